@@ -1,0 +1,100 @@
+"""The contract every channel keeps, and how channels are found.
+
+A channel is any class of this shape, registered under the entry-point group
+``watchfloor.channels``. It needs nothing of Watchfloor but ``domain``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from types import TracebackType
+from typing import Protocol, Self, cast, runtime_checkable
+
+from watchfloor.domain.errors import ConfigError, NotFoundError
+from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome
+
+GROUP = "watchfloor.channels"
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One way of contacting a record, with the settings of one campaign's step.
+
+    ``deliver`` never raises for what the provider did: a refusal, a time-out or an
+    unreachable host is an ``Outcome``. It raises only for a bug, which the engine
+    books as ambiguous. It may be cancelled at any ``await`` and must then leave
+    nothing half open.
+    """
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        """Check *settings* and open nothing.
+
+        Raises:
+            ConfigError: With every mistake in the settings, each naming its key, what
+                is wrong and what would be right. No secret is resolved and none
+                appears in a message.
+        """
+        ...
+
+    @property
+    def delivery(self) -> Delivery:
+        """What may be done after a crash: resend with the same key, or never."""
+        ...
+
+    @property
+    def deadline_s(self) -> float:
+        """The longest one ``deliver`` can take by its own time-outs.
+
+        The engine cancels an attempt that is clearly past it.
+        """
+        ...
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The columns of the upload that the settings' templates name."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        """Open what the channel keeps open for a whole run; resolve secrets.
+
+        Raises:
+            ConfigError: A secret is missing or something cannot be opened. The run
+                fails with this text; nobody was contacted.
+        """
+        ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        ...
+
+    async def deliver(self, dispatch: Dispatch) -> Outcome:
+        """Make one attempt. Safe to call many times at once."""
+        ...
+
+
+def channel_names() -> list[str]:
+    """Return the installed channels' names, importing none of them."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
+def load_channel(name: str) -> type[Channel]:
+    """Import exactly one channel.
+
+    Raises:
+        NotFoundError: No installed package offers a channel of this name.
+        ConfigError: It is installed, but cannot be imported.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            return cast("type[Channel]", point.load())
+        except ImportError as error:
+            msg = f"channel {name!r} is installed but cannot be imported: {error}"
+            raise ConfigError(msg) from error
+    msg = f"no channel is called {name!r}; installed: {', '.join(channel_names())}"
+    raise NotFoundError(msg)

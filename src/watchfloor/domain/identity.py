@@ -1,0 +1,50 @@
+"""Names that must be unique, and keys that must stay the same."""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from datetime import UTC, datetime
+from hashlib import blake2b, sha256
+
+_DIGEST_BYTES = 16
+_SEPARATOR = b"\x1f"
+
+
+def contact_digest(kind: str, contact: str) -> bytes:
+    """Return 16 bytes that stand for one normalised contact in every run.
+
+    Args:
+        kind: ``phone``, ``email`` or ``id``.
+        contact: Normalised; see ``intake.normalise``.
+    """
+    return blake2b(f"{kind}:{contact}".encode(), digest_size=_DIGEST_BYTES).digest()
+
+
+def dedupe_key(family: str, step: str, contact: bytes, generation: int) -> str:
+    """Return the idempotency key of one record's step: 26 characters, a-z and 2-7.
+
+    It depends on what must not be repeated and on nothing else: the run family (a run
+    and its children), the step, the contact and the delivery generation, which only an
+    operator's confirmed resend raises. Retries and crashes cannot change it.
+    """
+    parts = (family.encode(), step.encode(), contact, str(generation).encode())
+    digest = blake2b(_SEPARATOR.join(parts), digest_size=_DIGEST_BYTES).digest()
+    return b32encode(digest).decode().rstrip("=").lower()
+
+
+def run_fingerprint(campaign_id: str, upload_sha256: str, audience_filter: str) -> str:
+    """Return what makes two runs twins: same campaign, same upload, same filter."""
+    text = "\x1f".join((campaign_id, upload_sha256, audience_filter))
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def new_id(now_ms: int, entropy: bytes) -> str:
+    """Return an id that sorts by time and can be typed: ``261122-155432-k7q2``.
+
+    Args:
+        now_ms: Milliseconds since 1970 UTC.
+        entropy: At least 3 random bytes; more bytes make a longer, safer tail.
+    """
+    at = datetime.fromtimestamp(now_ms / 1000, UTC)
+    tail = b32encode(entropy).decode().rstrip("=").lower()[: len(entropy) * 8 // 5]
+    return f"{at:%y%m%d-%H%M%S}-{tail}"

@@ -1,0 +1,131 @@
+"""One record's states, and what an outcome makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from watchfloor.domain.outcomes import Delivery, Outcome, OutcomeClass
+from watchfloor.domain.retries import RetryPolicy, next_attempt_at_ms
+
+
+class RecordState(IntEnum):
+    """Where a record stands; exactly one at any commit. The number is stored."""
+
+    PENDING = 0
+    CLAIMED = 1
+    ATTEMPTING = 2  #: in flight: an intent is stored, an outcome is not
+    RETRY = 3  #: failed for now, next_at known
+    CALLBACK = 4  #: promised for a time
+    WAITING = 5  #: on an external or human step
+    DELIVERED = 6
+    FAILED = 7
+    UNKNOWN = 8  #: may have been delivered; leaves only by a person or a look-up
+    NOT_ATTEMPTED = 9  #: the run was stopped or cancelled first
+    EXPIRED = 10
+    ABANDONED = 11  #: a promise was dropped
+
+    @property
+    def word(self) -> str:
+        """The glossary's word, as JSON and screens show it."""
+        return self.name.lower()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the engine will not touch the record any more."""
+        return self >= RecordState.DELIVERED
+
+
+STATE_WORDS = {state.word: state for state in RecordState}
+
+
+class RejectKind(StrEnum):
+    """Why a row of the upload became no record."""
+
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+    FILTERED = "filtered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What one attempt's judge must know beside the outcome.
+
+    Attributes:
+        tries: Attempts made at this record, this one included, crashes not counted.
+        first_at_ms: When the first attempt began, ms since 1970 UTC.
+        now_ms: When the outcome was known.
+        may_retry: Whether the run may keep work for later (it is not ending).
+        may_promise: Whether the run may keep a callback.
+        chance: In [0, 1): the jitter's throw.
+    """
+
+    tries: int
+    first_at_ms: int
+    now_ms: int
+    may_retry: bool = True
+    may_promise: bool = True
+    chance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a record: its state, when it is due, and why in a few words."""
+
+    state: RecordState
+    next_at_ms: int | None = None
+    why: str = ""
+
+
+def judge(
+    outcome: Outcome,
+    policy: RetryPolicy,
+    delivery: Delivery,
+    seen: Circumstances,
+) -> Verdict:
+    """Return what *outcome* makes of the record (``delivery.md``, outcome classes).
+
+    Only a transient failure is retried, and an ambiguous one where the provider
+    honours the key. An ambiguous outcome that is not retried is ``unknown``: it is
+    never guessed to be a failure.
+    """
+    match outcome.outcome_class:
+        case OutcomeClass.DELIVERED:
+            return Verdict(RecordState.DELIVERED)
+        case OutcomeClass.PERMANENT:
+            return Verdict(RecordState.FAILED, why="permanent: never retried")
+        case OutcomeClass.CALLBACK:
+            return _promised(outcome, seen)
+        case OutcomeClass.TRANSIENT:
+            return _retried(outcome, policy, seen, spent=RecordState.FAILED)
+        case OutcomeClass.AMBIGUOUS:
+            if delivery is Delivery.AT_MOST_ONCE:
+                return Verdict(RecordState.UNKNOWN, why="may have been delivered")
+            return _retried(outcome, policy, seen, spent=RecordState.UNKNOWN)
+
+
+def _promised(outcome: Outcome, seen: Circumstances) -> Verdict:
+    if not seen.may_promise:
+        return Verdict(RecordState.ABANDONED, why="the run is being cancelled")
+    due = outcome.due_at_ms if outcome.due_at_ms is not None else seen.now_ms
+    return Verdict(RecordState.CALLBACK, due, "asked to be contacted later")
+
+
+def _retried(
+    outcome: Outcome, policy: RetryPolicy, seen: Circumstances, spent: RecordState
+) -> Verdict:
+    if not seen.may_retry:
+        return Verdict(spent, why="no retry: the run is ending")
+    if seen.tries >= policy.attempts:
+        return Verdict(spent, why=f"no retry: {seen.tries} of {policy.attempts} made")
+    next_at = next_attempt_at_ms(
+        policy,
+        tries=seen.tries,
+        now_ms=seen.now_ms,
+        chance=seen.chance,
+        retry_after_ms=outcome.retry_after_ms,
+    )
+    if next_at - seen.first_at_ms > policy.max_age_ms:
+        return Verdict(spent, why="no retry: the first attempt is too long ago")
+    return Verdict(RecordState.RETRY, next_at, "will be tried again")
