@@ -1,0 +1,1 @@
+"""The terminal screens: they read snapshots and ask for commands, never dispatch."""

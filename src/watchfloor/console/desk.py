@@ -1,0 +1,83 @@
+"""The engine as a screen sees it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from watchfloor.domain.previews import Preview
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Verb
+from watchfloor.domain.views import (
+    EngineView,
+    EventView,
+    Journey,
+    Overview,
+    Receipt,
+    RecordPage,
+    RunView,
+)
+
+
+class Desk(Protocol):
+    """Reads are snapshots of one short transaction each; commands are durable rows.
+
+    Every method may raise ``WatchfloorError`` with a sentence for the operator; a
+    screen then keeps what it shows and says how old it is.
+    """
+
+    async def overview(self) -> Overview:
+        """Return the newest runs, newest first, and who owns the workspace."""
+        ...
+
+    async def pulse(self) -> EngineView:
+        """Return the owner and the number of changes; one row, cheap enough to poll."""
+        ...
+
+    async def run(self, run_id: str) -> RunView:
+        """Return one run."""
+        ...
+
+    async def records(
+        self,
+        run_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        state: RecordState | None = None,
+        size: int = 40,
+    ) -> RecordPage:
+        """Return a page by key.
+
+        Args:
+            run_id: Whose records.
+            after: Only records with a greater seq; None for the first page.
+            before: Only records with a smaller seq, the nearest ones; 0 for the last
+                page. Not together with *after*.
+            state: Only records in this state.
+            size: The most records.
+        """
+        ...
+
+    async def journey(self, run_id: str, seq: int) -> Journey:
+        """Return everything that happened to one record."""
+        ...
+
+    async def events(self, run_id: str, *, limit: int = 200) -> tuple[EventView, ...]:
+        """Return the newest entries of the run's journal, oldest first."""
+        ...
+
+    async def preview(self, verb: Verb, run_id: str) -> Preview:
+        """Return what *verb* would do to the run as it is now."""
+        ...
+
+    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
+        """Store the command the preview stands for; it carries what was seen.
+
+        Returns:
+            A receipt in state ``asked``: the row is durable, nothing is applied yet.
+        """
+        ...
+
+    async def receipt(self, command_id: str) -> Receipt | None:
+        """Return what became of a command; None while the engine has not taken it."""
+        ...

@@ -1,0 +1,195 @@
+"""The exact blast radius of a command, before it is asked, and whether it drifted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.errors import EXPLANATIONS, Refusal, RefusedError
+from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.regions import Gate, Phase, Verb
+from watchfloor.domain.views import RunView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was on the screen when a command was given; it travels with the command.
+
+    Attributes:
+        version: The run's version.
+        launched: Whether the run had its launch id.
+        untouched: Records that would never be attempted.
+        callbacks: Promises kept at that moment.
+    """
+
+    version: int
+    launched: bool
+    untouched: int
+    callbacks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a command would do to a run, in sentences with exact counts.
+
+    Attributes:
+        lines: What will happen, then what will not; each a sentence.
+        typed: What must be typed to confirm; empty where a key will do.
+        refusal: Why it cannot be done now, or None.
+    """
+
+    verb: Verb
+    run_id: str
+    campaign_name: str
+    label: str
+    seen: Seen
+    lines: tuple[str, ...]
+    typed: str = ""
+    refusal: Refusal | None = None
+
+    @property
+    def explanation(self) -> str:
+        """The refusal in one sentence with the next possible action, or empty."""
+        return "" if self.refusal is None else EXPLANATIONS[self.refusal]
+
+
+def seen(run: RunView) -> Seen:
+    """Return what a command given now would carry."""
+    return Seen(
+        version=run.version,
+        launched=run.lifecycle.launched,
+        untouched=run.books.eligible + run.books.waiting,
+        callbacks=run.books.callback,
+    )
+
+
+def preview(run: RunView, verb: Verb) -> Preview:
+    """Return what *verb* would do to *run* as it is now."""
+    return Preview(
+        verb=verb,
+        run_id=run.run_id,
+        campaign_name=run.campaign_name,
+        label=run.label,
+        seen=seen(run),
+        lines=tuple(_LINES[verb](run)),
+        typed=run.run_id if verb is Verb.CANCEL else "",
+        refusal=refusal(run.lifecycle, verb),
+    )
+
+
+def check_drift(verb: Verb, then: Seen, run: RunView) -> None:
+    """Refuse a stop or cancel whose preview no longer holds.
+
+    A pause or resume harms nobody and is judged by the table alone. A stop may find
+    fewer untouched records than were shown (the run went on meanwhile), never more. A
+    cancel of a paused run must find the very same figures. An extraction cancel
+    contacts nobody whatever the counts are; it is refused once the run is launched.
+
+    Raises:
+        RefusedError: ``DRIFTED`` with the new figures, or ``LAUNCHED_AT``.
+    """
+    if verb not in (Verb.STOP, Verb.CANCEL):
+        return
+    now = seen(run)
+    if not now.launched:
+        return
+    if not then.launched and verb is Verb.CANCEL:
+        raise RefusedError(Refusal.LAUNCHED_AT, f"launch id {run.launch_id}")
+    grew = now.untouched > then.untouched or now.callbacks > then.callbacks
+    moved = now.version != then.version
+    differs = (now.untouched, now.callbacks) != (then.untouched, then.callbacks)
+    if moved or (verb is Verb.STOP and grew) or (verb is Verb.CANCEL and differs):
+        raise RefusedError(Refusal.DRIFTED, _figures(run))
+
+
+def _figures(run: RunView) -> str:
+    now = seen(run)
+    return (
+        f"now {run.label}: {_n(now.untouched, 'record')} not attempted, "
+        f"{_n(now.callbacks, 'callback')} promised, "
+        f"{run.books.attempting:,} in flight"
+    )
+
+
+def _n(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def _reached(books: Books) -> str:
+    return (
+        f"{_n(books.done, 'record')} already finished and "
+        f"{'stays' if books.done == 1 else 'stay'} so "
+        f"({books.delivered:,} delivered, {books.failed:,} failed, "
+        f"{books.unknown:,} unknown)."
+    )
+
+
+def _in_flight(books: Books) -> str:
+    return (
+        f"{_n(books.attempting, 'attempt')} in flight "
+        f"{'is' if books.attempting == 1 else 'are'} not recalled; "
+        "the outcome is still stored."
+    )
+
+
+def _pause(run: RunView) -> list[str]:
+    books = run.books
+    return [
+        "No attempt will start after the pause is acknowledged.",
+        _in_flight(books),
+        f"{_n(books.eligible, 'record')} wait for the resume.",
+    ]
+
+
+def _resume(run: RunView) -> list[str]:
+    books = run.books
+    return [
+        f"The run goes on with {_n(books.eligible, 'record')} not finished yet.",
+        "Nothing bursts: the pace starts anew.",
+    ]
+
+
+def _never_launched(run: RunView, ends_as: str) -> list[str]:
+    return [
+        "The run is not launched: nobody was contacted and nobody will be.",
+        f"{_n(run.books.eligible, 'record')} extracted so far will not be attempted.",
+        f"The run ends as {ends_as}; this cannot be undone.",
+    ]
+
+
+def _stop(run: RunView) -> list[str]:
+    books = run.books
+    if not run.lifecycle.launched:
+        return _never_launched(run, "stopped")
+    again = run.lifecycle.phase is Phase.STOPPED_CALLBACK
+    kept = "are dropped for good" if again else "are kept; a second stop drops them"
+    return [
+        f"{_n(books.eligible + books.waiting, 'record')} will never be attempted.",
+        _in_flight(books),
+        f"{_n(books.callback, 'promised callback')} {kept}.",
+        _reached(books),
+        "This cannot be undone.",
+    ]
+
+
+def _cancel(run: RunView) -> list[str]:
+    books = run.books
+    if not run.lifecycle.launched:
+        return _never_launched(run, "cancelled")
+    left = books.eligible + books.waiting
+    held = " (the run must be paused first)" if run.lifecycle.gate is Gate.OPEN else ""
+    return [
+        f"{_n(left, 'record')} will never be attempted{held}.",
+        f"{_n(books.callback, 'promised callback')} will be dropped.",
+        _in_flight(books),
+        _reached(books),
+        "This cannot be undone.",
+    ]
+
+
+_LINES = {
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.STOP: _stop,
+    Verb.CANCEL: _cancel,
+}

@@ -1,0 +1,209 @@
+"""What a reader is told: frozen values that cross from the store to every screen.
+
+Times are integer milliseconds since 1970, UTC. Text from outside is as it came: it
+passes the text door where it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.labels import native
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Lifecycle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asked for something, when and why."""
+
+    by: str = ""
+    at_ms: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run as a screen or a verb sees it.
+
+    Attributes:
+        version: Raised by every change of the lifecycle, not by its counts; a command
+            carries the one that was seen.
+        launch_id: Issued when the run became running; the operator's request id.
+        cause: Why the run failed, or is about to; empty for a healthy run.
+        gate_asked: Who closed the gate, when and why; empty fields while it is open.
+        bytes_total: Size of the upload.
+        bytes_read: How far the intake has read it.
+        next_retry_at_ms: When the first retry is due, or None.
+        next_callback_at_ms: When the first callback is due, or None.
+        progress_at_ms: When an outcome was last stored.
+    """
+
+    run_id: str
+    campaign_id: str
+    campaign_name: str
+    upload_id: str
+    upload_name: str
+    lifecycle: Lifecycle
+    books: Books
+    version: int
+    created_at_ms: int
+    launch_id: str | None = None
+    started_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    cause: str = ""
+    intent_asked: Asked = field(default_factory=Asked)
+    gate_asked: Asked = field(default_factory=Asked)
+    bytes_total: int = 0
+    bytes_read: int = 0
+    permits: int = 0
+    rate_per_s: float | None = None
+    progress_at_ms: int | None = None
+    next_retry_at_ms: int | None = None
+    next_callback_at_ms: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Our own label."""
+        return native(self.lifecycle, self.books.work)
+
+    def duration_ms(self, now_ms: int) -> int | None:
+        """Return how long the run took or has taken so far; None before its start."""
+        if self.started_at_ms is None:
+            return None
+        return (self.ended_at_ms or now_ms) - self.started_at_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordView:
+    """One record as a page shows it."""
+
+    seq: int
+    contact: str
+    state: RecordState
+    step: str = ""
+    attempts: int = 0
+    outcome_class: OutcomeClass | None = None
+    code: str = ""
+    updated_at_ms: int | None = None
+    next_at_ms: int | None = None
+    row_no: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPage:
+    """A page of records in seq order.
+
+    Attributes:
+        has_before: Whether records stand before the first one shown.
+        has_after: Whether records stand after the last one shown.
+    """
+
+    records: tuple[RecordView, ...] = ()
+    has_before: bool = False
+    has_after: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyEntry:
+    """One thing that happened to a record.
+
+    Attributes:
+        event: received, normalised, attempt, in_flight, retry_at, callback_at, late,
+            interrupted, not_attempted, abandoned.
+        outcome: The class and the channel's code, or empty.
+        took_ms: How long it took; None where that means nothing.
+    """
+
+    at_ms: int
+    step: str
+    event: str
+    outcome: str = ""
+    took_ms: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """One record with everything that happened to it, oldest first."""
+
+    run_id: str
+    record: RecordView
+    key: str
+    fields: Mapping[str, str]
+    entries: tuple[JourneyEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One line of the journal of commands and facts."""
+
+    entry_id: int
+    at_ms: int
+    run_id: str
+    event: str
+    before: str = ""
+    after: str = ""
+    by: str = ""
+    origin: str = ""
+    why: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineView:
+    """Who owns the workspace, as last told.
+
+    Attributes:
+        heartbeat_at_ms: When the owner last said it lives; 0 when none ever did.
+        changes: A number that grows with every stored change of a run or record.
+        released: The owner let go in good order.
+    """
+
+    epoch: int = 0
+    owner: str = ""
+    pid: int = 0
+    host: str = ""
+    started_at_ms: int = 0
+    heartbeat_at_ms: int = 0
+    changes: int = 0
+    released: bool = True
+
+    def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:
+        """Whether a heartbeat came lately; one beats every second."""
+        return not self.released and now_ms - self.heartbeat_at_ms <= patience_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a command.
+
+    Attributes:
+        command_id: The asker's own id of it: asking twice has one effect.
+        state: asked, acknowledged, applied, settled or refused.
+        refusal: The name of the no, or empty.
+        detail: A sentence for the operator.
+    """
+
+    command_id: str
+    verb: str
+    run_id: str
+    state: str
+    refusal: str = ""
+    detail: str = ""
+    asked_at_ms: int | None = None
+    acknowledged_at_ms: int | None = None
+    applied_at_ms: int | None = None
+    settled_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What the jobs screen shows at one moment."""
+
+    runs: tuple[RunView, ...] = ()
+    engine: EngineView = field(default_factory=EngineView)
+    as_of_ms: int = 0
