@@ -1,6 +1,6 @@
 """What a run is called: in our own words and in those of three reference systems.
 
-``shared/reference/labels.tsv`` lists every label that can occur; a test walks every
+``tests/reference/labels.tsv`` lists every label that can occur; a test walks every
 reachable configuration and holds this module to it.
 """
 

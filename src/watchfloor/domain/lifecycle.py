@@ -57,7 +57,7 @@ def refusal(run: Lifecycle, verb: Verb) -> Refusal | None:
     """Return why *verb* is declined now, or None where it would be acknowledged.
 
     Total: every configuration has an answer for every verb
-    (``shared/reference/commands.tsv`` row by row).
+    (``tests/reference/commands.tsv`` row by row).
     """
     if run.intent is not None and verb.strength <= run.intent.strength:
         return Refusal.INTENT_PENDING

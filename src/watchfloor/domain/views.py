@@ -94,6 +94,24 @@ class RecordView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageKey:
+    """Which page of records, by key.
+
+    Attributes:
+        after: Only records with a greater seq; None for the first page.
+        before: Only records with a smaller seq, the nearest ones; 0 for the last
+            page. Not together with ``after``.
+        state: Only records in this state.
+        size: The most records.
+    """
+
+    after: int | None = None
+    before: int | None = None
+    state: RecordState | None = None
+    size: int = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPage:
     """A page of records in seq order.
 

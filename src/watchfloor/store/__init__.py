@@ -1,0 +1,1 @@
+"""The durable memory: tables, migrations, reads, writes, inbox. All SQL lives here."""

@@ -1,0 +1,179 @@
+"""What was asked and not yet taken: durable rows that any shell may append.
+
+Who may write this file may command (``docs/ARCHITECTURE.md``). The engine reads it,
+stores each command once under its id, and only then removes it here, so that a crash
+between the two repeats nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    RowMapping,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from watchfloor.domain.errors import StoreError
+from watchfloor.store.layout import Layout
+from watchfloor.store.sqlite import data_version, inbox_engine
+
+#: The engine never waits for an asker that holds the file.
+ENGINE_BUSY_MS = 5
+
+metadata = MetaData()
+
+asked = Table(
+    "asked",
+    metadata,
+    Column("asked_no", Integer, primary_key=True),
+    Column("command_id", Text, nullable=False, unique=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("payload_json", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One thing asked of the engine.
+
+    Attributes:
+        command_id: Made by the asker; asking twice with one id has one effect.
+        verb: launch, pause, resume, stop or cancel.
+        by: Who, as the operating system knows them.
+        origin: From where: a host and terminal, for the audit.
+        payload: What the verb needs: the figures seen, or the launch's campaign.
+    """
+
+    command_id: str
+    at_ms: int
+    verb: str
+    run_id: str
+    by: str
+    origin: str = ""
+    why: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+def create_inbox(layout: Layout) -> None:
+    """Make the inbox if it is missing."""
+    engine = inbox_engine(layout.inbox)
+    with _told(layout), engine.begin() as connection:
+        metadata.create_all(connection)
+    engine.dispose()
+    os.chmod(layout.inbox, 0o600)  # noqa: PTH101 - a path object opens nothing here
+
+
+def ask(layout: Layout, command: Command) -> None:
+    """Append a command. When this returns, the row is durable.
+
+    Raises:
+        StoreError: The inbox cannot be written; nothing was asked.
+    """
+    engine = inbox_engine(layout.inbox)
+    try:
+        with _told(layout), engine.begin() as connection:
+            _append(connection, command)
+    finally:
+        engine.dispose()
+
+
+class Inbox:
+    """The engine's end of the inbox. Used by one thread at a time."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
+        self._version = -1
+
+    def waiting(self) -> list[Command]:
+        """Return what was asked, oldest first; nothing while an asker is writing."""
+        try:
+            with self._engine.connect() as connection:
+                version = data_version(connection)
+                if version == self._version:
+                    return []
+                rows = connection.execute(select(asked).order_by(asked.c.asked_no))
+                commands = [_command(row) for row in rows.mappings()]
+        except OperationalError:
+            return []
+        if not commands:
+            self._version = version
+        return commands
+
+    def forget(self, command_ids: Sequence[str]) -> None:
+        """Remove commands that the state store holds now.
+
+        A failure leaves them; they are taken again and found known.
+        """
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    delete(asked).where(asked.c.command_id.in_(command_ids))
+                )
+        except OperationalError:
+            self._version = -1
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+
+def _append(connection: Connection, command: Command) -> None:
+    connection.execute(
+        insert(asked).values(
+            command_id=command.command_id,
+            at_ms=command.at_ms,
+            verb=command.verb,
+            run_id=command.run_id,
+            by=command.by,
+            origin=command.origin,
+            why=command.why,
+            payload_json=json.dumps(command.payload),
+        )
+    )
+
+
+def _command(row: RowMapping) -> Command:
+    return Command(
+        command_id=row["command_id"],
+        at_ms=row["at_ms"],
+        verb=row["verb"],
+        run_id=row["run_id"],
+        by=row["by"],
+        origin=row["origin"],
+        why=row["why"],
+        payload=json.loads(row["payload_json"]),
+    )
+
+
+@contextmanager
+def _told(layout: Layout) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        msg = (
+            f"the inbox {layout.inbox} cannot be written: {error.orig}. Nothing was "
+            "asked of the engine. Check it with: watchfloor doctor"
+        )
+        raise StoreError(msg) from error

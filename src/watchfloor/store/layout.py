@@ -1,0 +1,52 @@
+"""Where a workspace keeps its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of the workspace in one directory."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """What the workspace is called and how it behaves; people edit it."""
+        return self.root / "watchfloor.toml"
+
+    @property
+    def state(self) -> Path:
+        """The state store. One process writes it, many read it."""
+        return self.root / "state.db"
+
+    @property
+    def inbox(self) -> Path:
+        """What was asked and not yet taken."""
+        return self.root / "inbox.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that owns the workspace."""
+        return self.root / "engine.lock"
+
+    @property
+    def campaigns(self) -> Path:
+        """Campaign files; people edit them."""
+        return self.root / "campaigns"
+
+    @property
+    def uploads(self) -> Path:
+        """Contact files as they were received."""
+        return self.root / "uploads"
+
+    def upload(self, upload_id: str) -> Path:
+        """Return where one upload lies."""
+        return self.uploads / f"{upload_id}.csv"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a workspace was made here."""
+        return self.settings.is_file() and self.state.is_file()

@@ -1,0 +1,25 @@
+"""Who owns the workspace."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from watchfloor.domain.views import EngineView
+from watchfloor.store.tables import lease
+
+
+def engine_view(connection: Connection) -> EngineView:
+    """Return the owner as last told; one row."""
+    row = connection.execute(select(lease)).mappings().first()
+    if row is None:
+        return EngineView()
+    return EngineView(
+        epoch=row["epoch"],
+        owner=row["owner"],
+        pid=row["pid"],
+        host=row["host"],
+        started_at_ms=row["started_at_ms"],
+        heartbeat_at_ms=row["heartbeat_at_ms"],
+        changes=row["changes"],
+        released=bool(row["released"]),
+    )

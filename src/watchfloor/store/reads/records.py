@@ -1,0 +1,140 @@
+"""Records page by page, by key, and the journey of one."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, RowMapping, Select, and_, select
+
+from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.views import PageKey, RecordPage, RecordView
+from watchfloor.store.conditions import is_state
+from watchfloor.store.reads.runs import run_number
+from watchfloor.store.tables import books, contact, record
+
+_COLUMNS = (
+    record.c.seq,
+    record.c.state,
+    record.c.step,
+    record.c.attempts,
+    record.c.interrupted,
+    record.c.generation,
+    record.c.outcome_class,
+    record.c.code,
+    record.c.first_at_ms,
+    record.c.updated_at_ms,
+    record.c.next_at_ms,
+    contact.c.row_no,
+    contact.c.contact,
+)
+_SAME = and_(record.c.run_no == contact.c.run_no, record.c.seq == contact.c.seq)
+
+
+def record_page(
+    connection: Connection,
+    run_id: str,
+    steps: tuple[str, ...],
+    wanted: PageKey,
+) -> RecordPage:
+    """Return a page of records in seq order.
+
+    Args:
+        connection: Any.
+        run_id: Whose records.
+        steps: The names of the campaign's steps, by number.
+        wanted: Which page.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    if wanted.state is not None and not _any_in(connection, number, wanted.state):
+        return RecordPage()
+    query = _query(number, wanted.state)
+    backwards = wanted.before is not None
+    if backwards:
+        if wanted.before:
+            query = query.where(record.c.seq < wanted.before)
+        query = query.order_by(record.c.seq.desc())
+    else:
+        least = _first_possible(connection, number, wanted.state)
+        query = query.where(record.c.seq > max(wanted.after or 0, least))
+        query = query.order_by(record.c.seq)
+    rows = list(connection.execute(query.limit(wanted.size + 1)).mappings())
+    more = len(rows) > wanted.size
+    shown = [record_view(row, steps) for row in rows[: wanted.size]]
+    if backwards:
+        shown.reverse()
+    return RecordPage(
+        records=tuple(shown),
+        has_before=more if backwards else bool(wanted.after),
+        has_after=bool(wanted.before) if backwards else more,
+    )
+
+
+def one_record(connection: Connection, run_id: str, seq: int) -> RowMapping:
+    """Return the row of one record with its contact, digest and values.
+
+    Raises:
+        NotFoundError: The run or the record does not exist.
+    """
+    number = run_number(connection, run_id)
+    query = (
+        select(*_COLUMNS, contact.c.digest, contact.c.values_json, record.c.run_no)
+        .join_from(record, contact, _SAME)
+        .where(record.c.run_no == number, record.c.seq == seq)
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        msg = f"run {run_id} has no record {seq}"
+        raise NotFoundError(msg)
+    return row
+
+
+def values_of(row: RowMapping) -> list[str]:
+    """Return the cells of a record's row of the upload, in column order."""
+    return list(json.loads(row["values_json"]))
+
+
+def record_view(row: RowMapping, steps: tuple[str, ...]) -> RecordView:
+    """Return a record as a page shows it."""
+    outcome = row["outcome_class"]
+    step = row["step"]
+    return RecordView(
+        seq=row["seq"],
+        contact=row["contact"],
+        state=RecordState(row["state"]),
+        step=steps[step] if step < len(steps) else "",
+        attempts=row["attempts"],
+        outcome_class=None if outcome is None else OutcomeClass(outcome),
+        code=row["code"],
+        updated_at_ms=row["updated_at_ms"],
+        next_at_ms=row["next_at_ms"],
+        row_no=row["row_no"],
+    )
+
+
+def _query(number: int, state: RecordState | None) -> Select[tuple[object, ...]]:
+    query = (
+        select(*_COLUMNS)
+        .join_from(record, contact, _SAME)
+        .where(record.c.run_no == number)
+    )
+    return query if state is None else query.where(is_state(state))
+
+
+def _any_in(connection: Connection, number: int, state: RecordState) -> bool:
+    query = select(books.c[state.word]).where(books.c.run_no == number)
+    return bool(connection.scalar(query))
+
+
+def _first_possible(
+    connection: Connection, number: int, state: RecordState | None
+) -> int:
+    """Return a seq below every record in *state*: no pending one is at the frontier."""
+    if state is not RecordState.PENDING:
+        return 0
+    query = select(books.c.frontier).where(books.c.run_no == number)
+    return int(connection.scalar(query) or 0)

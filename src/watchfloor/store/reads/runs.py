@@ -1,0 +1,206 @@
+"""Runs as screens and verbs see them."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import (
+    Gate,
+    History,
+    Intake,
+    Lifecycle,
+    Mode,
+    Phase,
+    Results,
+    RunOutcome,
+    Verb,
+)
+from watchfloor.domain.views import Asked, RunView
+from watchfloor.store.conditions import is_state
+from watchfloor.store.tables import books, record, run, upload
+
+#: What a list shows of a run; its frozen campaign text is not part of it.
+_COLUMNS = [
+    *(column for column in run.c if column.name != "campaign_text"),
+    upload.c.name.label("upload_name"),
+    upload.c.bytes.label("bytes_total"),
+    *(column for column in books.c if column.name != "run_no"),
+]
+_BOOK_KEYS = tuple(Books().as_dict())
+
+
+def run_view(connection: Connection, run_id: str) -> RunView:
+    """Return one run, with the times at which its next records are due.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    row = connection.execute(_query().where(run.c.run_id == run_id)).mappings().first()
+    if row is None:
+        msg = f"no run is called {run_id!r}; `watchfloor runs` lists the ones there are"
+        raise NotFoundError(msg)
+    number = row["run_no"]
+    return view_of(
+        row,
+        next_retry_at_ms=next_due_ms(connection, number, RecordState.RETRY),
+        next_callback_at_ms=next_due_ms(connection, number, RecordState.CALLBACK),
+    )
+
+
+def run_page(
+    connection: Connection, *, before: str | None = None, size: int = 200
+) -> tuple[RunView, ...]:
+    """Return up to *size* runs, newest first, older than the run *before*."""
+    query = _query().order_by(run.c.run_no.desc()).limit(size)
+    if before is not None:
+        last = select(run.c.run_no).where(run.c.run_id == before).scalar_subquery()
+        query = query.where(run.c.run_no < last)
+    return tuple(view_of(row) for row in connection.execute(query).mappings())
+
+
+def run_number(connection: Connection, run_id: str) -> int:
+    """Return the store's own number of a run.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = connection.scalar(select(run.c.run_no).where(run.c.run_id == run_id))
+    if number is None:
+        msg = f"no run is called {run_id!r}; `watchfloor runs` lists the ones there are"
+        raise NotFoundError(msg)
+    return int(number)
+
+
+def matching_run_ids(
+    connection: Connection, prefix: str, *, most: int = 3
+) -> list[str]:
+    """Return the ids of up to *most* runs whose id begins with *prefix*."""
+    query = (
+        select(run.c.run_id)
+        .where(run.c.run_id.startswith(prefix, autoescape=True))
+        .order_by(run.c.run_no.desc())
+        .limit(most)
+    )
+    return list(connection.scalars(query))
+
+
+def campaign_text(connection: Connection, run_id: str) -> str:
+    """Return the campaign file as it was frozen with the run."""
+    query = select(run.c.campaign_text).where(run.c.run_id == run_id)
+    return str(connection.scalar(query))
+
+
+def step_names(connection: Connection, run_id: str) -> tuple[str, ...]:
+    """Return the names of the campaign's steps, by number."""
+    query = select(run.c.steps_json).where(run.c.run_id == run_id)
+    return tuple(json.loads(connection.scalar(query) or "[]"))
+
+
+def column_names(connection: Connection, run_id: str) -> tuple[str, ...]:
+    """Return the columns of the upload, in order; empty before the intake began."""
+    query = select(run.c.columns_json).where(run.c.run_id == run_id)
+    return tuple(json.loads(connection.scalar(query) or "[]"))
+
+
+def live_twin(connection: Connection, fingerprint: str) -> str | None:
+    """Return the id of a live run with this fingerprint, or None."""
+    query = select(run.c.run_id).where(
+        run.c.fingerprint == fingerprint, run.c.phase != Phase.ENDED
+    )
+    found: str | None = connection.scalar(query.limit(1))
+    return found
+
+
+def next_due_ms(connection: Connection, run_no: int, state: RecordState) -> int | None:
+    """Return when the first record in *state* (retry or callback) is due."""
+    query = select(func.min(record.c.next_at_ms)).where(
+        record.c.run_no == run_no, is_state(state)
+    )
+    due: int | None = connection.scalar(query)
+    return due
+
+
+def due_count(
+    connection: Connection, run_no: int, state: RecordState, now_ms: int, most: int
+) -> int:
+    """Return how many records in *state* are due at *now_ms*; stops at *most*."""
+    due = (
+        select(record.c.seq)
+        .where(
+            record.c.run_no == run_no,
+            is_state(state),
+            record.c.next_at_ms <= now_ms,
+        )
+        .limit(most)
+        .subquery()
+    )
+    return int(connection.scalar(select(func.count()).select_from(due)) or 0)
+
+
+def lifecycle_of(row: RowMapping) -> Lifecycle:
+    """Return the regions of a run's row."""
+    return Lifecycle(
+        mode=Mode(row["mode"]),
+        phase=Phase(row["phase"]),
+        gate=Gate(row["gate"]),
+        intake=Intake(row["intake"]),
+        results=Results(row["results"]),
+        history=History(row["history"]),
+        outcome=None if row["outcome"] is None else RunOutcome(row["outcome"]),
+        launched=row["launch_id"] is not None,
+        stops=row["stops"],
+        intent=None if row["intent"] is None else Verb(row["intent"]),
+    )
+
+
+def books_of(row: RowMapping) -> Books:
+    """Return the account on a books row."""
+    return Books(**{key: row[key] for key in _BOOK_KEYS})
+
+
+def view_of(
+    row: RowMapping,
+    *,
+    next_retry_at_ms: int | None = None,
+    next_callback_at_ms: int | None = None,
+) -> RunView:
+    """Return a run as screens see it, from a row of run, upload and books joined."""
+    return RunView(
+        run_id=row["run_id"],
+        campaign_id=row["campaign_id"],
+        campaign_name=row["campaign_name"],
+        upload_id=row["upload_id"],
+        upload_name=row["upload_name"],
+        lifecycle=lifecycle_of(row),
+        books=books_of(row),
+        version=row["version"],
+        created_at_ms=row["created_at_ms"],
+        launch_id=row["launch_id"],
+        started_at_ms=row["started_at_ms"],
+        ended_at_ms=row["ended_at_ms"],
+        cause=row["cause"],
+        intent_asked=_asked(row, "intent"),
+        gate_asked=_asked(row, "gate"),
+        bytes_total=row["bytes_total"],
+        bytes_read=row["bytes_read"],
+        permits=row["permits"],
+        rate_per_s=row["rate_per_s"],
+        progress_at_ms=row["progress_at_ms"],
+        next_retry_at_ms=next_retry_at_ms,
+        next_callback_at_ms=next_callback_at_ms,
+    )
+
+
+def _asked(row: RowMapping, what: str) -> Asked:
+    return Asked(
+        by=row[f"{what}_by"], at_ms=row[f"{what}_at_ms"], why=row[f"{what}_why"]
+    )
+
+
+def _query() -> Select[tuple[object, ...]]:
+    return select(*_COLUMNS).join_from(run, books).join(upload)

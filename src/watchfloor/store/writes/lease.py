@@ -1,0 +1,77 @@
+"""Taking, keeping and letting go of a workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from watchfloor.domain.errors import OwnedError
+from watchfloor.store.tables import lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who takes a workspace: for the header of every screen and for the log."""
+
+    name: str
+    pid: int
+    host: str
+
+
+def take(connection: Connection, owner: Owner, *, instance: str, now_ms: int) -> int:
+    """Raise the epoch, so that every older owner's writes change nothing.
+
+    Args:
+        connection: In a transaction; the caller holds the file lock and commits.
+        owner: Who takes it.
+        instance: The workspace's own id, stored when it is first taken.
+        now_ms: The first heartbeat.
+
+    Returns:
+        The new epoch.
+    """
+    epoch = connection.scalar(select(lease.c.epoch))
+    values = {
+        "owner": owner.name,
+        "pid": owner.pid,
+        "host": owner.host,
+        "started_at_ms": now_ms,
+        "heartbeat_at_ms": now_ms,
+        "released": 0,
+    }
+    if epoch is None:
+        first = {"lease_id": 1, "instance": instance, "epoch": 1, "changes": 0}
+        connection.execute(insert(lease).values(**first, **values))
+        return 1
+    connection.execute(update(lease).values(epoch=epoch + 1, **values))
+    return int(epoch) + 1
+
+
+def fence(connection: Connection, epoch: int, *, changes: int) -> None:
+    """Prove that *epoch* still owns the workspace and count *changes*.
+
+    Raises:
+        OwnedError: It does not; the caller rolls back and stops for good.
+    """
+    mine = (
+        update(lease)
+        .where(lease.c.epoch == epoch)
+        .values(changes=lease.c.changes + changes)
+    )
+    if connection.execute(mine).rowcount != 1:
+        msg = (
+            "another engine has taken this workspace over; this one stopped and "
+            "changed nothing more. Look at it with: watchfloor status"
+        )
+        raise OwnedError(msg)
+
+
+def beat(connection: Connection, now_ms: int) -> None:
+    """Say that the owner lives."""
+    connection.execute(update(lease).values(heartbeat_at_ms=now_ms))
+
+
+def release(connection: Connection, now_ms: int) -> None:
+    """Say that the owner let go in good order."""
+    connection.execute(update(lease).values(released=1, heartbeat_at_ms=now_ms))

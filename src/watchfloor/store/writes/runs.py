@@ -1,0 +1,124 @@
+"""Runs, their lifecycle, their commands and their journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.errors import StoreError
+from watchfloor.domain.regions import Lifecycle
+from watchfloor.store.tables import books, command, history, journal, run, upload
+
+
+def add_upload(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Store what is known of a contact file."""
+    connection.execute(insert(upload).values(**values))
+
+
+def add_run(connection: Connection, values: Mapping[str, Any]) -> int:
+    """Store a new run with empty books and return its number."""
+    number: int = connection.execute(
+        insert(run).values(**values).returning(run.c.run_no)
+    ).scalar_one()
+    connection.execute(insert(books).values(run_no=number))
+    return number
+
+
+def save_lifecycle(
+    connection: Connection,
+    run_no: int,
+    version: int,
+    lifecycle: Lifecycle,
+    others: Mapping[str, Any],
+) -> None:
+    """Store a run's new regions and raise its version, if it still has *version*.
+
+    Args:
+        connection: In a fenced transaction.
+        run_no: Which run.
+        version: The version the change was decided on.
+        lifecycle: The regions after the change; ``launched`` is told by the launch id.
+        others: Other columns that change with it.
+
+    Raises:
+        StoreError: The row has another version, which one writer cannot bring about:
+            somebody changed the store from outside.
+    """
+    changed = connection.execute(
+        update(run)
+        .where(run.c.run_no == run_no, run.c.version == version)
+        .values(
+            phase=lifecycle.phase,
+            gate=lifecycle.gate,
+            intake=lifecycle.intake,
+            results=lifecycle.results,
+            history=lifecycle.history,
+            outcome=lifecycle.outcome,
+            stops=lifecycle.stops,
+            intent=lifecycle.intent,
+            version=version + 1,
+            **others,
+        )
+    )
+    if changed.rowcount != 1:
+        msg = (
+            f"run number {run_no} is not at version {version} any more: the store was "
+            "changed from outside. Nothing was written; check with: watchfloor doctor"
+        )
+        raise StoreError(msg)
+
+
+def save_run_values(connection: Connection, run_no: int, **values: object) -> None:
+    """Store columns of a run that are no part of its lifecycle."""
+    connection.execute(update(run).where(run.c.run_no == run_no).values(**values))
+
+
+def save_books(
+    connection: Connection, run_no: int, account: Books, **others: object
+) -> None:
+    """Store a run's counters as they are after this transaction."""
+    connection.execute(
+        update(books)
+        .where(books.c.run_no == run_no)
+        .values(**account.as_dict(), **others)
+    )
+
+
+def add_command(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Store a command with the answer it got."""
+    connection.execute(insert(command).values(**values))
+
+
+def answer_command(connection: Connection, command_id: str, **values: object) -> None:
+    """Store what became of a command."""
+    connection.execute(
+        update(command).where(command.c.command_id == command_id).values(**values)
+    )
+
+
+def settle_commands(connection: Connection, run_id: str, now_ms: int) -> None:
+    """Mark every applied command of a run as settled."""
+    connection.execute(
+        update(command)
+        .where(command.c.run_id == run_id, command.c.state == "applied")
+        .values(state="settled", settled_at_ms=now_ms)
+    )
+
+
+def add_entry(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Append one entry to the journal."""
+    connection.execute(insert(journal).values(**values))
+
+
+def add_history(
+    connection: Connection, run_no: int, report_json: str, now_ms: int
+) -> None:
+    """Store an ended run's report."""
+    connection.execute(
+        insert(history).values(
+            run_no=run_no, created_at_ms=now_ms, report_json=report_json
+        )
+    )
