@@ -1,0 +1,136 @@
+"""Values kept outside the campaign: ``env:NAME`` and ``file:/absolute/path``.
+
+A campaign's text is frozen with the run, shown and bundled, so it holds the reference
+and never the secret. A secret is read when the channel opens and forgotten when it
+closes; it appears in no message, no representation and no outcome.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from watchfloor.domain.errors import ConfigError
+
+MAX_BYTES = 65_536
+HIDDEN = "[secret]"
+
+_ENV, _FILE = "env:", "file:"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BURIED = re.compile(r"\S+\s+(env|file):\S+")
+_UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Shorter ones would hide ordinary words of a reply.
+_LEAST_HIDDEN = 6
+
+
+def is_reference(value: str) -> bool:
+    """Whether *value* says where a secret is, instead of being the value itself."""
+    return value.startswith((_ENV, _FILE))
+
+
+def check_reference(value: str) -> None:
+    """Check the form of a plain value or a reference; nothing is read.
+
+    Raises:
+        ValueError: The reference can never be resolved, or a value would break out of
+            its line. The message does not quote a plain value.
+    """
+    if has_control_characters(value):
+        raise ValueError("must not contain line breaks or control characters")
+    if value.startswith(_ENV) and not _NAME.fullmatch(value.removeprefix(_ENV)):
+        msg = f"{value!r} names no environment variable; write env:NAME"
+        raise ValueError(msg)
+    if value.startswith(_FILE):
+        if not PurePath(value.removeprefix(_FILE)).is_absolute():
+            msg = f"{value!r} must be an absolute path, like file:/etc/calls.token"
+            raise ValueError(msg)
+    elif _BURIED.fullmatch(value):
+        raise ValueError(
+            "a reference must be the whole value; put the words before it, like "
+            "Bearer, into the secret"
+        )
+
+
+def has_control_characters(value: str) -> bool:
+    """Whether *value* could end a header's line or hide in it; a tab is allowed."""
+    return _UNSAFE.search(value) is not None
+
+
+def resolved(value: str, place: str) -> str:
+    """Return the secret that *value* refers to, or *value* itself if it is plain.
+
+    Args:
+        value: A checked reference or a plain value.
+        place: The key path, for the message.
+
+    Raises:
+        ConfigError: It is missing, empty, unsafe to use or open to others. The message
+            names the reference and never what was found there.
+    """
+    if not is_reference(value):
+        return value
+    try:
+        return _read(value)
+    except ValueError as error:
+        why = str(error)
+    # Outside the handler: a decoding error would carry the file's bytes along.
+    msg = f"{place}: {value} {why}; nobody was contacted; mend it and start again"
+    raise ConfigError(msg)
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return *text* without the secrets that a provider may have echoed.
+
+    Args:
+        text: From outside.
+        secrets: Whole values; of ``Bearer abc`` also ``abc`` alone is hidden.
+    """
+    for secret in secrets:
+        for part in (secret, secret.rpartition(" ")[2]):
+            if len(part) >= _LEAST_HIDDEN:
+                text = text.replace(part, HIDDEN)
+    return text
+
+
+def _read(reference: str) -> str:
+    in_env = reference.startswith(_ENV)
+    secret = _from_env(reference) if in_env else _from_file(reference)
+    if not secret:
+        raise ValueError("is empty")
+    if has_control_characters(secret):
+        raise ValueError("holds line breaks or control characters")
+    return secret
+
+
+def _from_env(reference: str) -> str:
+    secret = os.environ.get(reference.removeprefix(_ENV))
+    if secret is None:
+        raise ValueError("is not set in the engine's environment")
+    return secret
+
+
+def _from_file(reference: str) -> str:
+    path = reference.removeprefix(_FILE)
+    # Not blocking, so that a pipe put in the secret's place cannot hold the engine.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        handle = os.open(path, flags)
+    except OSError as error:
+        msg = f"cannot be read ({os.strerror(error.errno or 0)}; no link is followed)"
+        raise ValueError(msg) from error
+    with os.fdopen(handle, "rb") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("is not a plain file")
+        if about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ValueError("is open to group or others (chmod 600 closes it)")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError("is too large to be a secret")
+    try:
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None

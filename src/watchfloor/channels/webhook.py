@@ -1,0 +1,192 @@
+"""Contacting a record by an HTTP request to a provider.
+
+Each attempt is at most one request: no redirect is followed, no proxy is taken from
+the environment, no cookie is kept, and nothing is sent again by the client.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from watchfloor.channels.replies import Reply, ReplyRules, outcome_of_reply
+from watchfloor.channels.request_phase import (
+    Phase,
+    outcome_of_error,
+    phase_tracing,
+    send_once,
+)
+from watchfloor.channels.secrets import is_reference, resolved
+from watchfloor.channels.settings import checked
+from watchfloor.channels.webhook_settings import WebhookSettings
+from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+
+#: The most of a reply's body that is read; the connection is closed on a longer one.
+REPLY_BYTES = 65_536
+#: The client rounds longer time-outs up to a whole second of its loop.
+MARGIN_S = 2.0
+
+_FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
+# No compression: a small bomb would be a large body.
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+    "User-Agent": "watchfloor",
+}
+
+
+class WebhookChannel:
+    """Send one JSON request per attempt.
+
+    Args:
+        settings: See ``WebhookSettings``.
+        clock: Seconds since 1970 UTC, for a Retry-After that is a date.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, object], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = checked(WebhookSettings, settings)
+        self._clock = clock
+        self._rules = ReplyRules()
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def delivery(self) -> Delivery:
+        """As the settings say; idempotent means the provider honours the key."""
+        return Delivery(self._settings.delivery)
+
+    @property
+    def deadline_s(self) -> float:
+        """The time-out and a margin."""
+        return self._settings.timeout_ms / 1000 + MARGIN_S
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The columns that the body names."""
+        return self._settings.body.placeholders
+
+    async def __aenter__(self) -> Self:
+        headers, secrets = self._resolved_headers()
+        self._rules = ReplyRules(
+            codes=_classes(self._settings.codes),
+            statuses={
+                int(status): one
+                for status, one in _classes(self._settings.statuses).items()
+            },
+            secrets=secrets,
+        )
+        timeout_s = self._settings.timeout_ms / 1000
+        self._session = aiohttp.ClientSession(
+            # No limit of its own: the permits are the limit, and an attempt that
+            # waited here for a connection would be in flight and standing still.
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                # A kept connection may die just as it is used again, which nobody can
+                # tell from a lost reply. A resend mends that; at most once cannot.
+                force_close=self.delivery is Delivery.AT_MOST_ONCE,
+            ),
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(
+                total=timeout_s,
+                connect=min(self._settings.connect_timeout_ms / 1000, timeout_s),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            read_bufsize=REPLY_BYTES,
+            trace_configs=[phase_tracing()],
+            middlewares=(send_once,),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        session, self._session = self._session, None
+        self._rules = ReplyRules()
+        if session is not None:
+            await session.close()
+
+    async def deliver(self, dispatch: Dispatch) -> Outcome:
+        """Send one request and read the reply.
+
+        Raises:
+            RuntimeError: The channel is not open; nothing was sent.
+        """
+        if self._session is None:
+            raise RuntimeError("the webhook channel is not open")
+        try:
+            body = json.dumps(self._settings.body.filled(dispatch)).encode()
+        except KeyError as missing:
+            return Outcome(
+                outcome_class=OutcomeClass.PERMANENT,
+                code="missing_field",
+                detail=f"the record has no column {missing.args[0]!r:.100}",
+            )
+        phase = Phase()
+        try:
+            response = await self._session.request(
+                self._settings.method,
+                self._settings.url,
+                data=body,
+                headers={"Idempotency-Key": f'"{dispatch.key}"'},
+                allow_redirects=False,
+                raise_for_status=False,
+                trace_request_ctx=phase,
+            )
+        except _FAULTS as error:
+            return outcome_of_error(error, is_sent=phase.is_sent)
+        try:
+            reply = Reply(
+                status=response.status,
+                retry_after=response.headers.get("Retry-After", ""),
+                body=await _whole_body(response),
+            )
+        finally:
+            # A body read to its end has gone back to the pool already.
+            response.close()
+        return outcome_of_reply(reply, self._rules, self._clock())
+
+    def _resolved_headers(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        given = {
+            name: resolved(value, f"headers.{name}")
+            for name, value in self._settings.headers.items()
+        }
+        secrets = tuple(
+            given[name]
+            for name, value in self._settings.headers.items()
+            if is_reference(value)
+        )
+        named = {name.lower() for name in given}
+        defaults = {
+            name: value for name, value in _HEADERS.items() if name.lower() not in named
+        }
+        return {**defaults, **given}, secrets
+
+
+async def _whole_body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, or nothing if it is too long, broken or does not end."""
+    body = bytearray()
+    try:
+        while chunk := await response.content.read(REPLY_BYTES + 1 - len(body)):
+            body += chunk
+            if len(body) > REPLY_BYTES:
+                return b""
+    except _FAULTS:
+        # The status line was read, and it decides.
+        return b""
+    return bytes(body)
+
+
+def _classes(words: Mapping[str, str]) -> dict[str, OutcomeClass]:
+    return {key: OutcomeClass[word.upper()] for key, word in words.items()}

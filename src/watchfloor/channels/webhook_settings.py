@@ -1,0 +1,113 @@
+"""What a webhook's settings may say."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator
+from yarl import URL
+
+from watchfloor.channels.replies import snake_case
+from watchfloor.channels.secrets import check_reference, has_control_characters
+from watchfloor.channels.settings import (
+    DeliveryWord,
+    MistakesError,
+    OutcomeWord,
+    PositiveDurationMs,
+    Settings,
+)
+from watchfloor.channels.templates import BodyTemplate, compiled_body
+
+DEFAULT_BODY = compiled_body({"to": "${contact}", "reference": "${record.key}"})
+
+#: What the channel or HTTP itself decides about.
+RESERVED_HEADERS = frozenset(
+    {"connection", "content-length", "host", "idempotency-key", "transfer-encoding"}
+)
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+_STATUS = re.compile(r"[2-5][0-9]{2}")
+
+
+def _address(text: str) -> str:
+    if "${" in text:
+        raise ValueError("takes no placeholders; put them into body")
+    if has_control_characters(text) or " " in text:
+        raise ValueError("must not contain blanks or control characters")
+    try:
+        url = URL(text)
+        port = url.port
+    except ValueError:
+        raise ValueError("is no URL; write one like https://host/path") from None
+    if url.scheme not in {"http", "https"} or not url.host or not port:
+        raise ValueError("must be an http or https URL like https://host/path")
+    if "@" in url.raw_authority:
+        raise ValueError(
+            "must not hold credentials; put them into headers, as env:NAME or file:PATH"
+        )
+    return text
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    mistakes: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for name, value in headers.items():
+        folded = name.lower()
+        if not _HEADER_NAME.fullmatch(name):
+            mistakes.append((f".{name!r:.40}", "is no header's name"))
+            continue
+        if folded in RESERVED_HEADERS:
+            mistakes.append((f".{name}", "is set by the channel itself; leave it out"))
+        if folded in seen:
+            mistakes.append((f".{name}", "is there twice; keep one of them"))
+        seen.add(folded)
+        try:
+            check_reference(value)
+        except ValueError as error:
+            mistakes.append((f".{name}", str(error)))
+    if mistakes:
+        raise MistakesError(mistakes)
+    return headers
+
+
+def _codes(codes: dict[str, OutcomeWord]) -> dict[str, OutcomeWord]:
+    folded = {snake_case(code): word for code, word in codes.items()}
+    if len(folded) < len(codes):
+        raise ValueError(
+            "has the same code twice: letters fold to lower case, signs to _"
+        )
+    return folded
+
+
+def _statuses(statuses: dict[str, OutcomeWord]) -> dict[str, OutcomeWord]:
+    mistakes = [
+        (f".{status}", "is no HTTP status; write one from 200 to 599, in quotes")
+        for status in statuses
+        if not _STATUS.fullmatch(status)
+    ]
+    if mistakes:
+        raise MistakesError(mistakes)
+    return statuses
+
+
+class WebhookSettings(Settings):
+    """Where a webhook goes, what it says and how its replies are read."""
+
+    url: Annotated[str, AfterValidator(_address)]
+    method: Literal["POST", "PUT"] = "POST"
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(
+        default_factory=dict
+    )
+    body: Annotated[BodyTemplate, PlainValidator(compiled_body)] = DEFAULT_BODY
+    timeout_ms: PositiveDurationMs = Field(default=10_000, alias="timeout")
+    connect_timeout_ms: PositiveDurationMs = Field(
+        default=5_000, alias="connect_timeout"
+    )
+    delivery: DeliveryWord = "idempotent"
+    codes: Annotated[dict[str, OutcomeWord], AfterValidator(_codes)] = Field(
+        default_factory=dict
+    )
+    statuses: Annotated[dict[str, OutcomeWord], AfterValidator(_statuses)] = Field(
+        default_factory=dict
+    )

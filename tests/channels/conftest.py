@@ -1,0 +1,156 @@
+"""A provider on the loopback that can be as broken as real ones are."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from watchfloor.channels.webhook import WebhookChannel
+from watchfloor.domain.outcomes import Dispatch
+
+#: What the webhook's clock shows.
+NOW_S = 1_700_000_000.0
+
+
+@dataclass
+class Exchange:
+    """One request as the provider saw it, and the means to answer it."""
+
+    head: str
+    body: bytes
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def header(self, name: str) -> str | None:
+        for line in self.head.splitlines()[1:]:
+            key, _, value = line.partition(":")
+            if key.lower() == name.lower():
+                return value.strip()
+        return None
+
+    async def send(self, raw: bytes) -> None:
+        self.writer.write(raw)
+        await self.writer.drain()
+
+    async def reply(self, status, body=b"", **headers) -> None:
+        lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}"]
+        lines += [f"{key.replace('_', '-')}: {headers[key]}" for key in headers]
+        await self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    async def hang(self) -> None:
+        """Say nothing more until the client goes away."""
+        await self.reader.read()
+
+    def reset(self) -> None:
+        raw = self.writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Answer = Callable[[Exchange], Awaitable[object]]
+
+
+@dataclass
+class Provider:
+    """Answers each request with ``answer``; a closed writer ends the connection."""
+
+    answer: Answer
+    port: int = 0
+    connections: int = 0
+    exchanges: list[Exchange] = field(default_factory=list)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/calls"
+
+    async def serve(self, reader, writer) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            while not writer.is_closing():
+                await self._exchange(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+            self.left.set()
+
+    async def _exchange(self, reader, writer) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        exchange = Exchange(head, b"", reader, writer)
+        length = int(exchange.header("Content-Length") or 0)
+        exchange.body = await reader.readexactly(length)
+        self.exchanges.append(exchange)
+        self.arrived.set()
+        await self.answer(exchange)
+
+
+@pytest.fixture
+async def provider():
+    opened = []
+
+    async def start(answer: Answer) -> Provider:
+        made = Provider(answer)
+        server = await asyncio.start_server(made.serve, "127.0.0.1", 0, backlog=1_000)
+        made.port = server.sockets[0].getsockname()[1]
+        opened.append((made, server))
+        return made
+
+    yield start
+    for made, server in opened:
+        server.close()
+        await server.wait_closed()
+        for task in made.tasks:
+            task.cancel()
+        await asyncio.gather(*made.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def dead_port():
+    """A port that refuses connections: bound, not listening."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def dispatch():
+    def build(contact="+12025550123", number=1, key="", **fields) -> Dispatch:
+        return Dispatch(
+            key=key or f"key-{contact}",
+            contact=contact,
+            fields=fields,
+            number=number,
+        )
+
+    return build
+
+
+@pytest.fixture
+def webhook():
+    def build(url, **settings):
+        return WebhookChannel({"url": url, **settings}, clock=lambda: NOW_S)
+
+    return build
+
+
+@pytest.fixture
+def attempt(webhook, provider, dispatch):
+    """Make one attempt at a provider with this answer."""
+
+    async def make(answer, **settings):
+        made = await provider(answer)
+        async with webhook(made.url, **settings) as channel:
+            return await channel.deliver(dispatch()), made
+
+    return make
