@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 #: need a timer per attempt. At 10 per second and below one attempt goes at a time.
 BURST_SHARE_S = 0.1
 
+#: Tokens this close to one are one. Without it, whoever waits exactly as long as told
+#: may find 1 - 2**-53 tokens and be told to wait for less than a clock can show.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -50,6 +54,6 @@ def take(bucket: Bucket, now_s: float) -> tuple[Bucket, float]:
         seconds until the next token.
     """
     full = refilled(bucket, now_s)
-    if full.tokens >= 1.0:
+    if full.tokens >= 1.0 - _ROUNDING:
         return replace(full, tokens=full.tokens - 1.0), 0.0
     return full, (1.0 - full.tokens) / full.rate_per_s

@@ -56,6 +56,7 @@ class Circumstances:
         tries: Attempts made at this record, this one included, crashes not counted.
         first_at_ms: When the first attempt began, ms since 1970 UTC.
         now_ms: When the outcome was known.
+        in_doubt: Whether an earlier attempt may have been delivered.
         may_retry: Whether the run may keep work for later (it is not ending).
         may_promise: Whether the run may keep a callback.
         chance: In [0, 1): the jitter's throw.
@@ -64,6 +65,7 @@ class Circumstances:
     tries: int
     first_at_ms: int
     now_ms: int
+    in_doubt: bool = False
     may_retry: bool = True
     may_promise: bool = True
     chance: float = 0.5
@@ -88,7 +90,8 @@ def judge(
 
     Only a transient failure is retried, and an ambiguous one where the provider
     honours the key. An ambiguous outcome that is not retried is ``unknown``: it is
-    never guessed to be a failure.
+    never guessed to be a failure, and neither is a transient one after it. A permanent
+    one is: a provider that honours the key has answered for every attempt with it.
     """
     match outcome.outcome_class:
         case OutcomeClass.DELIVERED:
@@ -98,7 +101,8 @@ def judge(
         case OutcomeClass.CALLBACK:
             return _promised(outcome, seen)
         case OutcomeClass.TRANSIENT:
-            return _retried(outcome, policy, seen, spent=RecordState.FAILED)
+            spent = RecordState.UNKNOWN if seen.in_doubt else RecordState.FAILED
+            return _retried(outcome, policy, seen, spent=spent)
         case OutcomeClass.AMBIGUOUS:
             if delivery is Delivery.AT_MOST_ONCE:
                 return Verdict(RecordState.UNKNOWN, why="may have been delivered")

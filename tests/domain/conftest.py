@@ -1,0 +1,19 @@
+"""What the tests of the domain share: the explored life of a run, and no deadlines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from tests.domain.exploration import Graph, explored
+
+# A busy machine must not fail a test: nothing here is about time that passes.
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def graph() -> Graph:
+    """Every configuration and edge, found once."""
+    return explored()
