@@ -1,0 +1,1 @@
+"""From files to values: contact files, campaign files, the workspace's file."""

@@ -1,0 +1,46 @@
+"""A fix file: rows that became no record, as they came in, each with its reason."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+from typing import TextIO
+
+#: In front of every row; an upload that has them is read as if it had not.
+FIX_COLUMNS = ("watchfloor_row", "watchfloor_reason")
+
+
+def write_rejects(
+    out: TextIO,
+    header: str,
+    delimiter: str,
+    rejects: Iterable[tuple[int, str, str, str]],
+) -> int:
+    """Write the fix file and return how many rows it has.
+
+    What follows the two first columns is the row's raw text, not one character changed:
+    an unclosed quote, a NUL or a line end inside a cell goes out as it came in, for a
+    corrected file to be read again without loss.
+
+    Args:
+        out: Opened by the caller with ``encoding="utf-8", newline=""``.
+        header: The upload's raw header.
+        delimiter: The upload's.
+        rejects: Row number, kind, reason and raw text of each.
+    """
+    out.write(f"{delimiter.join((*FIX_COLUMNS, header))}\n")
+    rows = 0
+    for row_no, kind, reason, raw in rejects:
+        cell = _cell(reason or kind, delimiter)
+        out.write(f"{row_no}{delimiter}{cell}{delimiter}{raw}\n")
+        rows += 1
+    return rows
+
+
+def _cell(text: str, delimiter: str) -> str:
+    cell = StringIO()
+    csv.writer(cell, delimiter=delimiter, lineterminator="").writerow(
+        (" ".join(text.split()),)
+    )
+    return cell.getvalue()
