@@ -140,6 +140,8 @@ record = Table(
     Column("first_at_ms", BigInteger),
     Column("updated_at_ms", BigInteger, nullable=False),
     Column("next_at_ms", BigInteger),
+    # Attempts that may have been delivered: ambiguous ones and interrupted ones.
+    Column("doubts", SmallInteger, nullable=False, server_default="0"),
     _in_state("record_attempting", RecordState.ATTEMPTING, "run_no", "seq"),
     _in_state("record_retry_due", RecordState.RETRY, "run_no", "next_at_ms"),
     _in_state("record_callback_due", RecordState.CALLBACK, "run_no", "next_at_ms"),

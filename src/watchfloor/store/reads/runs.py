@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import (
+    Connection,
+    Select,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import NotFoundError
@@ -24,12 +33,13 @@ from watchfloor.domain.views import Asked, RunView
 from watchfloor.store.conditions import is_state
 from watchfloor.store.tables import books, record, run, upload
 
+_BOOKS = [column for column in books.c if column.name != "run_no"]
 #: What a list shows of a run; its frozen campaign text is not part of it.
 _COLUMNS = [
     *(column for column in run.c if column.name != "campaign_text"),
     upload.c.name.label("upload_name"),
     upload.c.bytes.label("bytes_total"),
-    *(column for column in books.c if column.name != "run_no"),
+    *_BOOKS,
 ]
 _BOOK_KEYS = tuple(Books().as_dict())
 
@@ -46,7 +56,7 @@ def run_view(connection: Connection, run_id: str) -> RunView:
         raise NotFoundError(msg)
     number = row["run_no"]
     return view_of(
-        row,
+        dict(row),
         next_retry_at_ms=next_due_ms(connection, number, RecordState.RETRY),
         next_callback_at_ms=next_due_ms(connection, number, RecordState.CALLBACK),
     )
@@ -60,7 +70,7 @@ def run_page(
     if before is not None:
         last = select(run.c.run_no).where(run.c.run_id == before).scalar_subquery()
         query = query.where(run.c.run_no < last)
-    return tuple(view_of(row) for row in connection.execute(query).mappings())
+    return tuple(view_of(dict(row)) for row in connection.execute(query).mappings())
 
 
 def run_number(connection: Connection, run_id: str) -> int:
@@ -142,7 +152,7 @@ def due_count(
     return int(connection.scalar(select(func.count()).select_from(due)) or 0)
 
 
-def lifecycle_of(row: RowMapping) -> Lifecycle:
+def lifecycle_of(row: Mapping[str, Any]) -> Lifecycle:
     """Return the regions of a run's row."""
     return Lifecycle(
         mode=Mode(row["mode"]),
@@ -158,13 +168,13 @@ def lifecycle_of(row: RowMapping) -> Lifecycle:
     )
 
 
-def books_of(row: RowMapping) -> Books:
+def books_of(row: Mapping[str, Any]) -> Books:
     """Return the account on a books row."""
     return Books(**{key: row[key] for key in _BOOK_KEYS})
 
 
 def view_of(
-    row: RowMapping,
+    row: Mapping[str, Any],
     *,
     next_retry_at_ms: int | None = None,
     next_callback_at_ms: int | None = None,
@@ -196,7 +206,7 @@ def view_of(
     )
 
 
-def _asked(row: RowMapping, what: str) -> Asked:
+def _asked(row: Mapping[str, Any], what: str) -> Asked:
     return Asked(
         by=row[f"{what}_by"], at_ms=row[f"{what}_at_ms"], why=row[f"{what}_why"]
     )
@@ -204,3 +214,30 @@ def _asked(row: RowMapping, what: str) -> Asked:
 
 def _query() -> Select[tuple[object, ...]]:
     return select(*_COLUMNS).join_from(run, books).join(upload)
+
+
+def ledger_rows(
+    connection: Connection, run_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows of run and books joined that an owner must keep in mind.
+
+    These are the runs that have not ended and those whose history is not written; with
+    *run_id*, that run, whatever it is.
+    """
+    query = select(run, *_BOOKS).join_from(run, books).order_by(run.c.run_no)
+    if run_id is not None:
+        query = query.where(run.c.run_id == run_id)
+    else:
+        live = run.c.phase != literal_column("'ended'")
+        unwritten = run.c.history == literal_column("'creating'")
+        query = query.where(or_(live, unwritten))
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def collected_until(connection: Connection, now_ms: int) -> list[str]:
+    """Return the ids of runs whose collecting window is over."""
+    query = select(run.c.run_id).where(
+        run.c.results == literal_column("'collecting'"),
+        run.c.results_close_at_ms <= now_ms,
+    )
+    return list(connection.scalars(query))

@@ -31,6 +31,7 @@ class Claimed(NamedTuple):
     state: int
     attempts: int
     interrupted: int
+    doubts: int
     generation: int
     step: int
     first_at_ms: int | None
@@ -48,6 +49,7 @@ class Closing(NamedTuple):
     code: str
     updated_at_ms: int
     next_at_ms: int | None
+    doubt: int
     run_no: int
     seq: int
     attempts: int
@@ -137,6 +139,7 @@ class AttemptWriter:
                 code=bindparam("code"),
                 updated_at_ms=bindparam("updated_at_ms"),
                 next_at_ms=bindparam("next_at_ms"),
+                doubts=record.c.doubts + bindparam("doubt"),
             ),
             dialect,
             (
@@ -145,6 +148,7 @@ class AttemptWriter:
                 "code",
                 "updated_at_ms",
                 "next_at_ms",
+                "doubt",
                 "b_run_no",
                 "b_seq",
                 "was_attempts",
@@ -172,6 +176,14 @@ class AttemptWriter:
                 "b_seq",
                 "was_attempts",
             ),
+        )
+
+        self._interrupt = Prepared(
+            _one_record().values(
+                interrupted=record.c.interrupted + literal_column("1")
+            ),
+            dialect,
+            ("b_run_no", "b_seq"),
         )
 
     def pending(
@@ -246,6 +258,12 @@ class AttemptWriter:
             ],
         )
 
+    def count_interruptions(
+        self, connection: Connection, rows: Sequence[tuple[int, int]]
+    ) -> None:
+        """Note for each (run_no, seq) that a crash cut its last attempt off."""
+        self._interrupt.many(connection, rows)
+
 
 def in_flight(connection: Connection, run_no: int) -> list[Any]:
     """Return the rows of a run that are in flight; found by index, never by scan."""
@@ -255,23 +273,6 @@ def in_flight(connection: Connection, run_no: int) -> list[Any]:
         .order_by(record.c.seq)
     )
     return list(connection.execute(query).mappings())
-
-
-def interrupt(
-    connection: Connection, run_no: int, seqs: Sequence[int], now_ms: int
-) -> None:
-    """Put in-flight records of an idempotent channel back, due at once, same key."""
-    for seq in seqs:
-        connection.execute(
-            update(record)
-            .where(record.c.run_no == run_no, record.c.seq == seq)
-            .values(
-                state=int(RecordState.RETRY),
-                interrupted=record.c.interrupted + 1,
-                next_at_ms=now_ms,
-                updated_at_ms=now_ms,
-            )
-        )
 
 
 def sweep_pending(
@@ -310,17 +311,30 @@ def sweep_pending(
 def sweep_state(
     connection: Connection,
     run_no: int,
-    state: RecordState,
-    into: RecordState,
+    moves: tuple[RecordState, RecordState],
     most: int,
     now_ms: int,
+    *,
+    doubtful: bool = False,
 ) -> int:
-    """Move up to *most* records from one exceptional state to a final one."""
+    """Move up to *most* records from one exceptional state to a final one.
+
+    Args:
+        connection: In a fenced transaction.
+        run_no: Whose records.
+        moves: From which state, into which.
+        most: The most records.
+        now_ms: The moment they carry.
+        doubtful: Only those of which an attempt may have been delivered.
+    """
+    state, into = moves
     some = (
         select(record.c.seq)
         .where(record.c.run_no == run_no, is_state(state))
         .limit(most)
     )
+    if doubtful:
+        some = some.where(record.c.doubts > 0)
     swept = connection.execute(
         _ended_as(into, now_ms).where(
             record.c.run_no == run_no, is_state(state), record.c.seq.in_(some)
@@ -343,6 +357,7 @@ def _claimable(state: RecordState) -> Select[Any]:
             record.c.state,
             record.c.attempts,
             record.c.interrupted,
+            record.c.doubts,
             record.c.generation,
             record.c.step,
             record.c.first_at_ms,

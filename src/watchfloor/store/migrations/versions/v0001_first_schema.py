@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("first_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("next_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("doubts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("run_no", "seq"),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,177 @@
+"""Taking what was asked: every command gets one answer, stored with its effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
+from watchfloor.domain.identity import run_fingerprint
+from watchfloor.domain.previews import Seen, check_drift
+from watchfloor.domain.regions import Lifecycle, Verb
+from watchfloor.domain.views import RunView
+from watchfloor.engine.campaigns import channel_for, checked_campaign
+from watchfloor.engine.changes import Transaction, adopt, request
+from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.store.inbox import Command
+from watchfloor.store.reads.journal import receipt
+from watchfloor.store.reads.runs import ledger_rows, live_twin, run_view
+from watchfloor.store.writes import runs as writes
+
+
+class CommandTaker:
+    """The job that takes a batch of commands in one transaction."""
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self._commands = commands
+
+    def __call__(self, tx: Transaction) -> None:
+        """Answer every command that was not answered before."""
+        for command in self._commands:
+            if receipt(tx.connection, command.command_id) is None:
+                _take(tx, command)
+
+
+def _take(tx: Transaction, command: Command) -> None:
+    answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
+    try:
+        if command.verb == "launch":
+            _launch(tx, command)
+            answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
+            answer |= {"settled_at_ms": tx.now_ms}
+        else:
+            _steer(tx, command)
+    except RefusedError as error:
+        answer = {
+            "state": "refused",
+            "refusal": error.refusal,
+            "detail": str(error),
+            "acknowledged_at_ms": tx.now_ms,
+        }
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        answer = {
+            "state": "refused",
+            "refusal": "UNUSABLE",
+            "detail": f"the command cannot be used: {error}",
+            "acknowledged_at_ms": tx.now_ms,
+        }
+    # The row is written after the decision and before its intent is applied: rounds
+    # settle runs only when every job is done.
+    writes.add_command(
+        tx.connection,
+        {
+            "command_id": command.command_id,
+            "run_id": command.run_id,
+            "verb": command.verb,
+            "by": command.by,
+            "origin": command.origin,
+            "why": command.why,
+            "seen_json": json.dumps(_seen_part(command)),
+            "asked_at_ms": command.at_ms,
+            **answer,
+        },
+    )
+
+
+def _seen_part(command: Command) -> object:
+    return command.payload.get("seen", {})
+
+
+def _steer(tx: Transaction, command: Command) -> None:
+    verb = Verb(command.verb)
+    ledger = _ledger(tx, command.run_id)
+    asked = Request(command.command_id, command.by, command.origin, command.why)
+    seen = command.payload.get("seen")
+    if seen is not None:
+        # The rows stand as of the last round; the ledger is as of this transaction.
+        check_drift(verb, Seen(**seen), _as_of_now(tx, ledger))
+    request(tx, ledger, verb, asked)
+
+
+def _as_of_now(tx: Transaction, ledger: Ledger) -> RunView:
+    view = run_view(tx.connection, ledger.run_id)
+    return replace(
+        view,
+        books=ledger.books,
+        lifecycle=ledger.lifecycle,
+        version=ledger.version,
+        launch_id=ledger.launch_id,
+    )
+
+
+def _ledger(tx: Transaction, run_id: str) -> Ledger:
+    known = tx.ledgers.get(run_id)
+    if known is not None:
+        return known
+    rows = ledger_rows(tx.connection, run_id)
+    if not rows:
+        msg = f"no run is called {run_id!r}"
+        raise ValueError(msg)
+    return Ledger(rows[0])
+
+
+def _launch(tx: Transaction, command: Command) -> None:
+    asked = command.payload
+    campaign = checked_campaign(asked["campaign_text"], asked["campaign_origin"])
+    if not campaign.published:
+        msg = f"campaign {campaign.campaign_id} is not published; nothing was launched"
+        raise ConfigError(msg)
+    fingerprint = run_fingerprint(campaign.campaign_id, asked["sha256"], "")
+    twin = live_twin(tx.connection, fingerprint)
+    if twin is not None and not asked.get("allow_twin", False):
+        raise RefusedError(Refusal.DUPLICATE_RUN, f"run {twin}")
+    writes.add_upload(
+        tx.connection,
+        {
+            "upload_id": asked["upload_id"],
+            "name": asked["upload_name"],
+            "sha256": asked["sha256"],
+            "bytes": asked["bytes"],
+            "received_at_ms": command.at_ms,
+        },
+    )
+    fresh = Lifecycle(mode=campaign.audience.mode)
+    steps = [
+        (step.name, step.channel, channel_for(step).delivery) for step in campaign.steps
+    ]
+    writes.add_run(
+        tx.connection,
+        {
+            "run_id": command.run_id,
+            "family_id": command.run_id,
+            "campaign_id": campaign.campaign_id,
+            "campaign_name": campaign.name,
+            "campaign_text": asked["campaign_text"],
+            "upload_id": asked["upload_id"],
+            "fingerprint": fingerprint,
+            "mode": fresh.mode,
+            "phase": fresh.phase,
+            "gate": fresh.gate,
+            "intake": fresh.intake,
+            "results": fresh.results,
+            "history": fresh.history,
+            "created_at_ms": tx.now_ms,
+            "permits": campaign.limits.permits,
+            "rate_per_s": campaign.limits.rate_per_s,
+            "steps_json": json.dumps(steps),
+        },
+    )
+    writes.add_entry(
+        tx.connection,
+        {
+            "at_ms": tx.now_ms,
+            "run_id": command.run_id,
+            "event": "launch",
+            "after": "Queued",
+            "by": command.by,
+            "origin": command.origin,
+            "why": command.why,
+            "detail": f"{campaign.name}, {asked['upload_name']}",
+            "command_id": command.command_id,
+            "epoch": tx.epoch,
+        },
+    )
+    adopt(tx, command.run_id)
+    tx.changed.add(command.run_id)

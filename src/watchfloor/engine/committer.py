@@ -1,0 +1,250 @@
+"""The one place that writes: it groups what is to be stored into transactions.
+
+A round takes every job, outcome and release that has gathered, stores them and the next
+intents in one transaction, and hands out the intents only after the commit. Rounds run
+on one thread, ``CommitThread``, or inline for an owner of one moment.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from watchfloor.domain.errors import StoreError
+from watchfloor.domain.retries import RetryPolicy
+from watchfloor.engine.changes import Transaction, settle
+from watchfloor.engine.handing_out import (
+    Finished,
+    book_outcomes,
+    book_releases,
+    claim,
+    sweep,
+)
+from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.store.handle import DriverError, Handle
+from watchfloor.store.reads.runs import ledger_rows
+from watchfloor.store.writes import lease
+from watchfloor.store.writes import runs as writes
+from watchfloor.store.writes.attempts import AttemptWriter, Claimed
+from watchfloor.store.writes.audience import AudienceWriter
+
+T = TypeVar("T")
+Job = Callable[[Transaction], T]
+
+
+class Lane(Protocol):
+    """A launched run as the committer sees it; the dispatcher is the one there is."""
+
+    run_id: str
+    policy: RetryPolicy
+    retry_share: float
+    finished: deque[Finished]
+    released: deque[Claimed]
+
+    def room(self, unfinished: int) -> int:
+        """Return how many more intents may be stored now."""
+        ...
+
+    def receive(self, claimed: Sequence[Claimed]) -> None:
+        """Take intents that are committed. Called on the committing thread."""
+        ...
+
+
+class _Share(NamedTuple):
+    """What one lane brought into a round."""
+
+    lane: Lane
+    finished: list[Finished]
+    released: list[Claimed]
+
+
+class Committer:
+    """Every transaction of one owner. Its methods run on one thread at a time.
+
+    Attributes:
+        ledgers: Every run that has not ended or whose history is not written, by id.
+        lanes: Every run that this owner dispatches, by id.
+        on_change: Called after a commit with the ids of runs whose regions changed.
+        store_fault: Why the store took no writes at the last try; empty when it did.
+    """
+
+    def __init__(
+        self,
+        connection: Handle,
+        epoch: int,
+        around: Surroundings,
+        *,
+        dispatches: bool,
+        on_change: Callable[[set[str]], None] = lambda _: None,
+    ) -> None:
+        self._connection = connection
+        self._epoch = epoch
+        self._around = around
+        self._dispatches = dispatches
+        self._writer = AttemptWriter(connection)
+        self._audience = AudienceWriter(connection)
+        self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self.ledgers: dict[str, Ledger] = {}
+        self.lanes: dict[str, Lane] = {}
+        self.on_change = on_change
+        self.store_fault = ""
+
+    def submit(self, job: Job[T]) -> Future[T]:
+        """Queue a job for the next round. Its result is set after the commit.
+
+        A job that raises rolls the round back; what others brought is kept and tried
+        again, and the job's future gets the error.
+        """
+        future: Future[T] = Future()
+        self._jobs.append((job, future))
+        return future
+
+    def load(self) -> None:
+        """Read every live run into mind, as an owner does first."""
+        with self._connection.begin():
+            for row in ledger_rows(self._connection):
+                self.ledgers[row["run_id"]] = Ledger(row)
+
+    def round(self) -> bool:
+        """Store what has gathered; return whether another round has work at once.
+
+        Raises:
+            OwnedError: A newer owner exists; nothing was stored and nothing will be.
+            StoreError: The store was changed from outside; nothing was stored.
+        """
+        jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        shares = [_share(lane) for lane in list(self.lanes.values())]
+        if not (jobs or self._has_work(shares)):
+            return False
+        try:
+            results, handed, more = self._stored(jobs, shares)
+        except DriverError as error:
+            self._take_back(jobs, shares, error)
+            return False
+        except BaseException as error:
+            for _, future in jobs:
+                future.set_exception(error)
+            raise
+        self.store_fault = ""
+        for lane, claimed in handed:
+            lane.receive(claimed)
+        for (_, future), result in zip(jobs, results, strict=True):
+            future.set_result(result)
+        return more
+
+    def _has_work(self, shares: Sequence[_Share]) -> bool:
+        if any(share.finished or share.released for share in shares):
+            return True
+        if any(self._has_room(share.lane) for share in shares):
+            return True
+        return any(
+            ledger.is_being_dropped or ledger.is_unsettled or ledger.is_dirty
+            for ledger in self.ledgers.values()
+        )
+
+    def _has_room(self, lane: Lane) -> bool:
+        ledger = self.ledgers[lane.run_id]
+        waits = ledger.tally["pending"] or ledger.is_due(self._around.now_ms())
+        return bool(waits) and lane.room(ledger.tally["attempting"]) > 0
+
+    def _stored(
+        self, jobs: Sequence[tuple[Job[Any], Future[Any]]], shares: Sequence[_Share]
+    ) -> tuple[list[Any], list[tuple[Lane, list[Claimed]]], bool]:
+        changed: set[str] = set()
+        with self._connection.begin():
+            tx = Transaction(
+                self._connection,
+                self._around.now_ms(),
+                self._epoch,
+                self._around,
+                self._dispatches,
+                self.ledgers,
+                self._audience,
+                changed,
+            )
+            results = [job(tx) for job, _ in jobs]
+            count = sum(self._book(tx, share) for share in shares)
+            more = self._sweep(tx)
+            for ledger in self.ledgers.values():
+                settle(tx, ledger)
+            handed = [
+                (share.lane, claimed)
+                for share in shares
+                if (claimed := self._claim(tx, share.lane))
+            ]
+            count += sum(len(claimed) for _, claimed in handed)
+            self._save_books(tx)
+            lease.fence(self._connection, self._epoch, changes=count + len(changed))
+        if changed:
+            self.on_change(changed)
+        return results, handed, more
+
+    def _book(self, tx: Transaction, share: _Share) -> int:
+        ledger = self.ledgers[share.lane.run_id]
+        if share.finished:
+            book_outcomes(tx, self._writer, ledger, share.lane.policy, share.finished)
+        if share.released:
+            book_releases(tx, self._writer, ledger, share.released)
+        return len(share.finished)
+
+    def _sweep(self, tx: Transaction) -> bool:
+        more = False
+        for ledger in self.ledgers.values():
+            if ledger.is_being_dropped:
+                more |= sweep(tx, ledger)
+        return more
+
+    def _claim(self, tx: Transaction, lane: Lane) -> list[Claimed]:
+        ledger = self.ledgers[lane.run_id]
+        room = lane.room(ledger.tally["attempting"])
+        if room <= 0:
+            return []
+        return claim(tx, self._writer, ledger, room, lane.retry_share)
+
+    def _save_books(self, tx: Transaction) -> None:
+        for ledger in self.ledgers.values():
+            if ledger.is_dirty:
+                writes.save_books(
+                    tx.connection,
+                    ledger.run_no,
+                    ledger.books,
+                    frontier=ledger.frontier,
+                    bytes_read=ledger.bytes_read,
+                    progress_at_ms=ledger.progress_at_ms,
+                )
+                ledger.is_dirty = False
+
+    def _take_back(
+        self,
+        jobs: Sequence[tuple[Job[Any], Future[Any]]],
+        shares: Sequence[_Share],
+        error: DriverError,
+    ) -> None:
+        """Keep what could not be stored: outcomes in flight must not be lost."""
+        self.store_fault = f"the store takes no writes: {error.orig}"
+        for lane, finished, released in shares:
+            lane.finished.extendleft(reversed(finished))
+            lane.released.extendleft(reversed(released))
+        for _, future in jobs:
+            future.set_exception(StoreError(f"{self.store_fault}; nothing was stored"))
+        try:
+            with self._connection.begin():
+                for run_id, ledger in list(self.ledgers.items()):
+                    rows = ledger_rows(self._connection, run_id)
+                    if rows:
+                        ledger.load(rows[0])
+                    else:
+                        del self.ledgers[run_id]
+        except DriverError:
+            # As unreadable as unwritable: the next round fails the same way.
+            return
+
+
+def _share(lane: Lane) -> _Share:
+    # Other threads append meanwhile; what is counted now is what is taken.
+    finished = [lane.finished.popleft() for _ in range(len(lane.finished))]
+    released = [lane.released.popleft() for _ in range(len(lane.released))]
+    return _Share(lane, finished, released)

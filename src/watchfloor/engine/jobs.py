@@ -1,0 +1,92 @@
+"""Small jobs of the engine's duties, each done in one round of the committer."""
+
+from __future__ import annotations
+
+from watchfloor.domain.regions import Fact, History
+from watchfloor.engine.changes import (
+    Transaction,
+    adopt,
+    create_history,
+    doom,
+    pause_itself,
+    tell,
+)
+from watchfloor.store.reads.runs import collected_until
+from watchfloor.store.writes import lease
+
+
+def beat(tx: Transaction) -> None:
+    """Say that the owner lives."""
+    lease.beat(tx.connection, tx.now_ms)
+
+
+def let_go(tx: Transaction) -> None:
+    """Say that the owner lets go in good order."""
+    lease.release(tx.connection, tx.now_ms)
+
+
+def close_results(tx: Transaction) -> None:
+    """Close the results of every run whose collecting window is over."""
+    for run_id in collected_until(tx.connection, tx.now_ms):
+        known = run_id in tx.ledgers
+        tell(tx, adopt(tx, run_id), Fact.RESULTS_CLOSED)
+        if not known:
+            del tx.ledgers[run_id]
+
+
+class WriteHistory:
+    """The job that writes an ended run's report and lets go of the run."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+
+    def __call__(self, tx: Transaction) -> None:
+        """Write it, unless it is written."""
+        ledger = tx.ledgers.get(self._run_id)
+        if ledger is not None and ledger.lifecycle.is_ended:
+            create_history(tx, ledger)
+            if ledger.lifecycle.history is History.CREATED:
+                del tx.ledgers[self._run_id]
+
+
+class MarkReady:
+    """The job that says a run's channel is open: it may be launched."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+
+    def __call__(self, tx: Transaction) -> None:
+        """Say so."""
+        ledger = tx.ledgers.get(self._run_id)
+        if ledger is not None:
+            ledger.ready = True
+            ledger.is_unsettled = True
+
+
+class PauseItself:
+    """The job that pauses a run on the engine's own behalf."""
+
+    def __init__(self, run_id: str, why: str) -> None:
+        self._run_id = run_id
+        self._why = why
+
+    def __call__(self, tx: Transaction) -> None:
+        """Pause it."""
+        ledger = tx.ledgers.get(self._run_id)
+        if ledger is not None:
+            pause_itself(tx, ledger, self._why)
+
+
+class Doom:
+    """The job that stores a fault of the run itself."""
+
+    def __init__(self, run_id: str, cause: str) -> None:
+        self._run_id = run_id
+        self._cause = cause
+
+    def __call__(self, tx: Transaction) -> bool:
+        """Store it."""
+        ledger = tx.ledgers.get(self._run_id)
+        if ledger is not None:
+            doom(tx, ledger, self._cause)
+        return True

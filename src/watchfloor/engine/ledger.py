@@ -1,0 +1,158 @@
+"""A live run as the one writer keeps it in mind, equal to its rows at every commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.outcomes import Delivery
+from watchfloor.domain.permits import window
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Gate, Lifecycle, Phase, Verb, Work
+from watchfloor.store.reads.runs import lifecycle_of
+
+
+class Request(NamedTuple):
+    """Who asked for what is acknowledged. No command id: the engine itself."""
+
+    command_id: str = ""
+    by: str = ""
+    origin: str = ""
+    why: str = ""
+
+
+_KEYS = tuple(Books().as_dict())
+_ELIGIBLE = ("pending", "claimed", "retry")
+
+
+class Ledger:
+    """One run's regions and counters. Only the committing thread changes it.
+
+    Attributes:
+        tally: The books as they are after the open transaction, by key.
+        frontier: No pending record has a seq at or below it.
+        next_due_ms: When a retry or callback may be due; None when none is kept.
+        ready: The channel is open: the run may be launched.
+        is_dirty: The counters differ from their row.
+        is_unsettled: Something changed since ``settle`` last looked.
+        faults_in_a_row: Outcomes that blame the run itself, since the last other one.
+    """
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.run_no: int = row["run_no"]
+        self.run_id: str = row["run_id"]
+        self.family_id: str = row["family_id"]
+        self.upload_id: str = row["upload_id"]
+        self.ready = False
+        self.faults_in_a_row = 0
+        self.load(row)
+
+    def load(self, row: Mapping[str, Any]) -> None:
+        """Take everything from the rows again, as after a rolled-back transaction."""
+        self.lifecycle: Lifecycle = lifecycle_of(row)
+        self.version: int = row["version"]
+        self.cause: str = row["cause"]
+        self.launch_id: str | None = row["launch_id"]
+        self.request = _request(row)
+        self.permits: int = row["permits"]
+        self.rate_per_s: float | None = row["rate_per_s"]
+        steps = json.loads(row["steps_json"])
+        self.steps: tuple[str, ...] = tuple(name for name, _, _ in steps)
+        self.deliveries = tuple(Delivery(mode) for _, _, mode in steps)
+        self.tally: dict[str, int] = {key: row[key] for key in _KEYS}
+        self.frontier: int = row["frontier"]
+        self.bytes_read: int = row["bytes_read"]
+        self.progress_at_ms: int | None = row["progress_at_ms"]
+        # Unknown until asked: due at once makes the next round ask.
+        self.next_due_ms: int | None = 0
+        self.is_dirty = False
+        self.is_unsettled = True
+
+    @property
+    def books(self) -> Books:
+        """The account as a value."""
+        return Books(**self.tally)
+
+    @property
+    def work(self) -> Work:
+        """What is left."""
+        tally = self.tally
+        return Work(
+            eligible=self.eligible,
+            in_flight=tally["attempting"],
+            callbacks=tally["callback"],
+            waiting=tally["waiting"],
+            sent=tally["attempts"] > 0,
+        )
+
+    @property
+    def eligible(self) -> int:
+        """Records left to attempt, callbacks and waiting ones not counted."""
+        return sum(self.tally[key] for key in _ELIGIBLE)
+
+    @property
+    def delivery(self) -> Delivery:
+        """What the run's channel promises; of several steps the strictest."""
+        if Delivery.AT_MOST_ONCE in self.deliveries:
+            return Delivery.AT_MOST_ONCE
+        return Delivery.IDEMPOTENT
+
+    @property
+    def window(self) -> int:
+        """The most intents stored and not durably finished."""
+        return window(self.permits, self.delivery)
+
+    @property
+    def is_doomed(self) -> bool:
+        """A fault of the run itself is stored; it ends failed once it is drained."""
+        return bool(self.cause) and not self.lifecycle.is_ended
+
+    @property
+    def is_being_dropped(self) -> bool:
+        """What is left must become not attempted before the run can settle or end."""
+        run = self.lifecycle
+        if run.phase in (Phase.STOPPING, Phase.CANCELLING) or self.is_doomed:
+            return True
+        return not run.launched and run.intent in (Verb.STOP, Verb.CANCEL)
+
+    @property
+    def drops_callbacks(self) -> bool:
+        """Whether promises are dropped with the rest."""
+        run = self.lifecycle
+        again = run.phase is Phase.STOPPING and run.stops > 1
+        return self.is_doomed or run.phase is Phase.CANCELLING or again
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether the run can go on without a person."""
+        run = self.lifecycle
+        return run.gate is not Gate.PAUSED or run.intent is not None
+
+    def moved(self, before: RecordState, after: RecordState, count: int = 1) -> None:
+        """Book *count* records from one state to another."""
+        self.tally[before.word] -= count
+        self.tally[after.word] += count
+        self.touch()
+
+    def touch(self) -> None:
+        """Note that a counter changed in this transaction."""
+        self.is_dirty = True
+        self.is_unsettled = True
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether a retry or callback may be due."""
+        return self.next_due_ms is not None and self.next_due_ms <= now_ms
+
+    def note_due(self, at_ms: int | None) -> None:
+        """Remember that something is due at *at_ms*."""
+        if at_ms is not None and (self.next_due_ms is None or at_ms < self.next_due_ms):
+            self.next_due_ms = at_ms
+
+
+def _request(row: Mapping[str, Any]) -> Request | None:
+    if row["intent"] is None:
+        return None
+    command_id = row["intent_command"] or ""
+    return Request(command_id, row["intent_by"], "", row["intent_why"])

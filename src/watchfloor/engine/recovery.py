@@ -1,0 +1,91 @@
+"""After a crash: every attempt that was in flight is accounted for, by the mode.
+
+It costs as much as there was in flight, never as much as there are records.
+"""
+
+from __future__ import annotations
+
+from watchfloor.domain.outcomes import Delivery, OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.engine.changes import Transaction, settle
+from watchfloor.engine.ledger import Ledger
+from watchfloor.store.writes import runs as writes
+from watchfloor.store.writes.attempts import AttemptWriter, Closed, Closing, in_flight
+
+
+def recover(tx: Transaction) -> int:
+    """Close what the last owner left in flight; return how many attempts that were.
+
+    What may have left is resent with its old key where the provider honours it, and is
+    ``unknown`` where it does not: never guessed, never sent again by itself.
+    """
+    writer = AttemptWriter(tx.connection)
+    count = 0
+    for ledger in tx.ledgers.values():
+        if ledger.tally["attempting"]:
+            count += _recover_run(tx, writer, ledger)
+        settle(tx, ledger)
+    return count
+
+
+def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
+    resends = ledger.delivery is Delivery.IDEMPOTENT
+    into = RecordState.RETRY if resends else RecordState.UNKNOWN
+    code, why = (
+        ("interrupted", "resent with the same key")
+        if resends
+        else ("interrupted", "may have been delivered; resolve it")
+    )
+    rows = in_flight(tx.connection, ledger.run_no)
+    next_at_ms = tx.now_ms if resends else None
+    closings = [
+        Closing(
+            int(into),
+            int(OutcomeClass.AMBIGUOUS),
+            code,
+            tx.now_ms,
+            next_at_ms,
+            1,
+            ledger.run_no,
+            row["seq"],
+            row["attempts"],
+        )
+        for row in rows
+    ]
+    closed = [
+        Closed(
+            ledger.run_no,
+            row["seq"],
+            row["attempts"],
+            row["step"],
+            tx.epoch,
+            "interrupted",
+            row["updated_at_ms"],
+            tx.now_ms,
+            int(OutcomeClass.AMBIGUOUS),
+            code,
+            "the engine ended before the outcome was stored",
+            "",
+            why,
+            next_at_ms,
+        )
+        for row in rows
+    ]
+    writer.close(tx.connection, closings, closed)
+    writer.count_interruptions(
+        tx.connection, [(ledger.run_no, row["seq"]) for row in rows]
+    )
+    ledger.moved(RecordState.ATTEMPTING, into, len(rows))
+    ledger.note_due(next_at_ms)
+    writes.add_entry(
+        tx.connection,
+        {
+            "at_ms": tx.now_ms,
+            "run_id": ledger.run_id,
+            "event": "recovered",
+            "by": "engine",
+            "detail": f"{len(rows)} attempts were in flight: {why}",
+            "epoch": tx.epoch,
+        },
+    )
+    return len(rows)

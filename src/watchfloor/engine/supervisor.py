@@ -1,0 +1,246 @@
+"""The engine's loop: it takes commands, follows its runs, and keeps its duties."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.lifecycle import may_call_back
+from watchfloor.domain.regions import Verb
+from watchfloor.domain.text import clean
+from watchfloor.engine import jobs
+from watchfloor.engine.commands import CommandTaker
+from watchfloor.engine.commit_thread import CommitThread
+from watchfloor.engine.committer import Committer, Job
+from watchfloor.engine.extraction import extract, wants_extraction
+from watchfloor.engine.lanes import Lanes
+from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.store.inbox import Command, Inbox
+from watchfloor.store.layout import Layout
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: How often the inbox is looked at: the median command waits half of it.
+INBOX_S: Final = 0.05
+HEARTBEAT_S: Final = 1.0
+RESULTS_S: Final = 60.0
+
+#: Verbs after which no attempt may start once they are acknowledged.
+_HOLDING: Final = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
+
+
+class Supervisor:
+    """Runs one owner's engine on the current loop. Use ``run`` once."""
+
+    def __init__(
+        self, layout: Layout, committer: Committer, around: Surroundings
+    ) -> None:
+        self._layout = layout
+        self._committer = committer
+        self._around = around
+        self._loop = asyncio.get_running_loop()
+        self._thread = CommitThread(committer, self._fatal)
+        self._lanes = Lanes(committer, around, self._submit, self._thread.wake)
+        self._inbox = Inbox(layout)
+        self._extraction: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._error: BaseException | None = None
+        committer.on_change = self._note_change
+
+    async def run(self, *, until_idle: bool, grace_s: float) -> bool:
+        """Carry runs out until told to stop.
+
+        Args:
+            until_idle: Stop by itself when nothing is left that needs no person.
+            grace_s: How long a stop waits for attempts in flight.
+
+        Returns:
+            Whether everything in flight had its outcome stored at the end.
+
+        Raises:
+            WatchfloorError: The workspace was taken over or the store is damaged;
+                nothing was sent after that was noticed.
+        """
+        self._thread.start()
+        self._changed.set()
+        duties = {
+            "inbox": self._every(INBOX_S, self._take_commands),
+            "heartbeat": self._every(HEARTBEAT_S, self._beat),
+            "results": self._every(RESULTS_S, self._close_results),
+            "runs": self._every(0.0, self._follow_changes),
+        }
+        tasks = [
+            asyncio.create_task(duty, name=f"watchfloor-{name}")
+            for name, duty in duties.items()
+        ]
+        for task in tasks:
+            task.add_done_callback(self._note_duty)
+        try:
+            await self._until_stopped(until_idle=until_idle)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return await self._wind_down(grace_s)
+
+    def stop(self) -> None:
+        """Ask ``run`` to drain and return; a second time, not to wait. Any thread."""
+        self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            self._lanes.cut_all()
+        self._stopping.set()
+
+    async def _until_stopped(self, *, until_idle: bool) -> None:
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INBOX_S):
+                    await self._stopping.wait()
+            if until_idle and await self._is_idle():
+                return
+
+    async def _is_idle(self) -> bool:
+        if self._extraction is not None or self._changed.is_set():
+            return False
+        if any(ledger.needs_engine for ledger in self._ledgers()):
+            return False
+        return not await asyncio.to_thread(self._inbox.waiting)
+
+    async def _wind_down(self, grace_s: float) -> bool:
+        if self._extraction is not None:
+            self._extraction.cancel()
+            await asyncio.gather(self._extraction, return_exceptions=True)
+        self._lanes.hold_all()
+        drained = self._error is None and await self._drained(grace_s)
+        await self._lanes.close_all()
+        if self._error is None:
+            with suppress(StoreError):
+                await self._submit(jobs.let_go)
+        self._thread.stop()
+        self._inbox.close()
+        if self._error is not None:
+            raise self._error
+        return drained
+
+    async def _drained(self, grace_s: float) -> bool:
+        with suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(grace_s):
+                while not self._lanes.is_drained:
+                    self._thread.wake()
+                    await asyncio.sleep(INBOX_S)
+                # A round that took the last outcomes is over when the next one is.
+                await self._submit(jobs.beat)
+                return True
+        return False
+
+    def _ledgers(self) -> list[Ledger]:
+        return list(self._committer.ledgers.values())
+
+    async def _submit(self, job: Job[T]) -> T:
+        future = self._committer.submit(job)
+        self._thread.wake()
+        return await asyncio.wrap_future(future)
+
+    async def _every(
+        self, interval_s: float, tick: Callable[[], Awaitable[None]]
+    ) -> None:
+        while True:
+            try:
+                await tick()
+            except StoreError as error:
+                # The round's work is kept; the duty comes again.
+                log.warning("%s", clean(error))
+                self._changed.set()
+                await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(interval_s)
+
+    async def _beat(self) -> None:
+        self._lanes.end_overdue()
+        await self._submit(jobs.beat)
+
+    async def _close_results(self) -> None:
+        await self._submit(jobs.close_results)
+
+    async def _take_commands(self) -> None:
+        self._wake_for_due()
+        commands = await asyncio.to_thread(self._inbox.waiting)
+        if not commands:
+            return
+        # Gates close before the answer is stored; none opens in between.
+        held = self._lanes.hold(_held_by(commands))
+        try:
+            await self._submit(CommandTaker(commands))
+            ids = [command.command_id for command in commands]
+            await asyncio.to_thread(self._inbox.forget, ids)
+        finally:
+            self._lanes.let_follow(held)
+            self._changed.set()
+
+    def _wake_for_due(self) -> None:
+        now_ms = self._around.now_ms()
+        if any(
+            ledger.is_due(now_ms) and may_call_back(ledger.lifecycle)
+            for ledger in self._ledgers()
+        ):
+            self._thread.wake()
+
+    async def _follow_changes(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+        for ledger in self._ledgers():
+            await self._lanes.follow(ledger)
+        self._begin_extraction()
+
+    def _begin_extraction(self) -> None:
+        """Read one upload at a time: it is work for a whole core."""
+        if self._extraction is None:
+            for ledger in self._ledgers():
+                if wants_extraction(ledger):
+                    self._extraction = asyncio.create_task(self._extract(ledger))
+                    self._extraction.add_done_callback(self._note_extraction)
+                    return
+
+    async def _extract(self, ledger: Ledger) -> None:
+        run_id = ledger.run_id
+        try:
+            campaign = await self._lanes.campaign(run_id)
+            path = self._layout.upload(ledger.upload_id)
+            await extract(run_id, campaign, path, self._submit)
+        except ConfigError as error:
+            await self._submit(jobs.Doom(run_id, f"misconfigured campaign: {error}"))
+        except StoreError as error:
+            # The store took no writes; the upload is read on from where it stands.
+            log.warning("%s", clean(error))
+            await asyncio.sleep(HEARTBEAT_S)
+
+    def _note_extraction(self, task: asyncio.Task[None]) -> None:
+        self._extraction = None
+        self._changed.set()
+        self._note_duty(task)
+
+    def _note_duty(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._end_with(error)
+
+    def _note_change(self, _: set[str]) -> None:
+        self._loop.call_soon_threadsafe(self._changed.set)
+
+    def _fatal(self, error: BaseException) -> None:
+        self._loop.call_soon_threadsafe(self._end_with, error)
+
+    def _end_with(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self._lanes.hold_all()
+        self._stopping.set()
+
+
+def _held_by(commands: list[Command]) -> set[str]:
+    return {command.run_id for command in commands if command.verb in _HOLDING}

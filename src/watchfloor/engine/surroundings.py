@@ -1,0 +1,22 @@
+"""Clock and chance, handed down from the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Surroundings(NamedTuple):
+    """What the engine may not take from the air.
+
+    Attributes:
+        now_ms: Wall clock, milliseconds since 1970 UTC: for what is stored and due.
+        monotonic_s: For pace and deadlines; a clock that jumps must not move them.
+        chance: In [0, 1): for jitter.
+        entropy: *n* random bytes: for ids.
+    """
+
+    now_ms: Callable[[], int]
+    monotonic_s: Callable[[], float]
+    chance: Callable[[], float]
+    entropy: Callable[[int], bytes]

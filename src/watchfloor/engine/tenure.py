@@ -1,0 +1,67 @@
+"""Owning a workspace: lock, epoch, the one writer, and what a crash left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from watchfloor.engine.committer import Committer
+from watchfloor.engine.ownership import Ownership
+from watchfloor.engine.recovery import recover
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.store.layout import Layout
+from watchfloor.store.reader import check_exists
+from watchfloor.store.writes.connection import close_writer, open_writer
+from watchfloor.store.writes.lease import Owner, take
+
+
+@contextmanager
+def tenure(
+    layout: Layout,
+    around: Surroundings,
+    owner: Owner,
+    *,
+    dispatches: bool,
+    creates: bool = False,
+) -> Iterator[Committer]:
+    """Own the workspace while the block runs.
+
+    Yields:
+        A committer with every live run in mind and nothing in flight: what the last
+        owner left was accounted for in the first transaction.
+
+    Args:
+        layout: Where the workspace is.
+        around: Clock and chance.
+        owner: Who takes it.
+        dispatches: Whether this owner launches and sends.
+        creates: Whether a workspace may be made that is not there yet.
+
+    Raises:
+        NotFoundError: There is no workspace, and none is to be made.
+        OwnedError: Another process owns it.
+        StoreError: The store cannot be used.
+    """
+    if not creates:
+        check_exists(layout)
+    lock = Ownership.taken(layout, f"{owner.name} (pid {owner.pid} on {owner.host})")
+    try:
+        connection = open_writer(layout)
+        try:
+            with connection.begin():
+                epoch = take(
+                    connection,
+                    owner,
+                    instance=around.entropy(8).hex(),
+                    now_ms=around.now_ms(),
+                )
+            committer = Committer(connection, epoch, around, dispatches=dispatches)
+            committer.load()
+            recovered = committer.submit(recover)
+            committer.round()
+            recovered.result()
+            yield committer
+        finally:
+            close_writer(connection)
+    finally:
+        lock.release()

@@ -1,0 +1,14 @@
+"""What other floors may hold of the database: handed on, never looked into."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
+
+#: A connection; ``with handle.begin():`` commits on leaving and rolls back on an error.
+Handle = Connection
+
+#: The database did not do what it was told: a full disk, a damaged or locked file.
+DriverError = DatabaseError
+
+__all__ = ["DriverError", "Handle"]
