@@ -26,6 +26,7 @@ from watchfloor.engine.commands import CommandTaker
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.intake.audience_file import AudienceReader
+from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.reader import reading
@@ -113,7 +114,7 @@ def prepared_launch(
         ConfigError: A mistake in the campaign or a file that cannot be used; every
             one is named and nothing was kept.
     """
-    text = read_text(campaign_file)
+    text = read_toml_text(campaign_file)
     campaign = checked_campaign(text, campaign_file.name)
     with AudienceReader(upload, campaign.audience) as reader:
         columns = reader.columns
@@ -209,27 +210,6 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
     except OwnedError:
         return False
     return True
-
-
-def read_text(path: Path, most_bytes: int = 1 << 20) -> str:
-    """Return a small text file.
-
-    Raises:
-        ConfigError: It cannot be read, is too large, or is no UTF-8.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(most_bytes + 1)
-        if len(data) > most_bytes:
-            msg = f"{path} is larger than {most_bytes:,} bytes; it was not read"
-            raise ConfigError(msg)
-        return data.decode()
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror or error}"
-        raise ConfigError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
-        raise ConfigError(msg) from error
 
 
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:

@@ -46,4 +46,4 @@ def _by(
     connection: Connection, column: Column[Any], condition: ColumnElement[bool]
 ) -> dict[Any, int]:
     query = select(column, func.count()).where(condition).group_by(column)
-    return dict(connection.execute(query).tuples().all())
+    return dict(iter(connection.execute(query)))

@@ -30,7 +30,7 @@ def rejects(connection: Connection, run_id: str) -> Iterator[tuple[int, str, str
             .order_by(reject.c.row_no)
             .limit(_SLICE)
         )
-        rows = connection.execute(query).tuples().all()
+        rows = connection.execute(query).all()
         yield from rows
         if len(rows) < _SLICE:
             return

@@ -108,7 +108,12 @@ def campaign_text(connection: Connection, run_id: str) -> str:
 def step_names(connection: Connection, run_id: str) -> tuple[str, ...]:
     """Return the names of the campaign's steps, by number."""
     query = select(run.c.steps_json).where(run.c.run_id == run_id)
-    return tuple(json.loads(connection.scalar(query) or "[]"))
+    return tuple(name for name, _, _ in json.loads(connection.scalar(query) or "[]"))
+
+
+def family_id(connection: Connection, run_id: str) -> str:
+    """Return the family whose dedupe keys the run uses."""
+    return str(connection.scalar(select(run.c.family_id).where(run.c.run_id == run_id)))
 
 
 def column_names(connection: Connection, run_id: str) -> tuple[str, ...]:

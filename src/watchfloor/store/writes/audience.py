@@ -112,7 +112,7 @@ def _told_apart(
     query = select(dedupe.c.digest, dedupe.c.row_no).where(
         dedupe.c.run_no == run_no, dedupe.c.digest.in_({row.digest for row in valid})
     )
-    first = dict(connection.execute(query).tuples().all())
+    first: dict[bytes, int] = dict(iter(connection.execute(query)))
     fresh = [row for row in valid if first[row.digest] == row.row_no]
     repeats = [
         Rejected(

@@ -1,0 +1,97 @@
+"""The journey of one record: everything that happened to it, told from its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from watchfloor.domain.identity import dedupe_key
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.views import Journey, JourneyEntry, RecordView
+from watchfloor.store.handle import Handle
+from watchfloor.store.reads import runs
+from watchfloor.store.reads.attempts import attempts_of
+from watchfloor.store.reads.records import one_record, record_view, values_of
+
+
+def journey(connection: Handle, run_id: str, seq: int) -> Journey:
+    """Return one record's journey.
+
+    Raises:
+        NotFoundError: The run or the record does not exist.
+    """
+    row = one_record(connection, run_id, seq)
+    steps = runs.step_names(connection, run_id)
+    columns = runs.column_names(connection, run_id)
+    record = record_view(row, steps)
+    view = runs.run_view(connection, run_id)
+    attempts = [dict(one) for one in attempts_of(connection, row["run_no"], seq)]
+    entries = [
+        JourneyEntry(
+            at_ms=view.created_at_ms,
+            step="intake",
+            event="received",
+            detail=f"row {record.row_no} of {view.upload_name}",
+        ),
+        *_attempt_entries(attempts, steps),
+        *_now(record, row["updated_at_ms"]),
+    ]
+    return Journey(
+        run_id=run_id,
+        record=record,
+        key=dedupe_key(
+            runs.family_id(connection, run_id),
+            record.step,
+            row["digest"],
+            row["generation"],
+        ),
+        fields=dict(zip(columns, values_of(row), strict=False)),
+        entries=tuple(entries),
+    )
+
+
+def _attempt_entries(
+    attempts: Sequence[Mapping[str, Any]], steps: Sequence[str]
+) -> list[JourneyEntry]:
+    entries = []
+    for row in attempts:
+        outcome = OutcomeClass(row["outcome_class"]).word
+        told = [row["detail"], row["why"]]
+        if row["provider_id"]:
+            told.insert(0, f"provider id {row['provider_id']}")
+        entries.append(
+            JourneyEntry(
+                at_ms=row["started_at_ms"],
+                step=steps[row["step"]] if row["step"] < len(steps) else "",
+                event="interrupted"
+                if row["ending"] == "interrupted"
+                else f"attempt {row['number']}",
+                outcome=f"{outcome} {row['code']}",
+                took_ms=row["ended_at_ms"] - row["started_at_ms"],
+                detail="; ".join(part for part in told if part),
+            )
+        )
+    return entries
+
+
+#: What a record's state adds to the journey, beside its attempts.
+_STATE_EVENTS = {
+    RecordState.ATTEMPTING: ("in flight", "the outcome is not stored yet"),
+    RecordState.RETRY: ("retry due", ""),
+    RecordState.CALLBACK: ("callback due", ""),
+    RecordState.WAITING: ("waiting", "on an external or human step"),
+    RecordState.UNKNOWN: ("unknown", "may have been delivered; a person resolves it"),
+    RecordState.NOT_ATTEMPTED: ("not attempted", "the run ended first"),
+    RecordState.EXPIRED: ("expired", ""),
+    RecordState.ABANDONED: ("abandoned", "the promised callback was dropped"),
+}
+
+
+def _now(record: RecordView, updated_at_ms: int) -> list[JourneyEntry]:
+    told = _STATE_EVENTS.get(record.state)
+    if told is None:
+        return []
+    event, detail = told
+    at_ms = record.next_at_ms or updated_at_ms
+    return [JourneyEntry(at_ms=at_ms, step=record.step, event=event, detail=detail)]

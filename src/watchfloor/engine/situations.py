@@ -1,0 +1,59 @@
+"""What a run's records are up against, gathered from the store at one moment."""
+
+from __future__ import annotations
+
+from watchfloor.domain.blocked_by import Situation
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.views import EngineView, RunView
+from watchfloor.store.handle import Handle
+from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.runs import due_count, run_number, run_view
+
+#: Due records are counted up to here; beyond it the exact number helps nobody.
+_COUNTED = 10_000
+
+
+def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
+    """Return the situation of a run.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    run = run_view(connection, run_id)
+    number = run_number(connection, run_id)
+    engine = engine_view(connection)
+    return Situation(
+        lifecycle=run.lifecycle,
+        books=run.books,
+        engine_alive=engine.is_alive(now_ms),
+        heartbeat_age_s=_age_s(engine, now_ms),
+        gate_detail=gate_detail(run),
+        permits=run.permits,
+        rate_per_s=run.rate_per_s,
+        retries_due=due_count(connection, number, RecordState.RETRY, now_ms, _COUNTED),
+        callbacks_due=due_count(
+            connection, number, RecordState.CALLBACK, now_ms, _COUNTED
+        ),
+        next_retry_s=_ahead_s(run.next_retry_at_ms, now_ms),
+        next_callback_s=_ahead_s(run.next_callback_at_ms, now_ms),
+    )
+
+
+def gate_detail(run: RunView) -> str:
+    """Return who closed a run's gate and why, or an empty string."""
+    asked = run.gate_asked
+    if not asked.by:
+        return ""
+    return f"{run.lifecycle.gate} by {asked.by}" + (
+        f": {asked.why}" if asked.why else ""
+    )
+
+
+def _age_s(engine: EngineView, now_ms: int) -> float | None:
+    if not engine.heartbeat_at_ms:
+        return None
+    return (now_ms - engine.heartbeat_at_ms) / 1000
+
+
+def _ahead_s(at_ms: int | None, now_ms: int) -> float | None:
+    return None if at_ms is None else max(0.0, (at_ms - now_ms) / 1000)
