@@ -75,13 +75,14 @@ def blocked_by(now: Situation) -> tuple[Blocked, ...]:
     What holds a whole run is tried first. Permits and pace hold only what could start
     this moment: a record whose own time has not come is held by that time, not by
     others' attempts (``docs/decisions/0004``). Attempts in flight move and are not
-    counted; an ended run has no remaining record and no reason.
+    counted; an ended run has no remaining record and no reason. While the intake is not
+    done, what holds the run is told even if it holds no record yet.
     """
     left = now.books.remaining - now.books.attempting
-    if left <= 0 or now.lifecycle.is_ended:
+    if now.lifecycle.is_ended:
         return ()
     whole = _whole_run(now)
-    if whole is not None:
+    if whole is not None and (left > 0 or now.lifecycle.intake is not Intake.DONE):
         reason, detail = whole
         return (Blocked(reason, left, detail),)
     return tuple(one for one in _by_record(now) if one.count > 0)

@@ -137,7 +137,7 @@ def _pause(run: RunView) -> list[str]:
     return [
         "No attempt will start after the pause is acknowledged.",
         _in_flight(books),
-        f"{_n(books.eligible, 'record')} wait for the resume.",
+        f"Records that wait for the resume: {books.eligible:,}.",
     ]
 
 
@@ -166,7 +166,7 @@ def _stop(run: RunView) -> list[str]:
     return [
         f"{_n(books.eligible + books.waiting, 'record')} will never be attempted.",
         _in_flight(books),
-        f"{_n(books.callback, 'promised callback')} {kept}.",
+        f"Promised callbacks: {books.callback:,}; they {kept}.",
         _reached(books),
         "This cannot be undone.",
     ]
@@ -180,7 +180,7 @@ def _cancel(run: RunView) -> list[str]:
     held = " (the run must be paused first)" if run.lifecycle.gate is Gate.OPEN else ""
     return [
         f"{_n(left, 'record')} will never be attempted{held}.",
-        f"{_n(books.callback, 'promised callback')} will be dropped.",
+        f"Promised callbacks: {books.callback:,}; they will be dropped.",
         _in_flight(books),
         _reached(books),
         "This cannot be undone.",

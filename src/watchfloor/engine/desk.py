@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.books import Books
 from watchfloor.domain.previews import Preview, preview
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     EngineView,
@@ -20,7 +22,7 @@ from watchfloor.domain.views import (
     RunView,
 )
 from watchfloor.engine.journeys import journey
-from watchfloor.engine.operations import Asker, apply_what_waits, steering_command
+from watchfloor.engine.operations import apply_what_waits, steering_command
 from watchfloor.engine.situations import situation
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.handle import Handle
@@ -32,7 +34,6 @@ from watchfloor.store.reads import journal as journal_reads
 from watchfloor.store.reads import records as record_reads
 from watchfloor.store.reads import runs as run_reads
 from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.writes.lease import Owner
 
 
 class StoreDesk:
@@ -66,9 +67,18 @@ class StoreDesk:
         """Return one run."""
         return await self._reader.ask(run_reads.run_view, run_id)
 
-    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
-        """Return a page of records by key."""
-        return await self._reader.ask(_records, run_id, wanted)
+    async def records(
+        self,
+        run_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        state: RecordState | None = None,
+        size: int = 40,
+    ) -> RecordPage:
+        """Return a page of records by key; see ``PageKey``."""
+        wanted = PageKey(after=after, before=before, state=state, size=size)
+        return await self._reader.ask(record_page_of, run_id, wanted)
 
     async def journey(self, run_id: str, seq: int) -> Journey:
         """Return everything that happened to one record."""
@@ -125,6 +135,7 @@ def _overview(connection: Handle, now_ms: int) -> Overview:
     return replace(shown, as_of_ms=now_ms)
 
 
-def _records(connection: Handle, run_id: str, wanted: PageKey) -> RecordPage:
+def record_page_of(connection: Handle, run_id: str, wanted: PageKey) -> RecordPage:
+    """Return a page of records with their steps by name."""
     steps = run_reads.step_names(connection, run_id)
     return record_reads.record_page(connection, run_id, steps, wanted)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.errors import ConfigError, OwnedError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.previews import Preview
@@ -29,20 +30,11 @@ from watchfloor.intake.audience_file import AudienceReader
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 from watchfloor.store.layout import Layout
-from watchfloor.store.reader import reading
+from watchfloor.store.reading import reading
 from watchfloor.store.reads.journal import receipt
-from watchfloor.store.writes.lease import Owner
 
 ANSWER_POLL_S: Final = 0.02
 _CHUNK: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """Who asks, and from where, as the operating system knows them."""
-
-    by: str
-    origin: str = ""
 
 
 def create_workspace(

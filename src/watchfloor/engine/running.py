@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from watchfloor.domain.actors import Owner
 from watchfloor.engine.supervisor import Supervisor
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.layout import Layout
-from watchfloor.store.writes.lease import Owner
 
 #: How long a stop waits for attempts in flight.
 GRACE_S = 30.0

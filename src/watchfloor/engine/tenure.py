@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from watchfloor.domain.actors import Owner
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.ownership import Ownership
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
-from watchfloor.store.reader import check_exists
 from watchfloor.store.writes.connection import close_writer, open_writer
-from watchfloor.store.writes.lease import Owner, take
+from watchfloor.store.writes.lease import take
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def tenure(
         StoreError: The store cannot be used.
     """
     if not creates:
-        check_exists(layout)
+        layout.check_exists()
     lock = Ownership.taken(layout, f"{owner.name} (pid {owner.pid} on {owner.host})")
     try:
         connection = open_writer(layout)

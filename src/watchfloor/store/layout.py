@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from watchfloor.domain.errors import NotFoundError
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -50,3 +52,12 @@ class Layout:
     def exists(self) -> bool:
         """Whether a workspace was made here."""
         return self.settings.is_file() and self.state.is_file()
+
+    def check_exists(self) -> None:
+        """Raise ``NotFoundError`` where no workspace was made."""
+        if not self.exists:
+            msg = (
+                f"there is no workspace in {self.root}; nothing was done. "
+                f"Make one with: watchfloor init {self.root}"
+            )
+            raise NotFoundError(msg)

@@ -1,40 +1,24 @@
-"""Read-only doors to the state store: one for a command, one for an event loop."""
+"""The read-only door to the state store for an event loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from watchfloor.domain.errors import NotFoundError, StoreError
 from watchfloor.store.layout import Layout
-from watchfloor.store.sqlite import async_reading_engine, reading_engine
+from watchfloor.store.reading import unreadable
+from watchfloor.store.sqlite import begin, configure_reader, reading_url
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-
-@contextmanager
-def reading(layout: Layout) -> Iterator[Connection]:
-    """Open one short read transaction on a workspace's store.
-
-    Raises:
-        NotFoundError: There is no workspace in this directory.
-        StoreError: The store cannot be read.
-    """
-    check_exists(layout)
-    engine = reading_engine(layout.state)
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except DatabaseError as error:
-        raise unreadable(layout, error) from error
-    finally:
-        engine.dispose()
+#: Enough for a screen and its cards.
+CONNECTIONS = 2
 
 
 class Reader:
@@ -56,8 +40,8 @@ class Reader:
             StoreError: The store cannot be read.
         """
         if self._engine is None:
-            check_exists(self._layout)
-            self._engine = async_reading_engine(self._layout.state)
+            self._layout.check_exists()
+            self._engine = _engine(self._layout)
 
         def asked(connection: Connection) -> T:
             return question(connection, *args, **kwargs)
@@ -75,19 +59,13 @@ class Reader:
             self._engine = None
 
 
-def check_exists(layout: Layout) -> None:
-    """Raise ``NotFoundError`` where no workspace was made."""
-    if not layout.exists:
-        msg = (
-            f"there is no workspace in {layout.root}; nothing was done. "
-            f"Make one with: watchfloor init {layout.root}"
-        )
-        raise NotFoundError(msg)
-
-
-def unreadable(layout: Layout, error: DatabaseError) -> StoreError:
-    """Return the operator's sentence for a driver's error."""
-    return StoreError(
-        f"the store {layout.state} cannot be read: {error.orig}. Nothing was changed. "
-        "Check it with: watchfloor doctor"
+def _engine(layout: Layout) -> AsyncEngine:
+    engine = create_async_engine(
+        reading_url("sqlite+aiosqlite", layout.state),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
     )
+    event.listen(engine.sync_engine, "connect", configure_reader)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine

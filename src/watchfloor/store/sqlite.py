@@ -11,8 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 #: The log is folded into the file in small steps, so that no commit waits for long.
 CHECKPOINT_PAGES = 2_000
@@ -51,28 +50,15 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
         connect_args={"check_same_thread": False, "timeout": busy_ms / 1000},
     )
     event.listen(engine, "connect", _configure_inbox)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", begin)
     return engine
 
 
 def reading_engine(path: Path) -> Engine:
     """Return an engine that can only read *path*, for one short command."""
-    engine = create_engine(_reading_url("sqlite", path), poolclass=StaticPool)
-    event.listen(engine, "connect", _configure_reader)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def async_reading_engine(path: Path) -> AsyncEngine:
-    """Return an engine that can only read *path*, for an event loop."""
-    engine = create_async_engine(
-        _reading_url("sqlite+aiosqlite", path),
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=2,
-        max_overflow=0,
-    )
-    event.listen(engine.sync_engine, "connect", _configure_reader)
-    event.listen(engine.sync_engine, "begin", _begin)
+    engine = create_engine(reading_url("sqlite", path), poolclass=StaticPool)
+    event.listen(engine, "connect", configure_reader)
+    event.listen(engine, "begin", begin)
     return engine
 
 
@@ -81,7 +67,14 @@ def data_version(connection: Connection) -> int:
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
 
-def _reading_url(driver: str, path: Path) -> URL:
+def damage(connection: Connection) -> str:
+    """Return what SQLite's own check finds wrong with a file, or an empty string."""
+    found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    return "" if found == "ok" else found
+
+
+def reading_url(driver: str, path: Path) -> URL:
+    """Return the address of a file that is opened to be read only."""
     return URL.create(
         driver,
         database=path.absolute().as_uri(),
@@ -119,7 +112,8 @@ def _configure_inbox(connection: DBAPIConnection, _: ConnectionPoolEntry) -> Non
     _run(connection, "journal_mode=DELETE", "synchronous=FULL")
 
 
-def _configure_reader(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def configure_reader(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Set a new connection up to read."""
     _autocommit(connection)
     _run(
         connection,
@@ -133,5 +127,6 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _begin(connection: Connection) -> None:
+def begin(connection: Connection) -> None:
+    """Begin a transaction that reads one snapshot."""
     connection.exec_driver_sql("BEGIN")

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, insert, select, update
 
+from watchfloor.domain.actors import Owner
 from watchfloor.domain.errors import OwnedError
 from watchfloor.store.tables import lease
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Who takes a workspace: for the header of every screen and for the log."""
-
-    name: str
-    pid: int
-    host: str
 
 
 def take(connection: Connection, owner: Owner, *, instance: str, now_ms: int) -> int:

@@ -1,0 +1,49 @@
+"""Printing: answers to stdout, everything else to stderr, all through the text door."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from watchfloor.domain.text import clean
+
+
+def answer(text: str = "") -> None:
+    """Print one line of the answer."""
+    print(text)
+
+
+def answer_json(value: object) -> None:
+    """Print the answer as JSON, escaped to ASCII: no terminal can be led astray."""
+    print(json.dumps(value, indent=2))
+
+
+def tell(text: str) -> None:
+    """Print a remark to stderr, each line cleaned."""
+    for line in text.split("\n"):
+        print(clean(line, 2_000), file=sys.stderr)
+
+
+def iso(at_ms: int | None) -> str | None:
+    """Return ISO 8601 UTC with milliseconds, or None."""
+    if at_ms is None:
+        return None
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(at_ms: int | None) -> str:
+    """Return a time as a table shows it, to the second, UTC."""
+    if at_ms is None:
+        return "-"
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def span(duration_ms: int | None) -> str:
+    """Return a duration as ``h:mm:ss``."""
+    if duration_ms is None:
+        return "-"
+    minutes, seconds = divmod(duration_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

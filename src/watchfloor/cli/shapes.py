@@ -1,0 +1,151 @@
+"""The JSON of every answer: the glossary's words, times in ISO 8601 UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchfloor.cli.lines import iso
+from watchfloor.domain.blocked_by import Situation, blocked_by, blocked_record
+from watchfloor.domain.books import Books
+from watchfloor.domain.health import health
+from watchfloor.domain.masking import masked
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.views import (
+    EventView,
+    Journey,
+    Receipt,
+    RecordView,
+    RunView,
+)
+
+
+def books_json(books: Books) -> dict[str, int]:
+    """Return the account with the keys of the books, and nothing else."""
+    account = books.as_dict()
+    del account["attempts"]
+    return account
+
+
+def run_json(run: RunView, now_ms: int) -> dict[str, Any]:
+    """Return a run as ``runs`` lists it."""
+    life = run.lifecycle
+    duration = run.duration_ms(now_ms)
+    return {
+        "id": run.run_id,
+        "campaign": run.campaign_id,
+        "campaign_name": run.campaign_name,
+        "upload": run.upload_id,
+        "upload_name": run.upload_name,
+        "label": run.label,
+        "phase": life.phase,
+        "gate": life.gate,
+        "intake": life.intake,
+        "results": life.results,
+        "history": life.history,
+        "outcome": life.outcome,
+        "cause": run.cause or None,
+        "launch_id": run.launch_id,
+        "intent": life.intent,
+        "version": run.version,
+        "created_at": iso(run.created_at_ms),
+        "started_at": iso(run.started_at_ms),
+        "ended_at": iso(run.ended_at_ms),
+        "duration_s": None if duration is None else duration / 1000,
+        "attempts": run.books.attempts,
+        "books": books_json(run.books),
+        "balanced": not run.books.imbalance,
+    }
+
+
+def show_json(run: RunView, now: Situation, now_ms: int) -> dict[str, Any]:
+    """Return everything ``show`` tells of a run."""
+    blocked = blocked_by(now)
+    return {
+        **run_json(run, now_ms),
+        "permits": run.permits,
+        "rate_per_s": run.rate_per_s,
+        "gate_by": run.gate_asked.by or None,
+        "gate_at": iso(run.gate_asked.at_ms or None),
+        "gate_reason": run.gate_asked.why or None,
+        "progress_at": iso(run.progress_at_ms),
+        "next_retry_at": iso(run.next_retry_at_ms),
+        "next_callback_at": iso(run.next_callback_at_ms),
+        "intake_bytes": [run.bytes_read, run.bytes_total],
+        "health": health(run, now, now_ms),
+        "blocked_by": [
+            {"reason": one.reason, "count": one.count, "detail": one.detail}
+            for one in blocked
+        ],
+    }
+
+
+def record_json(
+    record: RecordView, now: Situation, now_ms: int, *, unmask: bool
+) -> dict[str, Any]:
+    """Return a record as ``records`` lists it."""
+    return {
+        "seq": record.seq,
+        "row_no": record.row_no,
+        "contact": record.contact if unmask else masked(record.contact),
+        "state": record.state.word,
+        "step": record.step,
+        "attempts": record.attempts,
+        "outcome_class": record.outcome_class and record.outcome_class.word,
+        "code": record.code or None,
+        "updated_at": iso(record.updated_at_ms),
+        "next_at": iso(record.next_at_ms),
+        "blocked_by": record_blocked_by(record, now, now_ms) or None,
+    }
+
+
+def record_blocked_by(record: RecordView, now: Situation, now_ms: int) -> str:
+    """Return the one reason why a record does not move, or an empty string."""
+    timed = record.state in (RecordState.RETRY, RecordState.CALLBACK)
+    is_due = not timed or (record.next_at_ms or 0) <= now_ms
+    return blocked_record(record.state, now, is_due=is_due)
+
+
+def journey_json(journey: Journey) -> list[dict[str, Any]]:
+    """Return a journey's entries."""
+    return [
+        {
+            "at": iso(entry.at_ms),
+            "step": entry.step,
+            "event": entry.event,
+            "outcome": entry.outcome or None,
+            "took_ms": entry.took_ms,
+            "detail": entry.detail or None,
+        }
+        for entry in journey.entries
+    ]
+
+
+def event_json(event: EventView) -> dict[str, Any]:
+    """Return one entry of the journal."""
+    return {
+        "entry": event.entry_id,
+        "at": iso(event.at_ms),
+        "event": event.event,
+        "before": event.before or None,
+        "after": event.after or None,
+        "by": event.by or None,
+        "from": event.origin or None,
+        "reason": event.why or None,
+        "detail": event.detail or None,
+    }
+
+
+def receipt_json(receipt: Receipt) -> dict[str, Any]:
+    """Return what became of a command."""
+    return {
+        "command": receipt.command_id,
+        "verb": receipt.verb,
+        "run": receipt.run_id,
+        "state": receipt.state,
+        "refusal": receipt.refusal or None,
+        "detail": receipt.detail or None,
+        "asked_at": iso(receipt.asked_at_ms),
+        "acknowledged_at": iso(receipt.acknowledged_at_ms),
+        "applied_at": iso(receipt.applied_at_ms),
+        "settled_at": iso(receipt.settled_at_ms),
+    }

@@ -1,0 +1,139 @@
+"""``records``, ``journey`` and ``rejects``: the people of a run, one by one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from watchfloor.cli import compose, exits
+from watchfloor.cli.lines import answer, answer_json, moment, tell
+from watchfloor.cli.shapes import journey_json, record_blocked_by, record_json
+from watchfloor.cli.tables import table
+from watchfloor.cli.verbs.looking import full_id
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.masking import masked
+from watchfloor.domain.records import STATE_WORDS
+from watchfloor.domain.text import clean
+from watchfloor.domain.views import PageKey
+from watchfloor.engine.desk import record_page_of
+from watchfloor.engine.journeys import journey as journey_of
+from watchfloor.engine.situations import situation
+from watchfloor.intake.rejects import write_rejects
+from watchfloor.store.handle import Handle
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.rejects import reject_form
+from watchfloor.store.reads.rejects import rejects as rejects_of
+
+MOST = 100_000
+
+
+def records(options: Namespace) -> int:
+    """List a page of records by key."""
+    if options.state is not None and options.state not in STATE_WORDS:
+        msg = f"--state {options.state!r} is no state; it is one of {_states()}"
+        raise ConfigError(msg)
+    wanted = PageKey(
+        after=options.after,
+        state=STATE_WORDS.get(options.state),
+        size=min(max(options.limit, 1), MOST),
+    )
+    now_ms = compose.now_ms()
+    with reading(compose.layout(options)) as connection:
+        run_id = full_id(connection, options.run)
+        page = record_page_of(connection, run_id, wanted)
+        now = situation(connection, run_id, now_ms)
+    if options.json:
+        unmask = options.unmask
+        answer_json(
+            [record_json(one, now, now_ms, unmask=unmask) for one in page.records]
+        )
+        return exits.DONE
+    table(
+        ("RECORD", "CONTACT", "STATE", "TRIES", "OUTCOME", "NEXT (UTC)", "BLOCKED BY"),
+        [
+            (
+                one.seq,
+                one.contact if options.unmask else masked(one.contact),
+                one.state.word,
+                one.attempts,
+                f"{one.outcome_class.word} {one.code}" if one.outcome_class else "-",
+                moment(one.next_at_ms),
+                record_blocked_by(one, now, now_ms) or "-",
+            )
+            for one in page.records
+        ],
+    )
+    if page.has_after:
+        tell(f"more: --after {page.records[-1].seq}")
+    return exits.DONE
+
+
+def journey(options: Namespace) -> int:
+    """Show everything that happened to one record."""
+    with reading(compose.layout(options)) as connection:
+        run_id = full_id(connection, options.run)
+        found = journey_of(connection, run_id, options.seq)
+    if options.json:
+        answer_json(journey_json(found))
+        return exits.DONE
+    record = found.record
+    contact = record.contact if options.unmask else masked(record.contact)
+    answer(
+        f"record {record.seq} of {run_id}: {clean(contact)}, {record.state.word}, "
+        f"key {found.key}"
+    )
+    table(
+        ("TIME (UTC)", "STEP", "EVENT", "OUTCOME", "TOOK", "DETAIL"),
+        [
+            (
+                moment(one.at_ms),
+                one.step,
+                one.event,
+                one.outcome,
+                "-" if one.took_ms is None else f"{one.took_ms:,} ms",
+                one.detail,
+            )
+            for one in found.entries
+        ],
+    )
+    return exits.DONE
+
+
+def rejects(options: Namespace) -> int:
+    """Export rejected rows as they came in, with their reasons."""
+    with reading(compose.layout(options)) as connection:
+        run_id = full_id(connection, options.run)
+        if options.output == "-":
+            count = _write(connection, run_id, sys.stdout.fileno(), close=False)
+        else:
+            path = Path(options.output)
+            count = _write(connection, run_id, _created(path), close=True)
+    if options.json and options.output != "-":
+        answer_json({"run": run_id, "file": options.output, "rejects": count})
+    else:
+        tell(f"{count:,} rejected rows written to {options.output}")
+    return exits.DONE
+
+
+def _write(connection: Handle, run_id: str, descriptor: int, *, close: bool) -> int:
+    header, delimiter = reject_form(connection, run_id)
+    with open(descriptor, "w", encoding="utf-8", newline="", closefd=close) as file:
+        return write_rejects(file, header, delimiter, rejects_of(connection, run_id))
+
+
+def _created(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError as error:
+        msg = f"{path} exists; nothing was written. Name a file that does not"
+        raise ConfigError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be made: {error.strerror}; nothing was written"
+        raise ConfigError(msg) from error
+
+
+def _states() -> str:
+    return ", ".join(STATE_WORDS)

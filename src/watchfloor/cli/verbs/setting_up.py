@@ -1,0 +1,87 @@
+"""``init``, ``campaign`` and ``completion``: before anything runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import shtab
+
+from watchfloor.cli import compose, exits
+from watchfloor.cli.lines import answer, answer_json, tell
+from watchfloor.cli.parser import parser
+from watchfloor.cli.tables import table
+from watchfloor.domain.campaign import Campaign
+from watchfloor.domain.errors import ConfigError, WatchfloorError
+from watchfloor.domain.text import clean
+from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.operations import create_workspace
+from watchfloor.intake.toml_file import read_toml_text
+from watchfloor.intake.workspace_file import default_workspace_text
+from watchfloor.store.layout import Layout
+
+
+def init(options: Namespace) -> int:
+    """Make a workspace."""
+    layout = Layout(Path(options.directory).expanduser())
+    name = options.name or layout.root.resolve().name
+    around = compose.surroundings()
+    text = default_workspace_text(f"ws-{around.entropy(6).hex()}", name)
+    create_workspace(layout, text, around, compose.owner("init"))
+    answer(clean(layout.root))
+    tell("Next: watchfloor launch CAMPAIGN.toml --upload FILE.csv --workspace DIR")
+    return exits.DONE
+
+
+def campaign(options: Namespace) -> int:
+    """Check one campaign file, or list the workspace's."""
+    return _check(options) if options.action == "check" else _list(options)
+
+
+def completion(options: Namespace) -> int:
+    """Print a completion script."""
+    answer(shtab.complete(parser(), shell=options.shell))
+    return exits.DONE
+
+
+def _check(options: Namespace) -> int:
+    path = Path(options.file)
+    try:
+        found = checked_campaign(read_toml_text(path), path.name)
+    except ConfigError as error:
+        if options.json:
+            answer_json({"file": path.name, "mistakes": list(error.mistakes)})
+            return exits.REFUSED
+        raise
+    if options.json:
+        answer_json({"file": path.name, "mistakes": [], "campaign": found.campaign_id})
+    else:
+        answer(f"{clean(path.name)}: no mistakes, campaign {found.campaign_id}")
+    return exits.DONE
+
+
+def _list(options: Namespace) -> int:
+    folder = compose.layout(options).campaigns
+    found = [_told(path) for path in sorted(folder.glob("*.toml"))]
+    if options.json:
+        answer_json(found)
+        return exits.DONE
+    table(
+        ("FILE", "CAMPAIGN", "NAME", "STATE"),
+        [(one["file"], one["campaign"], one["name"], one["state"]) for one in found],
+    )
+    return exits.DONE
+
+
+def _told(path: Path) -> dict[str, str]:
+    try:
+        one: Campaign = checked_campaign(read_toml_text(path), path.name)
+    except WatchfloorError as error:
+        state = str(error).split("\n")[0]
+        return {"file": path.name, "campaign": "", "name": "", "state": state}
+    return {
+        "file": path.name,
+        "campaign": one.campaign_id,
+        "name": one.name,
+        "state": "published" if one.published else "not published",
+    }
