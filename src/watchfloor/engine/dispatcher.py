@@ -8,10 +8,10 @@ channel send.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +81,8 @@ class Dispatcher:
         self._overdue: set[asyncio.Task[None]] = set()
         self._bucket: Bucket | None = None
         self._turn = asyncio.Lock()
+        self._unpaced = 0
+        self._closed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._workers = [
             self._loop.create_task(self._work(), name=f"{plan.run_id}-{number}")
@@ -109,7 +111,8 @@ class Dispatcher:
         room = self._window - unfinished
         rate = self._plan.limits.rate_per_s
         if rate is not None:
-            room = min(room, max(1, math.ceil(rate * PACE_LEAD_S)) - len(self._ready))
+            ahead = len(self._ready) + self._unpaced
+            room = min(room, max(1, math.ceil(rate * PACE_LEAD_S)) - ahead)
         return room
 
     def receive(self, claimed: Sequence[Claimed]) -> None:
@@ -120,6 +123,7 @@ class Dispatcher:
         """Close the gate: no attempt starts after this returns. What is ready goes."""
         self._is_open = False
         self._bucket = None
+        self._closed.set()
         self._give_back()
 
     def resume(self) -> None:
@@ -127,6 +131,7 @@ class Dispatcher:
         if self._is_open:
             return
         self._is_open = True
+        self._closed.clear()
         rate = self._plan.limits.rate_per_s
         if rate is not None:
             self._bucket = opened(rate, self._around.monotonic_s())
@@ -198,6 +203,7 @@ class Dispatcher:
             await self._attempt(task, claimed)
 
     async def _wait_for_pace(self, claimed: Claimed) -> None:
+        self._unpaced += 1
         try:
             async with self._turn:
                 while self._bucket is not None:
@@ -205,10 +211,15 @@ class Dispatcher:
                     self._bucket, wait_s = take(self._bucket, now)
                     if wait_s <= 0:
                         break
-                    await asyncio.sleep(wait_s)
+                    # A gate that closes must not wait for a slow pace.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait_s):
+                            await self._closed.wait()
         except asyncio.CancelledError:
             self.released.append(claimed)
             raise
+        finally:
+            self._unpaced -= 1
         if not self._ready:
             self._wake()
 
@@ -237,12 +248,13 @@ class Dispatcher:
         plan = self._plan
         return Dispatch(
             key=dedupe_key(
-                plan.family_id, plan.step, claimed.digest, claimed.generation
+                plan.family_id,
+                plan.step,
+                bytes.fromhex(claimed.digest),
+                claimed.generation,
             ),
             contact=claimed.contact,
-            fields=dict(
-                zip(plan.columns, json.loads(claimed.values_json), strict=False)
-            ),
+            fields=dict(zip(plan.columns, claimed.values, strict=False)),
             number=claimed.attempts + 1,
             run_id=plan.run_id,
             seq=claimed.seq,

@@ -12,7 +12,7 @@ from watchfloor.domain.lifecycle import (
     may_promise,
     may_retry,
 )
-from watchfloor.domain.outcomes import Outcome, OutcomeClass
+from watchfloor.domain.outcomes import Outcome
 from watchfloor.domain.permits import retry_quota
 from watchfloor.domain.records import Circumstances, RecordState, judge
 from watchfloor.domain.retries import RetryPolicy
@@ -23,9 +23,7 @@ from watchfloor.store.writes import attempts as writes
 from watchfloor.store.writes.attempts import (
     AttemptWriter,
     Claimed,
-    Closed,
     Closing,
-    Released,
 )
 
 #: Records that one transaction marks as not attempted: some tens of milliseconds.
@@ -57,7 +55,6 @@ def book_outcomes(
             changed from outside can bring about; the transaction must not commit.
     """
     closings: list[Closing] = []
-    closed: list[Closed] = []
     run, delivery, tally = ledger.lifecycle, ledger.delivery, ledger.tally
     retries, promises = may_retry(run), may_promise(run)
     for claimed, started_at_ms, ended_at_ms, outcome in finished:
@@ -76,43 +73,26 @@ def book_outcomes(
                 chance=tx.around.chance(),
             ),
         )
-        state, next_at_ms, why = verdict.state, verdict.next_at_ms, verdict.why
-        outcome_class, code = int(outcome.outcome_class), outcome.code
-        doubt = int(outcome.outcome_class is OutcomeClass.AMBIGUOUS)
         closings.append(
             Closing(
-                int(state),
-                outcome_class,
-                code,
-                ended_at_ms,
-                next_at_ms,
-                doubt,
-                ledger.run_no,
                 claimed.seq,
                 number,
-            )
-        )
-        closed.append(
-            Closed(
-                ledger.run_no,
-                claimed.seq,
-                number,
-                claimed.step,
-                tx.epoch,
-                "outcome",
                 started_at_ms,
                 ended_at_ms,
-                outcome_class,
-                code,
                 outcome.detail,
                 outcome.provider_id,
-                why,
-                next_at_ms,
+                verdict.why,
+                verdict.next_at_ms,
+                int(verdict.state),
+                int(outcome.outcome_class),
+                outcome.code,
+                claimed.step,
             )
         )
-        tally[state.word] += 1
-        ledger.note_due(next_at_ms)
-    _expect(writer.close(tx.connection, closings, closed), len(finished), ledger)
+        tally[_WORDS[verdict.state]] += 1
+        ledger.note_due(verdict.next_at_ms)
+    closed = writer.close(tx.connection, ledger.run_no, tx.epoch, "outcome", closings)
+    _expect(closed, len(finished), ledger)
     tally["attempting"] -= len(finished)
     ledger.progress_at_ms = tx.now_ms
     ledger.touch()
@@ -123,20 +103,8 @@ def book_releases(
     tx: Transaction, writer: AttemptWriter, ledger: Ledger, rows: Sequence[Claimed]
 ) -> None:
     """Take back intents that were never sent: each record stands as it did before."""
-    released = [
-        Released(
-            row.state,
-            row.attempts,
-            row.first_at_ms,
-            row.next_at_ms,
-            tx.now_ms,
-            ledger.run_no,
-            row.seq,
-            row.attempts + 1,
-        )
-        for row in rows
-    ]
-    _expect(writer.release(tx.connection, released), len(rows), ledger)
+    released = writer.release(tx.connection, ledger.run_no, rows, tx.now_ms)
+    _expect(released, len(rows), ledger)
     for row in rows:
         ledger.moved(RecordState.ATTEMPTING, RecordState(row.state))
         if row.state == RecordState.PENDING:

@@ -10,7 +10,7 @@ from watchfloor.domain.records import RecordState
 from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.writes import runs as writes
-from watchfloor.store.writes.attempts import AttemptWriter, Closed, Closing, in_flight
+from watchfloor.store.writes.attempts import AttemptWriter, Closing, in_flight
 
 
 def recover(tx: Transaction) -> int:
@@ -31,47 +31,27 @@ def recover(tx: Transaction) -> int:
 def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
     resends = ledger.delivery is Delivery.IDEMPOTENT
     into = RecordState.RETRY if resends else RecordState.UNKNOWN
-    code, why = (
-        ("interrupted", "resent with the same key")
-        if resends
-        else ("interrupted", "may have been delivered; resolve it")
-    )
+    why = "resent with the same key" if resends else "may have been delivered"
     rows = in_flight(tx.connection, ledger.run_no)
     next_at_ms = tx.now_ms if resends else None
     closings = [
         Closing(
-            int(into),
-            int(OutcomeClass.AMBIGUOUS),
-            code,
-            tx.now_ms,
-            next_at_ms,
-            1,
-            ledger.run_no,
             row["seq"],
             row["attempts"],
-        )
-        for row in rows
-    ]
-    closed = [
-        Closed(
-            ledger.run_no,
-            row["seq"],
-            row["attempts"],
-            row["step"],
-            tx.epoch,
-            "interrupted",
             row["updated_at_ms"],
             tx.now_ms,
-            int(OutcomeClass.AMBIGUOUS),
-            code,
             "the engine ended before the outcome was stored",
             "",
             why,
             next_at_ms,
+            int(into),
+            int(OutcomeClass.AMBIGUOUS),
+            "interrupted",
+            row["step"],
         )
         for row in rows
     ]
-    writer.close(tx.connection, closings, closed)
+    writer.close(tx.connection, ledger.run_no, tx.epoch, "interrupted", closings)
     writer.count_interruptions(
         tx.connection, [(ledger.run_no, row["seq"]) for row in rows]
     )

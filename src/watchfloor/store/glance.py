@@ -66,10 +66,7 @@ def glance(layout: Layout) -> Glance:
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=2.0)) as connection:
             connection.execute("BEGIN")
-            live = tuple(
-                LiveRun(*row[:5], is_balanced=bool(row[5]))
-                for row in connection.execute(_LIVE)
-            )
+            live = tuple(LiveRun._make(row) for row in connection.execute(_LIVE))
             ended = connection.execute(_ENDED).fetchone()[0]
             lease = connection.execute(_LEASE).fetchone() or ("", 0, "", 0, 1)
     except sqlite3.DatabaseError as error:
@@ -78,4 +75,4 @@ def glance(layout: Layout) -> Glance:
             "Check it with: watchfloor doctor"
         )
         raise StoreError(msg) from error
-    return Glance(live, ended, *lease[:4], released=bool(lease[4]))
+    return Glance._make((live, ended, *lease))

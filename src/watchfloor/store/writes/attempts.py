@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
-    Select,
     Update,
-    and_,
     bindparam,
     func,
-    insert,
     literal_column,
     select,
     update,
 )
 
+from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.store.conditions import is_state
-from watchfloor.store.tables import attempt, contact, record
+from watchfloor.store.tables import record
+from watchfloor.store.writes import bulk
 from watchfloor.store.writes.statements import Prepared
 
 
 class Claimed(NamedTuple):
-    """A record whose intent is being stored, as it was before."""
+    """A record whose intent is being stored, as it was before.
+
+    Attributes:
+        digest: The contact's 16 bytes in hexadecimal.
+        values: The cells of its row of the upload, in column order.
+    """
 
     seq: int
     state: int
@@ -37,54 +42,25 @@ class Claimed(NamedTuple):
     first_at_ms: int | None
     next_at_ms: int | None
     contact: str
-    digest: bytes
-    values_json: str
+    digest: str
+    values: list[str]
 
 
 class Closing(NamedTuple):
-    """A record's row after an attempt: the values of one UPDATE, in order."""
+    """An attempt that is over: what is logged of it and what its record becomes."""
 
-    state: int
-    outcome_class: int | None
-    code: str
-    updated_at_ms: int
-    next_at_ms: int | None
-    doubt: int
-    run_no: int
-    seq: int
-    attempts: int
-
-
-class Closed(NamedTuple):
-    """One row of ``attempt``, in column order."""
-
-    run_no: int
     seq: int
     number: int
-    step: int
-    epoch: int
-    ending: str
     started_at_ms: int
     ended_at_ms: int
-    outcome_class: int | None
-    code: str
     detail: str
     provider_id: str
     why: str
     next_at_ms: int | None
-
-
-class Released(NamedTuple):
-    """A record whose intent is taken back unsent: one UPDATE's values, in order."""
-
     state: int
-    attempts: int
-    first_at_ms: int | None
-    next_at_ms: int | None
-    updated_at_ms: int
-    run_no: int
-    seq: int
-    was_attempts: int
+    outcome_class: int
+    code: str
+    step: int
 
 
 class AttemptWriter:
@@ -92,47 +68,7 @@ class AttemptWriter:
 
     def __init__(self, connection: Connection) -> None:
         dialect = connection.dialect
-        self._pending = Prepared(
-            _claimable(RecordState.PENDING)
-            .where(record.c.seq > bindparam("frontier"))
-            .order_by(record.c.seq)
-            .limit(bindparam("most")),
-            dialect,
-            ("run_no", "frontier", "most"),
-        )
-        self._due = {
-            state: Prepared(
-                _claimable(state)
-                .where(record.c.next_at_ms <= bindparam("now_ms"))
-                .order_by(record.c.next_at_ms)
-                .limit(bindparam("most")),
-                dialect,
-                ("run_no", "now_ms", "most"),
-            )
-            for state in (RecordState.RETRY, RecordState.CALLBACK)
-        }
-        self._intend = Prepared(
-            _one_record()
-            .where(record.c.attempts == bindparam("was_attempts"))
-            .values(
-                state=literal_column(str(int(RecordState.ATTEMPTING))),
-                attempts=bindparam("attempts"),
-                first_at_ms=bindparam("first_at_ms"),
-                updated_at_ms=bindparam("updated_at_ms"),
-                next_at_ms=None,
-            ),
-            dialect,
-            (
-                "attempts",
-                "first_at_ms",
-                "updated_at_ms",
-                "next_at_ms",
-                "b_run_no",
-                "b_seq",
-                "was_attempts",
-            ),
-        )
-        self._close = Prepared(
+        self._reschedule = Prepared(
             _in_flight().values(
                 state=bindparam("state"),
                 outcome_class=bindparam("outcome_class"),
@@ -151,11 +87,7 @@ class AttemptWriter:
                 "doubt",
                 "b_run_no",
                 "b_seq",
-                "was_attempts",
             ),
-        )
-        self._log = Prepared(
-            insert(attempt), dialect, tuple(column.name for column in attempt.c)
         )
         self._release = Prepared(
             _in_flight().values(
@@ -174,10 +106,8 @@ class AttemptWriter:
                 "next_at_ms",
                 "b_run_no",
                 "b_seq",
-                "was_attempts",
             ),
         )
-
         self._interrupt = Prepared(
             _one_record().values(
                 interrupted=record.c.interrupted + literal_column("1")
@@ -190,8 +120,7 @@ class AttemptWriter:
         self, connection: Connection, run_no: int, frontier: int, most: int
     ) -> list[Claimed]:
         """Return the next pending records past the frontier, in seq order."""
-        rows = self._pending.one(connection, (run_no, frontier, most))
-        return [Claimed._make(row) for row in rows]
+        return _claimed(connection, bulk.PENDING, (run_no, frontier, most))
 
     def due(
         self,
@@ -202,8 +131,7 @@ class AttemptWriter:
         most: int,
     ) -> list[Claimed]:
         """Return retries or callbacks whose time has come, the most overdue first."""
-        rows = self._due[state].one(connection, (run_no, now_ms, most))
-        return [Claimed._make(row) for row in rows]
+        return _claimed(connection, bulk.DUE[state], (run_no, now_ms, most))
 
     def intend(
         self, connection: Connection, run_no: int, rows: Sequence[Claimed], now_ms: int
@@ -213,34 +141,82 @@ class AttemptWriter:
         Returns:
             How many records were there to intend; the caller expects all of them.
         """
-        return self._intend.many(
-            connection,
-            [
-                (
-                    row.attempts + 1,
-                    now_ms if row.first_at_ms is None else row.first_at_ms,
-                    now_ms,
-                    None,
-                    run_no,
-                    row.seq,
-                    row.attempts,
-                )
-                for row in rows
-            ],
+        seqs = json.dumps([row.seq for row in rows])
+        intended = connection.exec_driver_sql(
+            bulk.INTEND, (now_ms, now_ms, run_no, seqs)
         )
+        return intended.rowcount
 
     def close(
         self,
         connection: Connection,
+        run_no: int,
+        epoch: int,
+        ending: str,
         closings: Sequence[Closing],
-        closed: Sequence[Closed],
     ) -> int:
-        """Store outcomes and return how many of the records were in flight for them."""
-        self._log.many(connection, closed)
-        return self._close.many(connection, closings)
+        """Log attempts and store what their records become.
 
-    def release(self, connection: Connection, rows: Sequence[Released]) -> int:
-        """Take intents back that were never sent; return how many were in flight."""
+        Args:
+            connection: In a fenced transaction.
+            run_no: Whose records.
+            epoch: The engine's, for the log.
+            ending: ``outcome``, or ``interrupted`` where a crash cut attempts off.
+            closings: At most one per record.
+
+        Returns:
+            How many of the records were in flight; the caller expects all of them.
+        """
+        groups: dict[tuple[int, int, str, int], list[Closing]] = {}
+        for closing in closings:
+            groups.setdefault(closing[-4:], []).append(closing)
+        changed = 0
+        for (state, outcome_class, code, step), rows in groups.items():
+            connection.exec_driver_sql(
+                bulk.LOG,
+                (
+                    run_no,
+                    step,
+                    epoch,
+                    ending,
+                    outcome_class,
+                    code,
+                    json.dumps([row[:8] for row in rows]),
+                ),
+            )
+            doubt = int(outcome_class == OutcomeClass.AMBIGUOUS)
+            now_ms = rows[-1].ended_at_ms
+            if state in _TIMED:
+                changed += self._reschedule.many(
+                    connection,
+                    [
+                        (
+                            state,
+                            outcome_class,
+                            code,
+                            row.ended_at_ms,
+                            row.next_at_ms,
+                            doubt,
+                            run_no,
+                            row.seq,
+                        )
+                        for row in rows
+                    ],
+                )
+                continue
+            seqs = json.dumps([row.seq for row in rows])
+            values = (state, outcome_class, code, now_ms, doubt, run_no, seqs)
+            changed += connection.exec_driver_sql(bulk.CLOSE, values).rowcount
+        return changed
+
+    def release(
+        self, connection: Connection, run_no: int, rows: Sequence[Claimed], now_ms: int
+    ) -> int:
+        """Take intents back that were never sent: each record stands as before.
+
+        Returns:
+            How many were in flight; the caller expects all of them.
+        """
         return self._release.many(
             connection,
             [
@@ -248,11 +224,10 @@ class AttemptWriter:
                     row.state,
                     row.attempts,
                     row.first_at_ms,
-                    row.updated_at_ms,
+                    now_ms,
                     row.next_at_ms,
-                    row.run_no,
+                    run_no,
                     row.seq,
-                    row.was_attempts,
                 )
                 for row in rows
             ],
@@ -263,6 +238,17 @@ class AttemptWriter:
     ) -> None:
         """Note for each (run_no, seq) that a crash cut its last attempt off."""
         self._interrupt.many(connection, rows)
+
+
+#: States whose records have each their own time.
+_TIMED = frozenset({RecordState.RETRY, RecordState.CALLBACK})
+
+
+def _claimed(
+    connection: Connection, statement: str, values: tuple[int, ...]
+) -> list[Claimed]:
+    found = connection.exec_driver_sql(statement, values).scalar_one()
+    return [Claimed._make(row) for row in json.loads(found)]
 
 
 def in_flight(connection: Connection, run_no: int) -> list[Any]:
@@ -349,28 +335,6 @@ def _ended_as(state: RecordState, now_ms: int) -> Update:
     )
 
 
-def _claimable(state: RecordState) -> Select[Any]:
-    same = and_(record.c.run_no == contact.c.run_no, record.c.seq == contact.c.seq)
-    return (
-        select(
-            record.c.seq,
-            record.c.state,
-            record.c.attempts,
-            record.c.interrupted,
-            record.c.doubts,
-            record.c.generation,
-            record.c.step,
-            record.c.first_at_ms,
-            record.c.next_at_ms,
-            contact.c.contact,
-            contact.c.digest,
-            contact.c.values_json,
-        )
-        .join_from(record, contact, same)
-        .where(record.c.run_no == bindparam("run_no"), is_state(state))
-    )
-
-
 def _one_record() -> Update:
     return update(record).where(
         record.c.run_no == bindparam("b_run_no"), record.c.seq == bindparam("b_seq")
@@ -379,6 +343,5 @@ def _one_record() -> Update:
 
 def _in_flight() -> Update:
     return _one_record().where(
-        record.c.attempts == bindparam("was_attempts"),
         is_state(RecordState.ATTEMPTING),
     )

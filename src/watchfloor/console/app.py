@@ -1,0 +1,231 @@
+"""The console: an application over a desk, and the door for who starts it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.driver import Driver
+
+from watchfloor.console.commands import Patience
+from watchfloor.console.desk import Desk
+from watchfloor.console.figures import counted
+from watchfloor.console.keymap import Act, acts, bindings, shown_keys
+from watchfloor.console.lines import active_runs
+from watchfloor.console.screens.chooser import Chooser, Option
+from watchfloor.console.screens.confirm import Confirm, Consent, Question
+from watchfloor.console.screens.jobs import JobsScreen
+from watchfloor.console.screens.reader import Reader, help_lines
+from watchfloor.console.session import Session
+from watchfloor.console.themes import DARK, PLAIN, THEMES
+
+_CLEAR = "\x1b[2J"
+
+
+def draining(active: int) -> tuple[str, ...]:
+    """Return what leaving does to the runs of this process's engine."""
+    return (
+        f"{counted(active, 'run')} not ended yet.",
+        "The engine in this process drains: attempts in flight end, none is begun.",
+        "The runs go on when an engine starts here again: watchfloor engine.",
+    )
+
+
+class WatchfloorApp(App[int]):
+    """The console of one workspace.
+
+    Args:
+        desk: The only way to engine and store.
+        clock: Milliseconds since 1970, UTC.
+        read_only: Whether every command is refused here already.
+        own_pid: This process, to tell its engine from another's.
+        theme: dark, light, high-contrast or plain; NO_COLOR makes it plain.
+        on_quit_with_active_runs: Told how many runs are not ended, returns the
+            sentences of the question that is asked before leaving; none for no
+            question. Only asked while the engine runs in this process.
+        patience: How receipts are followed.
+        thrifty: Whether the driver may leave out what stands on the glass already.
+    """
+
+    TITLE = "Watchfloor"
+    CSS_PATH = "console.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    ENABLE_COMMAND_PALETTE = False
+    NOTIFICATION_TIMEOUT = 5
+
+    def __init__(  # noqa: PLR0913  every one is a choice of the composition root
+        self,
+        desk: Desk,
+        *,
+        workspace_name: str,
+        operator: str,
+        clock: Callable[[], int],
+        read_only: bool = False,
+        own_pid: int | None = None,
+        theme: str = DARK.name,
+        on_quit_with_active_runs: Callable[[int], tuple[str, ...]] = draining,
+        patience: Patience | None = None,
+        thrifty: bool = True,
+    ) -> None:
+        self._thrifty = thrifty
+        super().__init__()
+        self.animation_level = "none"
+        self.session = Session(
+            desk=desk,
+            workspace_name=workspace_name,
+            operator=operator,
+            clock=clock,
+            read_only=read_only,
+            own_pid=os.getpid() if own_pid is None else own_pid,
+        )
+        self._quit_lines = on_quit_with_active_runs
+        self._patience = patience or Patience()
+        for one in THEMES:
+            self.register_theme(one)
+        self.theme = PLAIN.name if self.no_color else theme
+
+    def get_default_screen(self) -> JobsScreen:
+        """Return the screen the console opens on."""
+        return JobsScreen(self.session, self._patience)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the thrifty driver where the terminal is known to bear it."""
+        chosen = super().get_driver_class()
+        safe = (
+            self._thrifty
+            and chosen.__name__ == "LinuxDriver"
+            and os.environ.get("TERM", "dumb") != "dumb"
+            and sys.__stdin__ is not None
+            and sys.__stdin__.isatty()
+        )
+        if not safe:
+            return chosen
+        # Not to be imported where there is no termios.
+        from watchfloor.console.driver import ThriftyDriver  # noqa: PLC0415
+
+        return ThriftyDriver
+
+    @property
+    def jobs(self) -> JobsScreen:
+        """The screen at the bottom of the stack."""
+        for screen in self.screen_stack:
+            if isinstance(screen, JobsScreen):
+                return screen
+        raise LookupError("the jobs screen is always open")
+
+    def on_resize(self) -> None:
+        """Forget what stood on the glass: a terminal may have thrown it away."""
+        self._forget_glass()
+        self.screen.refresh()
+
+    def action_redraw(self) -> None:
+        """Paint the whole screen again, whatever stands there."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(_CLEAR)
+        self._forget_glass()
+        self.screen.refresh()
+
+    def _forget_glass(self) -> None:
+        forget = getattr(self._driver, "forget", None)
+        if forget is not None:
+            forget()
+
+    async def action_help(self) -> None:
+        """Show every key."""
+        await self.push_screen(Reader("Keys", help_lines))
+
+    async def action_palette(self) -> None:
+        """Let the operator find any act by name."""
+        jobs = self.jobs
+        offered = acts("main", "app", "table")
+        options = [
+            Option(
+                ident=act.ident,
+                name=act.label,
+                hint=" ".join(shown_keys(act)[:1]),
+                tip=act.tip,
+                obstacle=jobs.obstacle(act),
+            )
+            for act in offered
+            if act.ident != "app.palette"
+        ]
+        await self.push_screen(Chooser("find a command by name", options), self._act)
+
+    async def _act(self, ident: str | None) -> None:
+        act = next(
+            (act for act in acts("main", "app", "table") if act.ident == ident), None
+        )
+        if act is not None:
+            await self.run_action(act.action, self._where(act))
+
+    def _where(self, act: Act) -> DOMNode:
+        if act.scope == "app":
+            return self
+        jobs = self.jobs
+        if act.scope == "main":
+            return jobs
+        return jobs.focused if jobs.focused is not None else jobs.runs
+
+    def action_next_theme(self) -> None:
+        """Change to the next palette."""
+        names = [one.name for one in THEMES]
+        place = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(place + 1) % len(names)]
+        self.jobs.say(f"Theme: {self.theme}", "dim")
+
+    async def action_ask_quit(self) -> None:
+        """Leave; ask first when the engine of this process has runs."""
+        lines = self._reasons_to_stay()
+        if not lines:
+            self.exit(0)
+            return
+        question = Question(
+            title="Leave the console?",
+            lines=lines,
+            yes="Yes, leave",
+            no="No, stay",
+        )
+        await self.push_screen(Confirm(question), self._leave)
+
+    def _reasons_to_stay(self) -> tuple[str, ...]:
+        overview = self.jobs.overview
+        if overview is None or overview.engine.pid != self.session.own_pid:
+            return ()
+        active = active_runs(overview.runs)
+        return self._quit_lines(len(active)) if active else ()
+
+    def _leave(self, consent: Consent | None) -> None:
+        if consent is not None:
+            self.exit(0)
+
+    def end_after_hangup(self) -> None:
+        """End the application after its terminal has vanished.
+
+        For a SIGHUP handler, from any thread. Points the three standard descriptors at
+        the null device first: a terminal that is gone would make the reads spin and
+        the writes hang. The engine is not touched.
+        """
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        os.close(null)
+        forsake = getattr(self._driver, "forsake", None)
+        if forsake is not None:
+            forsake()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.exit, 0)
+
+
+def run_console(app: WatchfloorApp) -> int:
+    """Run a console until the operator leaves; blocks, and starts no engine.
+
+    Returns:
+        The exit code: 0, or 1 where the console itself broke.
+    """
+    app.run()
+    return app.return_code or 0

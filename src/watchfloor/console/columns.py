@@ -1,0 +1,272 @@
+"""Which columns the lists have, and which words stand in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from watchfloor.console.figures import bar, clock_time, length, near_time, percent, took
+from watchfloor.domain.masking import masked
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Gate, Phase, RunOutcome
+from watchfloor.domain.views import EventView, JourneyEntry, RecordView, RunView
+
+Row = TypeVar("Row")
+
+_BAR = 8
+#: From this width on a list of records has room for two times.
+_ROOMY = 100
+
+
+def _no_role(_: object) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Row]):
+    """One column of a list.
+
+    Attributes:
+        width: In cells; more where *grow* shares out what is left.
+        text: What stands in the cell; it passes the text door in the list.
+        role: How the cell is drawn.
+        least: The narrowest list that shows the column.
+        most: The widest one.
+        marks: Whether a change of it is marked and counted after a refresh.
+    """
+
+    title: str
+    width: int
+    text: Callable[[Row], str]
+    role: Callable[[Row], str] = _no_role
+    grow: int = 0
+    right: bool = False
+    least: int = 0
+    most: int = 10_000
+    marks: bool = True
+
+
+class RunRow(NamedTuple):
+    """A run and the moment at which it was read."""
+
+    run: RunView
+    as_of_ms: int
+
+
+class RecordRow(NamedTuple):
+    """A record and the moment at which it was read."""
+
+    record: RecordView
+    as_of_ms: int
+
+
+def run_role(run: RunView) -> str:
+    """Return how a run's label is drawn; the word itself says all."""
+    life = run.lifecycle
+    if life.outcome is RunOutcome.FAILED or run.cause:
+        return "bad"
+    if life.outcome is RunOutcome.COMPLETED:
+        return "good"
+    if life.is_ended or life.phase is Phase.QUEUED:
+        return "dim"
+    moving = life.gate is Gate.OPEN and life.phase in (Phase.RUNNING, Phase.CALLBACK)
+    return "" if moving and life.intent is None else "warn"
+
+
+_STATE_ROLES = {
+    RecordState.DELIVERED: "good",
+    RecordState.FAILED: "bad",
+    RecordState.UNKNOWN: "warn",
+    RecordState.RETRY: "accent",
+    RecordState.CALLBACK: "accent",
+    RecordState.WAITING: "accent",
+    RecordState.ATTEMPTING: "strong",
+    RecordState.PENDING: "dim",
+    RecordState.NOT_ATTEMPTED: "dim",
+    RecordState.EXPIRED: "dim",
+    RecordState.ABANDONED: "dim",
+}
+
+
+def state_role(state: RecordState) -> str:
+    """Return how a record's state is drawn; the word itself says all."""
+    return _STATE_ROLES.get(state, "")
+
+
+def outcome_words(record: RecordView) -> str:
+    """Return class and code of the last outcome; ``-`` before the first.
+
+    The class is left out where the state says the same word already.
+    """
+    if record.state is RecordState.ATTEMPTING:
+        return "in flight"
+    if record.outcome_class is None or record.outcome_class.word == record.state.word:
+        return record.code or "-"
+    return f"{record.outcome_class.word} {record.code}".strip()
+
+
+def _when(row: RecordRow) -> str:
+    record = row.record
+    if record.next_at_ms is not None and not record.state.is_final:
+        return f"due {near_time(record.next_at_ms, row.as_of_ms)}"
+    return near_time(record.updated_at_ms, row.as_of_ms)
+
+
+RUN_COLUMNS: tuple[Column[RunRow], ...] = (
+    Column(title="NAME", width=14, grow=3, text=lambda r: r.run.campaign_name),
+    Column(
+        title="PROGRESS",
+        width=_BAR,
+        least=74,
+        marks=False,
+        text=lambda r: bar(r.run.books.done_share, _BAR),
+        role=lambda _: "bar",
+    ),
+    Column(
+        title="DONE",
+        width=4,
+        right=True,
+        text=lambda r: percent(r.run.books.done_share) if r.run.books.records else "-",
+    ),
+    Column(
+        title="FAILED",
+        width=6,
+        right=True,
+        text=lambda r: f"{r.run.books.failed:,}",
+        role=lambda r: "bad" if r.run.books.failed else "dim",
+    ),
+    Column(
+        title="STATE",
+        width=18,
+        grow=1,
+        text=lambda r: r.run.label,
+        role=lambda r: run_role(r.run),
+    ),
+    Column(
+        title="ELAPSED",
+        width=9,
+        right=True,
+        least=64,
+        marks=False,
+        text=lambda r: length(r.run.duration_ms(r.as_of_ms)),
+        role=lambda _: "dim",
+    ),
+)
+
+RECORD_COLUMNS: tuple[Column[RecordRow], ...] = (
+    Column(title="RECORD", width=8, right=True, text=lambda r: f"{r.record.seq:,}"),
+    Column(title="CONTACT", width=12, grow=2, text=lambda r: masked(r.record.contact)),
+    Column(
+        title="STATE",
+        width=13,
+        text=lambda r: r.record.state.word,
+        role=lambda r: state_role(r.record.state),
+    ),
+    Column(title="STEP", width=8, least=_ROOMY, text=lambda r: r.record.step or "-"),
+    Column(title="TRY", width=3, right=True, text=lambda r: str(r.record.attempts)),
+    Column(title="OUTCOME", width=13, grow=3, text=lambda r: outcome_words(r.record)),
+    Column(
+        title="WHEN",
+        width=12,
+        least=74,
+        most=_ROOMY - 1,
+        text=_when,
+        role=lambda _: "dim",
+    ),
+    Column(
+        title="UPDATED",
+        width=11,
+        least=_ROOMY,
+        text=lambda r: near_time(r.record.updated_at_ms, r.as_of_ms),
+        role=lambda _: "dim",
+    ),
+    Column(
+        title="NEXT",
+        width=11,
+        least=_ROOMY,
+        text=lambda r: near_time(r.record.next_at_ms, r.as_of_ms),
+        role=lambda r: "" if r.record.next_at_ms is not None else "dim",
+    ),
+)
+
+
+class EntryRow(NamedTuple):
+    """One entry of a journey; the place in it is its identity."""
+
+    place: int
+    entry: JourneyEntry
+
+
+def _outcome_role(row: EntryRow) -> str:
+    word = row.entry.outcome.partition(" ")[0]
+    return {
+        "delivered": "good",
+        "permanent": "bad",
+        "ambiguous": "warn",
+        "transient": "accent",
+        "callback": "accent",
+    }.get(word, "")
+
+
+ENTRY_COLUMNS: tuple[Column[EntryRow], ...] = (
+    Column(
+        title="TIME UTC",
+        width=12,
+        text=lambda r: _entry_time(r.entry.at_ms),
+        role=lambda _: "dim",
+    ),
+    Column(title="STEP", width=10, text=lambda r: r.entry.step),
+    Column(title="EVENT", width=13, text=lambda r: r.entry.event),
+    Column(
+        title="OUTCOME",
+        width=18,
+        grow=1,
+        text=lambda r: r.entry.outcome,
+        role=_outcome_role,
+    ),
+    Column(title="TOOK", width=9, right=True, text=lambda r: took(r.entry.took_ms)),
+    Column(
+        title="DETAIL",
+        width=30,
+        grow=4,
+        least=110,
+        text=lambda r: r.entry.detail,
+        role=lambda _: "dim",
+    ),
+)
+
+
+def _entry_time(at_ms: int) -> str:
+    return f"{clock_time(at_ms)}.{at_ms % 1000:03}"
+
+
+def _change(event: EventView) -> str:
+    if event.before or event.after:
+        return f"{event.before or '-'} → {event.after or '-'}"
+    return event.detail
+
+
+def _whole(event: EventView) -> str:
+    return "  ".join(part for part in (event.why, event.detail) if part)
+
+
+EVENT_COLUMNS: tuple[Column[EventView], ...] = (
+    Column(
+        title="TIME UTC",
+        width=12,
+        text=lambda e: _entry_time(e.at_ms),
+        role=lambda _: "dim",
+    ),
+    Column(title="EVENT", width=18, text=lambda e: e.event),
+    Column(title="CHANGE", width=22, grow=3, text=_change),
+    Column(title="BY", width=10, grow=1, text=lambda e: e.by or "-"),
+    Column(
+        title="WHY",
+        width=20,
+        grow=3,
+        least=100,
+        text=_whole,
+        role=lambda _: "dim",
+    ),
+)

@@ -1,0 +1,199 @@
+"""A command on its way: preview, consent, asked, acknowledged, applied, settled."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from watchfloor.console.figures import exact_time
+from watchfloor.console.reading import Failure, answer
+from watchfloor.console.screens.confirm import Consent, Question
+from watchfloor.console.session import Session
+from watchfloor.domain.errors import EXPLANATIONS, Refusal
+from watchfloor.domain.previews import Preview
+from watchfloor.domain.regions import Verb
+from watchfloor.domain.views import Receipt
+
+#: The verbs that only open a preview; the others act at once.
+PREVIEWED = (Verb.STOP, Verb.CANCEL)
+
+DISARMED = "Disarmed: press m to arm for five minutes, then ask again."
+VIEWER = "READ ONLY: this session only looks; open one that may act."
+
+_FINAL = ("settled", "refused")
+
+
+class Counter(Protocol):
+    """The screen at which a command is given."""
+
+    def say(self, text: str, role: str = "") -> None:
+        """Show a line to the operator."""
+        ...
+
+    async def consent(self, question: Question) -> Consent | None:
+        """Ask the operator; None for no, and where no question can be shown now."""
+        ...
+
+    async def run_changed(self, run_id: str) -> None:
+        """Read one run again and show it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How a receipt is followed: a poll every so often, and how many at most."""
+
+    poll_s: float = 0.25
+    polls: int = 240
+
+
+async def give(
+    session: Session,
+    counter: Counter,
+    verb: Verb,
+    run_id: str,
+    patience: Patience,
+) -> None:
+    """Carry one command from the key to its end, and say how far it is.
+
+    A stop or cancel whose figures drifted is offered anew with the new ones. A question
+    the operator did not open wants the run's id typed: keys meant for the page beneath
+    must not answer it.
+    """
+    drifted = ""
+    while True:
+        preview = await _previewed(session, counter, verb, run_id, drifted)
+        if preview is None:
+            return
+        reason = ""
+        if verb in PREVIEWED:
+            consent = await _consent(session, counter, preview, drifted)
+            if consent is None:
+                return
+            reason = consent.reason
+        receipt = await asyncio.shield(answer(session.desk.ask(preview, reason)))
+        if isinstance(receipt, Failure):
+            refused = receipt.refused
+            if refused is None or refused.refusal is not Refusal.DRIFTED:
+                counter.say(
+                    f"{verb} {run_id}: {receipt.sentence} (v shows what was stored)",
+                    "bad",
+                )
+                return
+            drifted = refused.detail
+        else:
+            end = await follow(session, counter, receipt, preview, patience)
+            if end.refusal != Refusal.DRIFTED or verb not in PREVIEWED:
+                return
+            drifted = end.detail or EXPLANATIONS[Refusal.DRIFTED]
+
+
+async def _previewed(
+    session: Session, counter: Counter, verb: Verb, run_id: str, drifted: str
+) -> Preview | None:
+    preview = await answer(session.desk.preview(verb, run_id))
+    if isinstance(preview, Failure):
+        counter.say(f"{verb} was not asked: {preview.sentence}", "bad")
+        return None
+    if preview.refusal is None:
+        return replace(preview, typed=run_id) if drifted else preview
+    if verb in PREVIEWED:
+        await counter.consent(_refused(preview))
+    counter.say(
+        f"{verb} refused, {preview.refusal}: {preview.explanation}. Nothing changed.",
+        "warn",
+    )
+    return None
+
+
+async def _consent(
+    session: Session, counter: Counter, preview: Preview, drifted: str
+) -> Consent | None:
+    consent = await counter.consent(question(preview, drifted))
+    if consent is None:
+        why = f" It was refused before: DRIFTED, {drifted}." if drifted else ""
+        counter.say(f"Nothing was changed on {preview.campaign_name}.{why}")
+    elif not session.is_armed:
+        counter.say(f"Nothing was asked. {DISARMED}", "warn")
+        return None
+    return consent
+
+
+def question(preview: Preview, drifted: str = "") -> Question:
+    """Return the question a preview asks."""
+    verb = preview.verb.value
+    note = f"DRIFTED: {drifted}. Decide again on the new figures." if drifted else ""
+    return Question(
+        title=f"{verb.capitalize()} {preview.campaign_name}?",
+        state=f"{preview.run_id} is {preview.label}, version {preview.seen.version}",
+        lines=preview.lines,
+        note=note,
+        yes=f"Yes, {verb} it",
+        typed=preview.typed,
+        wants_reason=True,
+    )
+
+
+def _refused(preview: Preview) -> Question:
+    return Question(
+        title=f"{preview.verb.value.capitalize()} is not possible now",
+        state=f"{preview.campaign_name}, {preview.run_id}: {preview.label}",
+        note=f"{preview.refusal}: {preview.explanation}.",
+        no="Close",
+    )
+
+
+async def follow(
+    session: Session,
+    counter: Counter,
+    receipt: Receipt,
+    preview: Preview,
+    patience: Patience,
+) -> Receipt:
+    """Say what becomes of a command until it ends or patience does.
+
+    Returns:
+        The last receipt seen. The command itself is a durable row: that nobody
+        follows it any more does not change what becomes of it.
+    """
+    name = preview.campaign_name
+    counter.say(told(receipt, name))
+    last = receipt
+    for _ in range(patience.polls):
+        if last.state in _FINAL:
+            return last
+        await asyncio.sleep(patience.poll_s)
+        now = await answer(session.desk.receipt(receipt.command_id))
+        if now is None or isinstance(now, Failure) or now == last:
+            continue
+        last = now
+        counter.say(told(now, name), "warn" if now.state == "refused" else "")
+        if now.state != "acknowledged":
+            await counter.run_changed(receipt.run_id)
+    if last.state == "asked":
+        counter.say(
+            f"{last.verb} asked {exact_time(last.asked_at_ms)}, and no engine has "
+            f"taken it yet; it is stored and waits for one.  {name}",
+            "warn",
+        )
+    return last
+
+
+def told(receipt: Receipt, name: str) -> str:
+    """Return the state of a command with its times, in one line."""
+    if receipt.state == "refused":
+        why = receipt.detail
+        if not why and receipt.refusal in set(Refusal):
+            why = EXPLANATIONS[Refusal(receipt.refusal)]
+        return f"{receipt.verb} refused, {receipt.refusal}: {why}.  {name}"
+    at_ms = {
+        "asked": receipt.asked_at_ms,
+        "acknowledged": receipt.acknowledged_at_ms,
+        "applied": receipt.applied_at_ms,
+        "settled": receipt.settled_at_ms,
+    }.get(receipt.state)
+    said = f"{receipt.verb} {receipt.state} {exact_time(at_ms)}"
+    if receipt.state != "asked":
+        said += f" (asked {exact_time(receipt.asked_at_ms)})"
+    return f"{said}  {name}"

@@ -1,0 +1,84 @@
+"""How times, lengths of time, shares and sizes are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_BAR_FULL, _BAR_EMPTY = "━", "·"
+_KIB = 1024
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
+
+
+def clock_time(at_ms: int | None) -> str:
+    """Return ``14:02:11`` in UTC; ``-`` for no time."""
+    return "-" if at_ms is None else f"{_moment(at_ms):%H:%M:%S}"
+
+
+def exact_time(at_ms: int | None) -> str:
+    """Return ``14:02:11.120`` in UTC; ``-`` for no time."""
+    if at_ms is None:
+        return "-"
+    return f"{_moment(at_ms):%H:%M:%S}.{at_ms % 1000:03}"
+
+
+def full_time(at_ms: int | None) -> str:
+    """Return ``2026-11-22 14:02:11 UTC``; ``-`` for no time."""
+    return "-" if at_ms is None else f"{_moment(at_ms):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def near_time(at_ms: int | None, now_ms: int) -> str:
+    """Return the time of day, with month and day where it is not today's."""
+    if at_ms is None:
+        return "-"
+    then = _moment(at_ms)
+    if then.date() == _moment(now_ms).date():
+        return f"{then:%H:%M:%S}"
+    return f"{then:%m-%d %H:%M}"
+
+
+def length(duration_ms: int | None) -> str:
+    """Return ``0:41:10``, or ``3d 04:10`` from one day on; ``-`` for none."""
+    if duration_ms is None:
+        return "-"
+    seconds = max(0, duration_ms) // 1000
+    days, rest = divmod(seconds, _DAY_S)
+    hours, rest = divmod(rest, _HOUR_S)
+    minutes, left = divmod(rest, _MINUTE_S)
+    if days:
+        return f"{days}d {hours:02}:{minutes:02}"
+    return f"{hours}:{minutes:02}:{left:02}"
+
+
+def took(duration_ms: int | None) -> str:
+    """Return ``812 ms``; empty for none."""
+    return "" if duration_ms is None else f"{duration_ms:,} ms"
+
+
+def percent(share: float) -> str:
+    """Return a whole percentage that says 100 only when nothing is left."""
+    return f"{int(min(1.0, max(0.0, share)) * 100)}%"
+
+
+def bar(share: float, width: int) -> str:
+    """Return a bar of *width* cells; full only when nothing is left."""
+    full = int(min(1.0, max(0.0, share)) * width)
+    return _BAR_FULL * full + _BAR_EMPTY * (width - full)
+
+
+def size(number: int) -> str:
+    """Return a number of bytes in the unit a person would use."""
+    value = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if value < _KIB:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _KIB
+    return f"{value:.1f} GiB"
+
+
+def counted(count: int, word: str) -> str:
+    """Return ``1 row`` or ``2 rows``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

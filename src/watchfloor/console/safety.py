@@ -1,0 +1,27 @@
+"""The safety catch: a console starts disarmed, and armed does not last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ARMED_FOR_MS = 5 * 60_000
+
+
+@dataclass(slots=True)
+class SafetyCatch:
+    """Whether keys that change a run are live. Times are ms since 1970, UTC."""
+
+    armed_until_ms: int = 0
+
+    def arm(self, now_ms: int) -> None:
+        """Let commands pass for five minutes from now."""
+        self.armed_until_ms = now_ms + ARMED_FOR_MS
+
+    def disarm(self) -> None:
+        """Let no command pass from now on."""
+        self.armed_until_ms = 0
+
+    def is_armed(self, now_ms: int) -> bool:
+        """Whether a command passes at this moment."""
+        # A clock that was set back must not lengthen the time.
+        return now_ms < self.armed_until_ms <= now_ms + ARMED_FOR_MS

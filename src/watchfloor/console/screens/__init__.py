@@ -1,0 +1,1 @@
+"""Screens: they read through workers, show values, and ask the desk."""

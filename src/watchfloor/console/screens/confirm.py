@@ -1,0 +1,156 @@
+"""A question before something that cannot be undone; the safe answer has the focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from watchfloor.console.keymap import bindings
+from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.text import plain, wrapped
+from watchfloor.console.widgets.panel import Panel
+
+_MOST_LINES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        state: How the thing asked about stands now.
+        lines: What would happen, each a sentence.
+        note: Why it is asked again, or why nothing can be confirmed; may be empty.
+        yes: The words of the dangerous answer; empty where there is only one answer.
+        no: The words of the safe answer.
+        typed: What must be typed before yes is possible; empty for nothing.
+        wants_reason: Whether a reason may be given.
+    """
+
+    title: str
+    state: str = ""
+    lines: tuple[str, ...] = ()
+    note: str = ""
+    yes: str = ""
+    no: str = "No, leave it"
+    typed: str = ""
+    wants_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A yes, and the reason that was given for it."""
+
+    reason: str = ""
+
+
+class Confirm(ModalScreen[Consent | None]):
+    """Preview first; Enter presses the focused button, which is No."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("confirm")
+    AUTO_FOCUS = ""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        question = self._question
+        with Vertical(id="box"):
+            yield Panel(id="question")
+            if question.yes and question.typed:
+                yield self._input(
+                    "typed", f"{question.typed}  (type it, Enter, then y)"
+                )
+            if question.yes and question.wants_reason:
+                yield self._input("reason", "reason, for the journal (may stay empty)")
+            with Horizontal(id="buttons"):
+                key = "Enter" if not question.yes else "n"
+                yield Button(plain(f" {question.no} ({key}) "), id="no", compact=True)
+                if question.yes:
+                    yield Button(
+                        plain(f" {question.yes} (y) "),
+                        id="yes",
+                        compact=True,
+                        disabled=bool(question.typed),
+                    )
+
+    def _input(self, name: str, hint: str) -> Input:
+        field = Input(
+            id=name,
+            placeholder=plain(hint).plain,
+            compact=True,
+            select_on_focus=False,
+            max_length=200,
+        )
+        field.cursor_blink = False  # an idle console sends nothing
+        return field
+
+    def on_mount(self) -> None:
+        """Show the question and put the focus where it is safe."""
+        self.query_one("#question", Panel).draw(self._painted)
+        wants_typing = self._question.yes and self._question.typed
+        self.query_one("#typed" if wants_typing else "#no").focus()
+
+    def _painted(self, width: int) -> tuple[Line, ...]:
+        question = self._question
+        lines: list[Line] = [(Piece(question.title, "title"),)]
+        if question.state:
+            lines.append((Piece(question.state, "dim"),))
+        lines.append(())
+        if question.note:
+            lines += [
+                (Piece(text, "warn"),)
+                for text in wrapped(question.note, width, _MOST_LINES)
+            ]
+            lines.append(())
+        for sentence in question.lines:
+            first, *rest = wrapped(sentence, width - 2, _MOST_LINES)
+            lines.append((Piece("• ", "dim"), Piece(first)))
+            lines += [(Piece("  "), Piece(text)) for text in rest]
+        if question.lines:
+            lines.append(())
+        if question.yes and question.typed:
+            lines.append(
+                (
+                    Piece("Type "),
+                    Piece(question.typed, "strong"),
+                    Piece(" and press Enter, then y."),
+                )
+            )
+        return tuple(lines)
+
+    @on(Input.Changed, "#typed")
+    def _typed(self, event: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = event.value != self._question.typed
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        # Enter never confirms: it leads from a field to the safe answer.
+        self.query_one("#no").focus()
+
+    @on(Button.Pressed, "#yes")
+    def action_yes(self) -> None:
+        """Consent, if there is something to consent to and it was typed."""
+        question = self._question
+        if not question.yes or self._value("typed") != question.typed:
+            return
+        _ = self.dismiss(Consent(self._value("reason").strip()))
+
+    @on(Button.Pressed, "#no")
+    def action_no(self) -> None:
+        """Change nothing."""
+        _ = self.dismiss(None)
+
+    def _value(self, name: str) -> str:
+        return next(
+            (field.value for field in self.query(Input) if field.id == name), ""
+        )

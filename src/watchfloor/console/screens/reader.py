@@ -1,0 +1,111 @@
+"""A page of lines to read: the help, or the details of a run."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import MouseScrollDown, MouseScrollUp
+from textual.screen import ModalScreen
+
+from watchfloor.console.keymap import acts, bindings, shown_keys
+from watchfloor.console.lines import Offer, footer
+from watchfloor.console.pieces import Line, Painter, Piece
+from watchfloor.console.widgets.panel import Panel
+
+_KEYS = 11
+_LABEL = 12
+#: From this width on the help stands in two columns.
+_TWO_COLUMNS = 116
+
+
+class Reader(ModalScreen[None]):
+    """Lines that can be scrolled and closed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("reader")
+
+    def __init__(self, title: str, painter: Painter) -> None:
+        super().__init__()
+        self._heading = title
+        self._painter = painter
+
+    def compose(self) -> ComposeResult:
+        """Lay the page out."""
+        yield Panel(id="heading", classes="heading")
+        yield Panel(id="page")
+        yield Panel(id="keys", classes="footer")
+
+    def on_mount(self) -> None:
+        """Show the page from its start."""
+        self.query_one("#page", Panel).draw(self._painter)
+        self.query_one("#heading", Panel).draw(
+            lambda _: ((Piece(f" {self._heading}", "title"),),)
+        )
+        self.query_one("#keys", Panel).draw(
+            lambda width: (footer([Offer(act) for act in acts("reader")], width),)
+        )
+
+    def action_scroll(self, step: int) -> None:
+        """Move by so many lines."""
+        self.query_one("#page", Panel).scroll_lines(step)
+
+    def action_half(self, sign: int) -> None:
+        """Move by half a page."""
+        self.action_scroll(sign * max(1, self.size.height // 2))
+
+    def action_close(self) -> None:
+        """Go back."""
+        _ = self.dismiss(None)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Move down."""
+        event.stop()
+        self.action_scroll(3)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Move up."""
+        event.stop()
+        self.action_scroll(-3)
+
+
+def help_lines(width: int) -> tuple[Line, ...]:
+    """Return every key of the table, by groups, in one or two columns."""
+    blocks = [_block(group) for group in ("Move", "Look", "Mark", "Run", "General")]
+    if width < _TWO_COLUMNS:
+        return tuple(_padded(line, width) for block in blocks for line in block)
+    left = [line for block in blocks[:2] for line in block]
+    right = [line for block in blocks[2:] for line in block]
+    half = width // 2
+    rows = max(len(left), len(right))
+    left += [()] * (rows - len(left))
+    right += [()] * (rows - len(right))
+    return tuple(
+        (*_padded(a, half), *_padded(b, width - half))
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def _block(group: str) -> list[Line]:
+    lines: list[Line] = [(), (Piece(f"  {group}", "strong"),)]
+    for act in acts("table", "main", "app"):
+        if act.group != group:
+            continue
+        keys = " ".join(shown_keys(act)) or "palette"
+        lines.append(
+            (
+                Piece(f"  {keys:<{_KEYS}}", "key"),
+                Piece(f"{act.label:<{_LABEL}}"),
+                Piece(act.tip, "dim"),
+            )
+        )
+    return lines
+
+
+def _padded(line: Line, width: int) -> Line:
+    out: list[Piece] = []
+    for piece in line:
+        left = width - 1 - sum(len(shown.text) for shown in out)
+        out.append(Piece(piece.text[: max(0, left)], piece.role))
+    used = sum(len(piece.text) for piece in out)
+    return (*out, Piece(" " * (width - used)))

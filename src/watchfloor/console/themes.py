@@ -1,0 +1,86 @@
+"""The palettes; which part wears which colour is said in ``console.tcss``.
+
+Colours that stand in many places are taken from the fixed part of the 256-colour
+palette: the driver names them by number, in half the bytes.
+"""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="dark",
+    primary="#5fafd7",
+    secondary="#87af87",
+    accent="#d7af5f",
+    warning="#d7af5f",
+    error="#ff8787",
+    success="#87af87",
+    foreground="#d0d0d0",
+    background="#121212",
+    surface="#121212",
+    panel="#1c1c1c",
+    dark=True,
+    variables={"cursor": "#2b3a49", "cursor-away": "#262626", "quiet": "#949494"},
+)
+
+LIGHT = Theme(
+    name="light",
+    primary="#005f87",
+    secondary="#005f00",
+    accent="#875f00",
+    warning="#875f00",
+    error="#af0000",
+    success="#005f00",
+    foreground="#262626",
+    background="#ffffff",
+    surface="#ffffff",
+    panel="#eeeeee",
+    dark=False,
+    variables={"cursor": "#d0e2f2", "cursor-away": "#e4e4e4", "quiet": "#626262"},
+)
+
+HIGH_CONTRAST = Theme(
+    name="high-contrast",
+    primary="#5fd7ff",
+    secondary="#ffffff",
+    accent="#ffff5f",
+    warning="#ffff5f",
+    error="#ff8787",
+    success="#87ff87",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    dark=True,
+    variables={"cursor": "#005f87", "cursor-away": "#3a3a3a", "quiet": "#dadada"},
+)
+
+#: The terminal's own colours and no others; what NO_COLOR gets, by attributes alone.
+PLAIN = Theme(
+    name="plain",
+    ansi=True,
+    primary="ansi_default",
+    secondary="ansi_default",
+    accent="ansi_default",
+    warning="ansi_default",
+    error="ansi_default",
+    success="ansi_default",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    variables={
+        "cursor": "ansi_default",
+        "cursor-away": "ansi_default",
+        "quiet": "ansi_default",
+        "block-cursor-foreground": "ansi_default",
+        "block-cursor-background": "ansi_default",
+        "input-cursor-foreground": "ansi_default",
+        "input-cursor-background": "ansi_default",
+        "input-selection-background": "ansi_default",
+    },
+)
+
+THEMES = (DARK, LIGHT, HIGH_CONTRAST, PLAIN)
