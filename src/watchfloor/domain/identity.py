@@ -21,15 +21,14 @@ def contact_digest(kind: str, contact: str) -> bytes:
 
 
 def dedupe_key(family: str, step: str, contact: bytes, generation: int) -> str:
-    """Return the idempotency key of one record's step: 26 characters, a-z and 2-7.
+    """Return the idempotency key of one record's step: 32 hexadecimal digits.
 
     It depends on what must not be repeated and on nothing else: the run family (a run
     and its children), the step, the contact and the delivery generation, which only an
     operator's confirmed resend raises. Retries and crashes cannot change it.
     """
     parts = (family.encode(), step.encode(), contact, str(generation).encode())
-    digest = blake2b(_SEPARATOR.join(parts), digest_size=_DIGEST_BYTES).digest()
-    return b32encode(digest).decode().rstrip("=").lower()
+    return blake2b(_SEPARATOR.join(parts), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def run_fingerprint(campaign_id: str, upload_sha256: str, audience_filter: str) -> str:

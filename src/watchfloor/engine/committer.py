@@ -27,9 +27,9 @@ from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.handle import DriverError, Handle
 from watchfloor.store.reads.runs import ledger_rows
 from watchfloor.store.writes import lease
-from watchfloor.store.writes import runs as writes
 from watchfloor.store.writes.attempts import AttemptWriter, Claimed
 from watchfloor.store.writes.audience import AudienceWriter
+from watchfloor.store.writes.runs import BooksWriter
 
 T = TypeVar("T")
 Job = Callable[[Transaction], T]
@@ -86,6 +86,7 @@ class Committer:
         self._dispatches = dispatches
         self._writer = AttemptWriter(connection)
         self._audience = AudienceWriter(connection)
+        self._books = BooksWriter(connection)
         self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
         self.ledgers: dict[str, Ledger] = {}
         self.lanes: dict[str, Lane] = {}
@@ -207,14 +208,7 @@ class Committer:
     def _save_books(self, tx: Transaction) -> None:
         for ledger in self.ledgers.values():
             if ledger.is_dirty:
-                writes.save_books(
-                    tx.connection,
-                    ledger.run_no,
-                    ledger.books,
-                    frontier=ledger.frontier,
-                    bytes_read=ledger.bytes_read,
-                    progress_at_ms=ledger.progress_at_ms,
-                )
+                self._books.save(tx.connection, ledger.run_no, ledger.counters)
                 ledger.is_dirty = False
 
     def _take_back(

@@ -79,13 +79,13 @@ def book_outcomes(
                 number,
                 started_at_ms,
                 ended_at_ms,
-                outcome.detail,
-                outcome.provider_id,
+                _storable(outcome.detail),
+                _storable(outcome.provider_id),
                 verdict.why,
                 verdict.next_at_ms,
                 int(verdict.state),
                 int(outcome.outcome_class),
-                outcome.code,
+                _storable(outcome.code),
                 claimed.step,
             )
         )
@@ -222,6 +222,13 @@ def _next_due(tx: Transaction, ledger: Ledger) -> int | None:
     ]
     known = [at for at in times if at is not None]
     return min(known) if known else None
+
+
+def _storable(text: str) -> str:
+    """Return text that any store takes: a channel may hand on half a character."""
+    if text.isascii():
+        return text
+    return text.encode(errors="replace").decode()
 
 
 def _watch_faults(

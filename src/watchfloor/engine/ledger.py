@@ -76,6 +76,12 @@ class Ledger:
         return Books(**self.tally)
 
     @property
+    def counters(self) -> tuple[int | None, ...]:
+        """What the books' row holds, in its order."""
+        last = (self.frontier, self.bytes_read, self.progress_at_ms)
+        return (*self.tally.values(), *last)
+
+    @property
     def work(self) -> Work:
         """What is left."""
         tally = self.tally

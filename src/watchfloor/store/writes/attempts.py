@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import (
     Connection,
     Update,
@@ -141,7 +141,7 @@ class AttemptWriter:
         Returns:
             How many records were there to intend; the caller expects all of them.
         """
-        seqs = json.dumps([row.seq for row in rows])
+        seqs = _json([row.seq for row in rows])
         intended = connection.exec_driver_sql(
             bulk.INTEND, (now_ms, now_ms, run_no, seqs)
         )
@@ -181,7 +181,7 @@ class AttemptWriter:
                     ending,
                     outcome_class,
                     code,
-                    json.dumps([row[:8] for row in rows]),
+                    _json([row[:8] for row in rows]),
                 ),
             )
             doubt = int(outcome_class == OutcomeClass.AMBIGUOUS)
@@ -204,7 +204,7 @@ class AttemptWriter:
                     ],
                 )
                 continue
-            seqs = json.dumps([row.seq for row in rows])
+            seqs = _json([row.seq for row in rows])
             values = (state, outcome_class, code, now_ms, doubt, run_no, seqs)
             changed += connection.exec_driver_sql(bulk.CLOSE, values).rowcount
         return changed
@@ -244,11 +244,15 @@ class AttemptWriter:
 _TIMED = frozenset({RecordState.RETRY, RecordState.CALLBACK})
 
 
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
 def _claimed(
     connection: Connection, statement: str, values: tuple[int, ...]
 ) -> list[Claimed]:
     found = connection.exec_driver_sql(statement, values).scalar_one()
-    return [Claimed._make(row) for row in json.loads(found)]
+    return [Claimed._make(row) for row in orjson.loads(found)]
 
 
 def in_flight(connection: Connection, run_no: int) -> list[Any]:

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import Lifecycle
 from watchfloor.store.tables import books, command, history, journal, run, upload
+from watchfloor.store.writes.statements import Prepared
+
+_COUNTERS = tuple(Books().as_dict())
+
+
+class BooksWriter:
+    """Stores counters; one per connection, since it runs in every transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        order = (*_COUNTERS, "frontier", "bytes_read", "progress_at_ms", "b_run_no")
+        self._save = Prepared(
+            update(books)
+            .where(books.c.run_no == bindparam("b_run_no"))
+            .values({name: bindparam(name) for name in order[:-1]}),
+            connection.dialect,
+            order,
+        )
+
+    def save(
+        self, connection: Connection, run_no: int, counters: Sequence[int | None]
+    ) -> None:
+        """Store a run's counters as they are after this transaction.
+
+        Args:
+            connection: In a fenced transaction.
+            run_no: Which run.
+            counters: The books in the order of ``Books``, then the frontier, the bytes
+                read and the time of the last outcome.
+        """
+        self._save.one(connection, (*counters, run_no))
 
 
 def add_upload(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -74,17 +104,6 @@ def save_lifecycle(
 def save_run_values(connection: Connection, run_no: int, **values: object) -> None:
     """Store columns of a run that are no part of its lifecycle."""
     connection.execute(update(run).where(run.c.run_no == run_no).values(**values))
-
-
-def save_books(
-    connection: Connection, run_no: int, account: Books, **others: object
-) -> None:
-    """Store a run's counters as they are after this transaction."""
-    connection.execute(
-        update(books)
-        .where(books.c.run_no == run_no)
-        .values(**account.as_dict(), **others)
-    )
 
 
 def add_command(connection: Connection, values: Mapping[str, Any]) -> None:
