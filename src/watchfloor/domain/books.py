@@ -69,8 +69,8 @@ class Books:
 
     @property
     def done(self) -> int:
-        """Records the run is finished with."""
-        return self.records - self.remaining
+        """Records that were attempted and are finished; dropped ones are not done."""
+        return self.delivered + self.failed + self.unknown + self.expired
 
     @property
     def done_share(self) -> float:

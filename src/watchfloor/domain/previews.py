@@ -19,12 +19,14 @@ class Seen:
         version: The run's version.
         launched: Whether the run had its launch id.
         untouched: Records that would never be attempted.
+        in_flight: Attempts that had no stored outcome.
         callbacks: Promises kept at that moment.
     """
 
     version: int
     launched: bool
     untouched: int
+    in_flight: int
     callbacks: int
 
 
@@ -59,6 +61,7 @@ def seen(run: RunView) -> Seen:
         version=run.version,
         launched=run.lifecycle.launched,
         untouched=run.books.eligible + run.books.waiting,
+        in_flight=run.books.attempting,
         callbacks=run.books.callback,
     )
 
@@ -80,10 +83,11 @@ def preview(run: RunView, verb: Verb) -> Preview:
 def check_drift(verb: Verb, then: Seen, run: RunView) -> None:
     """Refuse a stop or cancel whose preview no longer holds.
 
-    A pause or resume harms nobody and is judged by the table alone. A stop may find
-    fewer untouched records than were shown (the run went on meanwhile), never more. A
-    cancel of a paused run must find the very same figures. An extraction cancel
-    contacts nobody whatever the counts are; it is refused once the run is launched.
+    A pause or resume harms nobody and is judged by the table alone. A running run goes
+    on between preview and command: its stop may find fewer records to drop than were
+    shown, never more. A second stop and a cancel drop promises and find a run that
+    stands still: they must find the very same figures. An extraction cancel contacts
+    nobody whatever the counts are; it is refused once the run is launched.
 
     Raises:
         RefusedError: ``DRIFTED`` with the new figures, or ``LAUNCHED_AT``.
@@ -95,11 +99,16 @@ def check_drift(verb: Verb, then: Seen, run: RunView) -> None:
         return
     if not then.launched and verb is Verb.CANCEL:
         raise RefusedError(Refusal.LAUNCHED_AT, f"launch id {run.launch_id}")
-    grew = now.untouched > then.untouched or now.callbacks > then.callbacks
-    moved = now.version != then.version
-    differs = (now.untouched, now.callbacks) != (then.untouched, then.callbacks)
-    if moved or (verb is Verb.STOP and grew) or (verb is Verb.CANCEL and differs):
+    if now.version != then.version or _harms_more(verb, then, run):
         raise RefusedError(Refusal.DRIFTED, _figures(run))
+
+
+def _harms_more(verb: Verb, then: Seen, run: RunView) -> bool:
+    now = seen(run)
+    if verb is Verb.CANCEL or run.lifecycle.phase is Phase.STOPPED_CALLBACK:
+        return (now.untouched, now.callbacks) != (then.untouched, then.callbacks)
+    # An intent that is taken back unsent moves from the one count to the other.
+    return now.untouched + now.in_flight > then.untouched + then.in_flight
 
 
 def _figures(run: RunView) -> str:
@@ -125,11 +134,19 @@ def _reached(books: Books) -> str:
 
 
 def _in_flight(books: Books) -> str:
+    if not books.attempting:
+        return "Nothing is in flight."
     return (
         f"{_n(books.attempting, 'attempt')} in flight "
         f"{'is' if books.attempting == 1 else 'are'} not recalled; "
         "the outcome is still stored."
     )
+
+
+def _promised(books: Books, fate: str) -> str:
+    if not books.callback:
+        return "No callback is promised."
+    return f"Promised callbacks: {books.callback:,}; they {fate}."
 
 
 def _pause(run: RunView) -> list[str]:
@@ -166,7 +183,7 @@ def _stop(run: RunView) -> list[str]:
     return [
         f"{_n(books.eligible + books.waiting, 'record')} will never be attempted.",
         _in_flight(books),
-        f"Promised callbacks: {books.callback:,}; they {kept}.",
+        _promised(books, kept),
         _reached(books),
         "This cannot be undone.",
     ]
@@ -180,7 +197,7 @@ def _cancel(run: RunView) -> list[str]:
     held = " (the run must be paused first)" if run.lifecycle.gate is Gate.OPEN else ""
     return [
         f"{_n(left, 'record')} will never be attempted{held}.",
-        f"Promised callbacks: {books.callback:,}; they will be dropped.",
+        _promised(books, "will be dropped"),
         _in_flight(books),
         _reached(books),
         "This cannot be undone.",

@@ -51,7 +51,7 @@ def show(options: Namespace) -> int:
         return exits.DONE
     for word, value in _facts(run, now, now_ms):
         answer(f"{word:<12} {clean(value)}")
-    _print_books(run.books)
+    print_books(run.books)
     return exits.DONE
 
 
@@ -67,7 +67,7 @@ def books(options: Namespace) -> int:
         told = {"run": run_id, "books": books_json(kept), "attempts": kept.attempts}
         answer_json({**told, "audited": options.audit, "differences": wrong})
     else:
-        _print_books(kept)
+        print_books(kept)
         checked = "counted from the rows" if options.audit else "by the counters"
         answer(f"balanced, {checked}" if not wrong else "NOT BALANCED")
         for one in wrong:
@@ -141,7 +141,8 @@ def _facts(run: RunView, now: Situation, now_ms: int) -> list[tuple[str, str]]:
     return facts
 
 
-def _print_books(account: Books) -> None:
+def print_books(account: Books) -> None:
+    """Print both lines of an account."""
     numbers = account.as_dict()
     rows = " + ".join(f"{numbers[key]:,} {key}" for key in REJECT_KEYS)
     unjudged = f" + {account.unjudged:,} unjudged" if account.unjudged else ""

@@ -1,0 +1,165 @@
+"""``demo``: a ready workspace on the simulator, with runs in many states."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from watchfloor.cli import compose, exits
+from watchfloor.cli.lines import answer, tell
+from watchfloor.cli.verbs.console import open_console, started_engine
+from watchfloor.cli.verbs.looking import print_books
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.previews import preview
+from watchfloor.domain.regions import Phase, Verb
+from watchfloor.domain.text import clean
+from watchfloor.domain.views import RunView
+from watchfloor.engine.operations import (
+    asked_of_engine,
+    create_workspace,
+    prepared_launch,
+    steering_command,
+)
+from watchfloor.engine.running import run_engine
+from watchfloor.intake.workspace_file import default_workspace_text
+from watchfloor.store.inbox import Command
+from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.runs import run_view
+
+PATIENCE_S = 20.0
+#: So many promises before the one run is stopped, deliveries before another is paused.
+CALLBACKS = 12
+DELIVERED = 12
+
+
+def demo(options: Namespace) -> int:
+    """Open a workspace that is full of runs; without a terminal, carry two out."""
+    scene = Scene(_workspace(options))
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return _shown(scene)
+    return _carried_out(scene)
+
+
+class Scene:
+    """A demonstration workspace and the runs on its stage."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.samples = _samples()
+        self._around = compose.surroundings()
+        text = default_workspace_text("ws-demo", "Demonstration")
+        create_workspace(layout, text, self._around, compose.owner("demo"))
+        for campaign in sorted(self.samples.glob("**/*.toml")):
+            target = layout.campaigns / campaign.name
+            target.write_bytes(campaign.read_bytes())
+
+    def launch(self, campaign: str, upload: str) -> str:
+        """Launch a sample campaign over a sample upload and return the run's id."""
+        prepared = prepared_launch(
+            self.layout,
+            self.samples / campaign,
+            self.samples / upload,
+            compose.asker(),
+            self._around,
+            allow_twin=True,
+        )
+        self._ask(prepared.command)
+        return prepared.run_id
+
+    def steer(self, verb: Verb, run_id: str, reason: str) -> None:
+        """Give a run a command, as its preview stands now."""
+        wanted = preview(self.run(run_id), verb)
+        self._ask(steering_command(wanted, compose.asker(), reason, self._around))
+
+    def run(self, run_id: str) -> RunView:
+        """Return a run as it is now."""
+        with reading(self.layout) as connection:
+            return run_view(connection, run_id)
+
+    def wait_for(self, run_id: str, is_so: Callable[[RunView], bool]) -> None:
+        """Wait until a run is as it should be, or patience ends."""
+        give_up = time.monotonic() + PATIENCE_S
+        while time.monotonic() < give_up and not is_so(self.run(run_id)):
+            time.sleep(0.05)
+
+    def _ask(self, command: Command) -> None:
+        asyncio.run(
+            asked_of_engine(
+                self.layout,
+                command,
+                self._around,
+                compose.owner("demo"),
+                until=lambda receipt: receipt.state != "asked",
+                patience_s=PATIENCE_S,
+            )
+        )
+
+
+def _shown(scene: Scene) -> int:
+    tell(f"Demonstration workspace: {scene.layout.root} (nobody is contacted)")
+    cancelled = scene.launch("ten-thousand.toml", "ten-thousand.csv")
+    scene.steer(Verb.CANCEL, cancelled, "wrong upload")
+    queued = scene.launch("messy.toml", "messy.csv")
+    scene.steer(Verb.PAUSE, queued, "waits for the legal team")
+    scene.launch("demo/broken.toml", "clean-200.csv")
+    completed = scene.launch("demo/quick.toml", "clean-200.csv")
+    careful = scene.launch("demo/careful.toml", "messy.csv")
+    stopped = scene.launch("demo/promises.toml", "clean-200.csv")
+    paused = scene.launch("reminder.toml", "clean-200.csv")
+    scene.launch("demo/steady.toml", "ten-thousand.csv")
+    engine = started_engine(scene.layout)
+    tell("Preparing runs in many states, a few seconds ...")
+    scene.wait_for(stopped, lambda run: run.books.callback > CALLBACKS)
+    scene.steer(Verb.STOP, stopped, "the survey closed early")
+    scene.wait_for(paused, lambda run: run.books.delivered > DELIVERED)
+    scene.steer(Verb.PAUSE, paused, "the desk is at lunch")
+    for run_id in (completed, careful):
+        scene.wait_for(run_id, lambda run: run.lifecycle.is_ended)
+    code = open_console(scene.layout, engine, read_only=False, on_hangup="drain")
+    tell(f"The workspace stays: watchfloor --workspace {scene.layout.root}")
+    return code
+
+
+def _carried_out(scene: Scene) -> int:
+    tell("There is no terminal: two sample runs are carried to their end instead.")
+    runs = [
+        scene.launch("demo/quick.toml", "clean-200.csv"),
+        scene.launch("demo/careful.toml", "messy.csv"),
+    ]
+    run_engine(
+        scene.layout,
+        compose.surroundings(),
+        compose.owner("demo"),
+        until_idle=True,
+    )
+    well = True
+    for run_id in runs:
+        run = scene.run(run_id)
+        well = well and run.lifecycle.phase is Phase.ENDED and not run.books.imbalance
+        answer(f"{clean(run.campaign_name)} over {clean(run.upload_name)}: {run.label}")
+        print_books(run.books)
+    answer(f"workspace: {clean(scene.layout.root)}")
+    return exits.DONE if well else exits.UNHEALTHY
+
+
+def _workspace(options: Namespace) -> Layout:
+    if options.workspace is None:
+        return Layout(Path(tempfile.mkdtemp(prefix="watchfloor-demo-")))
+    return Layout(Path(options.workspace).expanduser())
+
+
+def _samples() -> Path:
+    """Return where the sample data is: in the installed package, or in the checkout."""
+    package = Path(str(files("watchfloor")))
+    for place in (package / "sample_data", package.parents[1] / "sample_data"):
+        if place.is_dir():
+            return place
+    msg = "the sample data is missing from this installation; install Watchfloor anew"
+    raise ConfigError(msg)
