@@ -2,9 +2,10 @@
 
     python benchmarks/engine.py [--records 100000] [--permits 200]
 
-Both parts use a fresh store with synchronous=FULL on the same disk. The engine's part is
-the product's own path: upload, intake, launch, dispatch through the simulator, books. Its
-time runs from the launch to the run's end. Ratios are the facts; machines are noisy.
+Both parts use a fresh store with synchronous=FULL on the same disk. The engine's part
+is the product's own path: upload, intake, launch, dispatch through the simulator,
+books. Its time runs from the launch to the run's end. Ratios are the facts; machines
+are noisy.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def main() -> None:
         with upload.open("w") as file:
             file.write("id,first_name,plan\n")
             file.writelines(
-                f"C{number:08},Name{number},basic\n" for number in range(options.records)
+                f"C{number:08},Name{number},basic\n"
+                for number in range(options.records)
             )
         raw = raw_rate(root / "raw.db", options.records)
         print(f"raw sqlite3, FULL, transactions of {BATCH}: {raw:>10,.0f} records/s")
@@ -79,7 +81,7 @@ def main() -> None:
         print(f"  share of raw sqlite3:                 {engine / raw:>10.0%}")
         slow = engine_rate(root / "b", upload, "10ms", options.permits)
         ideal = options.permits / 0.010
-        print(f"engine, 10 ms channel, {options.permits} permits:     {slow:>10,.0f} records/s")
+        print(f"engine, 10 ms channel:                  {slow:>10,.0f} records/s")
         print(f"  share of the ideal {ideal:,.0f}/s:        {slow / ideal:>10.0%}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory of this process:            {peak:>10,.0f} MiB")
@@ -111,9 +113,8 @@ def engine_rate(root: Path, upload: Path, latency: str, permits: int) -> float:
     assert run.books.delivered == run.books.records
     duration_ms = run.duration_ms(0)
     assert duration_ms is not None
-    print(
-        f"  (with intake {took:.1f} s, CPU {1e6 * cpu / run.books.records:.0f} us/record)"
-    )
+    each = 1e6 * cpu / run.books.records
+    print(f"  (with intake {took:.1f} s, CPU {each:.0f} us/record)")
     return run.books.records / (duration_ms / 1000)
 
 

@@ -93,8 +93,8 @@ def test_the_sums_are_made_of_the_states_they_name():
     assert FULL.rejected == 15
     assert FULL.eligible == 1 + 2 + 8
     assert FULL.remaining == 1 + 2 + 4 + 8 + 16 + 32
-    assert FULL.done == 4_095 - 63
-    assert FULL.done_share == 4_032 / 4_095
+    assert FULL.done == 64 + 128 + 256 + 1_024
+    assert FULL.done_share == 1_472 / 4_095
 
 
 def test_the_lifecycle_is_told_the_same_account():

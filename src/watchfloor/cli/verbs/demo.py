@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -48,7 +48,17 @@ def demo(options: Namespace) -> int:
 
 
 class Scene:
-    """A demonstration workspace and the runs on its stage."""
+    """A demonstration workspace and the runs on its stage.
+
+    Attributes:
+        to_stop: A run that is stopped once it has promised some callbacks.
+        to_pause: A run that is paused after some deliveries.
+        to_end: Runs that are waited for.
+    """
+
+    to_stop: str
+    to_pause: str
+    to_end: Sequence[str]
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -83,6 +93,15 @@ class Scene:
         with reading(self.layout) as connection:
             return run_view(connection, run_id)
 
+    def play(self) -> None:
+        """With the engine running, bring every staged run into its state."""
+        self.wait_for(self.to_stop, lambda run: run.books.callback > CALLBACKS)
+        self.steer(Verb.STOP, self.to_stop, "the survey closed early")
+        self.wait_for(self.to_pause, lambda run: run.books.delivered > DELIVERED)
+        self.steer(Verb.PAUSE, self.to_pause, "the desk is at lunch")
+        for run_id in self.to_end:
+            self.wait_for(run_id, lambda run: run.lifecycle.is_ended)
+
     def wait_for(self, run_id: str, is_so: Callable[[RunView], bool]) -> None:
         """Wait until a run is as it should be, or patience ends."""
         give_up = time.monotonic() + PATIENCE_S
@@ -104,27 +123,29 @@ class Scene:
 
 def _shown(scene: Scene) -> int:
     tell(f"Demonstration workspace: {scene.layout.root} (nobody is contacted)")
+    staged(scene)
+    engine = started_engine(scene.layout)
+    tell("Preparing runs in many states, a few seconds ...")
+    scene.play()
+    code = open_console(scene.layout, engine, read_only=False, on_hangup="drain")
+    tell(f"The workspace stays: watchfloor --workspace {scene.layout.root}")
+    return code
+
+
+def staged(scene: Scene) -> None:
+    """Launch the demonstration's runs; two are steered before any engine starts."""
     cancelled = scene.launch("ten-thousand.toml", "ten-thousand.csv")
     scene.steer(Verb.CANCEL, cancelled, "wrong upload")
     queued = scene.launch("messy.toml", "messy.csv")
     scene.steer(Verb.PAUSE, queued, "waits for the legal team")
     scene.launch("demo/broken.toml", "clean-200.csv")
-    completed = scene.launch("demo/quick.toml", "clean-200.csv")
-    careful = scene.launch("demo/careful.toml", "messy.csv")
-    stopped = scene.launch("demo/promises.toml", "clean-200.csv")
-    paused = scene.launch("reminder.toml", "clean-200.csv")
+    scene.to_end = [
+        scene.launch("demo/quick.toml", "clean-200.csv"),
+        scene.launch("demo/careful.toml", "messy.csv"),
+    ]
+    scene.to_stop = scene.launch("demo/promises.toml", "clean-200.csv")
+    scene.to_pause = scene.launch("reminder.toml", "clean-200.csv")
     scene.launch("demo/steady.toml", "ten-thousand.csv")
-    engine = started_engine(scene.layout)
-    tell("Preparing runs in many states, a few seconds ...")
-    scene.wait_for(stopped, lambda run: run.books.callback > CALLBACKS)
-    scene.steer(Verb.STOP, stopped, "the survey closed early")
-    scene.wait_for(paused, lambda run: run.books.delivered > DELIVERED)
-    scene.steer(Verb.PAUSE, paused, "the desk is at lunch")
-    for run_id in (completed, careful):
-        scene.wait_for(run_id, lambda run: run.lifecycle.is_ended)
-    code = open_console(scene.layout, engine, read_only=False, on_hangup="drain")
-    tell(f"The workspace stays: watchfloor --workspace {scene.layout.root}")
-    return code
 
 
 def _carried_out(scene: Scene) -> int:

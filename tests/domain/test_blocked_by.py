@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchfloor.domain.blocked_by import (
+    Blocked,
+    Reason,
+    Situation,
+    blocked_by,
+    blocked_record,
+)
+from watchfloor.domain.books import Books
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import (
+    Gate,
+    Intake,
+    Lifecycle,
+    Phase,
+    RunOutcome,
+)
+
+RUNNING = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
+BOOKS = Books(
+    records=1_000,
+    pending=100,
+    claimed=10,
+    attempting=20,
+    retry=30,
+    callback=40,
+    waiting=5,
+    delivered=795,
+)
+MOVING = Situation(
+    lifecycle=RUNNING,
+    books=BOOKS,
+    engine_alive=True,
+    heartbeat_age_s=0.5,
+    permits=50,
+    retries_due=3,
+    callbacks_due=4,
+    next_retry_s=12.4,
+    next_callback_s=3_600.0,
+)
+#: Every record that remains and is not in flight.
+LEFT = 185
+
+#: What holds a whole run, from the first that is tried to the last.
+WHOLE = [
+    (
+        Reason.NO_ENGINE,
+        {"engine_alive": False, "heartbeat_age_s": 42.0},
+        "last heartbeat 42 s ago; start one with: watchfloor engine",
+    ),
+    (
+        Reason.STORE_NOT_WRITABLE,
+        {"store_fault": "the disk is full"},
+        "the disk is full",
+    ),
+    (
+        Reason.GATE,
+        {
+            "lifecycle": replace(
+                RUNNING, phase=Phase.QUEUED, intake=Intake.FILTERING, gate=Gate.PAUSED
+            ),
+            "gate_detail": "paused by nora: lunch",
+        },
+        "paused by nora: lunch",
+    ),
+    (
+        Reason.INTAKE_NOT_DONE,
+        {
+            "lifecycle": replace(
+                RUNNING, phase=Phase.QUEUED, intake=Intake.FILTERING, launched=False
+            )
+        },
+        "filtering",
+    ),
+]
+
+small = st.integers(0, 50)
+
+
+@st.composite
+def situations(draw):
+    books = Books(
+        **{state.word: draw(small) for state in RecordState},
+        extracted=600,
+        records=600,
+    )
+    return Situation(
+        lifecycle=Lifecycle(
+            phase=draw(st.sampled_from(Phase)),
+            gate=draw(st.sampled_from(Gate)),
+            intake=draw(st.sampled_from(Intake)),
+        ),
+        books=books,
+        engine_alive=draw(st.booleans()),
+        heartbeat_age_s=draw(st.none() | st.floats(0, 1e6)),
+        store_fault=draw(st.sampled_from(["", "the disk is full"])),
+        gate_detail=draw(st.sampled_from(["", "paused by nora"])),
+        permits=draw(small),
+        rate_per_s=draw(st.none() | st.floats(0.1, 100)),
+        next_token_s=draw(st.sampled_from([0.0, 0.2])),
+        retries_due=draw(st.integers(0, books.retry)),
+        callbacks_due=draw(st.integers(0, books.callback)),
+        next_retry_s=draw(st.none() | st.floats(0, 1e6)),
+        next_callback_s=draw(st.none() | st.floats(0, 1e6)),
+    )
+
+
+def with_all_from(number):
+    """Return a situation in which the given hold and all later ones are true."""
+    changes = {}
+    for _, change, _ in reversed(WHOLE[number:]):
+        changes |= change
+    return replace(MOVING, **changes)
+
+
+@pytest.mark.parametrize("number", range(len(WHOLE)), ids=[one[0] for one in WHOLE])
+def test_of_several_holds_on_a_whole_run_the_first_is_told(number):
+    reason, _, detail = WHOLE[number]
+
+    assert blocked_by(with_all_from(number)) == (Blocked(reason, LEFT, detail),)
+
+
+@pytest.mark.parametrize(("reason", "change", "detail"), WHOLE)
+def test_each_hold_on_a_whole_run_is_told_alone_too(reason, change, detail):
+    assert blocked_by(replace(MOVING, **change)) == (Blocked(reason, LEFT, detail),)
+
+
+def test_a_run_that_moves_tells_what_could_start_and_what_waits_for_its_time():
+    assert blocked_by(MOVING) == (
+        Blocked(Reason.DISPATCHABLE, 117),
+        Blocked(Reason.RETRY_BACKOFF, 27, "next retry in 12 s"),
+        Blocked(Reason.CALLBACK_NOT_DUE, 36, "next callback in 3600 s"),
+        Blocked(Reason.WAITING_EXTERNAL, 5),
+    )
+
+
+def test_full_permits_hold_only_what_could_start_now():
+    full = replace(MOVING, permits=20)
+
+    assert blocked_by(full)[0] == Blocked(
+        Reason.PERMITS_FULL, 117, "20 of 20 in flight"
+    )
+    assert blocked_by(full)[1:] == blocked_by(MOVING)[1:]
+
+
+def test_the_pace_holds_only_what_could_start_now():
+    paced = replace(MOVING, rate_per_s=20.0, next_token_s=0.05)
+
+    assert blocked_by(paced)[0] == Blocked(Reason.PACE, 117, "20/s, next in 0.1 s")
+    assert blocked_by(paced)[1:] == blocked_by(MOVING)[1:]
+
+
+def test_full_permits_are_told_before_the_pace():
+    both = replace(MOVING, permits=20, rate_per_s=20.0, next_token_s=0.5)
+
+    assert blocked_by(both)[0].reason is Reason.PERMITS_FULL
+
+
+def test_a_pace_whose_token_is_there_holds_nobody():
+    paced = replace(MOVING, rate_per_s=20.0, next_token_s=0.0)
+
+    assert blocked_by(paced)[0].reason is Reason.DISPATCHABLE
+
+
+def test_an_engine_that_never_ran_is_told_as_that():
+    never = replace(MOVING, engine_alive=False, heartbeat_age_s=None)
+
+    assert blocked_by(never)[0].detail == (
+        "no engine ever ran here; start one with: watchfloor engine"
+    )
+
+
+def test_a_gate_that_nobody_closed_by_name_is_told_by_its_state():
+    pausing = replace(MOVING, lifecycle=replace(RUNNING, gate=Gate.PAUSING))
+
+    assert blocked_by(pausing) == (Blocked(Reason.GATE, LEFT, "pausing"),)
+
+
+def test_what_is_in_flight_is_held_by_nothing():
+    flying = replace(MOVING, books=Books(records=20, attempting=20), permits=20)
+
+    assert blocked_by(replace(flying, retries_due=0, callbacks_due=0)) == ()
+
+
+def test_an_ended_run_has_no_reason_whatever_else_is_wrong():
+    ended = replace(
+        MOVING,
+        lifecycle=replace(
+            RUNNING, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED, gate=Gate.OPEN
+        ),
+        engine_alive=False,
+        store_fault="the disk is full",
+    )
+
+    assert blocked_by(ended) == ()
+
+
+def test_a_finished_run_needs_no_engine():
+    finished = replace(
+        MOVING,
+        books=Books(records=9, delivered=9),
+        engine_alive=False,
+        retries_due=0,
+        callbacks_due=0,
+    )
+
+    assert blocked_by(finished) == ()
+
+
+@pytest.mark.parametrize(
+    "intake", [Intake.PENDING, Intake.EXTRACTING, Intake.FILTERING]
+)
+def test_an_intake_that_is_not_done_is_told_before_there_is_a_record(intake):
+    fresh = Situation(
+        lifecycle=Lifecycle(intake=intake), books=Books(), engine_alive=True
+    )
+
+    assert blocked_by(fresh) == (Blocked(Reason.INTAKE_NOT_DONE, 0, intake.value),)
+
+
+def test_a_missing_engine_is_told_before_there_is_a_record():
+    fresh = Situation(lifecycle=Lifecycle(), books=Books(), engine_alive=False)
+
+    assert [one.reason for one in blocked_by(fresh)] == [Reason.NO_ENGINE]
+
+
+@given(situations())
+def test_every_record_that_does_not_move_is_counted_exactly_once(now):
+    told = sum(one.count for one in blocked_by(now))
+
+    ended = now.lifecycle.is_ended
+    assert told == (0 if ended else now.books.remaining - now.books.attempting)
+
+
+@given(situations())
+def test_no_reason_is_told_twice_nor_out_of_order(now):
+    order = [list(Reason).index(one.reason) for one in blocked_by(now)]
+
+    # What could start is told first: only the last of the order may stand before it.
+    rest = order[1:] if order[:1] == [len(Reason) - 1] else order
+    assert rest == sorted(set(rest))
+
+
+@given(situations(), st.sampled_from(RecordState), st.booleans())
+def test_one_record_is_held_by_a_reason_that_its_run_tells_too(now, state, is_due):
+    reason = blocked_record(state, now, is_due=is_due)
+
+    if state.is_final or state is RecordState.ATTEMPTING:
+        assert reason == ""
+    else:
+        assert reason in list(Reason)
+    if reason and now.books.count(state) and not now.lifecycle.is_ended:
+        told = {one.reason for one in blocked_by(now)}
+        timed = state in (RecordState.RETRY, RecordState.CALLBACK)
+        assert reason in told or timed
+
+
+@pytest.mark.parametrize(
+    ("state", "is_due", "reason"),
+    [
+        (RecordState.PENDING, True, "dispatchable"),
+        (RecordState.CLAIMED, True, "dispatchable"),
+        (RecordState.RETRY, True, "dispatchable"),
+        (RecordState.RETRY, False, "retry backoff"),
+        (RecordState.CALLBACK, True, "dispatchable"),
+        (RecordState.CALLBACK, False, "callback not due"),
+        (RecordState.WAITING, True, "waiting on external"),
+        (RecordState.ATTEMPTING, True, ""),
+        (RecordState.DELIVERED, True, ""),
+        (RecordState.UNKNOWN, True, ""),
+        (RecordState.NOT_ATTEMPTED, True, ""),
+    ],
+)
+def test_one_record_of_a_moving_run_is_held_by_its_own_state(state, is_due, reason):
+    assert blocked_record(state, MOVING, is_due=is_due) == reason
+
+
+@pytest.mark.parametrize("number", range(len(WHOLE)), ids=[one[0] for one in WHOLE])
+def test_what_holds_the_run_holds_each_of_its_records(number):
+    for state in (RecordState.PENDING, RecordState.RETRY, RecordState.WAITING):
+        held = blocked_record(state, with_all_from(number), is_due=False)
+
+        assert held == WHOLE[number][0]
+
+
+def test_one_record_waits_for_a_permit_or_the_pace_as_its_run_does():
+    full = replace(MOVING, permits=20)
+    paced = replace(MOVING, rate_per_s=5.0, next_token_s=1.0)
+
+    assert blocked_record(RecordState.PENDING, full, is_due=True) == "permits full"
+    assert blocked_record(RecordState.PENDING, paced, is_due=True) == "pace"
+    assert blocked_record(RecordState.RETRY, paced, is_due=False) == "retry backoff"

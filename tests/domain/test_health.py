@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from watchfloor.domain.blocked_by import Situation
+from watchfloor.domain.books import Books
+from watchfloor.domain.health import STALL_MS, Health, health
+from watchfloor.domain.regions import Gate, Intake, Lifecycle, Phase, RunOutcome
+from watchfloor.domain.views import RunView
+
+LIFE = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
+BOOKS = Books(records=10, pending=4, attempting=1, delivered=5)
+MOVED_AT = 1_000_000
+RUN = RunView(
+    run_id="r",
+    campaign_id="c",
+    campaign_name="C",
+    upload_id="u",
+    upload_name="u.csv",
+    lifecycle=LIFE,
+    books=BOOKS,
+    version=1,
+    created_at_ms=0,
+    started_at_ms=MOVED_AT - 500_000,
+    progress_at_ms=MOVED_AT,
+)
+NOW = Situation(lifecycle=LIFE, books=BOOKS, engine_alive=True, permits=5)
+LONG_AFTER = MOVED_AT + 100 * STALL_MS
+
+
+def test_a_run_that_moved_lately_is_ok():
+    assert health(RUN, NOW, MOVED_AT) is Health.OK
+    assert health(RUN, NOW, MOVED_AT + STALL_MS) is Health.OK
+
+
+def test_work_that_could_start_and_does_not_is_a_stall():
+    assert health(RUN, NOW, MOVED_AT + STALL_MS + 1) is Health.STALLED
+
+
+def test_a_run_without_any_outcome_stalls_from_its_start():
+    run = replace(RUN, progress_at_ms=None, started_at_ms=MOVED_AT)
+
+    assert health(run, NOW, MOVED_AT + STALL_MS) is Health.OK
+    assert health(run, NOW, MOVED_AT + STALL_MS + 1) is Health.STALLED
+
+
+def test_a_run_that_has_not_started_cannot_stall():
+    run = replace(RUN, progress_at_ms=None, started_at_ms=None)
+
+    assert health(run, NOW, LONG_AFTER) is Health.OK
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine_alive": False},
+        {"store_fault": "the disk is full"},
+        {"lifecycle": replace(LIFE, gate=Gate.PAUSED)},
+        {"lifecycle": replace(LIFE, gate=Gate.PAUSING)},
+    ],
+    ids=["no engine", "store", "paused", "pausing"],
+)
+def test_a_run_that_is_held_as_a_whole_is_blocked_and_never_stalled(change):
+    assert health(RUN, replace(NOW, **change), MOVED_AT) is Health.BLOCKED
+    assert health(RUN, replace(NOW, **change), LONG_AFTER) is Health.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"permits": 1},
+        {"rate_per_s": 1.0, "next_token_s": 0.5},
+        {"books": Books(records=5, retry=5)},
+        {"books": Books(records=5, callback=5)},
+        {"books": Books(records=5, waiting=5)},
+        {"books": Books(records=5, attempting=5)},
+        {"lifecycle": Lifecycle(intake=Intake.EXTRACTING)},
+    ],
+    ids=["permits", "pace", "backoff", "callbacks", "waiting", "in flight", "intake"],
+)
+def test_waiting_for_a_good_reason_is_no_stall_however_long(change):
+    assert health(RUN, replace(NOW, **change), LONG_AFTER) is Health.OK
+
+
+def test_an_ended_run_is_ok_even_without_an_engine():
+    ended = replace(LIFE, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
+    now = replace(NOW, lifecycle=ended, engine_alive=False)
+
+    assert health(replace(RUN, lifecycle=ended), now, LONG_AFTER) is Health.OK

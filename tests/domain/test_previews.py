@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.errors import EXPLANATIONS, Refusal, RefusedError
+from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.previews import Seen, check_drift, preview, seen
+from watchfloor.domain.regions import (
+    Gate,
+    Intake,
+    Lifecycle,
+    Phase,
+    RunOutcome,
+    Verb,
+)
+from watchfloor.domain.views import RunView
+
+#: 1,400 to attempt (1,000 pending, 40 claimed, 360 in retry), 8 of them waiting outside.
+BOOKS = Books(
+    extracted=5_000,
+    invalid=400,
+    records=4_600,
+    pending=1_000,
+    claimed=40,
+    attempting=20,
+    retry=360,
+    callback=12,
+    waiting=8,
+    delivered=3_000,
+    failed=150,
+    unknown=10,
+    attempts=3_600,
+)
+RUNNING = RunView(
+    run_id="261122-090000-k3f9",
+    campaign_id="autumn",
+    campaign_name="Autumn reminder",
+    upload_id="u-1",
+    upload_name="people.csv",
+    lifecycle=Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True),
+    books=BOOKS,
+    version=7,
+    created_at_ms=1_000,
+    launch_id="L-77",
+)
+PAUSED = replace(
+    RUNNING,
+    lifecycle=replace(RUNNING.lifecycle, gate=Gate.PAUSED),
+    books=replace(BOOKS, attempting=0, pending=1_020),
+)
+STOPPED = replace(
+    RUNNING,
+    lifecycle=replace(RUNNING.lifecycle, phase=Phase.STOPPED_CALLBACK, stops=1),
+    books=replace(BOOKS, pending=0, claimed=0, attempting=0, retry=0, waiting=0),
+)
+QUEUED = replace(
+    RUNNING,
+    lifecycle=Lifecycle(intake=Intake.EXTRACTING),
+    books=Books(extracted=900, records=900, pending=900),
+    launch_id=None,
+)
+
+counts = st.integers(0, 1_000_000)
+
+
+def lines(run, verb):
+    return list(preview(run, verb).lines)
+
+
+def counted(run, **changes):
+    """Return the run with other counts; its lifecycle and version stay."""
+    return replace(run, books=replace(run.books, **changes))
+
+
+def refused(verb, then, run):
+    with pytest.raises(RefusedError) as caught:
+        check_drift(verb, then, run)
+    return caught.value
+
+
+def test_a_command_carries_the_figures_that_were_on_the_screen():
+    assert seen(RUNNING) == Seen(
+        version=7, launched=True, untouched=1_408, in_flight=20, callbacks=12
+    )
+    assert preview(RUNNING, Verb.STOP).seen == seen(RUNNING)
+    assert seen(QUEUED).launched is False
+
+
+def test_a_preview_names_its_run():
+    wanted = preview(PAUSED, Verb.CANCEL)
+
+    assert wanted.verb is Verb.CANCEL
+    assert wanted.run_id == "261122-090000-k3f9"
+    assert wanted.campaign_name == "Autumn reminder"
+    assert wanted.label == "Running + paused"
+
+
+def test_a_pause_says_what_stops_and_what_goes_on():
+    assert lines(RUNNING, Verb.PAUSE) == [
+        "No attempt will start after the pause is acknowledged.",
+        "20 attempts in flight are not recalled; the outcome is still stored.",
+        "Records that wait for the resume: 1,400.",
+    ]
+
+
+def test_a_resume_says_how_many_it_goes_on_with():
+    assert lines(PAUSED, Verb.RESUME) == [
+        "The run goes on with 1,420 records not finished yet.",
+        "Nothing bursts: the pace starts anew.",
+    ]
+
+
+def test_the_first_stop_keeps_the_promises():
+    assert lines(RUNNING, Verb.STOP) == [
+        "1,408 records will never be attempted.",
+        "20 attempts in flight are not recalled; the outcome is still stored.",
+        "Promised callbacks: 12; they are kept; a second stop drops them.",
+        "3,160 records already finished and stay so "
+        "(3,000 delivered, 150 failed, 10 unknown).",
+        "This cannot be undone.",
+    ]
+
+
+def test_the_second_stop_drops_the_promises():
+    assert lines(STOPPED, Verb.STOP) == [
+        "0 records will never be attempted.",
+        "Nothing is in flight.",
+        "Promised callbacks: 12; they are dropped for good.",
+        "3,160 records already finished and stay so "
+        "(3,000 delivered, 150 failed, 10 unknown).",
+        "This cannot be undone.",
+    ]
+
+
+def test_a_cancel_of_a_paused_run_drops_everything_unsent():
+    assert lines(PAUSED, Verb.CANCEL) == [
+        "1,428 records will never be attempted.",
+        "Promised callbacks: 12; they will be dropped.",
+        "Nothing is in flight.",
+        "3,160 records already finished and stay so "
+        "(3,000 delivered, 150 failed, 10 unknown).",
+        "This cannot be undone.",
+    ]
+
+
+def test_a_cancel_of_a_running_run_says_that_it_must_be_paused_first():
+    assert lines(RUNNING, Verb.CANCEL)[0] == (
+        "1,408 records will never be attempted (the run must be paused first)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "ends_as"), [(Verb.STOP, "stopped"), (Verb.CANCEL, "cancelled")]
+)
+def test_before_the_launch_nobody_is_contacted(verb, ends_as):
+    assert lines(QUEUED, verb) == [
+        "The run is not launched: nobody was contacted and nobody will be.",
+        "900 records extracted so far will not be attempted.",
+        f"The run ends as {ends_as}; this cannot be undone.",
+    ]
+
+
+def test_one_of_a_kind_is_spoken_of_as_one():
+    one = replace(
+        RUNNING,
+        books=Books(
+            extracted=3, records=3, pending=1, attempting=1, delivered=1, attempts=2
+        ),
+    )
+
+    assert lines(one, Verb.STOP) == [
+        "1 record will never be attempted.",
+        "1 attempt in flight is not recalled; the outcome is still stored.",
+        "No callback is promised.",
+        "1 record already finished and stays so (1 delivered, 0 failed, 0 unknown).",
+        "This cannot be undone.",
+    ]
+    assert (
+        lines(one, Verb.RESUME)[0] == "The run goes on with 1 record not finished yet."
+    )
+
+
+@given(
+    st.builds(
+        Books,
+        pending=counts,
+        claimed=counts,
+        attempting=counts,
+        retry=counts,
+        callback=counts,
+        waiting=counts,
+        delivered=counts,
+        failed=counts,
+        unknown=counts,
+    )
+)
+def test_a_stop_accounts_for_every_record_that_is_left(books):
+    told = preview(replace(RUNNING, books=books), Verb.STOP).seen
+
+    assert told.untouched + told.in_flight + told.callbacks == books.remaining
+
+
+def test_only_a_cancel_must_be_typed():
+    typed = {verb: preview(PAUSED, verb).typed for verb in Verb}
+
+    assert typed == {
+        Verb.RESUME: "",
+        Verb.PAUSE: "",
+        Verb.STOP: "",
+        Verb.CANCEL: PAUSED.run_id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("run", "verb", "name"),
+    [
+        (RUNNING, Verb.RESUME, Refusal.NOT_PAUSED),
+        (PAUSED, Verb.PAUSE, Refusal.ALREADY_PAUSED),
+        (RUNNING, Verb.CANCEL, Refusal.NEEDS_PAUSE),
+        (RUNNING, Verb.STOP, None),
+        (QUEUED, Verb.CANCEL, None),
+    ],
+)
+def test_a_preview_says_beforehand_what_would_be_refused(run, verb, name):
+    wanted = preview(run, verb)
+
+    assert wanted.refusal is name
+    assert wanted.explanation == ("" if name is None else EXPLANATIONS[name])
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_in_every_configuration_every_verb_has_a_preview(graph, verb):
+    for run, work in graph.configurations:
+        books = Books(
+            pending=work.eligible,
+            attempting=work.in_flight,
+            callback=work.callbacks,
+            waiting=work.waiting,
+        )
+        wanted = preview(replace(RUNNING, lifecycle=run, books=books), verb)
+
+        assert wanted.refusal is refusal(run, verb)
+        assert wanted.lines
+        assert all(line.endswith(".") for line in wanted.lines)
+
+
+@pytest.mark.parametrize("verb", [Verb.PAUSE, Verb.RESUME])
+def test_a_pause_and_a_resume_never_drift(verb):
+    other = replace(counted(RUNNING, pending=9_999, callback=0), version=99)
+
+    check_drift(verb, seen(RUNNING), other)
+
+
+@pytest.mark.parametrize("run", [RUNNING, PAUSED, STOPPED, QUEUED])
+@pytest.mark.parametrize("verb", Verb)
+def test_what_did_not_change_did_not_drift(verb, run):
+    check_drift(verb, seen(run), run)
+
+
+def test_a_running_run_may_go_on_before_its_stop():
+    later = counted(
+        RUNNING, pending=100, claimed=0, attempting=5, delivered=3_955, callback=40
+    )
+
+    check_drift(Verb.STOP, seen(RUNNING), later)
+
+
+def test_intents_that_are_taken_back_unsent_are_no_drift():
+    later = counted(RUNNING, attempting=0, pending=1_020)
+
+    assert seen(later).untouched > seen(RUNNING).untouched
+    check_drift(Verb.STOP, seen(RUNNING), later)
+
+
+@pytest.mark.parametrize(
+    "more", [{"pending": 1_001}, {"retry": 361}, {"waiting": 9}, {"attempting": 21}]
+)
+def test_a_stop_that_would_drop_more_than_was_shown_is_refused(more):
+    error = refused(Verb.STOP, seen(RUNNING), counted(RUNNING, **more))
+
+    assert error.refusal is Refusal.DRIFTED
+
+
+def test_a_drifted_command_is_told_the_new_figures():
+    later = counted(RUNNING, pending=2_000, callback=1)
+    error = refused(Verb.STOP, seen(RUNNING), later)
+
+    assert error.detail == (
+        "now Running: 2,408 records not attempted, 1 callback promised, 20 in flight"
+    )
+    assert error.detail in str(error)
+
+
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.CANCEL])
+def test_a_lifecycle_that_changed_is_a_drift_whatever_the_counts(verb):
+    error = refused(verb, seen(PAUSED), replace(PAUSED, version=8))
+
+    assert error.refusal is Refusal.DRIFTED
+
+
+@pytest.mark.parametrize("callback", [0, 11, 13])
+def test_a_second_stop_with_other_callbacks_is_refused(callback):
+    error = refused(Verb.STOP, seen(STOPPED), counted(STOPPED, callback=callback))
+
+    assert error.refusal is Refusal.DRIFTED
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"callback": 11},
+        {"callback": 13},
+        {"pending": 1_019},
+        {"pending": 1_021},
+        {"waiting": 7},
+    ],
+)
+def test_a_cancel_of_a_paused_run_must_find_the_very_figures(other):
+    error = refused(Verb.CANCEL, seen(PAUSED), counted(PAUSED, **other))
+
+    assert error.refusal is Refusal.DRIFTED
+
+
+def test_records_that_only_change_their_kind_of_waiting_are_no_drift_for_a_cancel():
+    check_drift(Verb.CANCEL, seen(PAUSED), counted(PAUSED, pending=1_010, retry=370))
+
+
+def test_an_extraction_cancel_does_not_mind_the_counts():
+    later = replace(counted(QUEUED, pending=4_600), version=9)
+
+    check_drift(Verb.CANCEL, seen(QUEUED), later)
+    check_drift(Verb.STOP, seen(QUEUED), later)
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_an_extraction_cancel_that_came_too_late_names_the_launch(version):
+    error = refused(Verb.CANCEL, seen(QUEUED), replace(RUNNING, version=version))
+
+    assert error.refusal is Refusal.LAUNCHED_AT
+    assert error.detail == "launch id L-77"
+    assert "pause it" in str(error)
+
+
+def test_a_stop_of_a_queued_run_that_was_launched_meanwhile_has_drifted():
+    error = refused(Verb.STOP, seen(QUEUED), replace(RUNNING, version=8))
+
+    assert error.refusal is Refusal.DRIFTED
+
+
+def test_a_run_that_ended_meanwhile_has_drifted():
+    ended = replace(
+        RUNNING,
+        version=8,
+        lifecycle=replace(
+            RUNNING.lifecycle, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED
+        ),
+    )
+
+    assert refused(Verb.STOP, seen(RUNNING), ended).refusal is Refusal.DRIFTED
+
+
+@given(counts, counts, counts, counts)
+def test_a_stop_is_taken_exactly_while_it_harms_no_more_than_was_agreed(
+    pending, attempting, now_pending, now_attempting
+):
+    then = seen(counted(RUNNING, pending=pending, attempting=attempting))
+    now = counted(RUNNING, pending=now_pending, attempting=now_attempting)
+
+    if now_pending + now_attempting <= pending + attempting:
+        check_drift(Verb.STOP, then, now)
+    else:
+        assert refused(Verb.STOP, then, now).refusal is Refusal.DRIFTED

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.labels import native
+from watchfloor.domain.regions import (
+    Gate,
+    History,
+    Intake,
+    Lifecycle,
+    Phase,
+    Results,
+    RunOutcome,
+    Verb,
+)
+from watchfloor.domain.views import EngineView, RunView
+
+QUEUED = RunView(
+    run_id="261122-1",
+    campaign_id="autumn",
+    campaign_name="Autumn",
+    upload_id="u-1",
+    upload_name="people.csv",
+    lifecycle=Lifecycle(),
+    books=Books(),
+    version=1,
+    created_at_ms=1_000,
+)
+RUNNING = replace(
+    QUEUED,
+    lifecycle=Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True),
+    started_at_ms=5_000,
+)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "books", "label"),
+    [
+        (Lifecycle(), Books(), "Queued"),
+        (Lifecycle(intake=Intake.EXTRACTING), Books(), "Queued + extracting"),
+        (RUNNING.lifecycle, Books(records=1, pending=1), "Running"),
+        (RUNNING.lifecycle, Books(records=1, waiting=1), "Waiting (external)"),
+        (RUNNING.lifecycle, Books(records=2, waiting=1, attempting=1), "Running"),
+        (
+            replace(RUNNING.lifecycle, gate=Gate.PAUSING, intent=Verb.STOP),
+            Books(records=1, attempting=1),
+            "Running + pausing + stop requested",
+        ),
+        (
+            Lifecycle(
+                phase=Phase.ENDED,
+                outcome=RunOutcome.COMPLETED,
+                intake=Intake.DONE,
+                launched=True,
+                results=Results.COLLECTING,
+                history=History.CREATING,
+            ),
+            Books(records=1, delivered=1),
+            "Completed + collecting + creating history",
+        ),
+        (
+            Lifecycle(phase=Phase.ENDED, outcome=RunOutcome.CANCELLED),
+            Books(),
+            "Cancelled before launch",
+        ),
+    ],
+)
+def test_a_run_is_labelled_by_its_life_and_what_is_left_of_it(lifecycle, books, label):
+    run = replace(RUNNING, lifecycle=lifecycle, books=books)
+
+    assert run.label == label
+    assert run.label == native(lifecycle, books.work)
+
+
+def test_a_run_that_has_not_started_has_no_duration():
+    assert QUEUED.duration_ms(9_000) is None
+
+
+def test_the_duration_of_a_live_run_grows():
+    assert RUNNING.duration_ms(5_000) == 0
+    assert RUNNING.duration_ms(65_000) == 60_000
+
+
+def test_the_duration_of_an_ended_run_stays():
+    ended = replace(RUNNING, ended_at_ms=8_000)
+
+    assert ended.duration_ms(9_000) == 3_000
+    assert ended.duration_ms(9_000_000) == 3_000
+
+
+def test_a_run_that_ended_in_the_moment_it_started_took_no_time():
+    assert replace(RUNNING, ended_at_ms=5_000).duration_ms(9_000) == 0
+
+
+def test_an_engine_lives_while_its_heartbeat_is_not_older_than_its_patience():
+    engine = EngineView(epoch=1, heartbeat_at_ms=10_000, released=False)
+
+    assert engine.is_alive(10_000)
+    assert engine.is_alive(15_000)
+    assert not engine.is_alive(15_001)
+    assert engine.is_alive(15_001, patience_ms=6_000)
+
+
+def test_an_engine_that_let_go_does_not_live():
+    engine = EngineView(epoch=1, heartbeat_at_ms=10_000, released=True)
+
+    assert not engine.is_alive(10_000)
+
+
+def test_a_workspace_that_never_had_an_engine_has_none():
+    assert not EngineView().is_alive(1_000)
+    assert not EngineView(released=False).is_alive(1_800_000_000_000)
