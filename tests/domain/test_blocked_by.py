@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ MOVING = Situation(
 LEFT = 185
 
 #: What holds a whole run, from the first that is tried to the last.
-WHOLE = [
+WHOLE: list[tuple[Reason, dict[str, Any], str]] = [
     (
         Reason.NO_ENGINE,
         {"engine_alive": False, "heartbeat_age_s": 42.0},
@@ -114,7 +115,7 @@ def situations(draw):
 
 def with_all_from(number):
     """Return a situation in which the given hold and all later ones are true."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for _, change, _ in reversed(WHOLE[number:]):
         changes |= change
     return replace(MOVING, **changes)

@@ -84,6 +84,39 @@ def test_waiting_for_a_good_reason_is_no_stall_however_long(change):
     assert health(RUN, replace(NOW, **change), LONG_AFTER) is Health.OK
 
 
+@pytest.mark.parametrize(
+    "due", [{"next_retry_at_ms": LONG_AFTER}, {"next_callback_at_ms": LONG_AFTER}]
+)
+def test_a_record_that_just_became_due_after_a_long_quiet_is_no_stall(due):
+    quiet = Books(records=9, retry=1, callback=1, delivered=7)
+    run = replace(RUN, books=quiet, **due)
+    now = replace(NOW, books=quiet, retries_due=1, callbacks_due=1)
+
+    assert health(run, now, LONG_AFTER + STALL_MS) is Health.OK
+    assert health(run, now, LONG_AFTER + STALL_MS + 1) is Health.STALLED
+
+
+def test_untouched_records_could_have_started_before_the_retry_was_due():
+    run = replace(RUN, next_retry_at_ms=LONG_AFTER)
+
+    assert health(run, NOW, LONG_AFTER) is Health.STALLED
+
+
+def test_a_slow_pace_is_no_stall():
+    hourly = replace(RUN, rate_per_s=20 / 3_600)
+    interval_ms = 180_000
+
+    assert health(hourly, NOW, MOVED_AT + 3 * interval_ms) is Health.OK
+    assert health(hourly, NOW, MOVED_AT + 3 * interval_ms + 1) is Health.STALLED
+
+
+def test_a_fast_pace_makes_nobody_impatient():
+    fast = replace(RUN, rate_per_s=400.0)
+
+    assert health(fast, NOW, MOVED_AT + STALL_MS) is Health.OK
+    assert health(fast, NOW, MOVED_AT + STALL_MS + 1) is Health.STALLED
+
+
 def test_an_ended_run_is_ok_even_without_an_engine():
     ended = replace(LIFE, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
     now = replace(NOW, lifecycle=ended, engine_alive=False)

@@ -20,7 +20,7 @@ from watchfloor.domain.regions import (
 )
 from watchfloor.domain.views import RunView
 
-#: 1,400 to attempt (1,000 pending, 40 claimed, 360 in retry), 8 of them waiting outside.
+#: 1,400 records to attempt, 20 in flight, 12 promised, 8 waiting outside, 3,160 done.
 BOOKS = Books(
     extracted=5_000,
     invalid=400,
@@ -35,6 +35,10 @@ BOOKS = Books(
     failed=150,
     unknown=10,
     attempts=3_600,
+)
+STAYS = (
+    "3,160 records already finished and stay so "
+    "(3,000 delivered, 150 failed, 10 unknown)."
 )
 RUNNING = RunView(
     run_id="261122-090000-k3f9",
@@ -120,8 +124,7 @@ def test_the_first_stop_keeps_the_promises():
         "1,408 records will never be attempted.",
         "20 attempts in flight are not recalled; the outcome is still stored.",
         "Promised callbacks: 12; they are kept; a second stop drops them.",
-        "3,160 records already finished and stay so "
-        "(3,000 delivered, 150 failed, 10 unknown).",
+        STAYS,
         "This cannot be undone.",
     ]
 
@@ -131,8 +134,7 @@ def test_the_second_stop_drops_the_promises():
         "0 records will never be attempted.",
         "Nothing is in flight.",
         "Promised callbacks: 12; they are dropped for good.",
-        "3,160 records already finished and stay so "
-        "(3,000 delivered, 150 failed, 10 unknown).",
+        STAYS,
         "This cannot be undone.",
     ]
 
@@ -142,8 +144,7 @@ def test_a_cancel_of_a_paused_run_drops_everything_unsent():
         "1,428 records will never be attempted.",
         "Promised callbacks: 12; they will be dropped.",
         "Nothing is in flight.",
-        "3,160 records already finished and stay so "
-        "(3,000 delivered, 150 failed, 10 unknown).",
+        STAYS,
         "This cannot be undone.",
     ]
 

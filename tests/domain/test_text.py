@@ -20,7 +20,7 @@ HOSTILE = {
     "C1 controls": "\x9b31m \x9d52;c;aGk=\x9c \x90q\x9c",
     "line ends": "one\r\ntwo\nthree\x85four\u2028five\u2029six\x0bseven\x0ceight",
     "a backspace": "evil\x08\x08\x08\x08good",
-    "bidirectional marks": "\u202e\u202d\u202a\u202b\u202c\u2066\u2067\u2068\u2069\u200e",
+    "bidirectional marks": "\u202e\u202d\u202a\u202b\u202c a \u2066\u2067\u2068\u2069",
     "marks of no width": "a\u200bb\u200cc\u200dd\u2060e\ufefff\u00adg\u180eh",
     "tag characters": "x\U000e0001\U000e0041\U000e007fy",
     "variation selectors": "a\ufe0fb\ufe00c\U000e0100d\U000e01efe",

@@ -46,8 +46,9 @@ VERBS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (``cli.exits``)."""
     options = parser().parse_args(arguments)
-    module = import_module(f"watchfloor.cli.verbs.{VERBS[options.verb]}")
-    run: Callable[[Namespace], int] = getattr(module, options.verb)
+    verb = options.verb or "console"
+    module = import_module(f"watchfloor.cli.verbs.{VERBS[verb]}")
+    run: Callable[[Namespace], int] = getattr(module, verb)
     try:
         return run(options)
     except WatchfloorError as error:

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     _add_workspace(root)
-    root.set_defaults(verb="console", read_only=False, on_hangup="drain")
+    root.set_defaults(read_only=False, on_hangup="drain")
     verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     _add_set_up(verbs)
     _add_carry_out(verbs)

@@ -73,7 +73,8 @@ class WatchfloorApp(App[int]):
         thrifty: bool = True,
     ) -> None:
         self._thrifty = thrifty
-        super().__init__()
+        # Told to Textual now, or it would turn the terminal's own colours into black.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.session = Session(
             desk=desk,

@@ -88,7 +88,7 @@ def settle(tx: Transaction, ledger: Ledger) -> None:
         if ledger.is_doomed and _is_drained(ledger) and _fails(tx, ledger):
             continue
         fact = due(ledger.lifecycle, ledger.work)
-        if fact is None or (fact is Fact.ADMITTED and not _may_admit(tx, ledger)):
+        if fact is None or _must_wait(tx, ledger, fact):
             break
         tell(tx, ledger, fact)
     ledger.is_unsettled = False
@@ -193,6 +193,13 @@ def _fails(tx: Transaction, ledger: Ledger) -> bool:
 def _is_drained(ledger: Ledger) -> bool:
     work = ledger.work
     return not (work.eligible or work.in_flight or work.callbacks or work.waiting)
+
+
+def _must_wait(tx: Transaction, ledger: Ledger, fact: Fact) -> bool:
+    if fact is Fact.STOP_SETTLED:
+        # A second stop settles when the promises are dropped; now they are only left.
+        return ledger.drops_callbacks and ledger.work.callbacks > 0
+    return fact is Fact.ADMITTED and not _may_admit(tx, ledger)
 
 
 def _may_admit(tx: Transaction, ledger: Ledger) -> bool:

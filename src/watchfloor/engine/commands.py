@@ -9,6 +9,7 @@ from typing import Any
 
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.identity import run_fingerprint
+from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.previews import Seen, check_drift
 from watchfloor.domain.regions import Lifecycle, Verb
 from watchfloor.domain.views import RunView
@@ -16,6 +17,7 @@ from watchfloor.engine.campaigns import channel_for, checked_campaign
 from watchfloor.engine.changes import Transaction, adopt, request
 from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.store.inbox import Command
+from watchfloor.store.layout import upload_id_of
 from watchfloor.store.reads.journal import receipt
 from watchfloor.store.reads.runs import ledger_rows, live_twin, run_view
 from watchfloor.store.writes import runs as writes
@@ -50,7 +52,14 @@ def _take(tx: Transaction, command: Command) -> None:
             "detail": str(error),
             "acknowledged_at_ms": tx.now_ms,
         }
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
+    except (
+        ConfigError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # Whoever may write the inbox may write nonsense; it must not stop the engine.
         answer = {
             "state": "refused",
             "refusal": "UNUSABLE",
@@ -76,7 +85,8 @@ def _take(tx: Transaction, command: Command) -> None:
 
 
 def _seen_part(command: Command) -> object:
-    return command.payload.get("seen", {})
+    payload = command.payload
+    return payload.get("seen", {}) if isinstance(payload, dict) else {}
 
 
 def _steer(tx: Transaction, command: Command) -> None:
@@ -86,8 +96,19 @@ def _steer(tx: Transaction, command: Command) -> None:
     seen = command.payload.get("seen")
     if seen is not None:
         # The rows stand as of the last round; the ledger is as of this transaction.
-        check_drift(verb, Seen(**seen), _as_of_now(tx, ledger))
+        _check(verb, Seen(**seen), _as_of_now(tx, ledger))
     request(tx, ledger, verb, asked)
+
+
+def _check(verb: Verb, seen: Seen, run: RunView) -> None:
+    """Refuse what drifted, unless the verb has no place here in the first place."""
+    try:
+        check_drift(verb, seen, run)
+    except RefusedError as drifted:
+        declined = refusal(run.lifecycle, verb)
+        if drifted.refusal is not Refusal.DRIFTED or declined is None:
+            raise
+        raise RefusedError(declined) from drifted
 
 
 def _as_of_now(tx: Transaction, ledger: Ledger) -> RunView:
@@ -114,6 +135,13 @@ def _ledger(tx: Transaction, run_id: str) -> Ledger:
 
 def _launch(tx: Transaction, command: Command) -> None:
     asked = command.payload
+    if ledger_rows(tx.connection, command.run_id):
+        msg = f"run {command.run_id} was launched already"
+        raise ValueError(msg)
+    if asked["upload_id"] != upload_id_of(command.run_id):
+        # It becomes a file name, and one upload belongs to one run.
+        msg = f"upload {asked['upload_id']!r} is not that of run {command.run_id}"
+        raise ValueError(msg)
     campaign = checked_campaign(asked["campaign_text"], asked["campaign_origin"])
     if not campaign.published:
         msg = f"campaign {campaign.campaign_id} is not published; nothing was launched"

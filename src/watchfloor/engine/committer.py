@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from watchfloor.domain.errors import StoreError
@@ -20,6 +21,7 @@ from watchfloor.engine.handing_out import (
     book_outcomes,
     book_releases,
     claim,
+    is_left_to_drop,
     sweep,
 )
 from watchfloor.engine.ledger import Ledger
@@ -92,6 +94,7 @@ class Committer:
         self.lanes: dict[str, Lane] = {}
         self.on_change = on_change
         self.store_fault = ""
+        self._is_stale = False
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Queue a job for the next round. Its result is set after the commit.
@@ -116,9 +119,9 @@ class Committer:
             OwnedError: A newer owner exists; nothing was stored and nothing will be.
             StoreError: The store was changed from outside; nothing was stored.
         """
-        jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        jobs = self._taken_jobs()
         shares = [_share(lane) for lane in list(self.lanes.values())]
-        if not (jobs or self._has_work(shares)):
+        if not (jobs or self._is_stale or self._has_work(shares)):
             return False
         try:
             results, handed, more = self._stored(jobs, shares)
@@ -135,6 +138,11 @@ class Committer:
         for (_, future), result in zip(jobs, results, strict=True):
             future.set_result(result)
         return more
+
+    def _taken_jobs(self) -> list[tuple[Job[Any], Future[Any]]]:
+        queued = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        # Whoever gave up waiting wants no job; from here on it cannot be cancelled.
+        return [one for one in queued if one[1].set_running_or_notify_cancel()]
 
     def _has_work(self, shares: Sequence[_Share]) -> bool:
         if any(share.finished or share.released for share in shares):
@@ -156,6 +164,8 @@ class Committer:
     ) -> tuple[list[Any], list[tuple[Lane, list[Claimed]]], bool]:
         changed: set[str] = set()
         with self._connection.begin():
+            if self._is_stale:
+                self._reload()
             tx = Transaction(
                 self._connection,
                 self._around.now_ms(),
@@ -168,9 +178,12 @@ class Committer:
             )
             results = [job(tx) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)
-            more = self._sweep(tx)
             for ledger in self.ledgers.values():
+                if ledger.is_being_dropped:
+                    sweep(tx, ledger)
                 settle(tx, ledger)
+            # An end that was only just applied has its whole sweep before it.
+            more = any(is_left_to_drop(ledger) for ledger in self.ledgers.values())
             handed = [
                 (share.lane, claimed)
                 for share in shares
@@ -190,13 +203,6 @@ class Committer:
         if share.released:
             book_releases(tx, self._writer, ledger, share.released)
         return len(share.finished)
-
-    def _sweep(self, tx: Transaction) -> bool:
-        more = False
-        for ledger in self.ledgers.values():
-            if ledger.is_being_dropped:
-                more |= sweep(tx, ledger)
-        return more
 
     def _claim(self, tx: Transaction, lane: Lane) -> list[Claimed]:
         ledger = self.ledgers[lane.run_id]
@@ -224,17 +230,20 @@ class Committer:
             lane.released.extendleft(reversed(released))
         for _, future in jobs:
             future.set_exception(StoreError(f"{self.store_fault}; nothing was stored"))
-        try:
-            with self._connection.begin():
-                for run_id, ledger in list(self.ledgers.items()):
-                    rows = ledger_rows(self._connection, run_id)
-                    if rows:
-                        ledger.load(rows[0])
-                    else:
-                        del self.ledgers[run_id]
-        except DriverError:
-            # As unreadable as unwritable: the next round fails the same way.
-            return
+        self._is_stale = True
+        # As unreadable as unwritable: then the next round reads them first.
+        with suppress(DriverError), self._connection.begin():
+            self._reload()
+
+    def _reload(self) -> None:
+        """Make every ledger equal to its rows after a transaction rolled back."""
+        for run_id, ledger in list(self.ledgers.items()):
+            rows = ledger_rows(self._connection, run_id)
+            if rows:
+                ledger.load(rows[0])
+            else:
+                del self.ledgers[run_id]
+        self._is_stale = False
 
 
 def _share(lane: Lane) -> _Share:

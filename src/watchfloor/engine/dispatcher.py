@@ -81,7 +81,6 @@ class Dispatcher:
         self._overdue: set[asyncio.Task[None]] = set()
         self._bucket: Bucket | None = None
         self._turn = asyncio.Lock()
-        self._unpaced = 0
         self._closed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._workers = [
@@ -111,7 +110,8 @@ class Dispatcher:
         room = self._window - unfinished
         rate = self._plan.limits.rate_per_s
         if rate is not None:
-            ahead = len(self._ready) + self._unpaced
+            # What is not with the channel waits for its time, wherever it is.
+            ahead = unfinished - len(self._flying)
             room = min(room, max(1, math.ceil(rate * PACE_LEAD_S)) - ahead)
         return room
 
@@ -203,7 +203,6 @@ class Dispatcher:
             await self._attempt(task, claimed)
 
     async def _wait_for_pace(self, claimed: Claimed) -> None:
-        self._unpaced += 1
         try:
             async with self._turn:
                 while self._bucket is not None:
@@ -218,8 +217,6 @@ class Dispatcher:
         except asyncio.CancelledError:
             self.released.append(claimed)
             raise
-        finally:
-            self._unpaced -= 1
         if not self._ready:
             self._wake()
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from watchfloor.domain.campaign import Campaign
+from watchfloor.domain.campaign import Audience, Campaign
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.regions import Fact, Intake, Verb
 from watchfloor.engine.campaigns import check_placeholders
@@ -40,7 +41,7 @@ async def extract(
     contacted.
     """
     try:
-        reader = await asyncio.to_thread(AudienceReader, path, campaign.audience)
+        reader = await _opened(path, campaign.audience)
     except (ConfigError, OSError) as error:
         await submit(Doom(run_id, f"faulty selection: {error}"))
         return
@@ -70,8 +71,8 @@ class Begin:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether the run still wants its audience."""
-        ledger = tx.ledgers[self._run_id]
-        if not _is_wanted(ledger):
+        ledger = _wanting(tx, self._run_id)
+        if ledger is None:
             return False
         tell(tx, ledger, Fact.INTAKE_STARTED)
         save_run_values(
@@ -94,8 +95,8 @@ class AddBatch:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether the run still wants its audience; else nothing was stored."""
-        ledger = tx.ledgers[self._run_id]
-        if not _is_wanted(ledger):
+        ledger = _wanting(tx, self._run_id)
+        if ledger is None:
             return False
         batch, tally = self._batch, ledger.tally
         writer = tx.audience
@@ -126,8 +127,8 @@ class Complete:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether the run still wanted it."""
-        ledger = tx.ledgers[self._run_id]
-        if not _is_wanted(ledger):
+        ledger = _wanting(tx, self._run_id)
+        if ledger is None:
             return False
         return tell(tx, ledger, Fact.EXTRACTED) and tell(tx, ledger, Fact.FILTER_DONE)
 
@@ -140,11 +141,28 @@ def wants_extraction(ledger: Ledger) -> bool:
     )
 
 
+def _wanting(tx: Transaction, run_id: str) -> Ledger | None:
+    """Return the run's ledger; None where it ended or is let go of already."""
+    ledger = tx.ledgers.get(run_id)
+    return ledger if ledger is not None and _is_wanted(ledger) else None
+
+
 def _is_wanted(ledger: Ledger) -> bool:
     run = ledger.lifecycle
     if run.is_ended or ledger.cause or run.intake in (Intake.DONE, Intake.ABORTED):
         return False
     return run.launched or run.intent not in (Verb.STOP, Verb.CANCEL)
+
+
+async def _opened(path: Path, audience: Audience) -> AudienceReader:
+    """Open an upload on a thread; one that nobody waits for any more is closed."""
+    opening = asyncio.create_task(asyncio.to_thread(AudienceReader, path, audience))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with suppress(ConfigError, OSError):
+            (await opening).close()
+        raise
 
 
 def _next(batches: Iterator[Batch]) -> Batch | None:

@@ -149,8 +149,8 @@ def claim(
     return taken
 
 
-def sweep(tx: Transaction, ledger: Ledger) -> bool:
-    """Mark a slice of what will never be attempted; return whether more is left."""
+def sweep(tx: Transaction, ledger: Ledger) -> None:
+    """Mark a slice of what will never be attempted."""
     tally, now_ms, room = ledger.tally, tx.now_ms, SWEEP_ROWS
     if tally["pending"]:
         count, ledger.frontier = writes.sweep_pending(
@@ -166,9 +166,14 @@ def sweep(tx: Transaction, ledger: Ledger) -> bool:
             )
             ledger.moved(state, into, count)
             room -= count
-    return any(tally[move[0].word] for move, _ in _dropped(ledger)) or bool(
-        tally["pending"]
-    )
+
+
+def is_left_to_drop(ledger: Ledger) -> bool:
+    """Whether a sweep has something to do."""
+    if not ledger.is_being_dropped:
+        return False
+    doomed = [RecordState.PENDING, *(move[0] for move, _ in _dropped(ledger))]
+    return any(ledger.tally[state.word] for state in doomed)
 
 
 _Move = tuple[RecordState, RecordState]

@@ -29,7 +29,7 @@ from watchfloor.engine.tenure import tenure
 from watchfloor.intake.audience_file import AudienceReader
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
-from watchfloor.store.layout import Layout
+from watchfloor.store.layout import Layout, upload_id_of
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.journal import receipt
 
@@ -113,7 +113,7 @@ def prepared_launch(
         check_placeholders(campaign, columns)
     now_ms = around.now_ms()
     run_id = new_id(now_ms, around.entropy(3))
-    upload_id = f"u-{run_id}"
+    upload_id = upload_id_of(run_id)
     digest, size = _kept(upload, layout.upload(upload_id))
     payload = {
         "campaign_text": text,
@@ -191,6 +191,7 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
             commands = inbox.waiting()
             committer.submit(CommandTaker(commands))
             while committer.round():
+                # An end is swept slice by slice; nobody else would go on with it.
                 pass
             for run_id, ledger in list(committer.ledgers.items()):
                 if ledger.lifecycle.history is History.CREATING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -100,16 +101,17 @@ def ask(layout: Layout, command: Command) -> None:
 
 
 class Inbox:
-    """The engine's end of the inbox. Used by one thread at a time."""
+    """The engine's end of the inbox; one thread at a time gets through."""
 
     def __init__(self, layout: Layout) -> None:
         self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
         self._version = -1
+        self._turn = threading.Lock()
 
     def waiting(self) -> list[Command]:
         """Return what was asked, oldest first; nothing while an asker is writing."""
         try:
-            with self._engine.connect() as connection:
+            with self._turn, self._engine.connect() as connection:
                 version = data_version(connection)
                 if version == self._version:
                     return []
@@ -127,7 +129,7 @@ class Inbox:
         A failure leaves them; they are taken again and found known.
         """
         try:
-            with self._engine.begin() as connection:
+            with self._turn, self._engine.begin() as connection:
                 connection.execute(
                     delete(asked).where(asked.c.command_id.in_(command_ids))
                 )

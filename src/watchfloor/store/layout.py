@@ -8,6 +8,11 @@ from pathlib import Path
 from watchfloor.domain.errors import NotFoundError
 
 
+def upload_id_of(run_id: str) -> str:
+    """Return the id of the upload that a run was launched over; it names a file."""
+    return f"u-{run_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The files of the workspace in one directory."""

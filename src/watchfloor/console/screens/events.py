@@ -21,6 +21,7 @@ from watchfloor.console.reading import Failure, answer
 from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
+from watchfloor.console.work import begin
 from watchfloor.domain.views import EventView, RunView
 
 _MOST_LINES = 3
@@ -60,7 +61,7 @@ class Events(ModalScreen[None]):
         offers = [Offer(act) for act in acts("sheet", "table") if act.rank >= _KEPT]
         self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
         self.query_one(Grid).focus()
-        self.run_worker(self._read(), group="events", exclusive=True)
+        begin(self, self._read, "events")
 
     async def _read(self) -> None:
         self.post_message(self.Read(await answer(self._desk.events(self._run.run_id))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -20,6 +21,7 @@ from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.reader import Reader
 from watchfloor.console.session import Session
 from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.work import begin
 from watchfloor.domain.errors import EXPLANATIONS
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.records import STATE_WORDS
@@ -249,8 +251,10 @@ class JobsScreen(JobsPage):
         else:
             # Its own worker, exclusive of nothing: a command that went out is
             # followed to its end whatever is asked next.
-            going = give(self.session, self, Verb(name), run.run_id, self._patience)
-            self.run_worker(going, group="commands", name=f"{name} {run.run_id}")
+            going = partial(
+                give, self.session, self, Verb(name), run.run_id, self._patience
+            )
+            begin(self, going, "commands", exclusive=False)
 
     async def consent(self, question: Question) -> Consent | None:
         """Ask the operator; None for no, and while another screen is open."""

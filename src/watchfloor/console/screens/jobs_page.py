@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -33,6 +34,7 @@ from watchfloor.console.snapshots import (
 )
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
+from watchfloor.console.work import begin
 from watchfloor.domain.views import EngineView, Overview, RecordPage, RunView
 
 PULSE_S = 2.0
@@ -160,14 +162,13 @@ class JobsPage(Screen[None]):
         """Read the runs, then the records that are shown."""
         self._slow.stop()
         self._slow = self.set_timer(_SLOW_S, self._say_reading)
-        read = self._snapshots.overview()
-        self.run_worker(read, group="overview", exclusive=True)
+        begin(self, self._snapshots.overview, "overview")
 
     def _say_reading(self) -> None:
         self._show_message(_READING)
 
     def _pulse(self) -> None:
-        self.run_worker(self._snapshots.pulse(), group="pulse", exclusive=True)
+        begin(self, self._snapshots.pulse, "pulse")
 
     def want_records(
         self, place: Place | None = None, *, only_if_new: bool = False
@@ -189,8 +190,8 @@ class JobsPage(Screen[None]):
             place = self._shown.place if is_same and self._shown else FIRST
         self._wanted = first.at(place)
         size = max(_PAGE, self.records.size.height - 1)
-        read = self._snapshots.records(self._wanted, size)
-        self.run_worker(read, group="records", exclusive=True)
+        read = partial(self._snapshots.records, self._wanted, size)
+        begin(self, read, "records")
 
     @on(PulseRead)
     def _pulse_read(self, message: PulseRead) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -29,6 +30,7 @@ from watchfloor.console.reading import Failure, answer
 from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
+from watchfloor.console.work import begin
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.masking import masked
 from watchfloor.domain.outcomes import OutcomeClass
@@ -39,7 +41,7 @@ _MOST_LINES = 3
 _NAME = 12
 _STEPS = {"page.prev": "Previous record", "page.next": "Next record"}
 
-Reading = Coroutine[object, object, Journey]
+Reading = Callable[[], Awaitable[Journey]]
 
 
 class JourneyScreen(ModalScreen[int]):
@@ -84,13 +86,13 @@ class JourneyScreen(ModalScreen[int]):
         self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
         self._head()
         self.query_one(Grid).focus()
-        self._start(self._exactly(self._seq))
+        self._start(partial(self._exactly, self._seq))
 
     def _start(self, reading: Reading) -> None:
-        self.run_worker(self._read(reading), group="journey", exclusive=True)
+        begin(self, partial(self._read, reading), "journey")
 
     async def _read(self, reading: Reading) -> None:
-        self.post_message(self.Read(await answer(reading)))
+        self.post_message(self.Read(await answer(reading())))
 
     async def _exactly(self, seq: int) -> Journey:
         return await self._desk.journey(self._run.run_id, seq)
@@ -158,7 +160,7 @@ class JourneyScreen(ModalScreen[int]):
     @on(Grid.PageWanted)
     def _step(self, message: Grid.PageWanted) -> None:
         if message.step in (-1, 1):
-            self._start(self._beside(message.step))
+            self._start(partial(self._beside, message.step))
 
     def action_close(self) -> None:
         """Go back to the record last looked at."""
