@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from watchfloor.cli import compose
-from watchfloor.cli.verbs.console import started_engine
+from watchfloor.cli.verbs.console import Beside
 from watchfloor.cli.verbs.demo import Scene, staged
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.engine.desk import StoreDesk
@@ -35,12 +35,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="watchfloor-screenshots-") as place:
         scene = Scene(Layout(Path(place) / "desk"))
         staged(scene)
-        engine = started_engine(scene.layout)
-        assert engine is not None
+        beside = Beside(scene.layout, starts=True)
+        beside.start_engine()
         scene.play()
         asyncio.run(photograph(scene.layout))
-        engine.stop()
-        engine.join()
+        assert beside.engine is not None
+        beside.engine.stop()
+        beside.engine.join()
 
 
 async def photograph(layout: Layout) -> None:

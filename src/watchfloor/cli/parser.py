@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from watchfloor import __version__
+from watchfloor.domain.text import clean
 
 DEFAULT_LIMIT = 40
 # argparse gives the type of what add_subparsers returns no public name.
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - see above
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints pass the text door: a shell's ``*`` may name a file."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments and end with 2."""
+        super().error(clean(message, 2_000))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    root = argparse.ArgumentParser(
+    root = Parser(
         prog="watchfloor",
         description="Watch and steer runs of outbound contacts, and carry them out.",
         epilog="Without a verb the console opens. Exit codes: 0 done, 1 refused or "

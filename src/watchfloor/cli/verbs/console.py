@@ -1,18 +1,22 @@
-"""``console``: the screens, and beside them the engine where nobody owns the place."""
+"""``console``: the screens, and beside them the engine where nobody owns the place.
+
+Only what the first screen needs is imported before it stands; see ``LateDesk``.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
+import tomllib
 from argparse import Namespace
+from typing import Protocol
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import tell
+from watchfloor.console.app import WatchfloorApp, run_console
+from watchfloor.console.desk import Desk
+from watchfloor.console.late_desk import LateDesk
 from watchfloor.domain.errors import ConfigError, OwnedError
-from watchfloor.engine.desk import StoreDesk
-from watchfloor.engine.running import EngineThread
-from watchfloor.intake.toml_file import read_toml_text
-from watchfloor.intake.workspace_file import parse_workspace
 from watchfloor.store.layout import Layout
 
 
@@ -21,9 +25,9 @@ def console(options: Namespace) -> int:
     layout = compose.layout(options)
     layout.check_exists()
     check_terminal()
-    engine = None if options.read_only else started_engine(layout)
+    beside = Beside(layout, starts=not options.read_only)
     return open_console(
-        layout, engine, read_only=options.read_only, on_hangup=options.on_hangup
+        beside, read_only=options.read_only, on_hangup=options.on_hangup
     )
 
 
@@ -41,33 +45,64 @@ def check_terminal() -> None:
         raise ConfigError(msg)
 
 
-def started_engine(layout: Layout) -> EngineThread | None:
-    """Start the engine beside the console; None where another process owns it."""
-    engine = EngineThread(layout, compose.surroundings(), compose.owner("console"))
-    try:
-        engine.start()
-    except OwnedError:
-        return None
-    return engine
+class RunningEngine(Protocol):
+    """The engine of this process, as far as leaving the console goes."""
+
+    def stop(self) -> None:
+        """Ask it to drain; a second time, not to wait."""
+        ...
+
+    def join(self) -> bool:
+        """Wait for its end and return whether it was drained."""
+        ...
 
 
-def open_console(
-    layout: Layout, engine: EngineThread | None, *, read_only: bool, on_hangup: str
-) -> int:
+class Beside:
+    """What stands beside the screens: the desk, and the engine of this process.
+
+    Attributes:
+        engine: None while there is none of this process.
+    """
+
+    def __init__(self, layout: Layout, *, starts: bool) -> None:
+        self.layout = layout
+        self.engine: RunningEngine | None = None
+        self._starts = starts
+
+    def start_engine(self) -> None:
+        """Start the engine, unless another process owns the workspace."""
+        from watchfloor.engine.running import EngineThread  # noqa: PLC0415 - see above
+
+        engine = EngineThread(
+            self.layout, compose.surroundings(), compose.owner("console")
+        )
+        try:
+            engine.start()
+        except OwnedError:
+            return
+        self.engine = engine
+
+    def desk(self) -> Desk:
+        """Return the desk, the engine started."""
+        from watchfloor.engine.desk import StoreDesk  # noqa: PLC0415 - see above
+
+        if self._starts and self.engine is None:
+            self.start_engine()
+        return StoreDesk(
+            self.layout,
+            compose.surroundings(),
+            compose.asker(),
+            compose.owner("console"),
+        )
+
+
+def open_console(beside: Beside, *, read_only: bool, on_hangup: str) -> int:
     """Run the screens, then let the engine of this process drain."""
-    # The screens are the slowest to import and no other verb needs them.
-    from watchfloor.console.app import (  # noqa: PLC0415 - see above
-        WatchfloorApp,
-        run_console,
-    )
-
-    around = compose.surroundings()
-    name = parse_workspace(read_toml_text(layout.settings), layout.settings.name).name
     app = WatchfloorApp(
-        StoreDesk(layout, around, compose.asker(), compose.owner("console")),
-        workspace_name=name,
+        LateDesk(beside.desk),
+        workspace_name=_title(beside.layout),
         operator=compose.user(),
-        clock=around.now_ms,
+        clock=compose.now_ms,
         read_only=read_only,
     )
     goes_on = False
@@ -83,12 +118,21 @@ def open_console(
     signal.signal(signal.SIGHUP, hung_up)
     signal.signal(signal.SIGTERM, asked_to_stop)
     code = run_console(app)
-    if engine is None:
+    if beside.engine is None:
         return code
-    return code or _leave(engine, goes_on=goes_on)
+    return code or _leave(beside.engine, goes_on=goes_on)
 
 
-def _leave(engine: EngineThread, *, goes_on: bool) -> int:
+def _title(layout: Layout) -> str:
+    """Return what people call the workspace; the engine checks the file strictly."""
+    try:
+        settings = tomllib.loads(layout.settings.read_text(encoding="utf-8"))
+        return str(settings["workspace"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return layout.root.resolve().name
+
+
+def _leave(engine: RunningEngine, *, goes_on: bool) -> int:
     """Drain the engine; after a hang-up it may go on without a screen until SIGTERM."""
 
     def asked_to_stop(*_: object) -> None:
@@ -99,5 +143,4 @@ def _leave(engine: EngineThread, *, goes_on: bool) -> int:
     if not goes_on:
         tell("Draining: attempts in flight end, none is begun (ctrl+c: do not wait).")
         engine.stop()
-    drained = engine.join()
-    return exits.DONE if drained else exits.NOT_DRAINED
+    return exits.DONE if engine.join() else exits.NOT_DRAINED

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, tell
-from watchfloor.cli.verbs.console import open_console, started_engine
+from watchfloor.cli.verbs.console import Beside, open_console
 from watchfloor.cli.verbs.looking import print_books
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.previews import preview
@@ -124,10 +124,11 @@ class Scene:
 def _shown(scene: Scene) -> int:
     tell(f"Demonstration workspace: {scene.layout.root} (nobody is contacted)")
     staged(scene)
-    engine = started_engine(scene.layout)
+    beside = Beside(scene.layout, starts=True)
+    beside.start_engine()
     tell("Preparing runs in many states, a few seconds ...")
     scene.play()
-    code = open_console(scene.layout, engine, read_only=False, on_hangup="drain")
+    code = open_console(beside, read_only=False, on_hangup="drain")
     tell(f"The workspace stays: watchfloor --workspace {scene.layout.root}")
     return code
 

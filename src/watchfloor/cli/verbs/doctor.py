@@ -47,7 +47,7 @@ def doctor(options: Namespace) -> int:
         for one in checks:
             answer(f"{'ok  ' if one.is_well else 'FAIL'} {one.name}: {one.found}")
             if one.action and not one.is_well:
-                answer(f"     do: {one.action}")
+                answer(f"     do: {clean(one.action, 2_000)}")
     return exits.DONE if all(one.is_well for one in checks) else exits.UNHEALTHY
 
 

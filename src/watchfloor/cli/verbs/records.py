@@ -12,7 +12,7 @@ from watchfloor.cli.lines import answer, answer_json, moment, tell
 from watchfloor.cli.shapes import journey_json, record_blocked_by, record_json
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
-from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.masking import masked
 from watchfloor.domain.records import STATE_WORDS
 from watchfloor.domain.text import clean
@@ -21,10 +21,10 @@ from watchfloor.engine.desk import record_page_of
 from watchfloor.engine.journeys import journey as journey_of
 from watchfloor.engine.situations import situation
 from watchfloor.intake.rejects import write_rejects
-from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.rejects import reject_form
 from watchfloor.store.reads.rejects import rejects as rejects_of
+from watchfloor.store.reads.runs import run_view
 
 MOST = 100_000
 
@@ -105,22 +105,33 @@ def rejects(options: Namespace) -> int:
     """Export rejected rows as they came in, with their reasons."""
     with reading(compose.layout(options)) as connection:
         run_id = full_id(connection, options.run)
-        if options.output == "-":
-            count = _write(connection, run_id, sys.stdout.fileno(), close=False)
-        else:
-            path = Path(options.output)
-            count = _write(connection, run_id, _created(path), close=True)
-    if options.json and options.output != "-":
+        if not run_view(connection, run_id).books.extracted:
+            msg = f"run {run_id} has read no row of its upload yet; nothing was written"
+            raise NotFoundError(msg)
+        descriptor, is_ours = _opened(options.output)
+        with open(
+            descriptor, "w", encoding="utf-8", newline="", closefd=is_ours
+        ) as file:
+            header, delimiter = reject_form(connection, run_id)
+            rows = rejects_of(connection, run_id)
+            count = write_rejects(file, header, delimiter, rows)
+    if options.json and is_ours:
         answer_json({"run": run_id, "file": options.output, "rejects": count})
     else:
-        tell(f"{count:,} rejected rows written to {options.output}")
+        place = options.output if is_ours else "stdout"
+        tell(f"{count:,} rejected rows written to {place}")
     return exits.DONE
 
 
-def _write(connection: Handle, run_id: str, descriptor: int, *, close: bool) -> int:
-    header, delimiter = reject_form(connection, run_id)
-    with open(descriptor, "w", encoding="utf-8", newline="", closefd=close) as file:
-        return write_rejects(file, header, delimiter, rejects_of(connection, run_id))
+def _opened(output: str) -> tuple[int, bool]:
+    """Return where to write, and whether it is ours to close."""
+    if output != "-":
+        return _created(Path(output)), True
+    if sys.stdout.isatty():
+        # A fix file is the upload's own text, and no terminal may be shown that raw.
+        msg = "rejected rows are raw text, no terminal is shown them; name a file"
+        raise ConfigError(msg)
+    return sys.stdout.fileno(), False
 
 
 def _created(path: Path) -> int:

@@ -1,0 +1,85 @@
+"""A desk that is built while the first screen already stands on the glass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from watchfloor.console.desk import Desk
+from watchfloor.domain.previews import Preview
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Verb
+from watchfloor.domain.views import (
+    EngineView,
+    EventView,
+    Journey,
+    Overview,
+    Receipt,
+    RecordPage,
+    RunView,
+)
+
+
+class LateDesk:
+    """Stands for the desk that *build* makes, on a thread, when it is first asked.
+
+    Importing the store and starting an engine take longer than an operator should look
+    at nothing. What *build* raises, every question raises.
+    """
+
+    def __init__(self, build: Callable[[], Desk]) -> None:
+        self._build = build
+        self._building: asyncio.Task[Desk] | None = None
+
+    async def overview(self) -> Overview:
+        """See ``Desk``."""
+        return await (await self._desk()).overview()
+
+    async def pulse(self) -> EngineView:
+        """See ``Desk``."""
+        return await (await self._desk()).pulse()
+
+    async def run(self, run_id: str) -> RunView:
+        """See ``Desk``."""
+        return await (await self._desk()).run(run_id)
+
+    async def records(
+        self,
+        run_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        state: RecordState | None = None,
+        size: int = 40,
+    ) -> RecordPage:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.records(
+            run_id, after=after, before=before, state=state, size=size
+        )
+
+    async def journey(self, run_id: str, seq: int) -> Journey:
+        """See ``Desk``."""
+        return await (await self._desk()).journey(run_id, seq)
+
+    async def events(self, run_id: str, *, limit: int = 200) -> tuple[EventView, ...]:
+        """See ``Desk``."""
+        return await (await self._desk()).events(run_id, limit=limit)
+
+    async def preview(self, verb: Verb, run_id: str) -> Preview:
+        """See ``Desk``."""
+        return await (await self._desk()).preview(verb, run_id)
+
+    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
+        """See ``Desk``."""
+        return await (await self._desk()).ask(preview, reason)
+
+    async def receipt(self, command_id: str) -> Receipt | None:
+        """See ``Desk``."""
+        return await (await self._desk()).receipt(command_id)
+
+    async def _desk(self) -> Desk:
+        # A task, so that a worker that is cancelled does not cancel the building.
+        if self._building is None:
+            self._building = asyncio.create_task(asyncio.to_thread(self._build))
+        return await asyncio.shield(self._building)
