@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
-_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-# Nine digits of days are beyond any use and far below what a timer takes.
-_FORM = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+from watchfloor.domain import measures
 
 
 def duration_ms(value: object) -> int:
-    """Return the milliseconds that *value* says.
+    """Return the milliseconds that *value* says; none at all is a duration too.
 
     Raises:
         ValueError: It is no text of this form; the message is fit for an operator.
     """
-    match = _FORM.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    try:
+        return measures.duration_ms(value, least_ms=0)
+    except ValueError as error:
         msg = (
-            f"{value!r:.40} is not a duration; write a whole number and a unit "
+            f"{value!r:.40} {error}; write a whole number and a unit "
             "in quotes, like 500ms, 10s, 5m, 2h or 30d"
         )
-        raise ValueError(msg)
-    return int(match[1]) * _UNIT_MS[match[2]]
+        raise ValueError(msg) from error
 
 
 def positive_duration_ms(value: object) -> int:

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from watchfloor.domain.campaign import Audience, Campaign, CampaignStep, Limits
+from watchfloor.domain.measures import duration_ms, duration_text, rate_per_s
 from watchfloor.domain.regions import Mode
 from watchfloor.domain.retries import RetryPolicy
-from watchfloor.intake.measures import duration_ms, duration_text, rate_per_s
 from watchfloor.intake.mistakes import SENTENCE
 from watchfloor.intake.normalise import UnfitContactError, email
 from watchfloor.intake.phone_library import REGIONS

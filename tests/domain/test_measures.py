@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchfloor.intake.measures import duration_ms, duration_text, rate_per_s
+from watchfloor.domain.measures import duration_ms, duration_text, rate_per_s
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Durations and rates as people write them in a campaign file."""
+"""Durations and rates as people write them in campaign files and settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(s|m|h)", re.ASCII)
 MAX_DURATION_MS = 366 * _UNIT_MS["d"]
 
 
-def duration_ms(text: object) -> int:
+def duration_ms(text: object, *, least_ms: int = 1) -> int:
     """Return the milliseconds of ``500ms``, ``10s``, ``5m``, ``2h`` or ``30d``.
 
     Raises:
@@ -23,8 +23,9 @@ def duration_ms(text: object) -> int:
     if found is None:
         raise ValueError("is not a duration")
     milliseconds = int(found[1]) * _UNIT_MS[found[2]]
-    if not 0 < milliseconds <= MAX_DURATION_MS:
-        raise ValueError("is not between 1ms and 366d")
+    if not least_ms <= milliseconds <= MAX_DURATION_MS:
+        msg = f"is not between {least_ms}ms and 366d"
+        raise ValueError(msg)
     return milliseconds
 
 
