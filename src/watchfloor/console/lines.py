@@ -13,7 +13,6 @@ from watchfloor.domain.books import Books, added
 from watchfloor.domain.regions import Phase
 from watchfloor.domain.views import EngineView, Overview, RunView
 
-
 _TO_THE_MINUTE = len("14:02")
 
 

@@ -37,6 +37,12 @@ from watchfloor.store.writes.audience import AudienceWriter
 #: How long late provider events are taken after an end (design: ``campaign.md``).
 COLLECTING = timedelta(days=30)
 
+#: Who was to be told stands in the campaign; no mail is sent by this version.
+NOTICE_OWED = (
+    "the campaign's notify addresses are owed a notice of this end; "
+    "no mail is sent yet, tell them"
+)
+
 
 class Transaction(NamedTuple):
     """One open, not yet fenced transaction of the one writer.
@@ -250,7 +256,7 @@ def _store(
         command_id=who.command_id,
     )
     if Effect.NOTIFY in taken.effects:
-        _enter(tx, ledger, "notice owed", before, detail="ended before the launch")
+        _enter(tx, ledger, "notice owed", before, detail=NOTICE_OWED)
     if _is_settled(after):
         writes.settle_commands(tx.connection, ledger.run_id, tx.now_ms)
 

@@ -217,12 +217,12 @@ class Dispatcher:
         except asyncio.CancelledError:
             self.released.append(claimed)
             raise
-        if not self._ready:
-            self._wake()
 
     async def _attempt(self, task: asyncio.Task[None], claimed: Claimed) -> None:
         started_at_ms = self._around.now_ms()
         self._flying[task] = (self._around.monotonic_s(), claimed)
+        if self._bucket is not None and not self._ready:
+            self._wake()
         try:
             outcome = await self._channel.deliver(self._dispatch(claimed))
         except asyncio.CancelledError:

@@ -78,6 +78,8 @@ class Lanes:
             lane = await self._open(ledger)
         if lane is None:
             return
+        if not ledger.ready:
+            await self._submit(MarkReady(run_id))
         if may_call_back(ledger.lifecycle) and run_id not in self._held:
             lane.dispatcher.resume()
         else:
@@ -145,18 +147,23 @@ class Lanes:
         except (ConfigError, NotFoundError) as error:
             await self._submit(_refused(ledger, str(error)))
             return None
+        try:
+            columns = await self._ask(column_names, run_id)
+        except BaseException:
+            # The store took no writes, or the engine stops: nobody else would close it.
+            await channel.__aexit__(None, None, None)
+            raise
         plan = Plan(
             run_id=run_id,
             family_id=ledger.family_id,
             step=campaign.steps[0].name,
-            columns=await self._ask(column_names, run_id),
+            columns=columns,
             policy=campaign.steps[0].retry,
             limits=campaign.limits,
         )
         lane = Lane(Dispatcher(plan, channel, self._around, self._wake), channel)
         self._lanes[run_id] = lane
         self._committer.lanes[run_id] = lane.dispatcher
-        await self._submit(MarkReady(run_id))
         return lane
 
     async def _ask(self, question: Callable[[Any, str], T], run_id: str) -> T:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
+from typing import Final
 
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.layout import Layout
+
+#: What the lock says of a holder that only applies a command.
+FOR_A_MOMENT: Final = "for a moment"
+_TURN_S: Final = 0.02
+_TURNS: Final = 250
 
 
 class Ownership:
@@ -22,12 +29,14 @@ class Ownership:
         self._path = path
 
     @classmethod
-    def taken(cls, layout: Layout, owner: str) -> Ownership:
+    def taken(cls, layout: Layout, owner: str, *, waits: bool = False) -> Ownership:
         """Take the lock of a workspace.
 
         Args:
             layout: Where the workspace is.
             owner: Who takes it, for whoever finds it held.
+            waits: Whether to wait some seconds for a holder of one moment: a verb
+                that applies its command must not keep an engine from starting.
 
         Raises:
             OwnedError: Another process holds it; nothing was changed.
@@ -39,16 +48,14 @@ class Ownership:
         except OSError as error:
             msg = f"the lock {layout.lock} cannot be opened: {error.strerror}"
             raise StoreError(msg) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+        holder = _holder(descriptor, turns=_TURNS if waits else 1)
+        if holder is not None:
             os.close(descriptor)
             msg = (
                 f"the workspace {layout.root} is owned by {holder or 'another process'}"
                 "; nothing was changed. Commands reach that engine through the inbox."
             )
-            raise OwnedError(msg) from error
+            raise OwnedError(msg)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{owner}\n".encode(), 0)
         return cls(descriptor, layout.lock)
@@ -58,6 +65,24 @@ class Ownership:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _holder(descriptor: int, *, turns: int) -> str | None:
+    """Return who holds the lock after so many turns; None where it is ours now."""
+    holder = ""
+    for turn in range(turns):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+        else:
+            return None
+        # The first look may find the name of the holder before this one.
+        if turn and FOR_A_MOMENT not in holder:
+            break
+        if turn + 1 < turns:
+            time.sleep(_TURN_S)
+    return holder
 
 
 def is_owned(layout: Layout) -> bool:

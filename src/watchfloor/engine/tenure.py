@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from watchfloor.domain.actors import Owner
 from watchfloor.engine.committer import Committer
-from watchfloor.engine.ownership import Ownership
+from watchfloor.engine.ownership import FOR_A_MOMENT, Ownership
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
@@ -44,7 +44,10 @@ def tenure(
     """
     if not creates:
         layout.check_exists()
-    lock = Ownership.taken(layout, f"{owner.name} (pid {owner.pid} on {owner.host})")
+    who = f"{owner.name} (pid {owner.pid} on {owner.host})"
+    if not dispatches:
+        who = f"{who}, {FOR_A_MOMENT}"
+    lock = Ownership.taken(layout, who, waits=dispatches)
     try:
         connection = open_writer(layout)
         try:
