@@ -36,15 +36,18 @@ def progress(run: RunView) -> list[Line]:
         share = run.bytes_read / run.bytes_total if run.bytes_total else 0.0
         read = f"{percent(share)}, {size(run.bytes_read)} of {size(run.bytes_total)}"
         parts.append(
-            (Piece(bar(share, _BAR), "bar"), Piece(f" {life.intake.value} {read}"))
+            (Piece(bar(share, _BAR), "key"), Piece(f" {life.intake.value} {read}"))
         )
     elif run.books.records:
         parts.append(
             (Piece(f"{run.books.done:,} of {run.books.records:,} done", "dim"),)
         )
+    in_flight = f"{run.books.attempting:,} in flight"
     settling = _settling(run)
     if settling:
-        parts.append((Piece(settling, "warn"),))
+        parts.append((Piece(f"{settling}, {in_flight}", "warn"),))
+    elif run.books.attempting:
+        parts.append((Piece(in_flight),))
     if run.cause:
         parts.append((Piece(run.cause, "bad"),))
     elif life.gate is not Gate.OPEN:
@@ -54,12 +57,9 @@ def progress(run: RunView) -> list[Line]:
 
 def _settling(run: RunView) -> str:
     life = run.lifecycle
-    in_flight = f"{run.books.attempting:,} in flight"
     if life.phase in (Phase.STOPPING, Phase.CANCELLING):
-        return f"{life.phase.value}, {in_flight}"
-    if life.gate is Gate.PAUSING:
-        return f"pausing, {in_flight}"
-    return in_flight if run.books.attempting else ""
+        return life.phase.value
+    return "pausing" if life.gate is Gate.PAUSING else ""
 
 
 def _asked(asked: Asked) -> list[Line]:

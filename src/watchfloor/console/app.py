@@ -56,7 +56,6 @@ class WatchfloorApp(App[int]):
     CSS_PATH = "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     ENABLE_COMMAND_PALETTE = False
-    NOTIFICATION_TIMEOUT = 5
 
     def __init__(  # noqa: PLR0913  every one is a choice of the composition root
         self,

@@ -78,9 +78,9 @@ _STATE_ROLES = {
     RecordState.DELIVERED: "good",
     RecordState.FAILED: "bad",
     RecordState.UNKNOWN: "warn",
-    RecordState.RETRY: "accent",
-    RecordState.CALLBACK: "accent",
-    RecordState.WAITING: "accent",
+    RecordState.RETRY: "warn",
+    RecordState.CALLBACK: "warn",
+    RecordState.WAITING: "warn",
     RecordState.ATTEMPTING: "strong",
     RecordState.PENDING: "dim",
     RecordState.NOT_ATTEMPTED: "dim",
@@ -121,7 +121,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
         least=74,
         marks=False,
         text=lambda r: bar(r.run.books.done_share, _BAR),
-        role=lambda _: "bar",
+        role=lambda _: "key",
     ),
     Column(
         title="DONE",
@@ -204,8 +204,8 @@ def _outcome_role(row: EntryRow) -> str:
         "delivered": "good",
         "permanent": "bad",
         "ambiguous": "warn",
-        "transient": "accent",
-        "callback": "accent",
+        "transient": "warn",
+        "callback": "warn",
     }.get(word, "")
 
 

@@ -21,7 +21,7 @@ def header(
 ) -> Line:
     """Return the first line: where, with which rights, and how old the page is."""
     mode = _mode(session)
-    name = Piece(" Watchfloor", "title")
+    name = Piece(" Watchfloor", "key")
     place = Piece(f"  {session.workspace_name}", "strong")
     left: Line = (name, place, Piece("  "), *mode)
     short: Line = (Piece(f" {session.workspace_name}", "strong"), Piece("  "), *mode)
@@ -100,7 +100,7 @@ def cards(overview: Overview | None) -> Line:
         ("active", len(live) - queued, "strong"),
         ("queued", queued, "strong"),
         ("FAILED" if failed else "failed", failed, "bad" if failed else "strong"),
-        ("callbacks", books.callback, "accent" if books.callback else "strong"),
+        ("callbacks", books.callback, "warn" if books.callback else "strong"),
         ("unknown", books.unknown, "warn" if books.unknown else "strong"),
         ("in flight", books.attempting, "strong"),
     )

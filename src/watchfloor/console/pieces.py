@@ -11,7 +11,7 @@ from watchfloor.domain.text import clean
 
 
 class Piece(NamedTuple):
-    """A text and the role it plays; roles are the component classes of the widgets."""
+    """A text and the role it plays; a role is a look of ``console.tcss``."""
 
     text: str
     role: str = ""
@@ -22,18 +22,19 @@ Line = tuple[Piece, ...]
 #: Returns the lines for a width; called again whenever the width changes.
 Painter = Callable[[int], Sequence[Line]]
 
-#: Every role a piece or a cell may play.
+#: Every role a piece, a cell or a row may play.
 ROLES = (
     "strong",
     "dim",
     "good",
     "bad",
     "warn",
-    "accent",
-    "title",
     "key",
     "alarm",
-    "bar",
+    "mark",
+    "changed",
+    "cursor",
+    "cursor-away",
 )
 
 #: Takes whatever room the other pieces of its line leave.

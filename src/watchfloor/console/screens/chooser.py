@@ -17,6 +17,7 @@ from watchfloor.console.columns import Column
 from watchfloor.console.keymap import bindings
 from watchfloor.console.text import plain
 from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.widgets.looks import LOOKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ _COLUMNS: tuple[Column[Option], ...] = (
 class Chooser(ModalScreen[str | None]):
     """A field that narrows a list; Enter takes what the cursor stands on."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("chooser")
 
     def __init__(self, hint: str, options: Sequence[Option]) -> None:

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.text import plain, wrapped
+from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 
 _MOST_LINES = 4
@@ -54,6 +55,7 @@ class Consent:
 class Confirm(ModalScreen[Consent | None]):
     """Preview first; Enter presses the focused button, which is No."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("confirm")
     AUTO_FOCUS = ""
 
@@ -102,7 +104,7 @@ class Confirm(ModalScreen[Consent | None]):
 
     def _painted(self, width: int) -> tuple[Line, ...]:
         question = self._question
-        lines: list[Line] = [(Piece(question.title, "title"),)]
+        lines: list[Line] = [(Piece(question.title, "key"),)]
         if question.state:
             lines.append((Piece(question.state, "dim"),))
         lines.append(())

@@ -20,6 +20,7 @@ from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
 from watchfloor.domain.views import EventView, RunView
@@ -30,6 +31,7 @@ _MOST_LINES = 3
 class Events(ModalScreen[None]):
     """The newest entries, oldest first; the one under the cursor at length."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("sheet")
 
     @dataclass
@@ -81,7 +83,7 @@ class Events(ModalScreen[None]):
 
     def _head(self, count: str) -> None:
         name = self._run.campaign_name
-        line = (Piece(" Events  ", "title"), Piece(name, "strong"), Piece(f"  {count}"))
+        line = (Piece(" Events  ", "key"), Piece(name, "strong"), Piece(f"  {count}"))
         self.query_one("#heading", Panel).draw(lambda _: (line,))
 
     @on(Grid.Moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -33,6 +34,7 @@ from watchfloor.console.snapshots import (
     Wanted,
 )
 from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
 from watchfloor.domain.views import EngineView, Overview, RecordPage, RunView
@@ -48,6 +50,7 @@ _NO_RUNS = "No runs yet. Launch one: watchfloor launch CAMPAIGN.toml --upload FI
 class JobsPage(Screen[None]):
     """Rows change only on a refresh or as the effect of one's own command."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  as Textual declares it
         (0, "-tiny"),
         (_LEAST_WIDTH, "-narrow"),
@@ -74,6 +77,7 @@ class JobsPage(Screen[None]):
         self._wanted: Wanted | None = None
         self._shown: Wanted | None = None
         self._message: Line = ()
+        self._covered: Line = ()
         self._changed_runs: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -165,6 +169,7 @@ class JobsPage(Screen[None]):
         begin(self, self._snapshots.overview, "overview")
 
     def _say_reading(self) -> None:
+        self._covered = self._message
         self._show_message(_READING)
 
     def _pulse(self) -> None:
@@ -266,7 +271,7 @@ class JobsPage(Screen[None]):
             self.say(f"{changed} of {counted(of, 'row')} changed", "dim")
             self._changed_runs = None
         elif self._message == _READING:
-            self._show_message(())
+            self._show_message(self._covered)
 
     def _fail(self, what: str, failure: Failure) -> None:
         age = ""
@@ -283,7 +288,7 @@ class JobsPage(Screen[None]):
     def _show_message(self, line: Line) -> None:
         self._message = line
         marks = len(self.runs.marks) + len(self.records.marks)
-        right: Line = (Piece(f"{marks} marked ", "accent"),) if marks else ()
+        right: Line = (Piece(f"{marks} marked ", "warn"),) if marks else ()
         self._panel("message").draw(lambda width: (spread(line, right, width),))
 
     def paint_marks(self) -> None:
@@ -322,19 +327,19 @@ class JobsPage(Screen[None]):
     def paint_titles(self) -> None:
         """Bring the lines above the lists up to date."""
         runs, run, page = len(self.runs.rows), self.run, self.page
-        name: Line = (Piece(" Runs ", "title"), Piece(f"{runs:,}"))
+        name: Line = (Piece(" Runs ", "key"), Piece(f"{runs:,}"))
         order: Line = (Piece("newest first ", "dim"),)
         self._panel("runs-title").draw(lambda width: (spread(name, order, width),))
         words, trail = self.chosen.words, not self.is_two_panes
         total = self.chosen.count(run.books) if run is not None else 0
-        start = (Piece(" Runs > " if trail else " Records  ", "title"),)
+        start = (Piece(" Runs > " if trail else " Records  ", "key"),)
         left: Line = start if run is None else (*start, *_whose(run, full=trail))
         seqs = [record.seq for record in page.records]
         span = f"{seqs[0]:,}-{seqs[-1]:,} of {total:,}" if seqs else f"0 of {total:,}"
         right: Line = (
             Piece(span, "dim"),
             Piece("  filter: ", "dim"),
-            Piece(f"{words} ", "accent" if self.chosen.states else "dim"),
+            Piece(f"{words} ", "warn" if self.chosen.states else "dim"),
         )
         self._panel("records-title").draw(lambda width: (spread(left, right, width),))
 

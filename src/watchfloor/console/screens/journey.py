@@ -29,6 +29,7 @@ from watchfloor.console.privacy import shown_field, shown_text
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
 from watchfloor.domain.errors import NotFoundError
@@ -47,6 +48,7 @@ Reading = Callable[[], Awaitable[Journey]]
 class JourneyScreen(ModalScreen[int]):
     """One record at a time; the answer is the record last looked at."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("sheet")
 
     @dataclass
@@ -136,7 +138,7 @@ class JourneyScreen(ModalScreen[int]):
         self.query_one("#message", Panel).draw(lambda _: said)
 
     def _head(self) -> None:
-        parts = [Piece(" Journey ", "title"), Piece(f" record {self._seq:,}", "strong")]
+        parts = [Piece(" Journey ", "key"), Piece(f" record {self._seq:,}", "strong")]
         if self._journey is not None:
             record = self._journey.record
             parts += [

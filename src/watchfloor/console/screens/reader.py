@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from watchfloor.console.keymap import acts, bindings, shown_keys
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Painter, Piece
+from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 
 _KEYS = 11
@@ -23,6 +24,7 @@ _TWO_COLUMNS = 116
 class Reader(ModalScreen[None]):
     """Lines that can be scrolled and closed."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("reader")
 
     def __init__(self, title: str, painter: Painter) -> None:
@@ -40,7 +42,7 @@ class Reader(ModalScreen[None]):
         """Show the page from its start."""
         self.query_one("#page", Panel).draw(self._painter)
         self.query_one("#heading", Panel).draw(
-            lambda _: ((Piece(f" {self._heading}", "title"),),)
+            lambda _: ((Piece(f" {self._heading}", "key"),),)
         )
         self.query_one("#keys", Panel).draw(
             lambda width: (footer([Offer(act) for act in acts("reader")], width),)

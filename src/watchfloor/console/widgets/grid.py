@@ -17,8 +17,8 @@ from textual.widget import Widget
 
 from watchfloor.console.columns import Column, Row
 from watchfloor.console.keymap import bindings
-from watchfloor.console.pieces import ROLES
 from watchfloor.console.text import fit
+from watchfloor.console.widgets.looks import look
 
 _GUTTER = 2
 _GAP = 2
@@ -46,14 +46,6 @@ class Grid(Widget, Generic[Row], can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"grid--{role}" for role in ROLES),
-        "grid--head",
-        "grid--cursor",
-        "grid--cursor-away",
-        "grid--mark",
-        "grid--changed",
-    }
     ALLOW_SELECT = False
 
     @dataclass
@@ -261,11 +253,11 @@ class Grid(Widget, Generic[Row], can_focus=True):
         if y == 0:
             titles = [fit(c.title, w, right=c.right) for _, c, w in self._widths()]
             head = " " * _GUTTER + (" " * _GAP).join(titles)
-            return self._strip([Segment(head, base + self._look("head"))], base)
+            return self._strip([Segment(head, base + look(self, "dim"))], base)
         number = y - 1 + self._top
         if not self._rows and number == 1:
             said = " " * _GUTTER + fit(self.empty, max(1, width - _GUTTER))
-            return self._strip([Segment(said, base + self._look("dim"))], base)
+            return self._strip([Segment(said, base + look(self, "dim"))], base)
         if number >= len(self._rows):
             return Strip.blank(width, base)
         return self._row_strip(number, base)
@@ -274,24 +266,21 @@ class Grid(Widget, Generic[Row], can_focus=True):
         shown = self._rows[number]
         here, marked = number == self._cursor, shown.key in self.marks
         if here:
-            base += self._look("cursor" if self.has_focus else "cursor-away")
+            base += look(self, "cursor" if self.has_focus else "cursor-away")
         sign = (_CURSOR if here else " ") + (_MARK if marked else " ")
-        segments = [Segment(sign, base + self._look("mark"))]
+        segments = [Segment(sign, base + look(self, "mark"))]
         for place, (i, column, width) in enumerate(self._widths()):
             if place:
                 segments.append(Segment(" " * _GAP, base))
             cell = shown.cells[i]
-            style = base + self._look(cell.role) if cell.role else base
+            style = base + look(self, cell.role) if cell.role else base
             if cell.changed:
-                style += self._look("changed")
+                style += look(self, "changed")
             segments.append(Segment(fit(cell.text, width, right=column.right), style))
         return self._strip(segments, base)
 
     def _strip(self, segments: list[Segment], style: Style) -> Strip:
         return Strip(segments).adjust_cell_length(self.size.width, style)
-
-    def _look(self, name: str) -> Style:
-        return self.get_component_rich_style(f"grid--{name}", partial=True)
 
     def notify_style_update(self) -> None:
         """Repaint in the new colours."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from watchfloor.console.pieces import ROLES, SPACE, Line, Painter
+from watchfloor.console.pieces import SPACE, Line, Painter
 from watchfloor.console.text import cut
+from watchfloor.console.widgets.looks import look
 from watchfloor.domain.text import clean
 
 
@@ -22,7 +21,6 @@ def _nothing(_: int) -> tuple[Line, ...]:
 class Panel(Widget):
     """Lines of text with roles, drawn as a painter says for the width there is."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"panel--{role}" for role in ROLES}
     ALLOW_SELECT = False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  Textual's own name
@@ -93,8 +91,7 @@ class Panel(Widget):
             shown = " " * room if piece is SPACE else text
             style = base
             if piece.role and piece is not SPACE:
-                name = f"panel--{piece.role}"
-                style = base + self.get_component_rich_style(name, partial=True)
+                style = base + look(self, piece.role)
             if cell_len(shown) > left:
                 segments.append(Segment(cut(shown, left), style))
                 break
