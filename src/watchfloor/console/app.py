@@ -17,8 +17,9 @@ from watchfloor.console.desk import Desk
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import Act, acts, bindings, shown_keys
 from watchfloor.console.lines import active_runs
+from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.chooser import Chooser, Option
-from watchfloor.console.screens.confirm import Confirm, Consent, Question
+from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.reader import Reader, help_lines
 from watchfloor.console.session import Session

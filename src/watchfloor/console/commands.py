@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from watchfloor.console.figures import exact_time
+from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import Failure, answer
-from watchfloor.console.screens.confirm import Consent, Question
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.previews import Preview

@@ -67,12 +67,12 @@ ACTS: tuple[Act, ...] = (
     ),
     _act(
         "page.prev | left_square_bracket | page(-1) | Prev page | table | Move",
-        "Previous page, or record in a journey",
+        "Previous page or record",
         rank=61,
     ),
     _act(
         "page.next | right_square_bracket | page(1) | Next page | table | Move",
-        "Next page, or record in a journey",
+        "Next page or record",
         rank=62,
     ),
     _act(
@@ -89,7 +89,7 @@ ACTS: tuple[Act, ...] = (
     ),
     _act(
         "row.open | enter | open | Open | table | Look",
-        "A run: its records. A record: its journey",
+        "Records of a run, or a journey",
         rank=40,
     ),
     _act(
@@ -109,12 +109,12 @@ ACTS: tuple[Act, ...] = (
     ),
     _act(
         "view.events | v | events | Events | main | Look",
-        "Who asked what of the run, and what came of it",
+        "Who asked what, what came of it",
         rank=80,
     ),
     _act(
         "view.details | d | details | Details | main | Look",
-        "Times, limits and the books of the run",
+        "Times, limits, books of the run",
         rank=70,
     ),
     _act(
@@ -123,7 +123,7 @@ ACTS: tuple[Act, ...] = (
     ),
     _act(
         "back | escape | back | Back | main | Look",
-        "Clear the filter, else the marks, else back to the runs",
+        "Clear filter, marks, or go back",
     ),
     _act("row.mark | space | mark | Mark | table | Mark", "Mark the row"),
     _act(
@@ -132,7 +132,7 @@ ACTS: tuple[Act, ...] = (
     ),
     _act(
         "safety.arm | m | arm | Arm | main | Run",
-        "Let commands pass for five minutes",
+        "Let commands pass for 5 minutes",
         rank=50,
     ),
     _act("safety.disarm | M | disarm | Disarm | main | Run", "Let no command pass"),
@@ -150,13 +150,13 @@ ACTS: tuple[Act, ...] = (
     ),
     _act(
         "run.stop | s | verb('stop') | Stop | main | Run",
-        "Stop after a preview; callbacks may remain",
+        "Stop after a preview",
         rank=56,
         changes_run=True,
     ),
     _act(
         "run.cancel | c | verb('cancel') | Cancel | main | Run",
-        "Cancel a paused run after a preview; type its id",
+        "Cancel a paused run; type its id",
         rank=58,
         changes_run=True,
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -14,42 +13,12 @@ from textual.widgets import Button, Input
 
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.questions import Consent, Question
 from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 
 _MOST_LINES = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        state: How the thing asked about stands now.
-        lines: What would happen, each a sentence.
-        note: Why it is asked again, or why nothing can be confirmed; may be empty.
-        yes: The words of the dangerous answer; empty where there is only one answer.
-        no: The words of the safe answer.
-        typed: What must be typed before yes is possible; empty for nothing.
-        wants_reason: Whether a reason may be given.
-    """
-
-    title: str
-    state: str = ""
-    lines: tuple[str, ...] = ()
-    note: str = ""
-    yes: str = ""
-    no: str = "No, leave it"
-    typed: str = ""
-    wants_reason: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """A yes, and the reason that was given for it."""
-
-    reason: str = ""
 
 
 class Confirm(ModalScreen[Consent | None]):
@@ -69,9 +38,7 @@ class Confirm(ModalScreen[Consent | None]):
         with Vertical(id="box"):
             yield Panel(id="question")
             if question.yes and question.typed:
-                yield self._input(
-                    "typed", f"{question.typed}  (type it, Enter, then y)"
-                )
+                yield self._input("typed", question.typed)
             if question.yes and question.wants_reason:
                 yield self._input("reason", "reason, for the journal (may stay empty)")
             with Horizontal(id="buttons"):

@@ -13,8 +13,9 @@ from watchfloor.console.commands import DISARMED, VIEWER, Patience, give
 from watchfloor.console.keymap import Act, acts, bindings
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import FAULTS, FIRST, Filter, turned
+from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.chooser import Chooser, Option
-from watchfloor.console.screens.confirm import Confirm, Consent, Question
+from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.jobs_page import JobsPage
 from watchfloor.console.screens.journey import JourneyScreen

@@ -1,0 +1,36 @@
+"""What is asked before something that cannot be undone, and what a yes holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        state: How the thing asked about stands now.
+        lines: What would happen, each a sentence.
+        note: Why it is asked again, or why nothing can be confirmed; may be empty.
+        yes: The words of the dangerous answer; empty where there is only one answer.
+        no: The words of the safe answer.
+        typed: What must be typed before yes is possible; empty for nothing.
+        wants_reason: Whether a reason may be given.
+    """
+
+    title: str
+    state: str = ""
+    lines: tuple[str, ...] = ()
+    note: str = ""
+    yes: str = ""
+    no: str = "No, leave it"
+    typed: str = ""
+    wants_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A yes, and the reason that was given for it."""
+
+    reason: str = ""

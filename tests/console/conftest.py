@@ -1,0 +1,44 @@
+"""A console over a paper desk, and what stands on its screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.console.paper_desk import OWN_PID, HandClock, PaperDesk
+
+from watchfloor.console.app import WatchfloorApp
+from watchfloor.console.commands import Patience
+
+QUICK = Patience(poll_s=0.005, polls=40)
+
+
+@pytest.fixture
+def desk() -> PaperDesk:
+    return PaperDesk()
+
+
+@pytest.fixture
+def clock(desk: PaperDesk) -> HandClock:
+    return desk.clock
+
+
+@pytest.fixture
+def console(desk: PaperDesk) -> Callable[..., WatchfloorApp]:
+    def opened(**choices: Any) -> WatchfloorApp:
+        settings: dict[str, Any] = {
+            "workspace_name": "prod-eu",
+            "operator": "ann@desk-3",
+            "clock": desk.clock,
+            "own_pid": OWN_PID,
+            "patience": QUICK,
+        }
+        return WatchfloorApp(desk, **{**settings, **choices})
+
+    return opened
+
+
+@pytest.fixture
+def app(console: Callable[..., WatchfloorApp]) -> WatchfloorApp:
+    return console()
