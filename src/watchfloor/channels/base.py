@@ -93,7 +93,7 @@ def load_channel(name: str) -> type[Channel]:
     for point in entry_points(group=GROUP, name=name):
         try:
             return cast("type[Channel]", point.load())
-        except ImportError as error:
+        except Exception as error:
             msg = f"channel {name!r} is installed but cannot be imported: {error}"
             raise ConfigError(msg) from error
     msg = f"no channel is called {name!r}; installed: {', '.join(channel_names())}"

@@ -10,7 +10,7 @@ from watchfloor.domain.text import clean
 
 DEFAULT_LIMIT = 40
 # argparse gives the type of what add_subparsers returns no public name.
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - see above
+Verbs: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - see above
 
 
 class Parser(argparse.ArgumentParser):

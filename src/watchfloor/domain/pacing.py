@@ -46,6 +46,15 @@ def refilled(bucket: Bucket, now_s: float) -> Bucket:
     return replace(bucket, tokens=min(bucket.burst, bucket.tokens + gained), at_s=now_s)
 
 
+def reopened(bucket: Bucket, now_s: float) -> Bucket:
+    """Return the bucket after a pause: at most one attempt's room was kept.
+
+    What was spent before stays spent, or pausing and resuming would outrun the pace.
+    """
+    full = refilled(bucket, now_s)
+    return replace(full, tokens=min(full.tokens, 1.0))
+
+
 def take(bucket: Bucket, now_s: float) -> tuple[Bucket, float]:
     """Take one token if there is one.
 

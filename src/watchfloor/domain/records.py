@@ -99,7 +99,7 @@ def judge(
         case OutcomeClass.PERMANENT:
             return Verdict(RecordState.FAILED, why="permanent: never retried")
         case OutcomeClass.CALLBACK:
-            return _promised(outcome, seen)
+            return _promised(outcome, policy, seen)
         case OutcomeClass.TRANSIENT:
             spent = RecordState.UNKNOWN if seen.in_doubt else RecordState.FAILED
             return _retried(outcome, policy, seen, spent=spent)
@@ -109,10 +109,22 @@ def judge(
             return _retried(outcome, policy, seen, spent=RecordState.UNKNOWN)
 
 
-def _promised(outcome: Outcome, seen: Circumstances) -> Verdict:
+#: A contact that asks to be called back, again and again, is asking for something else.
+MOST_PROMISES = 5
+#: A provider that says "call back now" is not called back at once for ever.
+SOONEST_CALLBACK_MS = 1_000
+#: A promise for later than this is a mistake in a date.
+LATEST_CALLBACK_MS = 366 * 24 * 3_600_000
+
+
+def _promised(outcome: Outcome, policy: RetryPolicy, seen: Circumstances) -> Verdict:
     if not seen.may_promise:
         return Verdict(RecordState.ABANDONED, why="the run is being cancelled")
-    due = outcome.due_at_ms if outcome.due_at_ms is not None else seen.now_ms
+    if seen.tries >= policy.attempts + MOST_PROMISES:
+        return Verdict(RecordState.ABANDONED, why=f"{seen.tries} attempts were made")
+    asked = outcome.due_at_ms if outcome.due_at_ms is not None else seen.now_ms
+    soonest = seen.now_ms + max(SOONEST_CALLBACK_MS, outcome.retry_after_ms)
+    due = min(max(asked, soonest), seen.now_ms + LATEST_CALLBACK_MS)
     return Verdict(RecordState.CALLBACK, due, "asked to be contacted later")
 
 

@@ -233,7 +233,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         event=F.CALLBACKS_DONE,
         phases=(P.STOPPED_CALLBACK,),
-        needs=(gate_open, none_in_flight, no_callbacks),
+        needs=(gate_open, *IDLE, no_callbacks),
         ends=RunOutcome.STOPPED,
     ),
     # A fault of the run itself: selection, campaign, template, channel settings.

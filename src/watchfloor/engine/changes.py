@@ -276,6 +276,8 @@ def _is_settled(after: Lifecycle) -> bool:
 
 def _save(tx: Transaction, ledger: Ledger, after: Lifecycle, **others: object) -> None:
     writes.save_lifecycle(tx.connection, ledger.run_no, ledger.version, after, others)
+    if after.gate is not ledger.lifecycle.gate:
+        ledger.faults_in_a_row = 0
     ledger.lifecycle = after
     ledger.version += 1
     ledger.is_unsettled = True

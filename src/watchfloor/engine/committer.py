@@ -14,9 +14,11 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.regions import History
 from watchfloor.domain.retries import RetryPolicy
 from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.handing_out import (
+    CLAIM_ROWS,
     Finished,
     book_outcomes,
     book_releases,
@@ -26,7 +28,7 @@ from watchfloor.engine.handing_out import (
 )
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.store.handle import DriverError, Handle
+from watchfloor.store.handle import DriverError, Handle, is_passing
 from watchfloor.store.reads.runs import ledger_rows
 from watchfloor.store.writes import lease
 from watchfloor.store.writes.attempts import AttemptWriter, Claimed
@@ -35,6 +37,7 @@ from watchfloor.store.writes.runs import BooksWriter
 
 T = TypeVar("T")
 Job = Callable[[Transaction], T]
+_Asked = tuple[Job[Any], Future[Any]]
 
 
 class Lane(Protocol):
@@ -53,6 +56,20 @@ class Lane(Protocol):
     def receive(self, claimed: Sequence[Claimed]) -> None:
         """Take intents that are committed. Called on the committing thread."""
         ...
+
+
+class _Answer(NamedTuple):
+    """What a job came to: its result, or what it raised."""
+
+    result: Any = None
+    error: Exception | None = None
+
+    def tell(self, future: Future[Any]) -> None:
+        """Tell whoever waits."""
+        if self.error is not None:
+            future.set_exception(self.error)
+        else:
+            future.set_result(self.result)
 
 
 class _Share(NamedTuple):
@@ -99,8 +116,9 @@ class Committer:
     def submit(self, job: Job[T]) -> Future[T]:
         """Queue a job for the next round. Its result is set after the commit.
 
-        A job that raises rolls the round back; what others brought is kept and tried
-        again, and the job's future gets the error.
+        A job that raises is undone alone and its future gets the error; what others
+        brought is stored. Where the store takes no writes, every job gets a
+        ``StoreError`` and nothing was stored.
         """
         future: Future[T] = Future()
         self._jobs.append((job, future))
@@ -124,22 +142,20 @@ class Committer:
         if not (jobs or self._is_stale or self._has_work(shares)):
             return False
         try:
-            results, handed, more = self._stored(jobs, shares)
-        except DriverError as error:
-            self._take_back(jobs, shares, error)
-            return False
+            answers, handed, more = self._stored(jobs, shares)
         except BaseException as error:
-            for _, future in jobs:
-                future.set_exception(error)
+            self._take_back(jobs, shares, error)
+            if isinstance(error, DriverError) and is_passing(error):
+                return False
             raise
         self.store_fault = ""
         for lane, claimed in handed:
             lane.receive(claimed)
-        for (_, future), result in zip(jobs, results, strict=True):
-            future.set_result(result)
+        for (_, future), answer in zip(jobs, answers, strict=True):
+            answer.tell(future)
         return more
 
-    def _taken_jobs(self) -> list[tuple[Job[Any], Future[Any]]]:
+    def _taken_jobs(self) -> list[_Asked]:
         queued = [self._jobs.popleft() for _ in range(len(self._jobs))]
         # Whoever gave up waiting wants no job; from here on it cannot be cancelled.
         return [one for one in queued if one[1].set_running_or_notify_cancel()]
@@ -160,8 +176,8 @@ class Committer:
         return bool(waits) and lane.room(ledger.tally["attempting"]) > 0
 
     def _stored(
-        self, jobs: Sequence[tuple[Job[Any], Future[Any]]], shares: Sequence[_Share]
-    ) -> tuple[list[Any], list[tuple[Lane, list[Claimed]]], bool]:
+        self, jobs: Sequence[_Asked], shares: Sequence[_Share]
+    ) -> tuple[list[_Answer], list[tuple[Lane, list[Claimed]]], bool]:
         changed: set[str] = set()
         with self._connection.begin():
             if self._is_stale:
@@ -176,7 +192,7 @@ class Committer:
                 self._audience,
                 changed,
             )
-            results = [job(tx) for job, _ in jobs]
+            answers = [self._done(tx, job) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)
             for ledger in self.ledgers.values():
                 if ledger.is_being_dropped:
@@ -189,12 +205,45 @@ class Committer:
                 for share in shares
                 if (claimed := self._claim(tx, share.lane))
             ]
+            more |= any(len(claimed) == CLAIM_ROWS for _, claimed in handed)
             count += sum(len(claimed) for _, claimed in handed)
             self._save_books(tx)
             lease.fence(self._connection, self._epoch, changes=count + len(changed))
+        self._note_commit(changed)
+        return answers, handed, more
+
+    def _done(self, tx: Transaction, job: Job[Any]) -> _Answer:
+        """Do one job in a savepoint: what it brings must not undo what others brought.
+
+        Raises:
+            DriverError: The store takes no writes: the whole round is undone.
+            StoreError: The store was changed from outside: the owner must stop.
+        """
+        self._save_books(tx)
+        changed = set(tx.changed)
+        mark = tx.connection.begin_nested()
+        try:
+            answer = _Answer(job(tx))
+        except StoreError:
+            raise
+        except Exception as error:
+            if isinstance(error, DriverError) and is_passing(error):
+                raise
+            mark.rollback()
+            self._reload()
+            tx.changed.intersection_update(changed)
+            return _Answer(error=error)
+        mark.commit()
+        return answer
+
+    def _note_commit(self, changed: set[str]) -> None:
+        for run_id, ledger in list(self.ledgers.items()):
+            ledger.note_commit()
+            run = ledger.lifecycle
+            if run.is_ended and run.history is History.CREATED:
+                del self.ledgers[run_id]
         if changed:
             self.on_change(changed)
-        return results, handed, more
 
     def _book(self, tx: Transaction, share: _Share) -> int:
         ledger = self.ledgers[share.lane.run_id]
@@ -218,13 +267,11 @@ class Committer:
                 ledger.is_dirty = False
 
     def _take_back(
-        self,
-        jobs: Sequence[tuple[Job[Any], Future[Any]]],
-        shares: Sequence[_Share],
-        error: DriverError,
+        self, jobs: Sequence[_Asked], shares: Sequence[_Share], error: BaseException
     ) -> None:
         """Keep what could not be stored: outcomes in flight must not be lost."""
-        self.store_fault = f"the store takes no writes: {error.orig}"
+        why = error.orig if isinstance(error, DriverError) else error
+        self.store_fault = f"the store takes no writes: {why}"
         for lane, finished, released in shares:
             lane.finished.extendleft(reversed(finished))
             lane.released.extendleft(reversed(released))
@@ -236,13 +283,16 @@ class Committer:
             self._reload()
 
     def _reload(self) -> None:
-        """Make every ledger equal to its rows after a transaction rolled back."""
-        for run_id, ledger in list(self.ledgers.items()):
-            rows = ledger_rows(self._connection, run_id)
-            if rows:
-                ledger.load(rows[0])
+        """Make the ledgers equal to their rows after something was rolled back."""
+        rows = {row["run_id"]: row for row in ledger_rows(self._connection)}
+        for run_id in self.ledgers.keys() - rows.keys():
+            del self.ledgers[run_id]
+        for run_id, row in rows.items():
+            known = self.ledgers.get(run_id)
+            if known is None:
+                self.ledgers[run_id] = Ledger(row)
             else:
-                del self.ledgers[run_id]
+                known.load(row)
         self._is_stale = False
 
 

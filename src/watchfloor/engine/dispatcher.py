@@ -19,10 +19,11 @@ from watchfloor.channels.base import Channel
 from watchfloor.domain.campaign import Limits
 from watchfloor.domain.identity import dedupe_key
 from watchfloor.domain.outcomes import Dispatch, Outcome, OutcomeClass
-from watchfloor.domain.pacing import Bucket, opened, take
+from watchfloor.domain.pacing import Bucket, opened, reopened, take
 from watchfloor.domain.permits import window
 from watchfloor.domain.retries import RetryPolicy
 from watchfloor.engine.handing_out import Finished
+from watchfloor.engine.soundness import faulty, sound
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.writes.attempts import Claimed
 
@@ -74,7 +75,9 @@ class Dispatcher:
         self._group = max(1, self._window // 2)
         self._loop = asyncio.get_running_loop()
         self._is_open = False
+        self._is_closing = False
         self._is_calling = False
+        self._in_hand = 0
         self._ready: deque[Claimed] = deque()
         self._parked: deque[asyncio.Future[None]] = deque()
         self._flying: dict[asyncio.Task[None], tuple[float, Claimed]] = {}
@@ -101,7 +104,8 @@ class Dispatcher:
     @property
     def is_drained(self) -> bool:
         """Nothing is in flight and nothing waits to be stored."""
-        return not (self._flying or self._ready or self.finished or self.released)
+        here = self._flying or self._ready or self._in_hand
+        return not (here or self.finished or self.released)
 
     def room(self, unfinished: int) -> int:
         """Return how many more intents may be stored now. Any thread."""
@@ -122,19 +126,23 @@ class Dispatcher:
     def hold(self) -> None:
         """Close the gate: no attempt starts after this returns. What is ready goes."""
         self._is_open = False
-        self._bucket = None
         self._closed.set()
         self._give_back()
 
     def resume(self) -> None:
-        """Open the gate; the pace starts anew, so that nothing bursts."""
+        """Open the gate; what the pace allowed meanwhile is lost: nothing bursts."""
         if self._is_open:
             return
         self._is_open = True
         self._closed.clear()
         rate = self._plan.limits.rate_per_s
         if rate is not None:
-            self._bucket = opened(rate, self._around.monotonic_s())
+            now_s = self._around.monotonic_s()
+            self._bucket = (
+                opened(rate, now_s)
+                if self._bucket is None
+                else reopened(self._bucket, now_s)
+            )
         self._wake()
 
     def end_overdue(self) -> None:
@@ -150,16 +158,19 @@ class Dispatcher:
             self.cut(task)
 
     def cut(self, task: asyncio.Task[None]) -> None:
-        """End one attempt."""
-        self._overdue.add(task)
-        task.cancel()
+        """End one attempt, once: its channel may need a while to let go."""
+        if task not in self._overdue:
+            self._overdue.add(task)
+            task.cancel()
 
     async def close(self) -> None:
         """End the workers; what they hold unsent is given back first."""
         self.hold()
+        self._is_closing = True
         for worker in self._workers:
             worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        # A channel that will not let go keeps its task, never the whole engine.
+        await asyncio.wait(self._workers, timeout=GRACE_S)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -193,9 +204,11 @@ class Dispatcher:
                 await parked
                 self._is_calling = False
             claimed = self._ready.popleft()
+            self._in_hand += 1
             self._call_one()
             if self._bucket is not None:
                 await self._wait_for_pace(claimed)
+            self._in_hand -= 1
             if not self._is_open:
                 self.released.append(claimed)
                 self._wake()
@@ -205,7 +218,7 @@ class Dispatcher:
     async def _wait_for_pace(self, claimed: Claimed) -> None:
         try:
             async with self._turn:
-                while self._bucket is not None:
+                while self._is_open and self._bucket is not None:
                     now = self._around.monotonic_s()
                     self._bucket, wait_s = take(self._bucket, now)
                     if wait_s <= 0:
@@ -215,6 +228,7 @@ class Dispatcher:
                         async with asyncio.timeout(wait_s):
                             await self._closed.wait()
         except asyncio.CancelledError:
+            self._in_hand -= 1
             self.released.append(claimed)
             raise
 
@@ -224,21 +238,20 @@ class Dispatcher:
         if self._bucket is not None and not self._ready:
             self._wake()
         try:
-            outcome = await self._channel.deliver(self._dispatch(claimed))
+            outcome = sound(await self._channel.deliver(self._dispatch(claimed)))
         except asyncio.CancelledError:
-            if task not in self._overdue:
+            if self._is_closing:
                 raise
-            self._overdue.discard(task)
-            task.uncancel()
-            outcome = CUT_OFF
+            # Cut by the engine, or by something inside the channel: not a worker's end.
+            was_cut = task in self._overdue
+            outcome = CUT_OFF if was_cut else faulty("it was cancelled from inside")
         except Exception as error:  # noqa: BLE001 - a channel's bug is an outcome
-            outcome = Outcome(
-                outcome_class=OutcomeClass.AMBIGUOUS,
-                code="channel_error",
-                detail=f"{type(error).__name__}: {error}"[:500],
-            )
+            outcome = faulty(f"{type(error).__name__}: {error}")
         finally:
             del self._flying[task]
+            self._overdue.discard(task)
+        while task.cancelling() and not self._is_closing:
+            task.uncancel()
         self._finish(Finished(claimed, started_at_ms, self._around.now_ms(), outcome))
 
     def _dispatch(self, claimed: Claimed) -> Dispatch:

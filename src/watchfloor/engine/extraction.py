@@ -20,7 +20,7 @@ from watchfloor.engine.campaigns import check_placeholders
 from watchfloor.engine.changes import Transaction, tell
 from watchfloor.engine.committer import Job
 from watchfloor.engine.jobs import Doom
-from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.intake.audience_file import AudienceReader, Batch
 from watchfloor.store.writes.audience import Rejected, Valid
 from watchfloor.store.writes.runs import save_run_values
@@ -133,9 +133,9 @@ class Complete:
         return tell(tx, ledger, Fact.EXTRACTED) and tell(tx, ledger, Fact.FILTER_DONE)
 
 
-def wants_extraction(ledger: Ledger) -> bool:
+def wants_extraction(standing: Standing) -> bool:
     """Whether somebody should read the run's upload."""
-    return _is_wanted(ledger) and ledger.lifecycle.intake in (
+    return _is_wanted(standing) and standing.lifecycle.intake in (
         Intake.PENDING,
         Intake.EXTRACTING,
     )
@@ -147,9 +147,9 @@ def _wanting(tx: Transaction, run_id: str) -> Ledger | None:
     return ledger if ledger is not None and _is_wanted(ledger) else None
 
 
-def _is_wanted(ledger: Ledger) -> bool:
-    run = ledger.lifecycle
-    if run.is_ended or ledger.cause or run.intake in (Intake.DONE, Intake.ABORTED):
+def _is_wanted(known: Ledger | Standing) -> bool:
+    run = known.lifecycle
+    if run.is_ended or known.cause or run.intake in (Intake.DONE, Intake.ABORTED):
         return False
     return run.launched or run.intent not in (Verb.STOP, Verb.CANCEL)
 

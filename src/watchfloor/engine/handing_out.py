@@ -26,6 +26,8 @@ from watchfloor.store.writes.attempts import (
     Closing,
 )
 
+#: Intents of one run in one transaction; a window may be larger.
+CLAIM_ROWS = 1_000
 #: Records that one transaction marks as not attempted: some tens of milliseconds.
 SWEEP_ROWS = 20_000
 #: So many outcomes in a row that blame the run itself pause it.
@@ -79,13 +81,13 @@ def book_outcomes(
                 number,
                 started_at_ms,
                 ended_at_ms,
-                _storable(outcome.detail),
-                _storable(outcome.provider_id),
+                outcome.detail,
+                outcome.provider_id,
                 verdict.why,
                 verdict.next_at_ms,
                 int(verdict.state),
                 int(outcome.outcome_class),
-                _storable(outcome.code),
+                outcome.code,
                 claimed.step,
             )
         )
@@ -126,7 +128,7 @@ def claim(
     pending records in the order of the upload.
     """
     taken: list[Claimed] = []
-    run = ledger.lifecycle
+    run, room = ledger.lifecycle, min(room, CLAIM_ROWS)
     due_now = ledger.is_due(tx.now_ms)
     if due_now and may_call_back(run):
         taken += _due(tx, writer, ledger, RecordState.CALLBACK, room)
@@ -160,12 +162,17 @@ def sweep(tx: Transaction, ledger: Ledger) -> None:
         room -= count
     for move, doubtful in _dropped(ledger):
         state, into = move
-        if tally[state.word] and room > 0:
-            count = writes.sweep_state(
-                tx.connection, ledger.run_no, move, room, now_ms, doubtful=doubtful
-            )
-            ledger.moved(state, into, count)
-            room -= count
+        if not tally[state.word] or room <= 0:
+            continue
+        if doubtful and ledger.doubtful_are_swept:
+            continue
+        count = writes.sweep_state(
+            tx.connection, ledger.run_no, move, room, now_ms, doubtful=doubtful
+        )
+        if doubtful:
+            ledger.doubtful_are_swept = count < room
+        ledger.moved(state, into, count)
+        room -= count
 
 
 def is_left_to_drop(ledger: Ledger) -> bool:
@@ -227,13 +234,6 @@ def _next_due(tx: Transaction, ledger: Ledger) -> int | None:
     ]
     known = [at for at in times if at is not None]
     return min(known) if known else None
-
-
-def _storable(text: str) -> str:
-    """Return text that any store takes: a channel may hand on half a character."""
-    if text.isascii():
-        return text
-    return text.encode(errors="replace").decode()
 
 
 def _watch_faults(

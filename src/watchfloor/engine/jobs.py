@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchfloor.domain.regions import Fact, History
+from watchfloor.domain.regions import Fact
 from watchfloor.engine.changes import (
     Transaction,
     adopt,
@@ -28,14 +28,13 @@ def let_go(tx: Transaction) -> None:
 def close_results(tx: Transaction) -> None:
     """Close the results of every run whose collecting window is over."""
     for run_id in collected_until(tx.connection, tx.now_ms):
-        known = run_id in tx.ledgers
-        tell(tx, adopt(tx, run_id), Fact.RESULTS_CLOSED)
-        if not known:
-            del tx.ledgers[run_id]
+        # The round forgets the run again: it has ended and its history is written.
+        ledger = tx.ledgers.get(run_id) or adopt(tx, run_id)
+        tell(tx, ledger, Fact.RESULTS_CLOSED)
 
 
 class WriteHistory:
-    """The job that writes an ended run's report and lets go of the run."""
+    """The job that writes an ended run's report; the round then forgets the run."""
 
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
@@ -45,8 +44,6 @@ class WriteHistory:
         ledger = tx.ledgers.get(self._run_id)
         if ledger is not None and ledger.lifecycle.is_ended:
             create_history(tx, ledger)
-            if ledger.lifecycle.history is History.CREATED:
-                del tx.ledgers[self._run_id]
 
 
 class MarkReady:

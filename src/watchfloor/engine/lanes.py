@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from watchfloor.channels.base import Channel
 from watchfloor.domain.campaign import Campaign
-from watchfloor.domain.errors import ConfigError, NotFoundError
+from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.regions import History, Intake, Phase
+from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for, checked_campaign
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.dispatcher import Dispatcher, Plan
 from watchfloor.engine.jobs import Doom, MarkReady, PauseItself, WriteHistory
-from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.reads.runs import campaign_text, column_names
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+#: A channel that takes longer to open or close is taken to be broken.
+OPEN_S = 30.0
 
 
 class Submit(Protocol):
@@ -38,7 +45,7 @@ class Lane(NamedTuple):
     async def close(self) -> None:
         """End the workers, then the channel."""
         await self.dispatcher.close()
-        await self.channel.__aexit__(None, None, None)
+        await shut(self.channel)
 
 
 class Lanes:
@@ -66,7 +73,8 @@ class Lanes:
 
     async def follow(self, ledger: Ledger) -> None:
         """Make a run's lane what its lifecycle wants now."""
-        run, run_id = ledger.lifecycle, ledger.run_id
+        standing, run_id = ledger.standing, ledger.run_id
+        run = standing.lifecycle
         if run.is_ended:
             await self._close(run_id)
             if run.history is History.CREATING:
@@ -74,13 +82,13 @@ class Lanes:
                 self._campaigns.pop(run_id, None)
             return
         lane = self._lanes.get(run_id)
-        if lane is None and _needs_lane(ledger):
+        if lane is None and _needs_lane(standing):
             lane = await self._open(ledger)
         if lane is None:
             return
         if not ledger.ready:
             await self._submit(MarkReady(run_id))
-        if may_call_back(ledger.lifecycle) and run_id not in self._held:
+        if may_call_back(ledger.standing.lifecycle) and run_id not in self._held:
             lane.dispatcher.resume()
         else:
             lane.dispatcher.hold()
@@ -131,7 +139,7 @@ class Lanes:
         lane = self._lanes.pop(run_id, None)
         if lane is not None:
             await lane.close()
-            self._committer.lanes.pop(run_id, None)
+            del self._committer.lanes[run_id]
 
     async def _open(self, ledger: Ledger) -> Lane | None:
         """Open the channel; only then may the run be launched or go on.
@@ -143,15 +151,22 @@ class Lanes:
         try:
             campaign = await self.campaign(run_id)
             channel = channel_for(campaign.steps[0])
-            await channel.__aenter__()
-        except (ConfigError, NotFoundError) as error:
+            async with asyncio.timeout(OPEN_S):
+                await channel.__aenter__()
+        except StoreError:
+            raise
+        except WatchfloorError as error:
             await self._submit(_refused(ledger, str(error)))
+            return None
+        except Exception as error:  # noqa: BLE001 - a channel's bug ends one run
+            why = f"{type(error).__name__}: {error}"
+            await self._submit(_refused(ledger, why))
             return None
         try:
             columns = await self._ask(column_names, run_id)
         except BaseException:
             # The store took no writes, or the engine stops: nobody else would close it.
-            await channel.__aexit__(None, None, None)
+            await shut(channel)
             raise
         plan = Plan(
             run_id=run_id,
@@ -170,17 +185,26 @@ class Lanes:
         return await self._submit(lambda tx: question(tx.connection, run_id))
 
 
-def _needs_lane(ledger: Ledger) -> bool:
-    run = ledger.lifecycle
-    if ledger.is_doomed:
+async def shut(channel: Channel) -> None:
+    """Close a channel; one that cannot be closed is told to the log and left."""
+    try:
+        async with asyncio.timeout(OPEN_S):
+            await channel.__aexit__(None, None, None)
+    except Exception as error:  # noqa: BLE001 - a channel's bug must not end others
+        log.warning("a channel did not close: %s", clean(repr(error)))
+
+
+def _needs_lane(standing: Standing) -> bool:
+    run = standing.lifecycle
+    if standing.is_doomed:
         return False
     if run.phase is Phase.QUEUED:
         complete = run.intake is Intake.DONE and run.intent is None
-        return complete and ledger.eligible > 0
+        return complete and standing.eligible > 0
     return may_call_back(run)
 
 
 def _refused(ledger: Ledger, why: str) -> Job[object]:
-    if ledger.lifecycle.launched:
+    if ledger.standing.lifecycle.launched:
         return PauseItself(ledger.run_id, f"the channel cannot open: {why}")
     return Doom(ledger.run_id, f"channel refused its configuration: {why}")

@@ -10,7 +10,14 @@ from watchfloor.domain.books import Books
 from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.permits import window
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Gate, Lifecycle, Phase, Verb, Work
+from watchfloor.domain.regions import (
+    Gate,
+    History,
+    Lifecycle,
+    Phase,
+    Verb,
+    Work,
+)
 from watchfloor.store.reads.runs import lifecycle_of
 
 
@@ -23,6 +30,32 @@ class Request(NamedTuple):
     why: str = ""
 
 
+class Standing(NamedTuple):
+    """A run as of the last commit: all that the engine's loop may act on.
+
+    Attributes:
+        eligible: Records left to attempt, callbacks and waiting ones not counted.
+        cause: A stored fault of the run itself, or empty.
+    """
+
+    lifecycle: Lifecycle
+    eligible: int
+    cause: str
+
+    @property
+    def is_doomed(self) -> bool:
+        """A fault of the run itself is stored; it ends failed once it is drained."""
+        return bool(self.cause) and not self.lifecycle.is_ended
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether the run can go on without a person."""
+        run = self.lifecycle
+        if run.is_ended:
+            return run.history is not History.CREATED
+        return run.gate is not Gate.PAUSED or run.intent is not None
+
+
 _KEYS = tuple(Books().as_dict())
 _ELIGIBLE = ("pending", "claimed", "retry")
 
@@ -31,12 +64,15 @@ class Ledger:
     """One run's regions and counters. Only the committing thread changes it.
 
     Attributes:
+        standing: As of the last commit; what other threads read.
         tally: The books as they are after the open transaction, by key.
         frontier: No pending record has a seq at or below it.
         next_due_ms: When a retry or callback may be due; None when none is kept.
         ready: The channel is open: the run may be launched.
         is_dirty: The counters differ from their row.
         is_unsettled: Something changed since ``settle`` last looked.
+        doubtful_are_swept: No retry of which an attempt may have been delivered is
+            left; the sweep need not look for one again.
         faults_in_a_row: Outcomes that blame the run itself, since the last other one.
     """
 
@@ -46,8 +82,8 @@ class Ledger:
         self.family_id: str = row["family_id"]
         self.upload_id: str = row["upload_id"]
         self.ready = False
-        self.faults_in_a_row = 0
         self.load(row)
+        self.note_commit()
 
     def load(self, row: Mapping[str, Any]) -> None:
         """Take everything from the rows again, as after a rolled-back transaction."""
@@ -69,6 +105,12 @@ class Ledger:
         self.next_due_ms: int | None = 0
         self.is_dirty = False
         self.is_unsettled = True
+        self.faults_in_a_row = 0
+        self.doubtful_are_swept = False
+
+    def note_commit(self) -> None:
+        """Let other threads see the run as it is now committed."""
+        self.standing = Standing(self.lifecycle, self.eligible, self.cause)
 
     @property
     def books(self) -> Books:
@@ -129,12 +171,6 @@ class Ledger:
         run = self.lifecycle
         again = run.phase is Phase.STOPPING and run.stops > 1
         return self.is_doomed or run.phase is Phase.CANCELLING or again
-
-    @property
-    def needs_engine(self) -> bool:
-        """Whether the run can go on without a person."""
-        run = self.lifecycle
-        return run.gate is not Gate.PAUSED or run.intent is not None
 
     def moved(self, before: RecordState, after: RecordState, count: int = 1) -> None:
         """Book *count* records from one state to another."""

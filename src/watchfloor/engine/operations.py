@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -186,20 +187,24 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
         Whether this process was the owner for that moment.
     """
     try:
-        with tenure(layout, around, owner, dispatches=False) as committer:
-            inbox = Inbox(layout)
+        with (
+            tenure(layout, around, owner, dispatches=False) as committer,
+            closing(Inbox(layout)) as inbox,
+        ):
             commands = inbox.waiting()
-            committer.submit(CommandTaker(commands))
+            taken = committer.submit(CommandTaker(commands))
             while committer.round():
                 # An end is swept slice by slice; nobody else would go on with it.
                 pass
+            # Raises where the store took no writes: then nothing is forgotten.
+            taken.result()
             for run_id, ledger in list(committer.ledgers.items()):
                 if ledger.lifecycle.history is History.CREATING:
                     committer.submit(jobs.WriteHistory(run_id))
-            committer.submit(jobs.let_go)
+            let_go = committer.submit(jobs.let_go)
             committer.round()
+            let_go.result()
             inbox.forget([command.command_id for command in commands])
-            inbox.close()
     except OwnedError:
         return False
     return True
@@ -228,7 +233,7 @@ def _kept(source: Path, target: Path) -> tuple[str, int]:
             os.fsync(written.fileno())
     except OSError as error:
         target.unlink(missing_ok=True)
-        free = shutil.disk_usage(target.parent).free
+        free = shutil.disk_usage(target.parent.parent).free
         msg = (
             f"{source} cannot be kept as {target}: {error.strerror}; nothing was "
             f"launched ({free:,} bytes are free)"

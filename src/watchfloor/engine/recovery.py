@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Phase
 from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.writes import runs as writes
@@ -30,7 +31,7 @@ def recover(tx: Transaction) -> int:
 
 def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
     resends = ledger.delivery is Delivery.IDEMPOTENT
-    into = RecordState.RETRY if resends else RecordState.UNKNOWN
+    into = _resent_as(ledger) if resends else RecordState.UNKNOWN
     why = "resent with the same key" if resends else "may have been delivered"
     rows = in_flight(tx.connection, ledger.run_no)
     next_at_ms = tx.now_ms if resends else None
@@ -69,3 +70,10 @@ def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
         },
     )
     return len(rows)
+
+
+def _resent_as(ledger: Ledger) -> RecordState:
+    """Return the state from which the run attempts again; promises stay promises."""
+    if ledger.lifecycle.phase is Phase.STOPPED_CALLBACK:
+        return RecordState.CALLBACK
+    return RecordState.RETRY

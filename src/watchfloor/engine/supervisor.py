@@ -49,6 +49,7 @@ class Supervisor:
         self._lanes = Lanes(committer, around, self._submit, self._thread.wake)
         self._inbox = Inbox(layout)
         self._extraction: asyncio.Task[None] | None = None
+        self._taking = False
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._error: BaseException | None = None
@@ -88,11 +89,14 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return await self._wind_down(grace_s)
+            drained = await self._wind_down(grace_s)
+        return drained
 
     def stop(self) -> None:
         """Ask ``run`` to drain and return; a second time, not to wait. Any thread."""
-        self._loop.call_soon_threadsafe(self._stop)
+        # A loop that is closed has nothing left to stop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
         if self._stopping.is_set():
@@ -104,28 +108,35 @@ class Supervisor:
             with suppress(TimeoutError):
                 async with asyncio.timeout(INBOX_S):
                     await self._stopping.wait()
-            if until_idle and await self._is_idle():
+            if until_idle and await self._is_idle() and await self._is_idle():
                 return
 
     async def _is_idle(self) -> bool:
-        if self._extraction is not None or self._changed.is_set():
+        """Whether nothing is left to do; asked twice, since an asker may be writing."""
+        try:
+            waiting = await asyncio.to_thread(self._inbox.waiting)
+        except StoreError:
             return False
-        if any(ledger.needs_engine for ledger in self._ledgers()):
+        if waiting or self._taking or self._extraction is not None:
             return False
-        return not await asyncio.to_thread(self._inbox.waiting)
+        if self._changed.is_set():
+            return False
+        return not any(ledger.standing.needs_engine for ledger in self._ledgers())
 
     async def _wind_down(self, grace_s: float) -> bool:
         if self._extraction is not None:
             self._extraction.cancel()
             await asyncio.gather(self._extraction, return_exceptions=True)
         self._lanes.hold_all()
-        drained = self._error is None and await self._drained(grace_s)
-        await self._lanes.close_all()
-        if self._error is None:
-            with suppress(StoreError):
-                await self._submit(jobs.let_go)
-        self._thread.stop()
-        self._inbox.close()
+        try:
+            drained = self._error is None and await self._drained(grace_s)
+            await self._lanes.close_all()
+            if self._error is None:
+                with suppress(StoreError):
+                    await self._submit(jobs.let_go)
+        finally:
+            self._thread.stop()
+            self._inbox.close()
         if self._error is not None:
             raise self._error
         return drained
@@ -176,18 +187,20 @@ class Supervisor:
             return
         # Gates close before the answer is stored; none opens in between.
         held = self._lanes.hold(_held_by(commands))
+        self._taking = True
         try:
             await self._submit(CommandTaker(commands))
             ids = [command.command_id for command in commands]
             await asyncio.to_thread(self._inbox.forget, ids)
         finally:
+            self._taking = False
             self._lanes.let_follow(held)
             self._changed.set()
 
     def _wake_for_due(self) -> None:
         now_ms = self._around.now_ms()
         if any(
-            ledger.is_due(now_ms) and may_call_back(ledger.lifecycle)
+            ledger.is_due(now_ms) and may_call_back(ledger.standing.lifecycle)
             for ledger in self._ledgers()
         ):
             self._thread.wake()
@@ -203,7 +216,7 @@ class Supervisor:
         """Read one upload at a time: it is work for a whole core."""
         if self._extraction is None:
             for ledger in self._ledgers():
-                if wants_extraction(ledger):
+                if wants_extraction(ledger.standing):
                     self._extraction = asyncio.create_task(self._extract(ledger))
                     self._extraction.add_done_callback(self._note_extraction)
                     return
@@ -220,6 +233,9 @@ class Supervisor:
             # The store took no writes; the upload is read on from where it stands.
             log.warning("%s", clean(error))
             await asyncio.sleep(HEARTBEAT_S)
+        except Exception as error:  # noqa: BLE001 - one bad upload must not end others
+            why = f"{type(error).__name__}: {error}"
+            await self._submit(jobs.Doom(run_id, f"the upload cannot be read: {why}"))
 
     def _note_extraction(self, task: asyncio.Task[None]) -> None:
         self._extraction = None

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from watchfloor.domain.actors import Owner
+from watchfloor.domain.errors import StoreError
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.ownership import FOR_A_MOMENT, Ownership
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.store.handle import DriverError, Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.writes.connection import close_writer, open_writer
 from watchfloor.store.writes.lease import take
@@ -51,20 +53,34 @@ def tenure(
     try:
         connection = open_writer(layout)
         try:
-            with connection.begin():
-                epoch = take(
-                    connection,
-                    owner,
-                    instance=around.entropy(8).hex(),
-                    now_ms=around.now_ms(),
-                )
-            committer = Committer(connection, epoch, around, dispatches=dispatches)
-            committer.load()
-            recovered = committer.submit(recover)
-            committer.round()
-            recovered.result()
-            yield committer
+            yield _settled_in(connection, around, owner, dispatches=dispatches)
         finally:
             close_writer(connection)
     finally:
         lock.release()
+
+
+def _settled_in(
+    connection: Handle, around: Surroundings, owner: Owner, *, dispatches: bool
+) -> Committer:
+    """Raise the epoch, read every live run and account for what a crash left."""
+    try:
+        with connection.begin():
+            epoch = take(
+                connection,
+                owner,
+                instance=around.entropy(8).hex(),
+                now_ms=around.now_ms(),
+            )
+        committer = Committer(connection, epoch, around, dispatches=dispatches)
+        committer.load()
+    except DriverError as error:
+        msg = (
+            f"the store takes no writes: {error.orig}. Nothing was changed or sent. "
+            "Check it with: watchfloor doctor"
+        )
+        raise StoreError(msg) from error
+    recovered = committer.submit(recover)
+    committer.round()
+    recovered.result()
+    return committer

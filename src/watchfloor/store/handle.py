@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
+from watchfloor.store.sqlite import is_passing
+
 #: A connection; ``with handle.begin():`` commits on leaving and rolls back on an error.
 Handle = Connection
 
 #: The database did not do what it was told: a full disk, a damaged or locked file.
 DriverError = DatabaseError
 
-__all__ = ["DriverError", "Handle"]
+__all__ = ["DriverError", "Handle", "is_passing"]

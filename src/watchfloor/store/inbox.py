@@ -25,14 +25,14 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
-    insert,
     select,
 )
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.dialects.sqlite import insert as insert_or_skip
+from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.store.layout import Layout
-from watchfloor.store.sqlite import data_version, inbox_engine
+from watchfloor.store.sqlite import data_version, inbox_engine, is_busy
 
 #: The engine never waits for an asker that holds the file.
 ENGINE_BUSY_MS = 5
@@ -89,8 +89,11 @@ def create_inbox(layout: Layout) -> None:
 def ask(layout: Layout, command: Command) -> None:
     """Append a command. When this returns, the row is durable.
 
+    Asking again what waits already changes nothing.
+
     Raises:
-        StoreError: The inbox cannot be written; nothing was asked.
+        StoreError: The inbox cannot be written, or holds another command of this id;
+            nothing was asked.
     """
     engine = inbox_engine(layout.inbox)
     try:
@@ -109,7 +112,11 @@ class Inbox:
         self._turn = threading.Lock()
 
     def waiting(self) -> list[Command]:
-        """Return what was asked, oldest first; nothing while an asker is writing."""
+        """Return what was asked, oldest first; nothing while an asker is writing.
+
+        Raises:
+            StoreError: The inbox cannot be read; nothing can be asked of the engine.
+        """
         try:
             with self._turn, self._engine.connect() as connection:
                 version = data_version(connection)
@@ -117,8 +124,14 @@ class Inbox:
                     return []
                 rows = connection.execute(select(asked).order_by(asked.c.asked_no))
                 commands = [_command(row) for row in rows.mappings()]
-        except OperationalError:
-            return []
+        except DatabaseError as error:
+            if is_busy(error):
+                return []
+            msg = (
+                f"the inbox cannot be read: {error.orig}. No command reaches the "
+                "engine. Check it with: watchfloor doctor"
+            )
+            raise StoreError(msg) from error
         if not commands:
             self._version = version
         return commands
@@ -133,7 +146,7 @@ class Inbox:
                 connection.execute(
                     delete(asked).where(asked.c.command_id.in_(command_ids))
                 )
-        except OperationalError:
+        except DatabaseError:
             self._version = -1
 
     def close(self) -> None:
@@ -142,8 +155,10 @@ class Inbox:
 
 
 def _append(connection: Connection, command: Command) -> None:
-    connection.execute(
-        insert(asked).values(
+    # The write comes first: a transaction that reads first may be refused its write.
+    added = connection.execute(
+        insert_or_skip(asked)
+        .values(
             command_id=command.command_id,
             at_ms=command.at_ms,
             verb=command.verb,
@@ -153,7 +168,17 @@ def _append(connection: Connection, command: Command) -> None:
             why=command.why,
             payload_json=json.dumps(command.payload),
         )
+        .on_conflict_do_nothing()
     )
+    if added.rowcount == 1:
+        return
+    known = select(asked).where(asked.c.command_id == command.command_id)
+    if _command(connection.execute(known).mappings().one()) != command:
+        msg = (
+            f"another command was asked under the id {command.command_id}; nothing "
+            "was asked of the engine. Ask under an id of its own."
+        )
+        raise StoreError(msg)
 
 
 def _command(row: RowMapping) -> Command:

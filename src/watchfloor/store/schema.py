@@ -31,7 +31,8 @@ def bring_up_to_date(connection: Connection) -> bool:
         Whether anything changed.
 
     Raises:
-        StoreError: The store was written by a newer Watchfloor; nothing was changed.
+        StoreError: The store was written by a newer Watchfloor, or by another program;
+            nothing was changed.
     """
     version = schema_version(connection)
     if version == HEAD:
@@ -40,6 +41,12 @@ def bring_up_to_date(connection: Connection) -> bool:
         msg = (
             f"the store has schema version {version}, this Watchfloor knows {HEAD}; "
             "nothing was changed. Use the newer Watchfloor that wrote it."
+        )
+        raise StoreError(msg)
+    if version is None and inspect(connection).get_table_names():
+        msg = (
+            "the file is a database, but it is not a Watchfloor store; nothing "
+            "was changed. Give another workspace directory."
         )
         raise StoreError(msg)
     # Imported here: most starts find the schema current and never need it.

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 #: The log is folded into the file in small steps, so that no commit waits for long.
@@ -65,6 +66,28 @@ def reading_engine(path: Path) -> Engine:
 def data_version(connection: Connection) -> int:
     """Return a number that differs once another connection has changed the file."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+
+def is_busy(error: DatabaseError) -> bool:
+    """Whether another connection held the file, so that trying again will do."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_passing(error: DatabaseError) -> bool:
+    """Whether the file may take writes again later: busy, full, or out of reach.
+
+    An I/O error is not among them: after a failed sync nobody knows what is on the
+    disk, and the same handle must not be trusted with another (``trust.md``).
+    """
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    )
 
 
 def damage(connection: Connection) -> str:

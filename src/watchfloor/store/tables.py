@@ -119,6 +119,8 @@ books = Table(
 )
 
 
+# Pages lead with the state although it is always the same: with (run_no, seq) alone
+# SQLite takes the primary key for the better index and reads the whole run.
 def _in_state(name: str, state: RecordState, *columns: str) -> Index:
     only = text(f"state = {int(state)}")
     return Index(name, *columns, sqlite_where=only, postgresql_where=only)
@@ -142,15 +144,15 @@ record = Table(
     Column("next_at_ms", BigInteger),
     # Attempts that may have been delivered: ambiguous ones and interrupted ones.
     Column("doubts", SmallInteger, nullable=False, server_default="0"),
-    _in_state("record_attempting", RecordState.ATTEMPTING, "run_no", "seq"),
+    _in_state("record_attempting", RecordState.ATTEMPTING, "run_no", "state", "seq"),
     _in_state("record_retry_due", RecordState.RETRY, "run_no", "next_at_ms"),
     _in_state("record_callback_due", RecordState.CALLBACK, "run_no", "next_at_ms"),
-    _in_state("record_retry", RecordState.RETRY, "run_no", "seq"),
-    _in_state("record_callback", RecordState.CALLBACK, "run_no", "seq"),
-    _in_state("record_waiting", RecordState.WAITING, "run_no", "seq"),
-    _in_state("record_failed", RecordState.FAILED, "run_no", "seq"),
-    _in_state("record_unknown", RecordState.UNKNOWN, "run_no", "seq"),
-    _in_state("record_abandoned", RecordState.ABANDONED, "run_no", "seq"),
+    _in_state("record_retry", RecordState.RETRY, "run_no", "state", "seq"),
+    _in_state("record_callback", RecordState.CALLBACK, "run_no", "state", "seq"),
+    _in_state("record_waiting", RecordState.WAITING, "run_no", "state", "seq"),
+    _in_state("record_failed", RecordState.FAILED, "run_no", "state", "seq"),
+    _in_state("record_unknown", RecordState.UNKNOWN, "run_no", "state", "seq"),
+    _in_state("record_abandoned", RecordState.ABANDONED, "run_no", "state", "seq"),
     sqlite_with_rowid=False,
 )
 

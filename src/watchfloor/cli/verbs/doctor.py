@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json
-from watchfloor.domain.errors import WatchfloorError
+from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.text import clean
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.intake.workspace_file import parse_workspace
 from watchfloor.store.handle import Handle
+from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.engine import engine_view
@@ -57,6 +58,7 @@ def _checks(layout: Layout) -> Iterator[Checked]:
     yield _settings(layout)
     yield from _modes(layout)
     yield _room(layout)
+    yield _inbox(layout)
     try:
         with reading(layout) as connection:
             yield from _store(connection, layout)
@@ -98,6 +100,20 @@ def _modes(layout: Layout) -> Iterator[Checked]:
             yield Checked(
                 f"mode of {path.name}", private, f"{mode:04o}", f"chmod 600 {path}"
             )
+
+
+def _inbox(layout: Layout) -> Checked:
+    """Check that commands get through; looking must not make a file that is gone."""
+    restore = "restore the workspace from a backup"
+    if not layout.inbox.is_file():
+        return Checked("inbox", False, f"{clean(layout.inbox)} is missing", restore)
+    inbox = Inbox(layout)
+    try:
+        return Checked("inbox", True, f"{len(inbox.waiting())} commands wait")
+    except StoreError as error:
+        return Checked("inbox", False, clean(error), restore)
+    finally:
+        inbox.close()
 
 
 def _room(layout: Layout) -> Checked:

@@ -28,8 +28,14 @@ def launch(options: Namespace) -> int:
         around,
         allow_twin=options.allow_twin,
     )
-    if not options.yes and not _reviewed(prepared):
-        _forget(layout, prepared)
+    is_wanted: bool = options.yes
+    try:
+        is_wanted = is_wanted or _reviewed(prepared)
+    finally:
+        # Whoever has no terminal, or presses ctrl+c, leaves no people behind either.
+        if not is_wanted:
+            _forget(layout, prepared)
+    if not is_wanted:
         tell("Nothing was launched.")
         return exits.REFUSED
     receipt = asyncio.run(

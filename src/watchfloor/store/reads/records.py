@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, RowMapping, Select, and_, select
+from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, select
 
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.outcomes import OutcomeClass
@@ -52,17 +52,9 @@ def record_page(
     number = run_number(connection, run_id)
     if wanted.state is not None and not _any_in(connection, number, wanted.state):
         return RecordPage()
-    query = _query(number, wanted.state)
     backwards = wanted.before is not None
-    if backwards:
-        if wanted.before:
-            query = query.where(record.c.seq < wanted.before)
-        query = query.order_by(record.c.seq.desc())
-    else:
-        least = _first_possible(connection, number, wanted.state)
-        query = query.where(record.c.seq > max(wanted.after or 0, least))
-        query = query.order_by(record.c.seq)
-    rows = list(connection.execute(query.limit(wanted.size + 1)).mappings())
+    query = _page(_places(connection, number, wanted), number, backwards=backwards)
+    rows = list(connection.execute(query).mappings())
     more = len(rows) > wanted.size
     shown = [record_view(row, steps) for row in rows[: wanted.size]]
     if backwards:
@@ -116,13 +108,32 @@ def record_view(row: RowMapping, steps: tuple[str, ...]) -> RecordView:
     )
 
 
-def _query(number: int, state: RecordState | None) -> Select[tuple[object, ...]]:
-    query = (
+def _places(connection: Connection, number: int, wanted: PageKey) -> Subquery:
+    """Return the seqs of a page and one more, from the narrowest index alone."""
+    query = select(record.c.seq).where(record.c.run_no == number)
+    if wanted.state is not None:
+        query = query.where(is_state(wanted.state))
+    if wanted.before is None:
+        least = _first_possible(connection, number, wanted.state)
+        query = query.where(record.c.seq > max(wanted.after or 0, least))
+        query = query.order_by(record.c.seq)
+    else:
+        if wanted.before:
+            query = query.where(record.c.seq < wanted.before)
+        query = query.order_by(record.c.seq.desc())
+    return query.limit(wanted.size + 1).subquery()
+
+
+def _page(
+    places: Subquery, number: int, *, backwards: bool
+) -> Select[tuple[object, ...]]:
+    here = and_(record.c.run_no == number, record.c.seq == places.c.seq)
+    return (
         select(*_COLUMNS)
-        .join_from(record, contact, _SAME)
-        .where(record.c.run_no == number)
+        .join_from(places, record, here)
+        .join(contact, _SAME)
+        .order_by(places.c.seq.desc() if backwards else places.c.seq)
     )
-    return query if state is None else query.where(is_state(state))
 
 
 def _any_in(connection: Connection, number: int, state: RecordState) -> bool:

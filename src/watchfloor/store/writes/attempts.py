@@ -257,9 +257,12 @@ def _claimed(
 
 def in_flight(connection: Connection, run_no: int) -> list[Any]:
     """Return the rows of a run that are in flight; found by index, never by scan."""
+    flying = select(record.c.seq).where(
+        record.c.run_no == run_no, is_state(RecordState.ATTEMPTING)
+    )
     query = (
         select(record)
-        .where(record.c.run_no == run_no, is_state(RecordState.ATTEMPTING))
+        .where(record.c.run_no == run_no, record.c.seq.in_(flying))
         .order_by(record.c.seq)
     )
     return list(connection.execute(query).mappings())

@@ -126,21 +126,21 @@ def upgrade() -> None:
     with op.batch_alter_table("record", schema=None) as batch_op:
         batch_op.create_index(
             "record_abandoned",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 11"),
             postgresql_where=sa.text("state = 11"),
         )
         batch_op.create_index(
             "record_attempting",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 2"),
             postgresql_where=sa.text("state = 2"),
         )
         batch_op.create_index(
             "record_callback",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 4"),
             postgresql_where=sa.text("state = 4"),
@@ -154,14 +154,14 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "record_failed",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 7"),
             postgresql_where=sa.text("state = 7"),
         )
         batch_op.create_index(
             "record_retry",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 3"),
             postgresql_where=sa.text("state = 3"),
@@ -175,14 +175,14 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "record_unknown",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 8"),
             postgresql_where=sa.text("state = 8"),
         )
         batch_op.create_index(
             "record_waiting",
-            ["run_no", "seq"],
+            ["run_no", "state", "seq"],
             unique=False,
             sqlite_where=sa.text("state = 5"),
             postgresql_where=sa.text("state = 5"),
