@@ -77,7 +77,8 @@ RULES = [
         (
             "CALLBACK",
             delivery,
-            [Verdict(RecordState.CALLBACK, NOW, "asked to be contacted later")] * 4,
+            [Verdict(RecordState.CALLBACK, NOW + 1_000, "asked to be contacted later")]
+            * 4,
         )
         for delivery in ("AT_MOST_ONCE", "IDEMPOTENT")
     ),
@@ -156,17 +157,52 @@ def test_a_retry_is_later_with_every_attempt_and_by_chance():
 
 
 def test_a_callback_is_promised_for_the_time_asked():
-    asked = outcome(OutcomeClass.CALLBACK, due_at_ms=NOW + 7)
+    asked = outcome(OutcomeClass.CALLBACK, due_at_ms=NOW + 7_000)
 
     judged = judge(asked, POLICY, Delivery.AT_MOST_ONCE, FIRST)
 
-    assert judged.next_at_ms == NOW + 7
+    assert judged.next_at_ms == NOW + 7_000
 
 
-def test_a_callback_due_at_the_very_beginning_of_time_keeps_its_time():
-    asked = outcome(OutcomeClass.CALLBACK, due_at_ms=0)
+@pytest.mark.parametrize("due_at_ms", [0, NOW - 1, NOW, NOW + 999])
+def test_a_callback_is_never_made_at_once(due_at_ms):
+    asked = outcome(OutcomeClass.CALLBACK, due_at_ms=due_at_ms)
 
-    assert judge(asked, POLICY, Delivery.IDEMPOTENT, FIRST).next_at_ms == 0
+    assert judge(asked, POLICY, Delivery.IDEMPOTENT, FIRST).next_at_ms == NOW + 1_000
+
+
+def test_a_callback_waits_for_what_the_provider_asked():
+    asked = outcome(OutcomeClass.CALLBACK, retry_after_ms=5_000)
+
+    assert judge(asked, POLICY, Delivery.IDEMPOTENT, FIRST).next_at_ms == NOW + 5_000
+
+
+@pytest.mark.parametrize(
+    ("tries", "state"),
+    [(POLICY.attempts + 4, "CALLBACK"), (POLICY.attempts + 5, "ABANDONED")],
+)
+def test_promises_are_not_made_for_ever(tries, state):
+    seen = replace(FIRST, tries=tries)
+
+    judged = judge(outcome(OutcomeClass.CALLBACK), POLICY, Delivery.IDEMPOTENT, seen)
+
+    assert judged.state is RecordState[state]
+
+
+def test_a_transient_failure_after_a_doubtful_one_ends_unknown():
+    spent = replace(LAST, in_doubt=True)
+    failure = outcome(OutcomeClass.TRANSIENT)
+
+    judged = judge(failure, POLICY, Delivery.IDEMPOTENT, spent)
+
+    assert judged == Verdict(RecordState.UNKNOWN, why=SPENT)
+
+
+def test_a_permanent_answer_after_a_doubtful_one_ends_failed():
+    seen = replace(FIRST, in_doubt=True)
+    failure = outcome(OutcomeClass.PERMANENT)
+
+    assert judge(failure, POLICY, Delivery.IDEMPOTENT, seen) == FAILED
 
 
 def test_no_callback_is_promised_while_the_run_is_being_cancelled():

@@ -45,23 +45,45 @@ VERBS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (``cli.exits``)."""
-    options = parser().parse_args(arguments)
-    verb = options.verb or "console"
-    module = import_module(f"watchfloor.cli.verbs.{VERBS[verb]}")
-    run: Callable[[Namespace], int] = getattr(module, verb)
+    code = exits.DONE
     try:
+        code = _ended(arguments)
+        if sys.stdout is not None:
+            # Not left to the interpreter's end, which would complain in its own words.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the answer has gone, as `head` does.
+        _lead_stdout_nowhere()
+    except OSError as error:
+        _lead_stdout_nowhere()
+        why = f"stopped by the system: {error}. See what was done: watchfloor status"
+        _explain(WatchfloorError(why))
+        return exits.REFUSED
+    return code
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
+    try:
+        options = parser().parse_args(arguments)
+        verb = options.verb or "console"
+        module = import_module(f"watchfloor.cli.verbs.{VERBS[verb]}")
+        run: Callable[[Namespace], int] = getattr(module, verb)
         return run(options)
+    except SystemExit as ended:
+        # How argparse ends: after a usage mistake, and after help.
+        return exits.USAGE if ended.code else exits.DONE
     except WatchfloorError as error:
         _explain(error)
         return _code(error)
     except KeyboardInterrupt:
         print("watchfloor: interrupted", file=sys.stderr)
         return exits.REFUSED
-    except BrokenPipeError:
-        # Whoever read the answer has gone, as `head` does; Python's own complaint at
-        # exit is led to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.DONE
+
+
+def _lead_stdout_nowhere() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _explain(error: WatchfloorError) -> None:

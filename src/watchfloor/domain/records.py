@@ -113,8 +113,6 @@ def judge(
 MOST_PROMISES = 5
 #: A provider that says "call back now" is not called back at once for ever.
 SOONEST_CALLBACK_MS = 1_000
-#: A promise for later than this is a mistake in a date.
-LATEST_CALLBACK_MS = 366 * 24 * 3_600_000
 
 
 def _promised(outcome: Outcome, policy: RetryPolicy, seen: Circumstances) -> Verdict:
@@ -124,7 +122,7 @@ def _promised(outcome: Outcome, policy: RetryPolicy, seen: Circumstances) -> Ver
         return Verdict(RecordState.ABANDONED, why=f"{seen.tries} attempts were made")
     asked = outcome.due_at_ms if outcome.due_at_ms is not None else seen.now_ms
     soonest = seen.now_ms + max(SOONEST_CALLBACK_MS, outcome.retry_after_ms)
-    due = min(max(asked, soonest), seen.now_ms + LATEST_CALLBACK_MS)
+    due = max(asked, soonest)
     return Verdict(RecordState.CALLBACK, due, "asked to be contacted later")
 
 

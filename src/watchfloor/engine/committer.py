@@ -28,7 +28,7 @@ from watchfloor.engine.handing_out import (
 )
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.store.handle import DriverError, Handle, is_passing
+from watchfloor.store.handle import DriverError, Handle, is_damage, is_passing
 from watchfloor.store.reads.runs import ledger_rows
 from watchfloor.store.writes import lease
 from watchfloor.store.writes.attempts import AttemptWriter, Claimed
@@ -216,7 +216,8 @@ class Committer:
         """Do one job in a savepoint: what it brings must not undo what others brought.
 
         Raises:
-            DriverError: The store takes no writes: the whole round is undone.
+            DriverError: The store takes no writes or is damaged: the whole round is
+                undone.
             StoreError: The store was changed from outside: the owner must stop.
         """
         self._save_books(tx)
@@ -227,7 +228,9 @@ class Committer:
         except StoreError:
             raise
         except Exception as error:
-            if isinstance(error, DriverError) and is_passing(error):
+            if isinstance(error, DriverError) and (
+                is_passing(error) or is_damage(error)
+            ):
                 raise
             mark.rollback()
             self._reload()

@@ -150,8 +150,9 @@ class Inbox:
             self._version = -1
 
     def close(self) -> None:
-        """Close the file."""
-        self._engine.dispose()
+        """Close the file, when nobody is reading it."""
+        with self._turn:
+            self._engine.dispose()
 
 
 def _append(connection: Connection, command: Command) -> None:

@@ -90,6 +90,12 @@ def is_passing(error: DatabaseError) -> bool:
     )
 
 
+def is_damage(error: DatabaseError) -> bool:
+    """Whether the disk or the file itself failed: nothing stored can be relied on."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def damage(connection: Connection) -> str:
     """Return what SQLite's own check finds wrong with a file, or an empty string."""
     found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
