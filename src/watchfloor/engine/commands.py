@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,17 +22,33 @@ from watchfloor.store.reads.runs import ledger_rows, live_twin, run_view
 from watchfloor.store.writes import runs as writes
 
 
-class CommandTaker:
-    """The job that takes a batch of commands in one transaction."""
+class TakeCommand:
+    """The job that answers one command, unless it was answered before.
 
-    def __init__(self, commands: Sequence[Command]) -> None:
-        self._commands = commands
+    Whoever may write the inbox may write nonsense. What this raises concerns this one
+    command; answer it with ``RefuseCommand``.
+    """
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
 
     def __call__(self, tx: Transaction) -> None:
-        """Answer every command that was not answered before."""
-        for command in self._commands:
-            if receipt(tx.connection, command.command_id) is None:
-                _take(tx, command)
+        """Store the command with its answer, and what it asks for."""
+        if receipt(tx.connection, self._command.command_id) is None:
+            _take(tx, self._command)
+
+
+class RefuseCommand:
+    """The job that answers a command which could not even be refused properly."""
+
+    def __init__(self, command: Command, error: BaseException) -> None:
+        self._command = command
+        self._error = error
+
+    def __call__(self, tx: Transaction) -> None:
+        """Store the command as unusable."""
+        if receipt(tx.connection, self._command.command_id) is None:
+            _answer(tx, self._command, _unusable(tx, self._error))
 
 
 def _take(tx: Transaction, command: Command) -> None:
@@ -52,20 +67,22 @@ def _take(tx: Transaction, command: Command) -> None:
             "detail": str(error),
             "acknowledged_at_ms": tx.now_ms,
         }
-    except (
-        ConfigError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
-        # Whoever may write the inbox may write nonsense; it must not stop the engine.
-        answer = {
-            "state": "refused",
-            "refusal": "UNUSABLE",
-            "detail": f"the command cannot be used: {error}",
-            "acknowledged_at_ms": tx.now_ms,
-        }
+    except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
+        answer = _unusable(tx, error)
+    _answer(tx, command, answer)
+
+
+def _unusable(tx: Transaction, error: BaseException) -> dict[str, Any]:
+    told = f"the command cannot be used: {error}"
+    return {
+        "state": "refused",
+        "refusal": "UNUSABLE",
+        "detail": told[:2_000].encode(errors="replace").decode(),
+        "acknowledged_at_ms": tx.now_ms,
+    }
+
+
+def _answer(tx: Transaction, command: Command, answer: dict[str, Any]) -> None:
     # The row is written after the decision and before its intent is applied: rounds
     # settle runs only when every job is done.
     writes.add_command(

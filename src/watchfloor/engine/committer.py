@@ -145,9 +145,15 @@ class Committer:
             answers, handed, more = self._stored(jobs, shares)
         except BaseException as error:
             self._take_back(jobs, shares, error)
-            if isinstance(error, DriverError) and is_passing(error):
+            if not isinstance(error, DriverError):
+                raise
+            if is_passing(error):
                 return False
-            raise
+            msg = (
+                f"{self.store_fault}. The engine stopped sending; nothing was changed. "
+                "Check it with: watchfloor doctor"
+            )
+            raise StoreError(msg) from error
         self.store_fault = ""
         for lane, claimed in handed:
             lane.receive(claimed)

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.actors import Asker, Owner
-from watchfloor.domain.errors import ConfigError, OwnedError
+from watchfloor.domain.errors import ConfigError, OwnedError, StoreError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import History
 from watchfloor.domain.views import Receipt
 from watchfloor.engine import jobs
 from watchfloor.engine.campaigns import check_placeholders, checked_campaign
-from watchfloor.engine.commands import CommandTaker
+from watchfloor.engine.commands import RefuseCommand, TakeCommand
+from watchfloor.engine.committer import Committer
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.intake.audience_file import AudienceReader
@@ -192,12 +193,8 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
             closing(Inbox(layout)) as inbox,
         ):
             commands = inbox.waiting()
-            taken = committer.submit(CommandTaker(commands))
-            while committer.round():
-                # An end is swept slice by slice; nobody else would go on with it.
-                pass
-            # Raises where the store took no writes: then nothing is forgotten.
-            taken.result()
+            for command in commands:
+                _take(committer, command)
             for run_id, ledger in list(committer.ledgers.items()):
                 if ledger.lifecycle.history is History.CREATING:
                     committer.submit(jobs.WriteHistory(run_id))
@@ -208,6 +205,25 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
     except OwnedError:
         return False
     return True
+
+
+def _take(committer: Committer, command: Command) -> None:
+    """Answer one command to the end of what it starts.
+
+    Raises:
+        StoreError: The store took no writes; the command waits on.
+    """
+    taken = committer.submit(TakeCommand(command))
+    while committer.round():
+        # An end is swept slice by slice; nobody else would go on with it.
+        pass
+    error = taken.exception()
+    if isinstance(error, StoreError):
+        raise error
+    if error is not None:
+        refused = committer.submit(RefuseCommand(command, error))
+        committer.round()
+        refused.result()
 
 
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:

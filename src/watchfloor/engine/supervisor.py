@@ -13,7 +13,7 @@ from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.text import clean
 from watchfloor.engine import jobs
-from watchfloor.engine.commands import CommandTaker
+from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.commit_thread import CommitThread
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.extraction import extract, wants_extraction
@@ -189,13 +189,22 @@ class Supervisor:
         held = self._lanes.hold(_held_by(commands))
         self._taking = True
         try:
-            await self._submit(CommandTaker(commands))
+            for command in commands:
+                await self._take(command)
             ids = [command.command_id for command in commands]
             await asyncio.to_thread(self._inbox.forget, ids)
         finally:
             self._taking = False
             self._lanes.let_follow(held)
             self._changed.set()
+
+    async def _take(self, command: Command) -> None:
+        try:
+            await self._submit(TakeCommand(command))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - nonsense must not stop the engine
+            await self._submit(RefuseCommand(command, error))
 
     def _wake_for_due(self) -> None:
         now_ms = self._around.now_ms()

@@ -183,15 +183,21 @@ def _append(connection: Connection, command: Command) -> None:
 
 
 def _command(row: RowMapping) -> Command:
+    """Return a command; one whose payload is no JSON has a verb that nobody knows."""
+    verb, payload = row["verb"], {}
+    try:
+        payload = json.loads(row["payload_json"])
+    except ValueError:
+        verb = "unreadable"
     return Command(
         command_id=row["command_id"],
         at_ms=row["at_ms"],
-        verb=row["verb"],
+        verb=verb,
         run_id=row["run_id"],
         by=row["by"],
         origin=row["origin"],
         why=row["why"],
-        payload=json.loads(row["payload_json"]),
+        payload=payload,
     )
 
 

@@ -138,7 +138,13 @@ def _configure_writer(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
 
 def _configure_inbox(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     _autocommit(connection)
+    # Anybody may write an inbox, also what is no text; one row must not hide the rest.
+    connection.text_factory = _readable
     _run(connection, "journal_mode=DELETE", "synchronous=FULL")
+
+
+def _readable(data: bytes) -> str:
+    return data.decode(errors="replace")
 
 
 def configure_reader(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
