@@ -1,0 +1,193 @@
+"""Files that are gone, foreign or damaged: a sentence each time, never a traceback."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from tests.cli.shell import campaign_text, people
+
+LOOKING = ["runs", "show", "records", "journey", "events", "books", "status", "rejects"]
+ACTING = ["pause", "resume", "stop", "cancel", "launch", "engine"]
+
+
+@pytest.fixture
+def call(shell, queued, tmp_path):
+    """Call a verb as it would succeed on a sound workspace."""
+    run, campaign = queued, campaign_text(tmp_path, "autumn")
+    other = people(tmp_path / "others.csv", 3)
+    rest = {
+        **{verb: [run] for verb in ("show", "records", "events", "books")},
+        **{verb: [run, "--yes"] for verb in ("pause", "resume", "stop", "cancel")},
+        "journey": [run, 1],
+        "rejects": [run, "-o", tmp_path / "fix.csv"],
+        "launch": [campaign, "--upload", other, "--yes"],
+        "engine": ["--until-idle"],
+    }
+    return lambda verb: shell(verb, *rest.get(verb, []))
+
+
+def text_file(path):
+    path.write_text("Dear diary,\n" * 2_000)
+
+
+def damaged(path):
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * (size - 100))
+
+
+def directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def gone(path):
+    path.unlink()
+
+
+def assert_one_sentence(answer, code):
+    assert answer.code == code, answer
+    assert answer.out == ""
+    assert answer.err.startswith("watchfloor: ")
+    assert answer.err.count("\n") == 1
+    assert "Traceback" not in answer.err
+    assert "sqlalche.me" not in answer.err
+
+
+def test_where_no_workspace_is_every_verb_says_how_to_make_one(call, shell, tmp_path):
+    shell.root.rename(tmp_path / "moved")
+    for verb in (*LOOKING, *ACTING):
+        answer = call(verb)
+
+        assert_one_sentence(answer, 3)
+        assert f"there is no workspace in {shell.root}" in answer.err
+        assert f"watchfloor init {shell.root}" in answer.err
+
+
+@pytest.mark.parametrize("harm", [text_file, damaged])
+def test_a_state_store_that_is_none_is_named_and_nothing_is_done(call, shell, harm):
+    harm(shell.layout.state)
+    before = shell.layout.state.read_bytes()
+    for verb in (*LOOKING, *ACTING):
+        answer = call(verb)
+
+        assert_one_sentence(answer, 1)
+        assert str(shell.layout.state) in answer.err
+        assert "watchfloor doctor" in answer.err
+        assert shell.layout.state.read_bytes() == before, verb
+
+
+@pytest.mark.parametrize("harm", [directory, gone])
+def test_where_the_state_store_is_gone_no_new_one_is_made(call, shell, harm):
+    harm(shell.layout.state)
+    for verb in (*LOOKING, *ACTING):
+        assert_one_sentence(call(verb), 3)
+        assert not shell.layout.state.is_file(), verb
+
+
+@pytest.mark.parametrize("harm", [text_file, damaged, directory, gone])
+def test_an_inbox_that_takes_no_command_is_named(call, shell, harm):
+    harm(shell.layout.inbox)
+    for verb in ("pause", "stop", "cancel", "launch"):
+        answer = call(verb)
+
+        assert_one_sentence(answer, 1)
+        assert str(shell.layout.inbox) in answer.err
+        assert "Nothing was asked" in answer.err
+    assert shell("runs", "--json").json[0]["label"] == "Queued"
+
+
+@pytest.mark.parametrize("harm", [text_file, damaged, directory, gone])
+def test_whoever_looks_needs_no_inbox(call, shell, harm):
+    harm(shell.layout.inbox)
+    codes = {verb: call(verb).code for verb in LOOKING}
+
+    # One run waits for an engine, and no record and no reject is there yet.
+    ill = {"status": 4, "journey": 3, "rejects": 3}
+    assert codes == dict.fromkeys(LOOKING, 0) | ill
+
+
+@pytest.mark.parametrize("harm", [text_file, damaged, directory, gone])
+@pytest.mark.parametrize("name", ["state", "inbox"])
+def test_the_doctor_finds_it_and_says_what_to_do(shell, queued, harm, name):
+    harm(getattr(shell.layout, name))
+    answer = shell("doctor")
+    found = {one["name"]: one for one in shell("doctor", "--json").json}
+    check = found["store" if name == "state" else "inbox"]
+
+    assert answer.code == 4
+    assert answer.err == ""
+    assert check["is_well"] is False
+    assert "restore the workspace from a backup" in check["action"]
+    assert f"FAIL {check['name']}: " in answer.out
+    assert f"     do: {check['action']}" in answer.out
+
+
+def test_the_doctor_finds_settings_that_are_none(shell):
+    shell.layout.settings.write_text("name = ")
+    answer = shell("doctor")
+
+    assert answer.code == 4
+    assert "FAIL settings: watchfloor.toml: " in answer.out
+    assert "do: correct watchfloor.toml" in answer.out
+
+
+@pytest.mark.parametrize("name", ["state", "inbox"])
+def test_the_doctor_finds_files_that_others_may_read(shell, name):
+    file = getattr(shell.layout, name)
+    file.chmod(0o644)
+    answer = shell("doctor")
+
+    assert answer.code == 4
+    assert f"FAIL mode of {file.name}: 0644" in answer.out
+    assert f"do: chmod 600 {file}" in answer.out
+
+
+def test_the_doctor_finds_runs_that_wait_for_an_engine(shell, queued):
+    answer = shell("doctor")
+
+    assert answer.code == 4
+    assert "FAIL engine: none runs" in answer.out
+    assert f"do: watchfloor engine --workspace {shell.root}" in answer.out
+
+
+def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
+    answer = shell("doctor", "--json")
+
+    assert answer.code == 0
+    assert {one["name"] for one in answer.json} == {
+        *("python", "sqlite", "settings", "mode of state.db", "mode of inbox.db"),
+        *("free disk", "inbox", "schema", "integrity", "books", "engine"),
+    }
+    assert all(one["is_well"] for one in answer.json)
+
+
+def test_the_doctor_makes_no_workspace(shell, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    answer = shell.bare("--workspace", nowhere, "doctor")
+
+    assert answer.code == 4
+    assert not nowhere.exists()
+
+
+def test_a_folder_for_uploads_that_is_gone_is_named(call, shell):
+    for kept in shell.layout.uploads.iterdir():
+        kept.unlink()
+    shell.layout.uploads.rmdir()
+    answer = call("launch")
+
+    assert_one_sentence(answer, 1)
+    assert str(shell.layout.uploads) in answer.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the super-user may read everything")
+@pytest.mark.parametrize("name", ["state", "inbox"])
+def test_a_file_that_may_not_be_read_is_named(call, shell, name):
+    file = getattr(shell.layout, name)
+    file.chmod(0)
+    answer = call("pause")
+
+    assert_one_sentence(answer, 1)
+    assert str(file) in answer.err

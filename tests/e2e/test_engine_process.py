@@ -1,0 +1,84 @@
+"""The engine as a process: who owns it, how it drains, and what a verb does then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.support.floor import ids, webhook
+from tests.support.patience import until
+from tests.support.process import EngineProcess
+
+from watchfloor.domain.regions import Verb
+
+NOT_DRAINED = 75
+
+
+def said_by(floor, *arguments):
+    return subprocess.run(
+        [
+            sys.executable,
+            *("-m", "watchfloor", *arguments),
+            *("--workspace", str(floor.layout.root)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_second_engine_says_who_owns_the_workspace_and_ends(floor):
+    with EngineProcess(floor.layout) as engine:
+        until(lambda: floor.pulse().owner.startswith("engine of"))
+        pid = floor.pulse().pid
+
+        second = said_by(floor, "engine")
+
+        assert engine.is_running
+    assert second.returncode == 1
+    assert f"pid {pid}" in second.stderr
+    assert "owned by engine of" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_webhook_run_is_launched_paused_resumed_and_ended_by_verbs(floor, provider):
+    provider.hold()
+    launch = floor.prepared(webhook(provider.url, permits=3), ids(20))
+    floor.asked(launch.command)
+    run_id = launch.run_id
+    with EngineProcess(floor.layout, "--until-idle") as engine:
+        until(lambda: provider.at_once == 3)
+        paused = said_by(floor, "pause", run_id, "--yes", "--reason", "lunch")
+        assert (paused.returncode, paused.stdout) == (0, "pause applied\n")
+        until(lambda: floor.books(run_id).attempting == 3)
+        provider.let_go()
+        # Only a person can go on with a paused run: the engine is idle.
+        assert engine.ended() == 0
+    assert floor.view(run_id).gate_asked.why == "lunch"
+    assert len(provider.arrivals) == 3
+
+    resumed = said_by(floor, "resume", run_id, "--yes", "--wait")
+    assert (resumed.returncode, resumed.stdout) == (0, "resume settled\n")
+    with EngineProcess(floor.layout, "--until-idle") as engine:
+        assert engine.ended() == 0
+
+    assert sorted(provider.contacts) == ids(20)
+    assert floor.assert_books_hold(run_id).delivered == 20
+
+
+def test_sigterm_drains_and_a_second_one_does_not_wait(floor, provider):
+    provider.hold()
+    run_id = floor.launched(webhook(provider.url, permits=3), ids(20))
+    with EngineProcess(floor.layout) as engine:
+        until(lambda: provider.at_once == 3)
+        engine.terminate()
+        until(lambda: floor.books(run_id).attempting == 3)
+        assert engine.is_running
+        engine.terminate()
+        assert engine.ended() in (0, NOT_DRAINED)
+
+    floor.steered(Verb.PAUSE, run_id)
+    books = floor.assert_books_hold(run_id)
+    assert (books.retry, books.pending) == (3, 17)
+    assert len(provider.arrivals) == 3

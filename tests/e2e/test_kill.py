@@ -1,0 +1,171 @@
+"""The real engine, killed with SIGKILL at random moments, over a real HTTP server.
+
+Two runs are in flight at once, one through a provider that honours the key and one at
+most once, so that every kill hits both promises.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+
+from tests.support.floor import ids, webhook
+from tests.support.patience import until
+from tests.support.process import EngineProcess
+from tests.support.provider import Provider, Reply
+
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Gate, Verb
+
+KILLS = 20
+RECORDS = 1_000
+PERMITS = 8
+SEED = 20_261_122
+
+
+def launched(floor, provider, count=RECORDS):
+    """Launch both runs; return their ids."""
+    idempotent = webhook(provider.url, permits=PERMITS, name="idempotent")
+    once = webhook(
+        provider.url, 'delivery = "at_most_once"', permits=PERMITS, name="once"
+    )
+    return (
+        floor.launched(idempotent, ids(count, "i")),
+        floor.launched(once, ids(count, "o")),
+    )
+
+
+def moment(lot, provider, engine):
+    """Wait for the next moment to kill: in the start-up, or while requests fly."""
+    if lot.random() < 0.15:
+        time.sleep(lot.uniform(0.2, 0.7))
+        return
+    arrived = len(provider.arrivals)
+    until(lambda: len(provider.arrivals) > arrived or not engine.is_running)
+    time.sleep(lot.uniform(0.0, 0.15))
+
+
+def audited(floor, run_id):
+    """Ask the command line to count a run's rows anew; return what it says."""
+    said = subprocess.run(
+        [
+            sys.executable,
+            *("-m", "watchfloor", "books", run_id, "--audit", "--json"),
+            *("--workspace", str(floor.layout.root)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+    return json.loads(said.stdout)
+
+
+def recoveries(floor, runs):
+    """Return how often a start found attempts of a run in flight."""
+    return sum(floor.event_words(run_id).count("recovered") for run_id in runs)
+
+
+def assert_nothing_lost(floor, provider, runs, kills, *, dropped=0):
+    """Check every promise of both runs against what the provider saw."""
+    idempotent, once = runs
+    total = Counter(provider.keys)
+    contacts = {one.key: one.contact for one in provider.arrivals}
+    bodies = provider.bodies_by_key
+    assert all(len(found) == 1 for found in bodies.values())
+    assert len(contacts) == len(set(contacts.values()))
+    assert all(
+        json.loads(body)["reference"] == key
+        for key, found in bodies.items()
+        for body in found
+    )
+
+    books = floor.assert_books_hold(idempotent)
+    seen = {contact for contact in contacts.values() if contact[0] == "i"}
+    reached = {one.contact for one in floor.records(idempotent, RecordState.DELIVERED)}
+    assert books.delivered + books.not_attempted + books.unknown == books.records
+    assert reached <= seen
+    assert books.not_attempted + books.unknown <= dropped
+    if not dropped:
+        assert seen == reached == set(ids(books.records, "i"))
+
+    books = floor.assert_books_hold(once)
+    sent = {key: n for key, n in total.items() if contacts[key][0] == "o"}
+    seen = {contacts[key] for key in sent}
+    reached = {one.contact for one in floor.records(once, RecordState.DELIVERED)}
+    doubted = {one.contact for one in floor.records(once, RecordState.UNKNOWN)}
+    assert set(sent.values()) == {1}
+    assert reached <= seen <= reached | doubted
+    assert books.delivered + books.not_attempted + books.unknown == books.records
+    assert books.unknown <= kills * PERMITS
+    assert books.not_attempted <= dropped
+
+
+def test_nothing_is_lost_and_no_key_is_broken_over_twenty_kills(floor):
+    lot = random.Random(SEED)  # noqa: S311 - replayable
+    replies = random.Random(SEED)  # noqa: S311 - replayable
+    with Provider(lambda: Reply(after_s=replies.uniform(0.0, 0.08))) as provider:
+        runs = launched(floor, provider)
+        kills = 0
+        for _ in range(KILLS):
+            with EngineProcess(floor.layout, "--until-idle") as engine:
+                moment(lot, provider, engine)
+                kills += engine.kill()
+            for run_id in runs:
+                floor.assert_books_hold(run_id)
+        midway = len(provider.arrivals)
+        with EngineProcess(floor.layout, "--until-idle") as engine:
+            assert engine.ended() == 0
+
+        assert kills == KILLS
+        assert midway < 2 * RECORDS, "the kills came too late to mean anything"
+        assert recoveries(floor, runs) >= KILLS, "too few kills hit anything in flight"
+        assert_nothing_lost(floor, provider, runs, kills)
+    for run_id in runs:
+        assert floor.view(run_id).label == "Completed + collecting"
+        told = audited(floor, run_id)
+        assert told["audited"]
+        assert told["differences"] == []
+        assert told["books"]["records"] == RECORDS
+
+
+def test_nothing_is_lost_when_commands_and_kills_come_together(floor):
+    lot = random.Random(SEED + 1)  # noqa: S311 - replayable
+    with Provider(lambda: Reply(after_s=0.01)) as provider:
+        runs = launched(floor, provider)
+        for kill in range(4):
+            with EngineProcess(floor.layout) as engine:
+                moment(lot, provider, engine)
+                for run_id in runs:
+                    answer = floor.steered(Verb.PAUSE, run_id, state="applied")
+                    assert answer.state in ("applied", "settled"), answer
+                if kill % 2:
+                    until(lambda: all(is_paused(floor, one) for one in runs))
+                engine.kill()
+            # Nobody owns the workspace now: the pause settles, and nothing is sent.
+            assert floor.apply_what_waits()
+            assert all(is_paused(floor, one) for one in runs)
+            arrived = len(provider.arrivals)
+            for run_id in runs:
+                floor.assert_books_hold(run_id)
+                floor.steered(Verb.RESUME, run_id)
+            assert len(provider.arrivals) == arrived
+
+        with EngineProcess(floor.layout) as engine:
+            moment(lot, provider, engine)
+            for run_id in runs:
+                floor.steered(Verb.STOP, run_id, state="applied")
+            engine.kill()
+        with EngineProcess(floor.layout, "--until-idle") as engine:
+            assert engine.ended() == 0
+
+        assert_nothing_lost(floor, provider, runs, 5, dropped=RECORDS)
+    assert {floor.view(one).label for one in runs} == {"Stopped + collecting"}
+
+
+def is_paused(floor, run_id):
+    return floor.view(run_id).lifecycle.gate is Gate.PAUSED

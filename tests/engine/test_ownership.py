@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from threading import Thread
+
+import pytest
+from sqlalchemy import update
+from tests.support.floor import ids, webhook
+from tests.support.patience import until
+from tests.support.provider import Reply
+
+from watchfloor.domain.errors import ConfigError, NotFoundError, OwnedError
+from watchfloor.domain.regions import Verb
+from watchfloor.engine.operations import create_workspace
+from watchfloor.engine.ownership import Ownership, is_owned
+from watchfloor.engine.running import EngineThread, run_engine
+from watchfloor.engine.tenure import tenure
+from watchfloor.intake.workspace_file import default_workspace_text
+from watchfloor.store.layout import Layout
+from watchfloor.store.sqlite import writing_engine
+from watchfloor.store.tables import lease
+
+
+def test_a_second_engine_is_refused_by_the_holders_name_and_changes_nothing(floor):
+    with floor.engine(name="night shift"):
+        epoch = floor.pulse().epoch
+        with (
+            pytest.raises(OwnedError, match=f"night shift .pid {os.getpid()}"),
+            floor.engine(name="second"),
+        ):
+            pass
+        assert floor.pulse().epoch == epoch
+
+    with floor.engine(name="third"):
+        assert floor.pulse().epoch == epoch + 1
+
+
+def test_an_engine_thread_that_cannot_own_says_so_to_who_starts_it(floor):
+    with floor.engine():
+        second = EngineThread(floor.layout, floor.around, floor.owner)
+        with pytest.raises(OwnedError, match="owned by"):
+            second.start()
+
+
+def test_the_lock_is_free_as_soon_as_its_holder_lets_go(tmp_path):
+    layout = Layout(tmp_path)
+    assert not is_owned(layout)
+    held = Ownership.taken(layout, "one")
+    assert is_owned(layout)
+    with pytest.raises(OwnedError, match="owned by one"):
+        Ownership.taken(layout, "two")
+
+    held.release()
+    held.release()
+
+    assert not is_owned(layout)
+    Ownership.taken(layout, "two").release()
+
+
+def test_an_engine_waits_for_a_verb_that_owns_for_a_moment(floor):
+    with tenure(floor.layout, floor.around, floor.owner, dispatches=False):
+        engine = EngineThread(floor.layout, floor.around, floor.owner)
+        starting = Thread(target=engine.start)
+        starting.start()
+        until(lambda: engine.is_running)
+        epoch = floor.pulse().epoch
+    starting.join()
+
+    assert floor.pulse().epoch == epoch + 1
+    engine.stop()
+    assert engine.join() is True
+
+
+def test_an_engine_whose_workspace_was_taken_over_stops_and_changes_nothing_more(
+    floor, provider
+):
+    provider.otherwise = Reply(after_s=0.005)
+    run_id = floor.launched(webhook(provider.url, permits=3), ids(500))
+    with suppress(OwnedError), floor.engine() as engine:
+        until(lambda: floor.books(run_id).delivered > 10)
+        usurper = writing_engine(floor.layout.state)
+        with usurper.begin() as connection:
+            connection.execute(update(lease).values(epoch=lease.c.epoch + 1))
+        usurper.dispose()
+        taken_over = floor.books(run_id)
+        with pytest.raises(OwnedError, match="taken this workspace over"):
+            engine.ended()
+
+    assert floor.assert_books_hold(run_id) == taken_over
+    # What was in flight at that moment may still have left; no more than that.
+    assert len(provider.arrivals) <= taken_over.delivered + taken_over.attempting
+    floor.carried_out()
+    assert len(set(provider.keys)) == 500
+    assert all(len(bodies) == 1 for bodies in provider.bodies_by_key.values())
+    assert floor.assert_books_hold(run_id).delivered == 500
+
+
+def test_there_is_no_engine_without_a_workspace(floor, tmp_path):
+    with pytest.raises(NotFoundError, match="watchfloor init"):
+        run_engine(Layout(tmp_path / "nowhere"), floor.around, floor.owner)
+
+
+def test_a_workspace_is_made_once_and_privately(floor):
+    modes = {
+        path.name: path.stat().st_mode & 0o077 for path in floor.layout.root.iterdir()
+    }
+
+    with pytest.raises(ConfigError, match="is a workspace already"):
+        create_workspace(
+            floor.layout, default_workspace_text("x", "X"), floor.around, floor.owner
+        )
+
+    assert set(modes) >= {"watchfloor.toml", "state.db", "inbox.db", "engine.lock"}
+    assert set(modes.values()) == {0}
+
+
+def test_without_an_engine_a_command_is_applied_but_nothing_is_sent_or_launched(
+    floor, provider
+):
+    run_id = floor.launched(webhook(provider.url), ids(10))
+    with floor.engine():
+        floor.until_ended(run_id)
+    waiting = floor.launched(webhook(provider.url), ids(10))
+    floor.steered(Verb.PAUSE, waiting)
+    with floor.engine():
+        until(lambda: floor.view(waiting).label == "Queued + paused")
+        until(lambda: floor.books(waiting).records == 10)
+    sent = len(provider.arrivals)
+
+    floor.steered(Verb.RESUME, waiting)
+    for _ in range(3):
+        assert floor.apply_what_waits()
+
+    run = floor.view(waiting)
+    assert (run.label, run.launch_id) == ("Queued", None)
+    assert len(provider.arrivals) == sent == 10
+    floor.carried_out()
+    assert len(provider.arrivals) == 20
+
+
+def test_where_an_engine_owns_the_workspace_a_verb_does_not(floor):
+    with floor.engine():
+        epoch = floor.pulse().epoch
+        assert floor.apply_what_waits() is False
+        assert floor.pulse().epoch == epoch

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from functools import partial
+from itertools import count
+
+import pytest
+from tests.support.floor import campaign, ids, webhook
+from tests.support.patience import until
+from tests.support.provider import Provider, Reply
+
+from watchfloor.domain.regions import Gate, Phase, Verb
+
+BOTH = pytest.mark.parametrize("delivery", ["idempotent", "at_most_once"])
+
+
+def posting(provider, delivery="idempotent", **options):
+    return webhook(provider.url, f'delivery = "{delivery}"', **options)
+
+
+def has_arrived(provider, count):
+    return len(provider.arrivals) >= count
+
+
+def rounds_go_by(floor, run_id):
+    """Wait until the engine has gone through its duties again, and again."""
+    for _ in range(2):
+        assert floor.steered(Verb.PAUSE, run_id).refusal == "ALREADY_PAUSED"
+
+
+@BOTH
+def test_a_pause_shows_what_is_in_flight_and_settles_when_it_has_ended(
+    floor, provider, delivery
+):
+    provider.hold()
+    run_id = floor.launched(posting(provider, delivery, permits=5), ids(30))
+    with floor.engine():
+        until(lambda: provider.at_once == 5)
+
+        asked = floor.steered(Verb.PAUSE, run_id, "lunch", state="applied")
+        until(lambda: floor.books(run_id).attempting == 5, "intents to be given back")
+        pausing = floor.view(run_id)
+        provider.let_go()
+        until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
+
+        assert pausing.label == "Running + pausing"
+        assert (pausing.gate_asked.by, pausing.gate_asked.why) == ("nora", "lunch")
+        assert floor.receipt(asked.command_id).state == "settled"
+        assert floor.books(run_id).attempting == 0
+        assert floor.assert_books_hold(run_id).delivered == 5
+
+
+@BOTH
+def test_no_request_arrives_once_paused_and_resuming_finishes_the_rest_once(
+    floor, provider, delivery
+):
+    provider.otherwise = Reply(after_s=0.002)
+    contacts = ids(400)
+    run_id = floor.launched(posting(provider, delivery, permits=8), contacts)
+    with floor.engine():
+        for cycle in range(3):
+            seen = 100 * (cycle + 1)
+            until(partial(has_arrived, provider, seen))
+            floor.steered(Verb.PAUSE, run_id)
+            assert floor.view(run_id).lifecycle.gate is Gate.PAUSED
+            arrived = len(provider.arrivals)
+            rounds_go_by(floor, run_id)
+            assert len(provider.arrivals) == arrived
+            assert floor.assert_books_hold(run_id).delivered == arrived
+            floor.steered(Verb.RESUME, run_id)
+        floor.until_ended(run_id)
+
+    assert sorted(provider.contacts) == contacts
+    assert len(set(provider.keys)) == len(contacts)
+    assert floor.assert_books_hold(run_id).delivered == len(contacts)
+
+
+def test_a_paused_run_stays_paused_over_a_restart_and_sends_nothing(floor, provider):
+    provider.otherwise = Reply(after_s=0.002)
+    run_id = floor.launched(posting(provider), ids(300))
+    with floor.engine():
+        until(lambda: len(provider.arrivals) > 20)
+        floor.steered(Verb.PAUSE, run_id, "over night")
+    arrived = len(provider.arrivals)
+
+    floor.carried_out()
+
+    run = floor.view(run_id)
+    assert run.label == "Running + paused"
+    assert run.gate_asked.why == "over night"
+    assert len(provider.arrivals) == arrived
+
+
+def test_a_run_paused_before_its_launch_is_extracted_and_not_launched(floor, provider):
+    run_id = floor.launched(posting(provider), ids(20))
+    floor.steered(Verb.PAUSE, run_id)
+    with floor.engine():
+        until(lambda: floor.books(run_id).records == 20)
+        until(lambda: floor.view(run_id).label == "Queued + paused")
+        rounds_go_by(floor, run_id)
+        assert floor.view(run_id).launch_id is None
+        assert provider.arrivals == []
+
+        floor.steered(Verb.RESUME, run_id)
+        floor.until_ended(run_id)
+
+    assert len(provider.arrivals) == 20
+
+
+@BOTH
+def test_a_pause_does_not_wait_for_the_pace(floor, provider, delivery):
+    run_id = floor.launched(posting(provider, delivery, permits=4, rate="6/h"), ids(20))
+    with floor.engine():
+        until(lambda: floor.books(run_id).delivered == 1)
+
+        answer = floor.steered(Verb.PAUSE, run_id)
+
+        assert answer.state == "settled"
+        assert floor.view(run_id).lifecycle.gate is Gate.PAUSED
+    assert len(provider.arrivals) == 1
+
+
+@BOTH
+def test_a_pause_and_a_resume_in_one_breath_lose_nothing(floor, delivery):
+    numbers = count()
+    with Provider(lambda: Reply(after_s=0.001 * (next(numbers) % 5))) as provider:
+        run_id = floor.launched(posting(provider, delivery, permits=6), ids(300))
+        with floor.engine():
+            floor.until_phase(run_id, Phase.RUNNING)
+            for _ in range(5):
+                floor.steered(Verb.PAUSE, run_id, state="applied")
+                floor.steered(Verb.RESUME, run_id, state="applied")
+            floor.until_ended(run_id)
+
+        assert sorted(provider.contacts) == ids(300)
+
+
+def test_the_simulator_pauses_as_a_provider_does(floor):
+    settings = 'latency = "3ms"'
+    run_id = floor.launched(campaign(settings), ids(200))
+    with floor.engine():
+        until(lambda: floor.books(run_id).delivered > 20)
+        floor.steered(Verb.PAUSE, run_id)
+        paused = floor.assert_books_hold(run_id)
+        rounds_go_by(floor, run_id)
+        assert floor.books(run_id) == paused
+        floor.steered(Verb.RESUME, run_id)
+        floor.until_ended(run_id)
+
+    assert floor.assert_books_hold(run_id).attempts == 200

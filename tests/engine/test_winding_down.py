@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import pytest
+from tests.support.floor import campaign, ids, webhook
+from tests.support.patience import until
+from tests.support.provider import Reply
+
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Verb
+from watchfloor.engine.running import EngineThread
+
+HANG = 'timeout = "20m"\nscript = { c00001 = ["hang", "delivered"] }'
+
+
+def test_an_engine_until_idle_ends_at_once_where_nothing_is_to_do(floor):
+    with floor.engine(until_idle=True) as engine:
+        assert engine.ended() is True
+
+    assert floor.pulse().released
+
+
+def test_an_engine_until_idle_waits_for_retries_and_callbacks(floor, provider):
+    provider.replies["c00001"] = [
+        Reply(status=503),
+        Reply(body={"outcome": "callback", "due_at": "2001-01-01T00:00:00+00:00"}),
+        Reply(),
+    ]
+    run_id = floor.launched(webhook(provider.url), ids(1))
+
+    floor.carried_out()
+
+    assert floor.books(run_id).delivered == 1
+    assert len(provider.arrivals) == 3
+
+
+def test_an_engine_until_idle_does_not_wait_for_a_person(floor):
+    run_id = floor.launched(campaign(), ids(3))
+    floor.steered(Verb.PAUSE, run_id)
+
+    floor.carried_out()
+
+    assert floor.view(run_id).label == "Queued + paused"
+    assert floor.books(run_id).records == 3
+
+
+def test_an_engine_until_idle_takes_what_was_asked_before_it_started(floor):
+    run_id = floor.launched(campaign(), ids(3))
+    floor.steered(Verb.PAUSE, run_id)
+    with floor.engine() as engine:
+        until(lambda: floor.view(run_id).label == "Queued + paused")
+        assert engine.is_running
+        floor.steered(Verb.RESUME, run_id)
+        floor.until_ended(run_id)
+
+    assert floor.books(run_id).delivered == 3
+
+
+def test_a_stop_of_the_engine_lets_what_is_in_flight_end(floor, provider):
+    provider.hold()
+    run_id = floor.launched(webhook(provider.url, permits=5), ids(50))
+    with floor.engine() as engine:
+        until(lambda: provider.at_once == 5)
+        engine.stop()
+        until(lambda: floor.books(run_id).attempting == 5, "intents to be given back")
+        provider.let_go()
+
+        assert engine.ended() is True
+
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.pending, books.attempting) == (5, 45, 0)
+    assert len(provider.arrivals) == 5
+    assert floor.pulse().released
+
+
+@pytest.mark.parametrize(
+    ("delivery", "state"), [("idempotent", "retry"), ("at_most_once", "unknown")]
+)
+def test_a_second_stop_cuts_what_is_in_flight_and_guesses_nothing(
+    floor, provider, delivery, state
+):
+    provider.hold()
+    told = f'delivery = "{delivery}"'
+    run_id = floor.launched(webhook(provider.url, told, permits=5), ids(50))
+    with floor.engine() as engine:
+        until(lambda: provider.at_once == 5)
+        engine.stop()
+        until(lambda: floor.books(run_id).attempting == 5, "intents to be given back")
+        engine.stop()
+
+        assert engine.ended() is True
+
+    books = floor.assert_books_hold(run_id).as_dict()
+    assert (books[state], books["pending"], books["attempting"]) == (5, 45, 0)
+    provider.let_go()
+    floor.carried_out()
+    ended = floor.assert_books_hold(run_id)
+    assert ended.delivered + ended.unknown == 50
+    assert len(set(provider.keys)) == 50
+
+
+def test_a_drain_that_takes_too_long_ends_undrained_and_the_next_start_accounts_for_it(
+    floor, provider
+):
+    provider.hold()
+    told = 'delivery = "at_most_once"'
+    run_id = floor.launched(webhook(provider.url, told, permits=3), ids(10))
+    with floor.engine(grace_s=0.2) as engine:
+        until(lambda: provider.at_once == 3)
+        engine.stop()
+        assert engine.ended() is False
+    assert floor.assert_books_hold(run_id).attempting == 3
+
+    provider.let_go()
+    floor.carried_out()
+
+    books = floor.assert_books_hold(run_id)
+    assert (books.unknown, books.delivered) == (3, 7)
+    assert len(provider.arrivals) == 10
+
+
+def test_an_attempt_that_hangs_beyond_its_deadline_is_cut_and_the_rest_goes_on(floor):
+    told = f'delivery = "at_most_once"\n{HANG}'
+    run_id = floor.launched(campaign(told, permits=3), ids(20))
+    with floor.engine():
+        until(lambda: floor.books(run_id).delivered == 19)
+        assert floor.books(run_id).attempting == 1
+
+        floor.clock.monotonic_ahead_s = 3_600
+        floor.until_ended(run_id)
+
+    assert floor.assert_books_hold(run_id).unknown == 1
+    [one] = floor.records(run_id, RecordState.UNKNOWN)
+    assert (one.contact, one.code) == ("c00001", "cut_off")
+
+
+def test_an_attempt_that_hangs_is_tried_again_where_the_key_is_honoured(floor):
+    run_id = floor.launched(campaign(HANG, permits=3), ids(20))
+    with floor.engine():
+        until(lambda: floor.books(run_id).delivered == 19)
+        floor.clock.monotonic_ahead_s = 3_600
+        floor.until_ended(run_id)
+
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.attempts) == (20, 21)
+
+
+def test_a_provider_that_hangs_is_no_stall_of_the_engine(floor, tmp_path):
+    control = tmp_path / "control.toml"
+    control.write_text('mode = "hang"', encoding="utf-8")
+    run_id = floor.launched(campaign(f'control = "{control}"', permits=4), ids(30))
+    with floor.engine():
+        until(lambda: floor.books(run_id).attempting >= 4)
+        asked = floor.steered(Verb.PAUSE, run_id, state="applied")
+        assert asked.state == "applied"
+        until(lambda: floor.books(run_id).attempting == 4)
+        control.write_text('mode = "ok"', encoding="utf-8")
+        until(lambda: floor.view(run_id).label == "Running + paused")
+        floor.steered(Verb.RESUME, run_id)
+        floor.until_ended(run_id)
+
+    assert floor.assert_books_hold(run_id).delivered == 30
+
+
+def test_the_engine_beside_a_console_starts_stops_and_says_whether_it_drained(floor):
+    engine = EngineThread(floor.layout, floor.around, floor.owner)
+    engine.start()
+    assert engine.is_running
+    run_id = floor.launched(campaign(), ids(3))
+    floor.until_ended(run_id)
+
+    engine.stop()
+
+    assert engine.join() is True
+    assert not engine.is_running

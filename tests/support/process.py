@@ -1,0 +1,61 @@
+"""The engine as operators start it: a process of its own, which a test may kill."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+from tests.support.patience import DEADLINE_S
+
+from watchfloor.store.layout import Layout
+
+
+class EngineProcess:
+    """``watchfloor engine`` over one workspace; killed at the latest when left."""
+
+    def __init__(self, layout: Layout, *arguments: str) -> None:
+        with (layout.root.parent / "engine.log").open("ab") as said:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    *("-m", "watchfloor", "engine"),
+                    *("--workspace", str(layout.root)),
+                    *arguments,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> bool:
+        """End it with SIGKILL, wherever it is; return whether it still ran."""
+        ran = self.is_running
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(DEADLINE_S)
+        return ran and self._process.returncode == -signal.SIGKILL
+
+    def terminate(self) -> None:
+        """Ask it to drain, as a service manager does."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> int:
+        """Wait for its own end; return the exit code."""
+        return self._process.wait(DEADLINE_S)

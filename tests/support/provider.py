@@ -1,0 +1,203 @@
+"""A provider on the loopback: a real HTTP server that writes down what it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What one request gets. ``drop`` closes the connection instead of answering."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
+    after_s: float = 0.0
+    drop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request as it came in."""
+
+    key: str
+    contact: str
+    body: bytes
+    at_s: float
+
+
+OK = Reply()
+
+
+class Provider:
+    """Serves on a thread of its own, so that no engine's loop can slow it.
+
+    Attributes:
+        replies: For a contact, what its first, second, ... request gets; the last one
+            stays. Everybody else gets ``otherwise``.
+        arrivals: Every request, in order, from the moment its body was read.
+        most_at_once: The most requests that were ever open together.
+    """
+
+    def __init__(self, otherwise: Reply | Callable[[], Reply] = OK) -> None:
+        self.otherwise = otherwise
+        self.replies: dict[str, Sequence[Reply]] = {}
+        self.arrivals: list[Arrival] = []
+        self.most_at_once = 0
+        self.port = 0
+        self._open = 0
+        self._asked: Counter[str] = Counter()
+        self._loop = asyncio.new_event_loop()
+        self._may_answer = asyncio.Event()
+        self._may_answer.set()
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="provider", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/calls"
+
+    @property
+    def at_once(self) -> int:
+        """Requests that wait for their answer now."""
+        return self._open
+
+    @property
+    def keys(self) -> list[str]:
+        return [one.key for one in self.arrivals]
+
+    @property
+    def contacts(self) -> list[str]:
+        return [one.contact for one in self.arrivals]
+
+    @property
+    def bodies_by_key(self) -> dict[str, set[bytes]]:
+        found: dict[str, set[bytes]] = defaultdict(set)
+        for one in list(self.arrivals):
+            found[one.key].add(one.body)
+        return dict(found)
+
+    def hold(self) -> None:
+        """Leave every request unanswered until ``let_go``."""
+        self._call(self._may_answer.clear)
+
+    def let_go(self) -> None:
+        """Answer again."""
+        self._call(self._may_answer.set)
+
+    def _call(self, act: Callable[[], None]) -> None:
+        done = threading.Event()
+
+        def acted() -> None:
+            act()
+            done.set()
+
+        self._loop.call_soon_threadsafe(acted)
+        done.wait()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def connected(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            try:
+                await self._converse(reader, writer)
+            finally:
+                tasks.discard(task)
+                writer.close()
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=1_000)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _converse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(
+            ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
+        ):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                body = await reader.readexactly(int(_header(head, "content-length")))
+                if not await self._answered(head, body, writer):
+                    return
+
+    async def _answered(
+        self, head: str, body: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
+        contact = str(json.loads(body)["to"])
+        key = _header(head, "idempotency-key").strip('"')
+        self.arrivals.append(Arrival(key, contact, body, time.monotonic()))
+        self._open += 1
+        self.most_at_once = max(self.most_at_once, self._open)
+        try:
+            reply = self._reply(contact)
+            if reply.after_s:
+                await asyncio.sleep(reply.after_s)
+            await self._may_answer.wait()
+        finally:
+            self._open -= 1
+        if reply.drop:
+            return False
+        told = json.dumps(dict(reply.body)).encode() if reply.body else b""
+        lines = [f"HTTP/1.1 {reply.status} Said", f"Content-Length: {len(told)}"]
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + told)
+        await writer.drain()
+        return True
+
+    def _reply(self, contact: str) -> Reply:
+        planned = self.replies.get(contact)
+        if not planned:
+            return (
+                self.otherwise
+                if isinstance(self.otherwise, Reply)
+                else (self.otherwise())
+            )
+        self._asked[contact] += 1
+        return planned[min(self._asked[contact], len(planned)) - 1]
+
+
+def _header(head: str, name: str) -> str:
+    for line in head.splitlines()[1:]:
+        key, _, value = line.partition(":")
+        if key.lower() == name:
+            return value.strip()
+    return "0"
