@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchfloor.domain.pacing import Bucket, opened, refilled, take
+from watchfloor.domain.pacing import Bucket, opened, refilled, reopened, take
 
 #: Far below what a pace promises, above what floats lose.
 ROUNDING = 1e-5
@@ -97,3 +97,19 @@ def test_after_the_told_wait_an_attempt_may_start(rate_per_s, now_s, tokens):
     bucket, wait_s = take(Bucket(rate_per_s, tokens, now_s), now_s)
 
     assert wait_s == 0.0 or take(bucket, now_s + wait_s)[1] == 0.0
+
+
+def test_a_pause_gives_back_nothing_that_was_spent():
+    spent, wait_s = take(opened(1 / 3600, 100.0), 100.0)
+    assert wait_s == 0
+
+    again, wait_s = take(reopened(spent, 101.0), 101.0)
+
+    assert wait_s == pytest.approx(3599)
+    assert again.tokens < 1
+
+
+def test_after_a_long_pause_one_attempt_may_start_and_no_burst():
+    kept = reopened(opened(100.0, 0.0), 1_000.0)
+
+    assert kept.tokens == 1.0

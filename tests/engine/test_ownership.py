@@ -124,8 +124,8 @@ def test_without_an_engine_a_command_is_applied_but_nothing_is_sent_or_launched(
     waiting = floor.launched(webhook(provider.url), ids(10))
     floor.steered(Verb.PAUSE, waiting)
     with floor.engine():
-        until(lambda: floor.view(waiting).label == "Queued + paused")
         until(lambda: floor.books(waiting).records == 10)
+        until(lambda: floor.view(waiting).label == "Queued + paused")
     sent = len(provider.arrivals)
 
     floor.steered(Verb.RESUME, waiting)

@@ -8,7 +8,7 @@ from tests.support.process import EngineProcess
 from tests.support.provider import Reply
 
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Gate, Phase, Verb
+from watchfloor.domain.regions import Gate, Phase, RunOutcome, Verb
 from watchfloor.engine.extraction import AddBatch, Complete
 from watchfloor.intake.audience_file import Batch
 
@@ -132,3 +132,25 @@ def test_an_intake_that_comes_too_late_for_its_run_changes_nothing(floor):
         assert engine.do(AddBatch("let-go-of", Batch([], [], 0, 0))) is False
         assert engine.do(Complete("let-go-of")) is False
         assert engine.is_running
+
+
+def test_a_promise_that_a_crash_cut_off_is_still_kept_by_a_stopped_run(floor, provider):
+    later = Reply(body={"outcome": "callback", "due_at": "2020-01-01T00:00:00Z"})
+    for one in ids(2):
+        provider.replies[one] = [later, Reply(), Reply()]
+    run_id = floor.launched(webhook(provider.url, permits=2), ids(2))
+    with EngineProcess(floor.layout) as engine:
+        until(lambda: floor.books(run_id).callback == 2)
+        provider.hold()
+        floor.steered(Verb.STOP, run_id)
+        floor.until_phase(run_id, Phase.STOPPED_CALLBACK)
+        until(lambda: provider.at_once == 2)
+        assert engine.kill()
+    provider.let_go()
+
+    floor.carried_out()
+
+    ended = floor.until_ended(run_id)
+    assert ended.lifecycle.outcome is RunOutcome.STOPPED
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.remaining) == (2, 0)

@@ -13,7 +13,6 @@ from watchfloor.cli.parser import parser
 from watchfloor.domain.errors import (
     ConfigError,
     NotFoundError,
-    RefusedError,
     WatchfloorError,
 )
 from watchfloor.domain.text import clean
@@ -78,6 +77,22 @@ def _ended(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("watchfloor: interrupted", file=sys.stderr)
         return exits.REFUSED
+    except OSError:
+        raise
+    except Exception as error:
+        if os.environ.get("WATCHFLOOR_DEBUG"):
+            raise
+        _explain(_unforeseen(error))
+        return exits.REFUSED
+
+
+def _unforeseen(error: Exception) -> WatchfloorError:
+    """Return the sentence for a mistake of our own; no traceback reaches a screen."""
+    return WatchfloorError(
+        f"stopped by a mistake in Watchfloor itself ({type(error).__name__}: {error}). "
+        "What was stored is kept: watchfloor status. "
+        "WATCHFLOOR_DEBUG=1 before the command shows where it happened; report that."
+    )
 
 
 def _lead_stdout_nowhere() -> None:
@@ -94,8 +109,4 @@ def _explain(error: WatchfloorError) -> None:
 
 
 def _code(error: WatchfloorError) -> int:
-    if isinstance(error, NotFoundError):
-        return exits.NOT_FOUND
-    if isinstance(error, RefusedError):
-        return exits.REFUSED
-    return exits.REFUSED
+    return exits.NOT_FOUND if isinstance(error, NotFoundError) else exits.REFUSED

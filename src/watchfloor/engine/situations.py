@@ -30,6 +30,8 @@ def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
         gate_detail=gate_detail(run),
         permits=run.permits,
         rate_per_s=run.rate_per_s,
+        # The engine keeps its bucket to itself; the pace alone bounds the wait.
+        next_token_s=1 / run.rate_per_s if run.rate_per_s else 0.0,
         retries_due=due_count(connection, number, RecordState.RETRY, now_ms, _COUNTED),
         callbacks_due=due_count(
             connection, number, RecordState.CALLBACK, now_ms, _COUNTED

@@ -51,7 +51,7 @@ def tenure(
         who = f"{who}, {FOR_A_MOMENT}"
     lock = Ownership.taken(layout, who, waits=dispatches)
     try:
-        connection = open_writer(layout)
+        connection = open_writer(layout, creates=creates)
         try:
             yield _settled_in(connection, around, owner, dispatches=dispatches)
         finally:

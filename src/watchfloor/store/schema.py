@@ -24,6 +24,11 @@ def schema_version(connection: Connection) -> str | None:
     return version
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether there is no table at all, as in a file that was emptied."""
+    return not inspect(connection).get_table_names()
+
+
 def bring_up_to_date(connection: Connection) -> bool:
     """Create or upgrade the schema in the caller's transaction.
 
@@ -43,7 +48,7 @@ def bring_up_to_date(connection: Connection) -> bool:
             "nothing was changed. Use the newer Watchfloor that wrote it."
         )
         raise StoreError(msg)
-    if version is None and inspect(connection).get_table_names():
+    if version is None and not is_empty(connection):
         msg = (
             "the file is a database, but it is not a Watchfloor store; nothing "
             "was changed. Give another workspace directory."
