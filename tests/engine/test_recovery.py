@@ -139,9 +139,13 @@ def test_a_promise_that_a_crash_cut_off_is_still_kept_by_a_stopped_run(floor, pr
     for one in ids(2):
         provider.replies[one] = [later, Reply(), Reply()]
     run_id = floor.launched(webhook(provider.url, permits=2), ids(2))
+    provider.hold()
     with EngineProcess(floor.layout) as engine:
-        until(lambda: floor.books(run_id).callback == 2)
+        until(lambda: provider.at_once == 2)
+        # Both are promised in the same moment, and neither promise is kept yet.
+        provider.let_go()
         provider.hold()
+        until(lambda: floor.books(run_id).callback == 2)
         floor.steered(Verb.STOP, run_id)
         floor.until_phase(run_id, Phase.STOPPED_CALLBACK)
         until(lambda: provider.at_once == 2)
