@@ -220,7 +220,18 @@ def test_the_unique_beginning_of_a_run_id_is_enough(busy, verb):
     )
 
     assert len(short) < len(whole)
-    assert busy(verb, short, "--json").json == busy(verb, whole, "--json").json
+    assert timeless(busy(verb, short, "--json").json) == timeless(
+        busy(verb, whole, "--json").json
+    )
+
+
+def timeless(told):
+    """Return an answer without what it says of the seconds gone by."""
+    if isinstance(told, dict):
+        told = {key: one for key, one in told.items() if key != "duration_s"}
+        for reason in told.get("blocked_by", []):
+            reason.pop("detail")
+    return told
 
 
 def test_a_beginning_of_several_run_ids_is_not_found(busy):
