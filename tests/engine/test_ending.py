@@ -156,7 +156,7 @@ def test_a_large_run_is_ended_whole_without_an_engine(floor):
 
 
 def test_a_paused_launched_run_is_ended_whole_without_an_engine(floor, provider):
-    provider.otherwise = Reply(after_s=0.005)
+    provider.otherwise = Reply(after_s=0.03)
     run_id = floor.launched(webhook(provider.url, permits=2), ids(100))
     with floor.engine():
         until(lambda: floor.books(run_id).delivered > 5)

@@ -40,7 +40,7 @@ def test_a_channel_that_cannot_reopen_pauses_a_launched_run_with_the_reason(
     floor, provider, monkeypatch
 ):
     monkeypatch.setenv("FLOOR_TEST_TOKEN", "hush")
-    provider.otherwise = Reply(after_s=0.005)
+    provider.otherwise = Reply(after_s=0.03)
     run_id = floor.launched(webhook(provider.url, HEADERS, permits=2), ids(100))
     with floor.engine():
         until(lambda: floor.books(run_id).delivered > 5)

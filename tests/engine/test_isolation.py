@@ -48,7 +48,7 @@ def test_nonsense_in_the_inbox_is_refused_and_holds_nothing_back(floor, what):
 
 
 def test_a_job_that_raises_is_undone_alone(floor, provider):
-    provider.otherwise = Reply(after_s=0.005)
+    provider.otherwise = Reply(after_s=0.05)
     run_id = floor.launched(webhook(provider.url, permits=4), ids(100))
 
     def spoil(tx):

@@ -53,7 +53,7 @@ def test_a_pause_shows_what_is_in_flight_and_settles_when_it_has_ended(
 def test_no_request_arrives_once_paused_and_resuming_finishes_the_rest_once(
     floor, provider, delivery
 ):
-    provider.otherwise = Reply(after_s=0.002)
+    provider.otherwise = Reply(after_s=0.02)
     contacts = ids(400)
     run_id = floor.launched(posting(provider, delivery, permits=8), contacts)
     with floor.engine():
@@ -75,7 +75,7 @@ def test_no_request_arrives_once_paused_and_resuming_finishes_the_rest_once(
 
 
 def test_a_paused_run_stays_paused_over_a_restart_and_sends_nothing(floor, provider):
-    provider.otherwise = Reply(after_s=0.002)
+    provider.otherwise = Reply(after_s=0.02)
     run_id = floor.launched(posting(provider), ids(300))
     with floor.engine():
         until(lambda: len(provider.arrivals) > 20)
@@ -135,8 +135,9 @@ def test_a_pause_and_a_resume_in_one_breath_lose_nothing(floor, delivery):
 
 
 def test_the_simulator_pauses_as_a_provider_does(floor):
-    settings = 'latency = "3ms"'
-    run_id = floor.launched(campaign(settings), ids(200))
+    # Long enough to be still under way when the pause comes, however busy the machine.
+    settings = 'latency = "100ms"'
+    run_id = floor.launched(campaign(settings), ids(400))
     with floor.engine():
         until(lambda: floor.books(run_id).delivered > 20)
         floor.steered(Verb.PAUSE, run_id)
@@ -146,4 +147,4 @@ def test_the_simulator_pauses_as_a_provider_does(floor):
         floor.steered(Verb.RESUME, run_id)
         floor.until_ended(run_id)
 
-    assert floor.assert_books_hold(run_id).attempts == 200
+    assert floor.assert_books_hold(run_id).attempts == 400

@@ -113,7 +113,7 @@ def test_a_round_that_fails_sets_the_mind_right_by_the_rows(floor):
 
 
 def test_a_store_that_is_locked_by_a_stranger_loses_nothing(floor, provider):
-    provider.otherwise = Reply(after_s=0.005)
+    provider.otherwise = Reply(after_s=0.02)
     run_id = floor.launched(webhook(provider.url, permits=4), ids(200))
     stranger = writing_engine(floor.layout.state)
     with floor.engine() as engine:
