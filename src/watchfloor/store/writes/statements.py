@@ -29,6 +29,7 @@ class Prepared:
     def __init__(
         self, statement: Executable, dialect: Dialect, order: tuple[str, ...]
     ) -> None:
+        # SQLAlchemy types what can be executed and what can be compiled apart.
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         wanted = tuple(compiled.positiontup)
         if wanted[: len(order)] != order:
