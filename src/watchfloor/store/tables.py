@@ -93,6 +93,15 @@ run = Table(
     Column("columns_json", Text, nullable=False, server_default="[]"),
     Column("raw_header", Text, nullable=False, server_default=""),
     Column("delimiter", Text, nullable=False, server_default=","),
+    Column("parent_id", Text, nullable=False, server_default=""),
+    Column("hidden", SmallInteger, nullable=False, server_default="0"),
+    Column("purge", Text, nullable=False, server_default=""),
+    Column("quota_month", Text, nullable=False, server_default=""),
+    Column("quota_records", BigInteger, nullable=False, server_default="0"),
+    Column("approve_after", BigInteger),
+    Column("approved_by", Text, nullable=False, server_default=""),
+    Column("approved_at_ms", BigInteger),
+    Index("run_by_family", "family_id"),
     Index("run_by_fingerprint", "fingerprint"),
     Index("run_live", "run_no", sqlite_where=text("phase <> 'ended'")),
     Index("run_history", "run_no", sqlite_where=text("history = 'creating'")),
@@ -116,6 +125,15 @@ books = Table(
     Column("frontier", BigInteger, nullable=False, server_default="0"),
     Column("bytes_read", BigInteger, nullable=False, server_default="0"),
     Column("progress_at_ms", BigInteger),
+    # Pending, retried or promised records whose window is closed; no part of a sum.
+    Column("held", BigInteger, nullable=False, server_default="0"),
+    # Records that the history has taken so far.
+    Column("archived", BigInteger, nullable=False, server_default="0"),
+    # How the run's time was spent, as the engine saw it.
+    Column("active_ms", BigInteger, nullable=False, server_default="0"),
+    Column("paused_ms", BigInteger, nullable=False, server_default="0"),
+    Column("window_ms", BigInteger, nullable=False, server_default="0"),
+    Column("waiting_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 
@@ -125,6 +143,8 @@ def _in_state(name: str, state: RecordState, *columns: str) -> Index:
     only = text(f"state = {int(state)}")
     return Index(name, *columns, sqlite_where=only, postgresql_where=only)
 
+
+_TIMED_PENDING = text(f"state = {int(RecordState.PENDING)} AND next_at_ms IS NOT NULL")
 
 record = Table(
     "record",
@@ -144,6 +164,21 @@ record = Table(
     Column("next_at_ms", BigInteger),
     # Attempts that may have been delivered: ambiguous ones and interrupted ones.
     Column("doubts", SmallInteger, nullable=False, server_default="0"),
+    # Attempts at earlier steps: tries of this step are counted from here.
+    Column("base", SmallInteger, nullable=False, server_default="0"),
+    # 1 while its window is closed: next_at_ms is when that opens.
+    Column("held", SmallInteger, nullable=False, server_default="0"),
+    # Of a callback: what was promised, and when the promise expires.
+    Column("due_at_ms", BigInteger),
+    Column("expires_at_ms", BigInteger),
+    # A pending record with a time: held by its window, or before its next step.
+    Index(
+        "record_pending_due",
+        "run_no",
+        "next_at_ms",
+        sqlite_where=_TIMED_PENDING,
+        postgresql_where=_TIMED_PENDING,
+    ),
     _in_state("record_attempting", RecordState.ATTEMPTING, "run_no", "state", "seq"),
     _in_state("record_retry_due", RecordState.RETRY, "run_no", "next_at_ms"),
     _in_state("record_callback_due", RecordState.CALLBACK, "run_no", "next_at_ms"),
@@ -166,7 +201,17 @@ contact = Table(
     Column("contact", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("values_json", Text, nullable=False),
+    # 0 where the campaign's window asks for no zone.
+    Column("zone_no", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
+)
+
+#: Sets of zones: a phone number may be in any of several.
+zone_set = Table(
+    "zone_set",
+    metadata,
+    Column("zone_no", Integer, primary_key=True),
+    Column("names", Text, nullable=False, unique=True),
 )
 
 #: Which row of the upload came first with a contact; unique (run, contact key).
@@ -208,6 +253,12 @@ attempt = Table(
     Column("provider_id", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("next_at_ms", BigInteger),
+    Index(
+        "attempt_by_provider",
+        "provider_id",
+        sqlite_where=text("provider_id <> ''"),
+        postgresql_where=text("provider_id <> ''"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -258,4 +309,113 @@ history = Table(
     Column("run_no", Integer, ForeignKey("run.run_no"), primary_key=True),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("report_json", Text, nullable=False),
+)
+
+#: How often what was counted per hour: an ended run's report, written with its history.
+report = Table(
+    "report",
+    metadata,
+    Column("run_no", Integer, ForeignKey("run.run_no"), primary_key=True),
+    Column("step", SmallInteger, primary_key=True),
+    Column("outcome_class", SmallInteger, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("took_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Contacts that must not be contacted again by any run; the contact itself is not kept.
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: What providers reported after the attempt. Appended, never rewritten but for being
+#: matched: ``state`` is applied, parked (no such record yet) or late.
+result = Table(
+    "result",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("run_no", Integer),
+    Column("seq", BigInteger),
+    Column("step", SmallInteger),
+    Column("kind", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Index("result_by_record", "run_no", "seq"),
+    Index(
+        "result_parked",
+        "received_at_ms",
+        sqlite_where=text("state = 'parked'"),
+        postgresql_where=text("state = 'parked'"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+#: Of how many records a kind of result was reported.
+result_count = Table(
+    "result_count",
+    metadata,
+    Column("run_no", Integer, ForeignKey("run.run_no"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: What was reserved of the plan, by calendar month of the workspace's zone.
+quota = Table(
+    "quota",
+    metadata,
+    Column("month", Text, primary_key=True),
+    Column("runs", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+)
+
+#: Limits that an operator set on the living workspace; they go before its file.
+#: ``scope`` is ``workspace`` or ``channel:NAME``.
+shared_limit = Table(
+    "shared_limit",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("permits", Integer),
+    Column("rate_per_s", Float),
+    Column("by", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+#: E-mails owed to people: stored with what they tell, sent after the commit.
+notice = Table(
+    "notice",
+    metadata,
+    Column("notice_id", Integer, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("recipients_json", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("next_at_ms", BigInteger),
+    Column("sent_at_ms", BigInteger),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index(
+        "notice_owed",
+        "next_at_ms",
+        sqlite_where=text("state = 'owed'"),
+        postgresql_where=text("state = 'owed'"),
+    ),
 )

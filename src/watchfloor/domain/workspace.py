@@ -1,0 +1,82 @@
+"""The boundary of campaigns, uploads and runs: what all its runs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+#: A run of more records than this is not cancelled by one person alone.
+VERY_LARGE = 10_000_000
+
+
+class NoticePreset(StrEnum):
+    """Which ends and pauses are told by e-mail."""
+
+    DEFAULT = "default"  #: only an end before the launch
+    OPS = "ops"  #: job cancels, pauses by the engine and failures too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all runs together, or all runs through one channel, may do at once.
+
+    Attributes:
+        permits: Attempts in flight; None for no limit beside the runs' own.
+        rate_per_s: Attempts per second; None for no limit beside the runs' own.
+    """
+
+    permits: int | None = None
+    rate_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What may be launched in a calendar month of the workspace's zone.
+
+    Attributes:
+        monthly_runs: None for no limit.
+        monthly_records: None for no limit.
+    """
+
+    monthly_runs: int | None = None
+    monthly_records: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsIntake:
+    """How providers report results to the engine.
+
+    Attributes:
+        token: A reference (``env:NAME`` or ``file:PATH``) to the bearer token.
+        rate_per_s: Requests per second.
+        max_bytes: Of one request's body.
+    """
+
+    token: str = "env:WATCHFLOOR_RESULTS_TOKEN"  # noqa: S105 - a reference, no secret
+    rate_per_s: float = 200.0
+    max_bytes: int = 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """The boundary of campaigns, uploads and runs.
+
+    Attributes:
+        zone: An IANA name: the zone in which its people read times and in which its
+            plan's months begin.
+        channels: What runs share by channel name.
+        mail: Settings of the server that sends notices, as written; empty for none.
+        second_person_above: A job cancel of a run with more records needs two people.
+    """
+
+    workspace_id: str
+    name: str
+    zone: str = "UTC"
+    plan: Plan = field(default_factory=Plan)
+    shared: Shared = field(default_factory=Shared)
+    channels: Mapping[str, Shared] = field(default_factory=dict)
+    mail: Mapping[str, object] = field(default_factory=dict)
+    notices: NoticePreset = NoticePreset.DEFAULT
+    results: ResultsIntake = field(default_factory=ResultsIntake)
+    second_person_above: int = VERY_LARGE
