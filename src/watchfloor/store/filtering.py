@@ -1,0 +1,111 @@
+"""What a filter may ask about in each of its places, and the condition it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, func, select
+
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import STATE_WORDS
+from watchfloor.store.filter_conditions import Condition, FieldSql, Kind, condition
+from watchfloor.store.tables import attempt, contact, record
+
+__all__ = [
+    "FieldSql",
+    "Kind",
+    "condition",
+    "contact_fields",
+    "record_fields",
+    "step_fields",
+]
+
+_CLASSES = {one.word: int(one) for one in OutcomeClass}
+
+
+def contact_fields(columns: Sequence[str]) -> dict[str, FieldSql]:
+    """Return the columns of an upload, for a query over ``contact``.
+
+    ``contact`` is the normalised contact unless a column has that name.
+    """
+    found = {"contact": FieldSql(contact.c.contact)}
+    return found | {name: _cell(at) for at, name in enumerate(columns)}
+
+
+def record_fields(
+    columns: Sequence[str], steps: Sequence[str] = ()
+) -> dict[str, FieldSql]:
+    """Return what records can be selected by, for a query over ``record, contact``.
+
+    Watchfloor's own names win over columns; ``field.NAME`` is always the column.
+
+    Args:
+        columns: Of the upload.
+        steps: The names of the campaign's steps, by number.
+    """
+    cells = {name: _cell(at) for at, name in enumerate(columns)}
+    own = {
+        "seq": FieldSql(record.c.seq, Kind.NUMBER),
+        "row": FieldSql(contact.c.row_no, Kind.NUMBER),
+        "contact": FieldSql(contact.c.contact),
+        "state": FieldSql(record.c.state, Kind.WORD, STATE_WORDS),
+        "step": FieldSql(record.c.step, Kind.WORD, _numbered(steps)),
+        "attempts": FieldSql(record.c.attempts, Kind.NUMBER),
+        "class": FieldSql(record.c.outcome_class, Kind.WORD, _CLASSES),
+        "code": FieldSql(record.c.code),
+        "updated_at": FieldSql(record.c.updated_at_ms, Kind.TIME),
+        "next_at": FieldSql(record.c.next_at_ms, Kind.TIME),
+    }
+    return cells | {f"field.{name}": cell for name, cell in cells.items()} | own
+
+
+def step_fields(columns: Sequence[str], steps: Sequence[str]) -> dict[str, FieldSql]:
+    """Return what a step can depend on, for a query over ``record, contact``.
+
+    A step's ``NAME.code`` wins over a column of that name: what a campaign means must
+    not change with the upload.
+
+    Args:
+        columns: Of the upload.
+        steps: The names of the steps before it, by number, from 0.
+    """
+    found = contact_fields(columns)
+    for number, name in enumerate(steps):
+        found[f"{name}.code"] = FieldSql(
+            func.coalesce(_last(attempt.c.code, number), "")
+        )
+        found[f"{name}.class"] = FieldSql(
+            _last(attempt.c.outcome_class, number), Kind.WORD, _CLASSES
+        )
+        found[f"{name}.attempts"] = FieldSql(_attempts(number), Kind.NUMBER)
+    return found
+
+
+def _cell(at: int) -> FieldSql:
+    path = f"$[{at}]"
+    cell = func.json_extract(contact.c.values_json, path, type_=String)
+    return FieldSql(func.coalesce(cell, "", type_=String), Kind.CELL)
+
+
+def _last(column: ColumnElement[Any], step: int) -> ColumnElement[Any]:
+    query = select(column).where(*_of_step(step))
+    newest = query.order_by(attempt.c.number.desc()).limit(1)
+    return newest.correlate(record).scalar_subquery()
+
+
+def _attempts(step: int) -> ColumnElement[Any]:
+    query = select(func.count()).select_from(attempt).where(*_of_step(step))
+    return query.correlate(record).scalar_subquery()
+
+
+def _of_step(step: int) -> tuple[Condition, ...]:
+    return (
+        attempt.c.run_no == record.c.run_no,
+        attempt.c.seq == record.c.seq,
+        attempt.c.step == step,
+    )
+
+
+def _numbered(names: Sequence[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
