@@ -26,8 +26,8 @@ def upload(tmp_path):
     return write
 
 
-def everything(path, audience=PHONES, **how):
-    with AudienceReader(path, audience) as reader:
+def everything(path, audience=PHONES, *, by_recipient=False, **how):
+    with AudienceReader(path, audience, by_recipient=by_recipient) as reader:
         batches = list(reader.batches(**how))
     candidates = [one for batch in batches for one in batch.candidates]
     rejects = [one for batch in batches for one in batch.rejects]
@@ -130,6 +130,106 @@ def test_a_resumed_reading_gives_the_rest_with_the_same_numbers(upload, skip):
 
     assert later == [one for one in candidates if one.row_no > skip]
     assert refused == [one for one in rejects if one.row_no > skip]
+
+
+def test_nobody_asked_for_zones_and_none_are_looked_up(upload):
+    audience = Audience(contact="phone", zone_column="zone")
+
+    (candidate,), rejects, _ = everything(
+        upload("phone,zone\n+12025550143,Nowhere\n"), audience
+    )
+
+    assert candidate.zones == ""
+    assert rejects == []
+
+
+def test_a_phone_carries_all_zones_it_may_be_in(upload):
+    rows = "+12025550143,Ann,US\n+34737648214,Eva,ES\n+12025550144;ext=7,Bea,US\n"
+
+    candidates, rejects, _ = everything(upload(HEADER + rows), by_recipient=True)
+
+    assert rejects == []
+    assert [one.zones for one in candidates] == [
+        "America/New_York",
+        "Atlantic/Canary|Europe/Madrid",
+        "America/New_York",
+    ]
+    plain, _, _ = everything(upload(HEADER + rows))
+    assert [one._replace(zones="") for one in candidates] == plain
+
+
+def test_the_zone_column_comes_before_the_number_and_an_empty_cell_does_not(upload):
+    audience = Audience(contact="phone", zone_column="zone")
+    rows = "+12025550143, Europe/Berlin \n+12025550144, \n+80012345678,UTC\n"
+
+    candidates, rejects, _ = everything(
+        upload("phone,zone\n" + rows), audience, by_recipient=True
+    )
+
+    assert rejects == []
+    assert [one.zones for one in candidates] == [
+        "Europe/Berlin",
+        "America/New_York",
+        "UTC",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("+12025550143,Nowhere/Land", "'Nowhere/Land' is no time zone"),
+        ("+12025550143,europe/berlin", "'europe/berlin' is no time zone"),
+        ("+80012345678,", "no time zone is known for this contact"),
+        ("12,Nowhere", "no + and no region to read the number by"),
+        # What may be a contact, or a trick on the terminal, is not repeated.
+        ("+12025550143,+12025550144", "what stands for the zone is no time zone"),
+        ("+12025550143,ann@example.org", "what stands for the zone is no time zone"),
+        ("+12025550143,\x1b[2Jx", "what stands for the zone is no time zone"),
+        ("+12025550143," + "x" * 41, "what stands for the zone is no time zone"),
+    ],
+)
+def test_a_row_without_a_usable_zone_is_a_reject(upload, row, reason):
+    audience = Audience(contact="phone", zone_column="zone")
+
+    candidates, (reject,), _ = everything(
+        upload(f"phone,zone\n{row}\n"), audience, by_recipient=True
+    )
+
+    assert candidates == []
+    assert reject == (1, RejectKind.INVALID, reason, row)
+
+
+def test_only_a_column_knows_the_zone_of_an_address(upload):
+    audience = Audience(contact="who", kind="email", zone_column="zone")
+    rows = "ann@example.org,Asia/Tokyo\nben@example.org,\n"
+
+    (candidate,), (reject,), _ = everything(
+        upload("who,zone\n" + rows), audience, by_recipient=True
+    )
+
+    assert candidate.zones == "Asia/Tokyo"
+    assert reject.reason == "no time zone is known for this contact"
+
+
+def test_the_zone_is_found_behind_the_columns_of_a_fix_file(upload):
+    audience = Audience(contact="phone", zone_column="zone")
+    header = "watchfloor_row,watchfloor_reason,phone,zone\n"
+
+    (candidate,), _, _ = everything(
+        upload(f"{header}7,no zone,+12025550143,Asia/Tokyo\n"),
+        audience,
+        by_recipient=True,
+    )
+
+    assert candidate.zones == "Asia/Tokyo"
+    assert candidate.values_json == '["+12025550143","Asia/Tokyo"]'
+
+
+def test_a_zone_column_that_is_not_there_is_named(upload):
+    audience = Audience(contact="phone", zone_column="time_zone")
+
+    with pytest.raises(ConfigError, match="no zone column 'time_zone'; did you mean"):
+        AudienceReader(upload("phone,Timezone\n1,2\n"), audience)
 
 
 def test_missing_columns_are_named_with_those_that_are_there(upload):

@@ -16,11 +16,14 @@ from watchfloor.domain.records import RejectKind
 from watchfloor.intake.columns import Columns
 from watchfloor.intake.contact_file import ContactFile, ContactRow
 from watchfloor.intake.normalise import UnfitContactError, email, identifier, phone
+from watchfloor.intake.zones import is_zone, phone_zones
 
 _json_array: Callable[[list[str]], str] = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":")
 ).encode
 _NEEDS_ESCAPE = re.compile(r'["\\\x00-\x1f]')
+#: What a reason may repeat: something like a zone, nothing like a contact.
+_ZONE_LIKE = re.compile(r"(?!.*\d{5})[A-Za-z][A-Za-z0-9_+\-/ ]{0,39}")
 
 
 class Candidate(NamedTuple):
@@ -32,6 +35,8 @@ class Candidate(NamedTuple):
         digest: The contact's 16 bytes; equal digests are duplicates.
         values_json: A JSON array of the cells, in the order of the columns.
         raw: The row exactly as received, without its line end.
+        zones: Names of all zones in which the recipient may be, joined by ``|``; empty
+            where nobody asked for them.
     """
 
     row_no: int
@@ -39,6 +44,7 @@ class Candidate(NamedTuple):
     digest: bytes
     values_json: str
     raw: str
+    zones: str = ""
 
 
 class Reject(NamedTuple):
@@ -70,6 +76,11 @@ class AudienceReader:
     Duplicates are not looked for: the store knows every digest, a reader that keeps
     its memory constant does not.
 
+    Args:
+        path: The upload.
+        audience: What the campaign asks for.
+        by_recipient: Whether each candidate must carry its time zones.
+
     Attributes:
         columns: The names, in the order of ``values_json``; the columns that a fix
             file puts in front are left out.
@@ -80,7 +91,9 @@ class AudienceReader:
         ConfigError: The file cannot be used; every reason is in it.
     """
 
-    def __init__(self, path: Path, audience: Audience) -> None:
+    def __init__(
+        self, path: Path, audience: Audience, *, by_recipient: bool = False
+    ) -> None:
         self._file = ContactFile(path)
         try:
             self._found = found = Columns(self._file, audience, str(path))
@@ -89,6 +102,7 @@ class AudienceReader:
         except BaseException:
             self._file.close()
             raise
+        self._by_recipient = by_recipient
         self.columns = found.names
         self.size = self._file.size
         self.raw_header = found.without_prefix(self._file.raw_header)
@@ -116,12 +130,13 @@ class AudienceReader:
         Raises:
             ConfigError: The file can no longer be read; earlier batches stand.
         """
+        judge = self._judged_with_zones if self._by_recipient else self._judged
         candidates: list[Candidate] = []
         rejects: list[Reject] = []
         for row in self._file.rows():
             if row.row_no <= skip_rows:
                 continue
-            judged = self._judged(row)
+            judged = judge(row)
             if isinstance(judged, Candidate):
                 candidates.append(judged)
             else:
@@ -156,6 +171,22 @@ class AudienceReader:
         digest = contact_digest(self._audience.kind, contact)
         return Candidate(row_no, contact, digest, _values_json(cells, raw), raw)
 
+    def _judged_with_zones(self, row: ContactRow) -> Candidate | Reject:
+        judged = self._judged(row)
+        if isinstance(judged, Reject):
+            return judged
+        row_no, contact, digest, values_json, raw, _ = judged
+        at = self._found.zone
+        zones = "" if at is None else row.cells[at].strip()
+        if zones and not is_zone(zones):
+            return Reject(row_no, RejectKind.INVALID, _no_zone(zones), raw)
+        if not zones and self._audience.kind == "phone":
+            zones = "|".join(phone_zones(contact))
+        if not zones:
+            reason = "no time zone is known for this contact"
+            return Reject(row_no, RejectKind.INVALID, reason, raw)
+        return Candidate(row_no, contact, digest, values_json, raw, zones)
+
     def _normaliser(self) -> Callable[[list[str]], str]:
         """Return what makes one row's canonical contact; it may refuse the row."""
         at, region_at = self._found.contact, self._found.region
@@ -172,6 +203,11 @@ class AudienceReader:
                 return lambda cells: identifier(cells[at])
             case _:
                 raise ConfigError("audience.kind: write phone, email or id")
+
+
+def _no_zone(cell: str) -> str:
+    shown = f"'{cell}'" if _ZONE_LIKE.fullmatch(cell) else "what stands for the zone"
+    return f"{shown} is no time zone"
 
 
 def _values_json(cells: list[str], raw: str) -> str:

@@ -25,6 +25,7 @@ class Columns:
         names: Without the columns of a fix file; an unnamed one is ``column_3``.
         contact: The contact's place in a row's cells.
         region: The region's place, if the audience names a column for it.
+        zone: The time zone's place, if the audience names a column for it.
         required: Places and names of the cells that must not be empty.
         dropped: Places of the columns of a fix file.
         has_prefix: Whether rows begin with the columns of a fix file.
@@ -46,8 +47,8 @@ class Columns:
             raise ConfigError(*(f"{origin}: {mistake}" for mistake in mistakes))
         place = {name: at for at, name in enumerate(every)}
         self.contact = place[audience.contact]
-        column = audience.region_column
-        self.region = place[column] if column else None
+        self.region = place.get(audience.region_column)
+        self.zone = place.get(audience.zone_column)
         self.required = tuple((place[name], name) for name in audience.required)
 
     def without_prefix(self, raw: str) -> str:
@@ -73,6 +74,8 @@ class Columns:
         wanted = {audience.contact: "contact"}
         if audience.region_column:
             wanted.setdefault(audience.region_column, "region")
+        if audience.zone_column:
+            wanted.setdefault(audience.zone_column, "zone")
         for name in audience.required:
             wanted.setdefault(name, "required")
         missing = [name for name in wanted if name not in self.names]
