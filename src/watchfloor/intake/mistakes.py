@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 _SHOWN_CHARS = 40
+
+#: Whole numbers beyond this are not written out: so many digits say nothing.
+_LARGEST_SHOWN = 10**18
+
+#: What pydantic puts behind a key that is wrong itself.
+_OF_THE_KEY = "[key]"
 
 #: The type of an error whose text is a whole sentence, without value and example.
 SENTENCE = "sentence"
@@ -25,50 +32,39 @@ _WHAT = {
     "model_attributes_type": "is not a table",
     "dict_type": "is not a table",
     "literal_error": "is not {expected}",
-    "greater_than": "is not greater than {gt:g}",
-    "greater_than_equal": "is less than {ge:g}",
-    "less_than_equal": "is more than {le:g}",
+    "greater_than": "is not greater than {gt}",
+    "greater_than_equal": "is less than {ge}",
+    "less_than_equal": "is more than {le}",
     "string_too_long": "is longer than {max_length} characters",
     "string_too_short": "is empty",
     "string_pattern_mismatch": "does not have the right form",
     "too_short": "is too short",
+    "too_long": "is longer than {max_length}",
     "value_error": "{error}",
 }
 
 
-def sentences(
-    error: ValidationError, form: type[BaseModel], unsupported: Collection[str] = ()
-) -> list[str]:
+def sentence(text: str) -> PydanticCustomError:
+    """Return an error to raise whose text is told as it is.
+
+    Args:
+        text: Safe for a terminal; the value it is about is not shown beside it.
+    """
+    # Through the context: braces in the text are no placeholders.
+    return PydanticCustomError(SENTENCE, "{text}", {"text": text})
+
+
+def sentences(error: ValidationError, form: type[BaseModel]) -> list[str]:
     """Return every mistake: the key's place, what is wrong, what would be right.
 
     Args:
         error: What the model raised.
         form: The model; its fields' ``examples`` are lines of TOML.
-        unsupported: Dotted keys without list places, designed and not obeyed yet.
     """
-    details = error.errors(include_url=False)
-    return [_mistake(one, form, unsupported) for one in details]
+    return [_mistake(one, form) for one in error.errors(include_url=False)]
 
 
-def _mistake(
-    error: ErrorDetails, form: type[BaseModel], unsupported: Collection[str]
-) -> str:
-    loc = error["loc"]
-    place = _place(loc)
-    kind = error["type"]
-    if kind == SENTENCE:
-        return f"{place}: {error['msg']}" if place else error["msg"]
-    if kind == "extra_forbidden":
-        return f"{place}: {_unknown(loc, form, unsupported)}"
-    example = _example(loc, form)
-    advice = f"; write e.g. {example}" if example else ""
-    if kind == "missing":
-        return f"{place}: is missing{advice}"
-    what = _WHAT.get(kind, error["msg"]).format_map(error.get("ctx", {}))
-    return f"{place}: {_shown(error['input'])} {what}{advice}"
-
-
-def _place(loc: Sequence[int | str]) -> str:
+def place(loc: Sequence[int | str]) -> str:
     """Return ``steps[0].retry.attempts``, safe for a terminal."""
     text = ""
     for part in loc:
@@ -76,20 +72,53 @@ def _place(loc: Sequence[int | str]) -> str:
     return text.removeprefix(".")
 
 
+def shown(value: object) -> str:
+    """Return a value of the file as it may stand in a message, in one short line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return f"a list of {len(value)}" if value else "an empty list"
+    if isinstance(value, int) and abs(value) > _LARGEST_SHOWN:
+        return "a number of very many digits"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}\u2026"
+
+
+def _mistake(error: ErrorDetails, form: type[BaseModel]) -> str:
+    loc, kind = error["loc"], error["type"]
+    if loc and loc[-1] == _OF_THE_KEY and kind != "extra_forbidden":
+        loc = loc[:-1]
+    at = place(loc)
+    if kind == SENTENCE:
+        return f"{at}: {error['msg']}" if at else error["msg"]
+    if kind == "extra_forbidden":
+        return f"{at}: {_unknown(loc, form)}"
+    example = _example(loc, form)
+    advice = f"; write e.g. {example}" if example else ""
+    if kind == "missing":
+        return f"{at}: is missing{advice}"
+    context = {name: _plain(one) for name, one in error.get("ctx", {}).items()}
+    what = _WHAT.get(kind, error["msg"]).format_map(context)
+    return f"{at}: {shown(error['input'])} {what}{advice}"
+
+
+def _plain(limit: object) -> object:
+    """Return a limit as people write it: 1, not 1.0."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+
+
 def _key(part: str) -> str:
     plain = part.replace("_", "").replace("-", "")
-    return part if plain.isascii() and plain.isalnum() else _shown(part)
+    fits = len(part) <= _SHOWN_CHARS and plain.isascii() and plain.isalnum()
+    return part if fits else shown(part)
 
 
-def _unknown(
-    loc: Sequence[int | str], form: type[BaseModel], unsupported: Collection[str]
-) -> str:
-    names = [part for part in loc if isinstance(part, str)]
-    if ".".join(names) in unsupported:
-        return "is not supported yet; remove it"
+def _unknown(loc: Sequence[int | str], form: type[BaseModel]) -> str:
     owner = _form_at(loc[:-1], form)
-    known = list(owner.model_fields) if owner else []
-    close = get_close_matches(names[-1], known, n=1)
+    known = list(_fields(owner)) if owner else []
+    close = get_close_matches(str(loc[-1])[:_SHOWN_CHARS], known, n=1)
     if close:
         return f"unknown key; did you mean {close[0]}?"
     return f"unknown key; the keys here are {', '.join(known)}"
@@ -97,21 +126,34 @@ def _unknown(
 
 def _example(loc: Sequence[int | str], form: type[BaseModel]) -> str:
     """Return ``attempts = 4`` for the innermost field of *loc* that has an example."""
-    names = [part for part in loc if isinstance(part, str)]
+    names = list(loc)
+    while names and isinstance(names[-1], int):
+        names.pop()
     owner = _form_at(names[:-1], form)
-    field = owner.model_fields.get(names[-1]) if owner and names else None
+    field = _fields(owner).get(str(names[-1])) if owner and names else None
     if field is None or not field.examples:
         return ""
     return str(field.examples[0])
 
 
+def _fields(form: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields by the keys that the file writes."""
+    return {field.alias or name: field for name, field in form.model_fields.items()}
+
+
 def _form_at(loc: Sequence[int | str], form: type[BaseModel]) -> type[BaseModel] | None:
     here: type[BaseModel] | None = form
+    is_name = False
     for part in loc:
         if isinstance(part, int):
             continue
-        field = here.model_fields.get(part) if here else None
+        if is_name:
+            is_name = False
+            continue
+        field = _fields(here).get(part) if here else None
         here = _form_in(field.annotation) if field else None
+        # What stands below a table of tables is a name that the operator chose.
+        is_name = field is not None and get_origin(field.annotation) is dict
     return here
 
 
@@ -124,15 +166,3 @@ def _form_in(annotation: object) -> type[BaseModel] | None:
         if found:
             return found
     return None
-
-
-def _shown(value: object) -> str:
-    """Return a value of the file as it may stand in a message, in one short line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Mapping):
-        return "a table"
-    if isinstance(value, list):
-        return f"a list of {len(value)}" if value else "an empty list"
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}\u2026"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.text import clean
 from watchfloor.intake.mistakes import sentences
 
 MAX_BYTES = 1024 * 1024
+MAX_MISTAKES = 100
+_MAX_SYNTAX_CHARS = 200
 
 
 class StrictForm(BaseModel):
@@ -30,25 +33,29 @@ def read_toml_text(path: Path) -> str:
     Raises:
         ConfigError: It cannot be read, is too large or is no UTF-8.
     """
+    name = clean(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         why = (error.strerror or "it cannot be opened").lower()
-        mistake = f"{path}: cannot be read: {why}; check its name and rights"
+        mistake = f"{name}: cannot be read: {why}; check its name and rights"
         raise ConfigError(mistake) from error
     if len(content) > MAX_BYTES:
-        raise ConfigError(_too_large(str(path)))
+        raise ConfigError(_too_large(name))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        mistake = f"{path}: line {line}: this is not UTF-8; save the file as UTF-8"
+        mistake = f"{name}: line {line}: this is not UTF-8; save the file as UTF-8"
         raise ConfigError(mistake) from error
 
 
 def checked(
-    text: str, form: type[Form], origin: str, unsupported: Collection[str] = ()
+    text: str,
+    form: type[Form],
+    origin: str,
+    rules: Callable[[Mapping[str, object]], Iterable[str]] | None = None,
 ) -> Form:
     """Return *text* as the model *form*.
 
@@ -56,26 +63,51 @@ def checked(
         text: TOML.
         form: The file's model; its fields' ``examples`` say what would be right.
         origin: The file's name, for messages.
-        unsupported: Dotted keys without list places, designed and not obeyed yet.
+        rules: What holds between the file's keys. They get the tables as written, be
+            the types right or not, and answer with the mistakes, each with its place.
 
     Raises:
-        ConfigError: With every mistake.
+        ConfigError: With every mistake, up to ``MAX_MISTAKES`` of them.
     """
+    origin = clean(origin)
+    values = _tables(text, origin)
+    mistakes: list[str] = []
+    found = None
+    try:
+        found = form.model_validate(values)
+    except ValidationError as error:
+        mistakes += sentences(error, form)
+    mistakes += rules(values) if rules else ()
+    # Outside the handler, so that pydantic's error, which holds the values and so
+    # perhaps a secret, is not carried along as this one's context.
+    if found is None or mistakes:
+        raise ConfigError(*_told(mistakes, origin))
+    return found
+
+
+def _tables(text: str, origin: str) -> dict[str, object]:
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise ConfigError(_too_large(origin))
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         mistake = f"{origin}: {_syntax(error)}"
         raise ConfigError(mistake) from error
     except RecursionError as error:
         mistake = f"{origin}: brackets are nested too deeply; flatten the values"
         raise ConfigError(mistake) from error
-    try:
-        return form.model_validate(values)
-    except ValidationError as error:
-        mistakes = sentences(error, form, unsupported)
-        raise ConfigError(*(f"{origin}: {one}" for one in mistakes)) from error
+    except ValueError as error:
+        # Python reads no number of more than some thousand digits.
+        mistake = f"{origin}: a number has too many digits; write a smaller one"
+        raise ConfigError(mistake) from error
+
+
+def _told(mistakes: list[str], origin: str) -> list[str]:
+    told = [f"{origin}: {one}" for one in mistakes[:MAX_MISTAKES]]
+    more = len(mistakes) - MAX_MISTAKES
+    if more > 0:
+        told.append(f"{origin}: {more:,} more mistakes; correct these first")
+    return told
 
 
 def _too_large(origin: str) -> str:
@@ -86,4 +118,5 @@ def _syntax(error: tomllib.TOMLDecodeError) -> str:
     """Turn ``Expected '=' (at line 3, column 5)`` round: the place comes first."""
     what, _, place = str(error).rpartition(" (at ")
     what = what[:1].lower() + what[1:]
+    what = clean(what, _MAX_SYNTAX_CHARS)
     return f"{place.rstrip(')')}: {what}; this is not TOML"

@@ -1,58 +1,67 @@
-"""The workspace's ``watchfloor.toml``: what the boundary of runs is called."""
+"""The workspace's ``watchfloor.toml``: what all its runs have in common."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from watchfloor.domain.workspace import Workspace
+from watchfloor.intake.toml_file import checked
+from watchfloor.intake.workspace_forms import WorkspaceFile
 
-from watchfloor.intake.toml_file import StrictForm, checked
+#: Everything that may be said and is not; each line without "# " is read as it stands.
+_OPTIONAL = """
+# What follows is optional. Take the "# " away from what you need.
 
-#: Designed, and not obeyed yet.
-UNSUPPORTED = frozenset(
-    {
-        "plan",
-        "limits",
-        "mail",
-        "smtp",
-        "channels",
-        "hosts",
-        "roles",
-        "retention",
-        "workspace.monthly_runs",
-        "workspace.monthly_records",
-    }
-)
+# [plan]                           # what may be launched in a calendar month
+# monthly_runs = 100               # 0: nothing may be launched
+# monthly_records = 250_000
 
+# [limits]                         # of all runs together
+# permits = 200                    # attempts in flight
+# rate = "100/s"                   # attempts per second (/s), minute (/m), hour (/h)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """The boundary of campaigns, uploads and runs.
+# [channels.webhook]               # of all runs through one channel
+# permits = 100
+# rate = "50/s"
 
-    Attributes:
-        zone: An IANA name: the zone in which its people read times.
-    """
+# [mail]                           # the server that sends notices
+# host = "mail.example.org"
+# port = 587
+# security = "starttls"            # or "tls", or "none" for this machine only
+# from = "Watchfloor <watchfloor@example.org>"
+# username = "env:MAIL_USERNAME"   # secrets by reference only: env:NAME or file:/path
+# password = "env:MAIL_PASSWORD"
+# timeout = "30s"
 
-    workspace_id: str
-    name: str
-    zone: str = "UTC"
+# [notices]
+# preset = "default"               # or "ops": job cancels, pauses and failures too
+
+# [results]                        # what providers report to the engine
+# token = "env:WATCHFLOOR_RESULTS_TOKEN"
+# rate = "200/s"
+# max_bytes = 1_048_576            # of one report
+
+# [safety]
+# second_person_above = 10_000_000 # records of a run whose job cancel needs two people
+"""
 
 
 def parse_workspace(text: str, origin: str) -> Workspace:
     """Return the workspace that *text* describes.
 
+    Args:
+        text: The file's TOML.
+        origin: The file's name, for messages.
+
     Raises:
         ConfigError: With every mistake: file, key, what is wrong, what would be right.
+            No value of a key that holds a secret is repeated.
     """
-    form = checked(text, WorkspaceFile, origin, UNSUPPORTED).workspace
-    return Workspace(workspace_id=form.id, name=form.name, zone=form.zone)
+    return checked(text, WorkspaceFile, origin).frozen()
 
 
 def default_workspace_text(workspace_id: str, name: str) -> str:
-    """Return a file that ``parse_workspace`` reads back."""
+    """Return a file that ``parse_workspace`` reads back, its options as comments."""
     # JSON's strings are TOML's basic strings, but for DEL, which TOML wants escaped.
     quoted_id, quoted_name = (
         json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
@@ -63,31 +72,5 @@ def default_workspace_text(workspace_id: str, name: str) -> str:
         f"id = {quoted_id}\n"
         f"name = {quoted_name}\n"
         'zone = "UTC"  # an IANA name, such as "America/New_York"\n'
+        f"{_OPTIONAL}"
     )
-
-
-def _zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("is not a time zone") from error
-
-
-class WorkspaceForm(StrictForm):
-    """``[workspace]``."""
-
-    id: str = Field(
-        pattern=r"\A[a-z0-9-]{1,64}\z", examples=['id = "front-desk" (a-z 0-9 -)']
-    )
-    name: str = Field(
-        min_length=1, max_length=200, examples=['name = "The front desk"']
-    )
-    zone: Annotated[str, AfterValidator(_zone)] = Field(
-        default="UTC", examples=['zone = "Europe/Berlin"']
-    )
-
-
-class WorkspaceFile(StrictForm):
-    """The whole file."""
-
-    workspace: WorkspaceForm = Field(examples=["a table [workspace] with id and name"])

@@ -1,0 +1,220 @@
+"""The tables of ``watchfloor.toml``: types, bounds and defaults."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from watchfloor.domain.measures import duration_ms
+from watchfloor.domain.workspace import (
+    VERY_LARGE,
+    NoticePreset,
+    Plan,
+    ResultsIntake,
+    Shared,
+    Workspace,
+)
+from watchfloor.intake.mistakes import sentence
+from watchfloor.intake.normalise import UnfitContactError, email
+from watchfloor.intake.toml_file import StrictForm
+from watchfloor.intake.toml_values import (
+    Identity,
+    Permits,
+    Rate,
+    Reference,
+    Text,
+    ZoneName,
+)
+
+MAX_RUNS = 1_000_000
+MAX_RECORDS = 1_000_000_000_000
+LEAST_REPORT_BYTES = 1_024
+MOST_REPORT_BYTES = 64 * 1024 * 1024
+MOST_TIMEOUT_MS = 600_000
+
+_RESULTS = ResultsIntake()
+_HOST = re.compile(r"[0-9A-Za-z.:-]+")
+_NAMED_MAILBOX = re.compile(r"[^<>@]*<([^<>\s]+)>")
+
+
+def _host(text: str) -> str:
+    # Not repeated: people put whole addresses here, with name and password.
+    if not _HOST.fullmatch(text):
+        raise sentence("is no host; write a name like mail.example.org or an address")
+    return text
+
+
+def _no_text(mail: object) -> object:
+    # Not repeated either.
+    if isinstance(mail, str):
+        raise sentence("is not a table; write e.g. a table [mail] with host and from")
+    return mail
+
+
+def _sender(text: str) -> str:
+    named = _NAMED_MAILBOX.fullmatch(text)
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("is not one mailbox")
+    try:
+        email(named[1] if named else text)
+    except UnfitContactError as error:
+        raise ValueError("is not one mailbox") from error
+    return text
+
+
+def _absolute(path: str) -> str:
+    if not (path.startswith("/") and path.isprintable()):
+        raise ValueError("is no absolute path")
+    return path
+
+
+def _timeout(text: str) -> str:
+    if duration_ms(text) > MOST_TIMEOUT_MS:
+        raise ValueError("is longer than 10m")
+    return text
+
+
+class WorkspaceForm(StrictForm):
+    """``[workspace]``."""
+
+    id: Identity = Field(examples=['id = "front-desk" (a-z 0-9 -)'])
+    name: Text = Field(examples=['name = "The front desk"'])
+    zone: ZoneName = Field(default="UTC", examples=['zone = "Europe/Berlin"'])
+
+
+class PlanForm(StrictForm):
+    """``[plan]``."""
+
+    monthly_runs: int | None = Field(
+        default=None, ge=0, le=MAX_RUNS, examples=["monthly_runs = 100"]
+    )
+    monthly_records: int | None = Field(
+        default=None, ge=0, le=MAX_RECORDS, examples=["monthly_records = 250000"]
+    )
+
+    def frozen(self) -> Plan:
+        """Return the domain's value."""
+        return Plan(
+            monthly_runs=self.monthly_runs, monthly_records=self.monthly_records
+        )
+
+
+class SharedForm(StrictForm):
+    """``[limits]`` and ``[channels.NAME]``."""
+
+    permits: Permits | None = Field(default=None, examples=["permits = 200"])
+    rate: Rate | None = Field(default=None, examples=['rate = "100/s"'])
+
+    def frozen(self) -> Shared:
+        """Return the domain's value."""
+        return Shared(permits=self.permits, rate_per_s=self.rate)
+
+
+class MailForm(StrictForm):
+    """``[mail]``: types and secrets; the channel's own model says the rest.
+
+    Every value stays as it is written.
+    """
+
+    host: Annotated[Text, AfterValidator(_host)] = Field(
+        examples=['host = "mail.example.org"']
+    )
+    sender: Annotated[Text, AfterValidator(_sender)] = Field(
+        alias="from", examples=['from = "Watchfloor <watchfloor@example.org>"']
+    )
+    port: int | None = Field(default=None, ge=1, le=65_535, examples=["port = 587"])
+    security: Literal["starttls", "tls", "none"] | None = Field(
+        default=None, examples=['security = "starttls"']
+    )
+    username: Reference | None = None
+    password: Reference | None = None
+    ca_file: Annotated[Text, AfterValidator(_absolute)] | None = Field(
+        default=None, examples=['ca_file = "/etc/ssl/certs/mail.pem"']
+    )
+    timeout: Annotated[str, AfterValidator(_timeout)] | None = Field(
+        default=None, examples=['timeout = "30s"']
+    )
+
+
+class NoticesForm(StrictForm):
+    """``[notices]``."""
+
+    preset: Literal["default", "ops"] = Field(
+        default="default", examples=['preset = "ops"']
+    )
+
+
+class ResultsForm(StrictForm):
+    """``[results]``."""
+
+    token: Reference = _RESULTS.token
+    rate: Rate = Field(default=_RESULTS.rate_per_s, examples=['rate = "200/s"'])
+    max_bytes: int = Field(
+        default=_RESULTS.max_bytes,
+        ge=LEAST_REPORT_BYTES,
+        le=MOST_REPORT_BYTES,
+        examples=["max_bytes = 1048576"],
+    )
+
+    def frozen(self) -> ResultsIntake:
+        """Return the domain's value."""
+        return ResultsIntake(
+            token=self.token, rate_per_s=self.rate, max_bytes=self.max_bytes
+        )
+
+
+class SafetyForm(StrictForm):
+    """``[safety]``."""
+
+    second_person_above: int = Field(
+        default=VERY_LARGE,
+        ge=1,
+        le=MAX_RECORDS,
+        examples=["second_person_above = 100000"],
+    )
+
+
+ChannelName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class WorkspaceFile(StrictForm):
+    """The whole file."""
+
+    workspace: WorkspaceForm = Field(examples=["a table [workspace] with id and name"])
+    plan: PlanForm = Field(default_factory=PlanForm, examples=["a table [plan]"])
+    limits: SharedForm = Field(
+        default_factory=SharedForm, examples=["a table [limits]"]
+    )
+    channels: dict[ChannelName, SharedForm] = Field(
+        default_factory=dict, examples=["a table [channels.webhook]"]
+    )
+    mail: Annotated[MailForm | None, BeforeValidator(_no_text)] = Field(
+        default=None, examples=["a table [mail] with host and from"]
+    )
+    notices: NoticesForm = Field(
+        default_factory=NoticesForm, examples=["a table [notices]"]
+    )
+    results: ResultsForm = Field(
+        default_factory=ResultsForm, examples=["a table [results]"]
+    )
+    safety: SafetyForm = Field(
+        default_factory=SafetyForm, examples=["a table [safety]"]
+    )
+
+    def frozen(self) -> Workspace:
+        """Return the domain's value."""
+        mail = self.mail
+        return Workspace(
+            workspace_id=self.workspace.id,
+            name=self.workspace.name,
+            zone=self.workspace.zone,
+            plan=self.plan.frozen(),
+            shared=self.limits.frozen(),
+            channels={name: one.frozen() for name, one in self.channels.items()},
+            mail=mail.model_dump(by_alias=True, exclude_unset=True) if mail else {},
+            notices=NoticePreset(self.notices.preset),
+            results=self.results.frozen(),
+            second_person_above=self.safety.second_person_above,
+        )
