@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from watchfloor.channels.smtp import SmtpChannel
 from watchfloor.channels.webhook import WebhookChannel
 from watchfloor.domain.outcomes import Dispatch
 
@@ -113,6 +114,138 @@ async def provider():
         for task in made.tasks:
             task.cancel()
         await asyncio.gather(*made.tasks, return_exceptions=True)
+
+
+#: What a fault server does instead of replying.
+DROP, RESET, HANG = "drop", "reset", "hang"
+
+
+@dataclass
+class MailServer:
+    """A mail server that says what it is told to, or breaks off.
+
+    Attributes:
+        replies: By command, besides ``GREETING``, ``BODY`` (the first bytes after 354)
+            and ``DOT``; text is sent as it stands, a list is used up one by one.
+        commands: What was said to it, all connections together.
+        mails: What came before each final dot.
+    """
+
+    replies: dict[str, str | list[str]] = field(default_factory=dict)
+    port: int = 0
+    connections: int = 0
+    commands: list[str] = field(default_factory=list)
+    mails: list[bytes] = field(default_factory=list)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    USUAL = {  # noqa: RUF012 - never written
+        "GREETING": "220 mail.example.test",
+        "EHLO": "250-mail.example.test\r\n250 8BITMIME",
+        "DATA": "354 go ahead",
+        "QUIT": "221 2.0.0 bye",
+        "DOT": "250 2.0.0 Ok: queued as 4XyZ",
+    }
+
+    async def serve(self, reader, writer) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            await self._answer("GREETING", reader, writer)
+            while not writer.is_closing():
+                line = (await reader.readuntil(b"\r\n")).decode().rstrip()
+                self.commands.append(line)
+                verb = line.partition(" ")[0].upper()
+                await self._answer(verb, reader, writer, line)
+                if verb == "DATA":
+                    await self._take_mail(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+            self.left.set()
+
+    async def _take_mail(self, reader, writer) -> None:
+        if "BODY" in self.replies:
+            await reader.read(1)
+            await self._answer("BODY", reader, writer)
+            return
+        mail = await reader.readuntil(b"\r\n.\r\n")
+        self.mails.append(mail.removesuffix(b".\r\n"))
+        await self._answer("DOT", reader, writer)
+
+    async def _answer(self, verb, reader, writer, line="") -> None:
+        self.arrived.set() if verb in {"RCPT", "DOT"} else None
+        reply = self.replies.get(verb, self.USUAL.get(verb, "250 2.0.0 OK"))
+        if isinstance(reply, list):
+            reply = reply.pop(0) if len(reply) > 1 else reply[0]
+        if reply == HANG or (verb == "RCPT" and "stalls" in line):
+            await reader.read()
+            writer.close()
+        elif reply in {DROP, RESET}:
+            if reply == RESET:
+                raw = writer.get_extra_info("socket")
+                linger = struct.pack("ii", 1, 0)
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                writer.transport.abort()
+            writer.close()
+        else:
+            writer.write(f"{reply}\r\n".encode("utf-8", "surrogateescape"))
+            await writer.drain()
+
+
+@pytest.fixture
+async def mail_server():
+    opened = []
+
+    async def start(**replies: str | list[str]) -> MailServer:
+        made = MailServer(dict(replies))
+        server = await asyncio.start_server(made.serve, "127.0.0.1", 0, backlog=1_000)
+        made.port = server.sockets[0].getsockname()[1]
+        opened.append((made, server))
+        return made
+
+    yield start
+    for made, server in opened:
+        server.close()
+        for task in made.tasks:
+            task.cancel()
+        await asyncio.gather(*made.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def smtp():
+    def build(port, /, **settings):
+        usual = {
+            "host": "127.0.0.1",
+            "port": port,
+            "security": "none",
+            "from": "Night Desk <desk@example.test>",
+            "subject": "Your visit, ${name}",
+            "text": "Dear ${name},\nsee you soon.",
+            "timeout": "20s",
+        }
+        return SmtpChannel({**usual, **settings}, clock=lambda: NOW_S)
+
+    return build
+
+
+@pytest.fixture
+def mail():
+    """A dispatch whose contact is a mailbox."""
+
+    def build(contact="ann@example.org", key="0123abcd", number=1, **fields):
+        return Dispatch(
+            key=key,
+            contact=contact,
+            fields={"name": "Ann", **fields},
+            number=number,
+        )
+
+    return build
 
 
 @pytest.fixture

@@ -12,9 +12,37 @@ from types import TracebackType
 from typing import Protocol, Self, cast, runtime_checkable
 
 from watchfloor.domain.errors import ConfigError, NotFoundError
-from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome
+from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
 
 GROUP = "watchfloor.channels"
+
+
+class RenderError(ValueError):
+    """This record cannot be rendered, so it can never be sent; nothing was opened.
+
+    Its text is a short sentence that repeats no value of the record: it is shown and
+    stored unmasked.
+
+    Attributes:
+        code: The outcome's code when it is found only while delivering.
+    """
+
+    def __init__(self, text: str, code: str = "unfit_field") -> None:
+        super().__init__(text)
+        self.code = code
+
+    @classmethod
+    def missing(cls, error: KeyError) -> Self:
+        """Return the error for a column that a template names and the record lacks."""
+        text = f"the record has no column {error.args[0]!r:.100}"
+        return cls(text, "missing_field")
+
+    @property
+    def outcome(self) -> Outcome:
+        """What an attempt at this record comes to: nothing was sent, ever will be."""
+        return Outcome(
+            outcome_class=OutcomeClass.PERMANENT, code=self.code, detail=str(self)
+        )
 
 
 @runtime_checkable
@@ -53,6 +81,22 @@ class Channel(Protocol):
     @property
     def placeholders(self) -> frozenset[str]:
         """The columns of the upload that the settings' templates name."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """What fails as one, for a breaker to watch: ``host:port``, or empty."""
+        ...
+
+    def rendered(self, dispatch: Dispatch) -> Mapping[str, object]:
+        """Return what would be sent for this record, fit for JSON and a screen.
+
+        Works on a channel that is not open, and opens nothing. A secret appears as
+        the reference that the settings hold.
+
+        Raises:
+            RenderError: This record can never be sent as it is.
+        """
         ...
 
     async def __aenter__(self) -> Self:

@@ -129,6 +129,19 @@ class SimulatorChannel:
         """None: the simulator has no templates."""
         return frozenset()
 
+    @property
+    def target(self) -> str:
+        """Nothing: no provider can fail behind it."""
+        return ""
+
+    def rendered(self, dispatch: Dispatch) -> Mapping[str, object]:
+        """Return the act and the latency, as they are while the provider is well."""
+        return {
+            "contact": dispatch.contact,
+            "act": self._scripted(dispatch) or self._lots_act(dispatch),
+            "latency_ms": round(self._pause_ms(dispatch)),
+        }
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -191,17 +204,18 @@ class SimulatorChannel:
         return self._settings.latency_ms + jitter * lot / _SPAN
 
     def _drawn(self, dispatch: Dispatch) -> Outcome:
+        return self._outcome(self._lots_act(dispatch))
+
+    def _lots_act(self, dispatch: Dispatch) -> Act:
         lot = self._lot(dispatch.contact)
         if lot < self._permanent_below:
-            return PERMANENT
+            return "permanent"
         again = _mixed(lot, dispatch.number)
         if again >= self._callback_below:
-            return DELIVERED
+            return "delivered"
         if again < self._transient_below:
-            return TRANSIENT
-        if again < self._ambiguous_below:
-            return AMBIGUOUS
-        return self._outcome("callback")
+            return "transient"
+        return "ambiguous" if again < self._ambiguous_below else "callback"
 
     def _lot(self, contact: str) -> int:
         return _mixed(crc32(contact.encode(), self._salt), 0)

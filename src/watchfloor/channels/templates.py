@@ -9,7 +9,7 @@ an object, so no value can break out of its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -18,6 +18,7 @@ from watchfloor.domain.outcomes import Dispatch
 
 CONTACT = "contact"
 RECORD_KEY = "record.key"
+NO_COLUMNS = frozenset({CONTACT, RECORD_KEY})
 
 _OPENING = "${"
 _PLACE = re.compile(r"\$\{([^${}]+)\}")
@@ -30,15 +31,24 @@ class Text:
     literals: tuple[str, ...]
     names: tuple[str, ...]
 
-    def filled(self, dispatch: Dispatch) -> str:
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The columns that it names."""
+        return frozenset(self.names) - NO_COLUMNS
+
+    def filled(self, dispatch: Dispatch, escaped: Callable[[str], str] = str) -> str:
         """Return the text for one record.
+
+        Args:
+            dispatch: The record.
+            escaped: What makes a value safe in its place; the literals stay.
 
         Raises:
             KeyError: The record has no such column.
         """
         parts = [self.literals[0]]
         for name, literal in zip(self.names, self.literals[1:], strict=True):
-            parts += (_value(name, dispatch), literal)
+            parts += (escaped(_value(name, dispatch)), literal)
         return "".join(parts)
 
 
@@ -100,7 +110,7 @@ def compiled_body(source: object) -> BodyTemplate:
     }
     if mistakes:
         raise MistakesError(mistakes)
-    return BodyTemplate(tree, frozenset(names - {CONTACT, RECORD_KEY}))
+    return BodyTemplate(tree, frozenset(names - NO_COLUMNS))
 
 
 def _compiled(

@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from yarl import URL
 
+from watchfloor.channels.base import RenderError
 from watchfloor.channels.replies import Reply, ReplyRules, outcome_of_reply
 from watchfloor.channels.request_phase import (
     Phase,
@@ -72,6 +74,25 @@ class WebhookChannel:
         """The columns that the body names."""
         return self._settings.body.placeholders
 
+    @property
+    def target(self) -> str:
+        """The URL's host and port."""
+        url = URL(self._settings.url)
+        host = url.host_subcomponent or ""
+        return f"{host}:{url.port}"
+
+    def rendered(self, dispatch: Dispatch) -> Mapping[str, object]:
+        """Return the request: method, url, headers and body."""
+        return {
+            "method": self._settings.method,
+            "url": self._settings.url,
+            "headers": {
+                **_with_defaults(self._settings.headers),
+                **_key_header(dispatch),
+            },
+            "body": self._filled_body(dispatch),
+        }
+
     async def __aenter__(self) -> Self:
         headers, secrets = self._resolved_headers()
         self._rules = ReplyRules(
@@ -126,20 +147,16 @@ class WebhookChannel:
         if self._session is None:
             raise RuntimeError("the webhook channel is not open")
         try:
-            body = json.dumps(self._settings.body.filled(dispatch)).encode()
-        except KeyError as missing:
-            return Outcome(
-                outcome_class=OutcomeClass.PERMANENT,
-                code="missing_field",
-                detail=f"the record has no column {missing.args[0]!r:.100}",
-            )
+            body = json.dumps(self._filled_body(dispatch)).encode()
+        except RenderError as error:
+            return error.outcome
         phase = Phase()
         try:
             response = await self._session.request(
                 self._settings.method,
                 self._settings.url,
                 data=body,
-                headers={"Idempotency-Key": f'"{dispatch.key}"'},
+                headers=_key_header(dispatch),
                 allow_redirects=False,
                 raise_for_status=False,
                 trace_request_ctx=phase,
@@ -157,6 +174,12 @@ class WebhookChannel:
             response.close()
         return outcome_of_reply(reply, self._rules, self._clock())
 
+    def _filled_body(self, dispatch: Dispatch) -> object:
+        try:
+            return self._settings.body.filled(dispatch)
+        except KeyError as error:
+            raise RenderError.missing(error) from error
+
     def _resolved_headers(self) -> tuple[dict[str, str], tuple[str, ...]]:
         given = {
             name: resolved(value, f"headers.{name}")
@@ -167,11 +190,19 @@ class WebhookChannel:
             for name, value in self._settings.headers.items()
             if is_reference(value)
         )
-        named = {name.lower() for name in given}
-        defaults = {
-            name: value for name, value in _HEADERS.items() if name.lower() not in named
-        }
-        return {**defaults, **given}, secrets
+        return _with_defaults(given), secrets
+
+
+def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
+    named = {name.lower() for name in given}
+    defaults = {
+        name: value for name, value in _HEADERS.items() if name.lower() not in named
+    }
+    return {**defaults, **given}
+
+
+def _key_header(dispatch: Dispatch) -> dict[str, str]:
+    return {"Idempotency-Key": f'"{dispatch.key}"'}
 
 
 async def _whole_body(response: aiohttp.ClientResponse) -> bytes:

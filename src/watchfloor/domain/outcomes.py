@@ -42,6 +42,8 @@ class Outcome:
         due_at_ms: When to call back, ms since 1970 UTC; only with ``CALLBACK``.
         run_fault: Not empty when every record would fail alike (401, 403): the run
             pauses with this reason instead of burning the list.
+        suppress: Not empty when the contact must not be contacted again by anyone: the
+            reason, fit to be shown unmasked, e.g. ``"hard bounce 5.1.1"``.
     """
 
     outcome_class: OutcomeClass
@@ -51,6 +53,7 @@ class Outcome:
     retry_after_ms: int = 0
     due_at_ms: int | None = None
     run_fault: str = ""
+    suppress: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
