@@ -1,0 +1,75 @@
+"""Notices: what people are owed, were told, and could not be told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, Select, literal_column, select
+
+from watchfloor.store.tables import notice
+
+#: The word stands in the statement: only then the partial index is used.
+_IS_OWED = notice.c.state == literal_column("'owed'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One e-mail to the people of a campaign.
+
+    Attributes:
+        state: owed, sent or failed (given up).
+        tries: How often sending it failed.
+        next_at_ms: When it is to be sent or tried again; None when it is not owed.
+        detail: The server's reply, or why it could not be sent; empty before a try.
+    """
+
+    notice_id: int
+    run_id: str
+    kind: str
+    recipients: tuple[str, ...]
+    subject: str
+    body: str
+    state: str
+    tries: int
+    created_at_ms: int
+    next_at_ms: int | None
+    sent_at_ms: int | None
+    detail: str
+
+
+def due_notices(
+    connection: Connection, now_ms: int, *, most: int = 20
+) -> tuple[Notice, ...]:
+    """Return owed notices whose time has come, oldest first."""
+    query = _query().where(_IS_OWED, notice.c.next_at_ms <= now_ms).limit(most)
+    return _notices(connection, query)
+
+
+def unexplained_notices(
+    connection: Connection, *, most: int = 20
+) -> tuple[Notice, ...]:
+    """Return owed notices of which nobody was told yet why they wait, oldest first."""
+    query = _query().where(_IS_OWED, notice.c.detail == "").limit(most)
+    return _notices(connection, query)
+
+
+def notices_of(connection: Connection, run_id: str) -> tuple[Notice, ...]:
+    """Return every notice about a run, oldest first."""
+    return _notices(connection, _query().where(notice.c.run_id == run_id))
+
+
+def _query() -> Select[tuple[object, ...]]:
+    return select(*notice.c).order_by(notice.c.notice_id)
+
+
+def _notices(
+    connection: Connection, query: Select[tuple[object, ...]]
+) -> tuple[Notice, ...]:
+    return tuple(_notice(row) for row in connection.execute(query).mappings())
+
+
+def _notice(row: RowMapping) -> Notice:
+    values = dict(row)
+    recipients = tuple(json.loads(values.pop("recipients_json")))
+    return Notice(recipients=recipients, **values)
