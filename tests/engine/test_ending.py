@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply

@@ -9,7 +9,7 @@ from tests.support.provider import Reply
 
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase, RunOutcome, Verb
-from watchfloor.engine.extraction import AddBatch, Complete
+from watchfloor.engine.extraction import AddBatch, JudgeSlice
 from watchfloor.intake.audience_file import Batch
 
 
@@ -129,8 +129,8 @@ def test_a_command_after_a_crash_finds_everything_accounted_for(floor, provider)
 
 def test_an_intake_that_comes_too_late_for_its_run_changes_nothing(floor):
     with floor.engine() as engine:
-        assert engine.do(AddBatch("let-go-of", Batch([], [], 0, 0))) is False
-        assert engine.do(Complete("let-go-of")) is False
+        assert engine.do(AddBatch("let-go-of", Batch([], [], 0, 0), None)) is False
+        assert engine.do(JudgeSlice("let-go-of", None)) is False
         assert engine.is_running
 
 

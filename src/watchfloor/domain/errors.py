@@ -31,6 +31,8 @@ class Refusal(StrEnum):
     DRIFTED = "DRIFTED"
     PLAN_LIMIT = "PLAN_LIMIT"
     DUPLICATE_RUN = "DUPLICATE_RUN"
+    SECOND_PERSON = "SECOND_PERSON"
+    NOT_YET = "NOT_YET"
     NOT_ALLOWED = "NOT_ALLOWED"
     READ_ONLY = "READ_ONLY"
 
@@ -62,6 +64,10 @@ EXPLANATIONS: dict[Refusal, str] = {
         "a run of this campaign over this very upload is live or ended recently; "
         "look at that run first"
     ),
+    Refusal.SECOND_PERSON: (
+        "the run is very large; a second person must ask for the same within 15 minutes"
+    ),
+    Refusal.NOT_YET: "the run is not that far; look at its state and try again later",
     Refusal.NOT_ALLOWED: "your role does not allow it; ask an operator or an admin",
     Refusal.READ_ONLY: "this session only looks; open one that may act",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from watchfloor.domain.outcomes import Delivery, Outcome, OutcomeClass
-from watchfloor.domain.retries import RetryPolicy, next_attempt_at_ms
+from watchfloor.domain.retries import HOUR_MS, RetryPolicy, next_attempt_at_ms
 
 
 class RecordState(IntEnum):
@@ -59,6 +59,7 @@ class Circumstances:
         in_doubt: Whether an earlier attempt may have been delivered.
         may_retry: Whether the run may keep work for later (it is not ending).
         may_promise: Whether the run may keep a callback.
+        promise_ms: How long after its due time a callback may still be made.
         chance: In [0, 1): the jitter's throw.
     """
 
@@ -68,16 +69,51 @@ class Circumstances:
     in_doubt: bool = False
     may_retry: bool = True
     may_promise: bool = True
+    promise_ms: int = 48 * HOUR_MS
     chance: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a record: its state, when it is due, and why in a few words."""
+    """What becomes of a record: its state, when it is due, and why in a few words.
+
+    Attributes:
+        expires_at_ms: Of a callback: from then on it is too late.
+    """
 
     state: RecordState
     next_at_ms: int | None = None
     why: str = ""
+    expires_at_ms: int | None = None
+
+
+def dropped(state: RecordState, *, earlier: int, in_doubt: bool) -> RecordState:
+    """Return what becomes of a record that must not be attempted again.
+
+    A promise is abandoned. What an earlier step reached stays as that left it. What may
+    have been delivered is never called anything else.
+
+    Args:
+        state: pending, retry or callback.
+        earlier: The state in which earlier steps left it; 0 on its first step.
+        in_doubt: Whether an attempt of this step may have been delivered.
+    """
+    if state is RecordState.CALLBACK:
+        return RecordState.ABANDONED
+    if in_doubt:
+        return RecordState.UNKNOWN
+    if earlier:
+        return RecordState(earlier)
+    if state is RecordState.RETRY:
+        return RecordState.FAILED
+    return RecordState.NOT_ATTEMPTED
+
+
+def too_late(*, earlier: int, in_doubt: bool) -> RecordState:
+    """Return what becomes of a record whose time is over; see ``dropped``."""
+    if in_doubt:
+        return RecordState.UNKNOWN
+    return RecordState(earlier) if earlier else RecordState.EXPIRED
 
 
 def judge(
@@ -123,7 +159,8 @@ def _promised(outcome: Outcome, policy: RetryPolicy, seen: Circumstances) -> Ver
     asked = outcome.due_at_ms if outcome.due_at_ms is not None else seen.now_ms
     soonest = seen.now_ms + max(SOONEST_CALLBACK_MS, outcome.retry_after_ms)
     due = max(asked, soonest)
-    return Verdict(RecordState.CALLBACK, due, "asked to be contacted later")
+    why = "asked to be contacted later"
+    return Verdict(RecordState.CALLBACK, due, why, due + seen.promise_ms)
 
 
 def _retried(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from watchfloor.channels.base import Channel, load_channel
 from watchfloor.domain.campaign import Campaign, CampaignStep
 from watchfloor.domain.errors import ConfigError, NotFoundError
+from watchfloor.domain.filters import FilterError
 from watchfloor.intake.campaign_file import parse_campaign
+from watchfloor.intake.filter_language import parse_filter
+from watchfloor.store.filter_conditions import Condition, condition
+from watchfloor.store.filtering import contact_fields, step_fields
+from watchfloor.store.reads.strategy import Strategy
 
 
 def checked_campaign(text: str, origin: str) -> Campaign:
@@ -46,14 +51,61 @@ def channel_for(step: CampaignStep) -> Channel:
     return load_channel(step.channel)(step.settings)
 
 
-def check_placeholders(campaign: Campaign, columns: Iterable[str]) -> None:
-    """Refuse a campaign whose templates name a column that the upload lacks.
+def wanted_rows(campaign: Campaign, columns: Sequence[str]) -> Condition | None:
+    """Return the campaign's filter over the rows of an upload; None for all of them.
 
     Raises:
-        ConfigError: With every such name and the nearest column there is.
+        ConfigError: It names a column that the upload lacks.
+    """
+    text = campaign.audience.filter
+    if not text:
+        return None
+    try:
+        return condition(parse_filter(text), contact_fields(columns))
+    except FilterError as error:
+        msg = f"audience.filter: {error}"
+        raise ConfigError(msg) from error
+
+
+def strategy_of(campaign: Campaign, columns: Sequence[str]) -> Strategy | None:
+    """Return who is taken on to which step; None where there is only one.
+
+    Raises:
+        ConfigError: A step's ``when`` names a column that the upload lacks.
+    """
+    if len(campaign.steps) == 1:
+        return None
+    names = [step.name for step in campaign.steps]
+    conditions: list[Condition | None] = []
+    mistakes = []
+    for number, step in enumerate(campaign.steps):
+        found = None
+        if step.when:
+            try:
+                fields = step_fields(columns, names[:number])
+                found = condition(parse_filter(step.when), fields)
+            except FilterError as error:
+                mistakes.append(f"steps[{number}].when: {error}")
+        conditions.append(found)
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return Strategy(conditions)
+
+
+def check_columns(campaign: Campaign, columns: Iterable[str]) -> None:
+    """Refuse a campaign that names a column which the upload lacks.
+
+    Raises:
+        ConfigError: With every such name, in templates, filter and steps, and the
+            nearest column there is.
     """
     there = tuple(columns)
-    mistakes = []
+    mistakes: list[str] = []
+    for look in (wanted_rows, strategy_of):
+        try:
+            look(campaign, there)
+        except ConfigError as error:
+            mistakes += error.mistakes
     for number, step in enumerate(campaign.steps):
         for name in sorted(channel_for(step).placeholders - set(there)):
             near = difflib.get_close_matches(name, there, n=1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import NamedTuple
 
+from watchfloor.domain.breaker import Breaker
 from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.labels import native
@@ -27,21 +27,18 @@ from watchfloor.domain.regions import (
     Results,
     Verb,
 )
+from watchfloor.domain.workspace import Shared
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.notices import NoticeKind
+from watchfloor.engine.occasions import kind_of, owe_notice
+from watchfloor.engine.reservations import release_unused
+from watchfloor.engine.suppressions import Suppressions
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads.runs import ledger_rows
 from watchfloor.store.writes import runs as writes
 from watchfloor.store.writes.audience import AudienceWriter
-
-#: How long late provider events are taken after an end (design: ``campaign.md``).
-COLLECTING = timedelta(days=30)
-
-#: Who was to be told stands in the campaign; no mail is sent by this version.
-NOTICE_OWED = (
-    "the campaign's notify addresses are owed a notice of this end; "
-    "no mail is sent yet, tell them"
-)
 
 
 class Transaction(NamedTuple):
@@ -55,7 +52,14 @@ class Transaction(NamedTuple):
             nothing.
         ledgers: Every run that has not ended or whose history is not written, by id.
         audience: Compiled once, for every batch of every intake.
+        workspace: The workspace's file, read again where it changed.
+        suppressions: Who must not be contacted.
         changed: Ids of runs whose regions changed; filled while it is open.
+        after_commit: What is to be done once the transaction is durable, on the
+            committing thread; forgotten with what asked for it.
+        opened_breakers: Breakers that opened, and why; filled while it is open.
+        on_limit: Is told after the commit which scope's shared limits changed; None
+            for those of the workspace's file.
     """
 
     connection: Handle
@@ -65,7 +69,12 @@ class Transaction(NamedTuple):
     dispatches: bool
     ledgers: dict[str, Ledger]
     audience: AudienceWriter
+    workspace: WorkspaceSettings
+    suppressions: Suppressions
     changed: set[str]
+    after_commit: list[Callable[[], None]]
+    opened_breakers: dict[Breaker, str]
+    on_limit: Callable[[str, Shared | None], None]
 
 
 def adopt(tx: Transaction, run_id: str) -> Ledger:
@@ -168,21 +177,10 @@ def doom(tx: Transaction, ledger: Ledger, cause: str) -> None:
 def pause_itself(tx: Transaction, ledger: Ledger, why: str) -> None:
     """Pause a run on the engine's own behalf, with the reason."""
     if refusal(ledger.lifecycle, Verb.PAUSE) is None:
-        request(tx, ledger, Verb.PAUSE, Request(by="engine", why=why))
+        itself = Request(by="engine", why=why)
+        request(tx, ledger, Verb.PAUSE, itself)
         apply(tx, ledger)
-
-
-def create_history(tx: Transaction, ledger: Ledger) -> None:
-    """Write an ended run's report and say so, once."""
-    if tell(tx, ledger, Fact.HISTORY_CREATED):
-        report = {
-            "run": ledger.run_id,
-            "outcome": ledger.lifecycle.outcome,
-            "cause": ledger.cause,
-            "launch_id": ledger.launch_id,
-            "books": ledger.books.as_dict(),
-        }
-        writes.add_history(tx.connection, ledger.run_no, json.dumps(report), tx.now_ms)
+        _owe(tx, ledger, NoticeKind.AUTO_PAUSE, itself)
 
 
 def _holds_back(ledger: Ledger) -> bool:
@@ -238,10 +236,7 @@ def _store(
     if asked is not None and after.gate is not was.gate:
         others |= _gate_told(tx, after, asked)
     if after.is_ended and not was.is_ended:
-        others |= {"ended_at_ms": tx.now_ms}
-        if after.results is Results.COLLECTING:
-            until = tx.now_ms + int(COLLECTING.total_seconds() * 1000)
-            others |= {"results_close_at_ms": until}
+        others |= _end_told(tx, ledger, after)
     _save(tx, ledger, after, **others)
     who = asked or Request()
     _enter(
@@ -255,10 +250,34 @@ def _store(
         detail=detail,
         command_id=who.command_id,
     )
-    if Effect.NOTIFY in taken.effects:
-        _enter(tx, ledger, "notice owed", before, detail=NOTICE_OWED)
+    _obey(tx, ledger, taken, who)
     if _is_settled(after):
         writes.settle_commands(tx.connection, ledger.run_id, tx.now_ms)
+
+
+def _obey(tx: Transaction, ledger: Ledger, taken: Step, who: Request) -> None:
+    """Carry out what a change asks for within its transaction."""
+    if Effect.RELEASE_QUOTA in taken.effects:
+        used = ledger.tally["records"] - ledger.tally["not_attempted"]
+        release_unused(tx.connection, ledger, used)
+    kind = kind_of(taken)
+    if kind is not None:
+        _owe(tx, ledger, kind, who)
+
+
+def _owe(tx: Transaction, ledger: Ledger, kind: NoticeKind, who: Request) -> None:
+    workspace = tx.workspace.last_known()
+    if owe_notice(tx.connection, workspace, tx.now_ms, ledger, kind, who):
+        label = native(ledger.lifecycle, ledger.work)
+        told = f"by e-mail to {len(ledger.notify)} addresses of the campaign: {kind}"
+        _enter(tx, ledger, "notice owed", label, detail=told)
+
+
+def _end_told(tx: Transaction, ledger: Ledger, after: Lifecycle) -> dict[str, object]:
+    if after.results is not Results.COLLECTING:
+        return {"ended_at_ms": tx.now_ms}
+    closes_at_ms = tx.now_ms + ledger.collect_ms
+    return {"ended_at_ms": tx.now_ms, "results_close_at_ms": closes_at_ms}
 
 
 def _gate_told(tx: Transaction, after: Lifecycle, asked: Request) -> dict[str, object]:
@@ -277,7 +296,9 @@ def _is_settled(after: Lifecycle) -> bool:
 def _save(tx: Transaction, ledger: Ledger, after: Lifecycle, **others: object) -> None:
     writes.save_lifecycle(tx.connection, ledger.run_no, ledger.version, after, others)
     if after.gate is not ledger.lifecycle.gate:
+        ledger.gate_at_ms = tx.now_ms
         ledger.faults_in_a_row = 0
+        ledger.was_resumed = after.gate is Gate.OPEN
     ledger.lifecycle = after
     ledger.version += 1
     ledger.is_unsettled = True

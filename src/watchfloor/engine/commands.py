@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
-from watchfloor.domain.identity import run_fingerprint
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.previews import Seen, check_drift
-from watchfloor.domain.regions import Lifecycle, Verb
+from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import RunView
-from watchfloor.engine.campaigns import channel_for, checked_campaign
-from watchfloor.engine.changes import Transaction, adopt, request
+from watchfloor.engine import orders
+from watchfloor.engine.changes import Transaction, request
+from watchfloor.engine.launching import launch
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.second_person import demand_second_person
 from watchfloor.store.inbox import Command
-from watchfloor.store.layout import upload_id_of
 from watchfloor.store.reads.journal import receipt
-from watchfloor.store.reads.runs import ledger_rows, live_twin, run_view
+from watchfloor.store.reads.runs import ledger_rows, run_view
 from watchfloor.store.writes import runs as writes
 
 
@@ -54,13 +55,15 @@ class RefuseCommand:
 def _take(tx: Transaction, command: Command) -> None:
     answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
     try:
-        if command.verb == "launch":
-            _launch(tx, command)
-            answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
-            answer |= {"settled_at_ms": tx.now_ms}
-        else:
+        order = ORDERS.get(command.verb)
+        if order is None:
             _steer(tx, command)
+        else:
+            told = order(tx, command)
+            answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
+            answer |= {"settled_at_ms": tx.now_ms, "detail": told}
     except RefusedError as error:
+        _enter_refusal(tx, command, error)
         answer = {
             "state": "refused",
             "refusal": error.refusal,
@@ -70,6 +73,40 @@ def _take(tx: Transaction, command: Command) -> None:
     except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
         answer = _unusable(tx, error)
     _answer(tx, command, answer)
+
+
+#: What is done at once and settles with its transaction. Each returns what became of
+#: it, for the receipt.
+ORDERS: dict[str, Callable[[Transaction, Command], str]] = {
+    "launch": launch,
+    "approve": orders.approve,
+    "limit": orders.limit,
+    "suppress": orders.suppress_contacts,
+    "hide": orders.hide,
+    "unhide": orders.unhide,
+    "purge": orders.purge,
+    "results": orders.take_results,
+    "close_results": orders.close_results,
+}
+
+
+def _enter_refusal(tx: Transaction, command: Command, error: RefusedError) -> None:
+    """Leave a trace of a launch that was refused: there is no run to leave it."""
+    if command.verb == "launch":
+        writes.add_entry(
+            tx.connection,
+            {
+                "at_ms": tx.now_ms,
+                "run_id": command.run_id,
+                "event": "launch refused",
+                "by": command.by,
+                "origin": command.origin,
+                "why": command.why,
+                "detail": str(error),
+                "command_id": command.command_id,
+                "epoch": tx.epoch,
+            },
+        )
 
 
 def _unusable(tx: Transaction, error: BaseException) -> dict[str, Any]:
@@ -114,6 +151,8 @@ def _steer(tx: Transaction, command: Command) -> None:
     if seen is not None:
         # The rows stand as of the last round; the ledger is as of this transaction.
         _check(verb, Seen(**seen), _as_of_now(tx, ledger))
+    if verb is Verb.CANCEL:
+        demand_second_person(tx, ledger, command)
     request(tx, ledger, verb, asked)
 
 
@@ -148,75 +187,3 @@ def _ledger(tx: Transaction, run_id: str) -> Ledger:
         msg = f"no run is called {run_id!r}"
         raise ValueError(msg)
     return Ledger(rows[0])
-
-
-def _launch(tx: Transaction, command: Command) -> None:
-    asked = command.payload
-    if ledger_rows(tx.connection, command.run_id):
-        msg = f"run {command.run_id} was launched already"
-        raise ValueError(msg)
-    if asked["upload_id"] != upload_id_of(command.run_id):
-        # It becomes a file name, and one upload belongs to one run.
-        msg = f"upload {asked['upload_id']!r} is not that of run {command.run_id}"
-        raise ValueError(msg)
-    campaign = checked_campaign(asked["campaign_text"], asked["campaign_origin"])
-    if not campaign.published:
-        msg = f"campaign {campaign.campaign_id} is not published; nothing was launched"
-        raise ConfigError(msg)
-    fingerprint = run_fingerprint(campaign.campaign_id, asked["sha256"], "")
-    twin = live_twin(tx.connection, fingerprint)
-    if twin is not None and not asked.get("allow_twin", False):
-        raise RefusedError(Refusal.DUPLICATE_RUN, f"run {twin}")
-    writes.add_upload(
-        tx.connection,
-        {
-            "upload_id": asked["upload_id"],
-            "name": asked["upload_name"],
-            "sha256": asked["sha256"],
-            "bytes": asked["bytes"],
-            "received_at_ms": command.at_ms,
-        },
-    )
-    fresh = Lifecycle(mode=campaign.audience.mode)
-    steps = [
-        (step.name, step.channel, channel_for(step).delivery) for step in campaign.steps
-    ]
-    writes.add_run(
-        tx.connection,
-        {
-            "run_id": command.run_id,
-            "family_id": command.run_id,
-            "campaign_id": campaign.campaign_id,
-            "campaign_name": campaign.name,
-            "campaign_text": asked["campaign_text"],
-            "upload_id": asked["upload_id"],
-            "fingerprint": fingerprint,
-            "mode": fresh.mode,
-            "phase": fresh.phase,
-            "gate": fresh.gate,
-            "intake": fresh.intake,
-            "results": fresh.results,
-            "history": fresh.history,
-            "created_at_ms": tx.now_ms,
-            "permits": campaign.limits.permits,
-            "rate_per_s": campaign.limits.rate_per_s,
-            "steps_json": json.dumps(steps),
-        },
-    )
-    writes.add_entry(
-        tx.connection,
-        {
-            "at_ms": tx.now_ms,
-            "run_id": command.run_id,
-            "event": "launch",
-            "after": "Queued",
-            "by": command.by,
-            "origin": command.origin,
-            "why": command.why,
-            "detail": f"{campaign.name}, {asked['upload_name']}",
-            "command_id": command.command_id,
-            "epoch": tx.epoch,
-        },
-    )
-    adopt(tx, command.run_id)
-    tx.changed.add(command.run_id)

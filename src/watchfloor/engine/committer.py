@@ -15,27 +15,28 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import History
-from watchfloor.domain.retries import RetryPolicy
-from watchfloor.engine.changes import Transaction, settle
-from watchfloor.engine.handing_out import (
-    CLAIM_ROWS,
-    Finished,
-    book_outcomes,
-    book_releases,
-    claim,
-    is_left_to_drop,
-    sweep,
-)
+from watchfloor.domain.workspace import Shared
+from watchfloor.engine.booking import Finished, book_outcomes, book_releases
+from watchfloor.engine.changes import Transaction, pause_itself, settle
+from watchfloor.engine.dropping import is_left_to_drop, sweep
+from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.rules import Rules
+from watchfloor.engine.suppressions import Suppressions
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.handle import DriverError, Handle, is_damage, is_passing
+from watchfloor.store.layout import Layout
+from watchfloor.store.reads.limits import overrides
 from watchfloor.store.reads.runs import ledger_rows
+from watchfloor.store.reads.suppression import all_digests
 from watchfloor.store.writes import lease
 from watchfloor.store.writes.attempts import AttemptWriter, Claimed
 from watchfloor.store.writes.audience import AudienceWriter
 from watchfloor.store.writes.runs import BooksWriter
 
 T = TypeVar("T")
+Q = TypeVar("Q")
 Job = Callable[[Transaction], T]
 _Asked = tuple[Job[Any], Future[Any]]
 
@@ -44,8 +45,7 @@ class Lane(Protocol):
     """A launched run as the committer sees it; the dispatcher is the one there is."""
 
     run_id: str
-    policy: RetryPolicy
-    retry_share: float
+    rules: Rules
     finished: deque[Finished]
     released: deque[Claimed]
 
@@ -86,7 +86,11 @@ class Committer:
     Attributes:
         ledgers: Every run that has not ended or whose history is not written, by id.
         lanes: Every run that this owner dispatches, by id.
+        overrides: Shared limits that operators had set when this owner began.
+        on_limit: Called after a commit with a scope whose shared limits changed.
         on_change: Called after a commit with the ids of runs whose regions changed.
+        workspace: The workspace's file, read again where it changed.
+        suppressions: Who must not be contacted.
         store_fault: Why the store took no writes at the last try; empty when it did.
     """
 
@@ -95,6 +99,7 @@ class Committer:
         connection: Handle,
         epoch: int,
         around: Surroundings,
+        layout: Layout,
         *,
         dispatches: bool,
         on_change: Callable[[set[str]], None] = lambda _: None,
@@ -107,9 +112,13 @@ class Committer:
         self._audience = AudienceWriter(connection)
         self._books = BooksWriter(connection)
         self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self.workspace = WorkspaceSettings(layout)
+        self.suppressions = Suppressions(layout)
         self.ledgers: dict[str, Ledger] = {}
         self.lanes: dict[str, Lane] = {}
         self.on_change = on_change
+        self.overrides: dict[str, Shared] = {}
+        self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
         self.store_fault = ""
         self._is_stale = False
 
@@ -124,11 +133,17 @@ class Committer:
         self._jobs.append((job, future))
         return future
 
+    def asked(self, question: Callable[[Handle, Q], T], about: Q) -> T:
+        """Return a read's answer within the round that is going on."""
+        return question(self._connection, about)
+
     def load(self) -> None:
         """Read every live run into mind, as an owner does first."""
         with self._connection.begin():
             for row in ledger_rows(self._connection):
                 self.ledgers[row["run_id"]] = Ledger(row)
+            self.suppressions.add(all_digests(self._connection))
+            self.overrides = overrides(self._connection)
 
     def round(self) -> bool:
         """Store what has gathered; return whether another round has work at once.
@@ -177,8 +192,11 @@ class Committer:
         )
 
     def _has_room(self, lane: Lane) -> bool:
-        ledger = self.ledgers[lane.run_id]
-        waits = ledger.tally["pending"] or ledger.is_due(self._around.now_ms())
+        ledger, now_ms = self.ledgers[lane.run_id], self._around.now_ms()
+        if ledger.shut_until_ms is not None and not ledger.is_waking(now_ms):
+            return False
+        fresh = ledger.tally["pending"] and not ledger.is_exhausted
+        waits = fresh or ledger.is_waking(now_ms)
         return bool(waits) and lane.room(ledger.tally["attempting"]) > 0
 
     def _stored(
@@ -196,27 +214,32 @@ class Committer:
                 self._dispatches,
                 self.ledgers,
                 self._audience,
+                self.workspace,
+                self.suppressions,
                 changed,
+                after_commit=[],
+                opened_breakers={},
+                on_limit=self.on_limit,
             )
             answers = [self._done(tx, job) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)
+            self._obey_breakers(tx)
             for ledger in self.ledgers.values():
                 if ledger.is_being_dropped:
                     sweep(tx, ledger)
                 settle(tx, ledger)
             # An end that was only just applied has its whole sweep before it.
             more = any(is_left_to_drop(ledger) for ledger in self.ledgers.values())
-            handed = [
-                (share.lane, claimed)
-                for share in shares
-                if (claimed := self._claim(tx, share.lane))
-            ]
-            more |= any(len(claimed) == CLAIM_ROWS for _, claimed in handed)
-            count += sum(len(claimed) for _, claimed in handed)
+            handed = [(share.lane, self._claim(tx, share.lane)) for share in shares]
+            more |= any(taken.more for _, taken in handed)
+            count += sum(len(taken.claimed) for _, taken in handed)
             self._save_books(tx)
             lease.fence(self._connection, self._epoch, changes=count + len(changed))
+        for obey in tx.after_commit:
+            obey()
         self._note_commit(changed)
-        return answers, handed, more
+        given = [(lane, taken.claimed) for lane, taken in handed if taken.claimed]
+        return answers, given, more
 
     def _done(self, tx: Transaction, job: Job[Any]) -> _Answer:
         """Do one job in a savepoint: what it brings must not undo what others brought.
@@ -227,7 +250,7 @@ class Committer:
             StoreError: The store was changed from outside: the owner must stop.
         """
         self._save_books(tx)
-        changed = set(tx.changed)
+        changed, obliged = set(tx.changed), len(tx.after_commit)
         mark = tx.connection.begin_nested()
         try:
             answer = _Answer(job(tx))
@@ -241,6 +264,7 @@ class Committer:
             mark.rollback()
             self._reload()
             tx.changed.intersection_update(changed)
+            del tx.after_commit[obliged:]
             return _Answer(error=error)
         mark.commit()
         return answer
@@ -257,17 +281,27 @@ class Committer:
     def _book(self, tx: Transaction, share: _Share) -> int:
         ledger = self.ledgers[share.lane.run_id]
         if share.finished:
-            book_outcomes(tx, self._writer, ledger, share.lane.policy, share.finished)
+            book_outcomes(tx, self._writer, ledger, share.lane.rules, share.finished)
         if share.released:
             book_releases(tx, self._writer, ledger, share.released)
         return len(share.finished)
 
-    def _claim(self, tx: Transaction, lane: Lane) -> list[Claimed]:
+    def _obey_breakers(self, tx: Transaction) -> None:
+        """Pause every run that goes through what no longer answers."""
+        if not tx.opened_breakers:
+            return
+        for lane in self.lanes.values():
+            for breaker in lane.rules.breakers:
+                why = tx.opened_breakers.get(breaker)
+                if why and lane.rules.breaker_after:
+                    pause_itself(tx, self.ledgers[lane.run_id], why)
+
+    def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]
         room = lane.room(ledger.tally["attempting"])
         if room <= 0:
-            return []
-        return claim(tx, self._writer, ledger, room, lane.retry_share)
+            return NOTHING
+        return claim(tx, self._writer, ledger, lane.rules, room)
 
     def _save_books(self, tx: Transaction) -> None:
         for ledger in self.ledgers.values():

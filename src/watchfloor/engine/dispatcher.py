@@ -8,31 +8,35 @@ channel send.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from watchfloor.channels.base import Channel
-from watchfloor.domain.campaign import Limits
 from watchfloor.domain.identity import dedupe_key
-from watchfloor.domain.outcomes import Dispatch, Outcome, OutcomeClass
-from watchfloor.domain.pacing import Bucket, opened, reopened, take
+from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
 from watchfloor.domain.permits import window
-from watchfloor.domain.retries import RetryPolicy
-from watchfloor.engine.handing_out import Finished
+from watchfloor.engine.booking import Finished
+from watchfloor.engine.pace import Pace
+from watchfloor.engine.rules import Rules
 from watchfloor.engine.soundness import faulty, sound
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.throttles import Line
 from watchfloor.store.writes.attempts import Claimed
 
 #: Outcomes wait so long for company before they are stored.
 GROUP_DELAY_S: Final = 0.002
-#: Of a paced run, intents are stored so far ahead of their time and no further.
-PACE_LEAD_S: Final = 0.25
 #: Beyond a channel's own deadline, before the engine ends the attempt itself.
 GRACE_S: Final = 5.0
+
+
+class StepLane(NamedTuple):
+    """One step of the strategy: its name, its open channel, its way to a permit."""
+
+    name: str
+    channel: Channel
+    line: Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +45,21 @@ class Plan:
 
     run_id: str
     family_id: str
-    step: str
+    steps: tuple[StepLane, ...]
     columns: tuple[str, ...]
-    policy: RetryPolicy
-    limits: Limits
+
+    @property
+    def delivery(self) -> Delivery:
+        """What the channels promise; of several the strictest."""
+        promises = {step.channel.delivery for step in self.steps}
+        if Delivery.AT_MOST_ONCE in promises:
+            return Delivery.AT_MOST_ONCE
+        return Delivery.IDEMPOTENT
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every way to a permit, once."""
+        return tuple(dict.fromkeys(step.line for step in self.steps))
 
 
 class Dispatcher:
@@ -58,21 +73,24 @@ class Dispatcher:
     def __init__(
         self,
         plan: Plan,
-        channel: Channel,
+        rules: Rules,
         around: Surroundings,
         wake: Callable[[], None],
+        *,
+        permits: int,
+        rate_per_s: float | None,
     ) -> None:
         self.run_id = plan.run_id
-        self.policy = plan.policy
-        self.retry_share = plan.limits.retry_share
+        self.rules = rules
         self.finished: deque[Finished] = deque()
         self.released: deque[Claimed] = deque()
         self._plan = plan
-        self._channel = channel
         self._around = around
         self._wake = wake
-        self._window = window(plan.limits.permits, channel.delivery)
-        self._group = max(1, self._window // 2)
+        self._lines = plan.lines
+        self._pace = Pace(rate_per_s, around.monotonic_s)
+        self._permits = 0
+        self._surplus = 0
         self._loop = asyncio.get_running_loop()
         self._is_open = False
         self._is_closing = False
@@ -82,14 +100,9 @@ class Dispatcher:
         self._parked: deque[asyncio.Future[None]] = deque()
         self._flying: dict[asyncio.Task[None], tuple[float, Claimed]] = {}
         self._overdue: set[asyncio.Task[None]] = set()
-        self._bucket: Bucket | None = None
-        self._turn = asyncio.Lock()
-        self._closed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._workers = [
-            self._loop.create_task(self._work(), name=f"{plan.run_id}-{number}")
-            for number in range(plan.limits.permits)
-        ]
+        self._workers: set[asyncio.Task[None]] = set()
+        self._staff(permits)
 
     @property
     def is_open(self) -> bool:
@@ -112,12 +125,23 @@ class Dispatcher:
         if not self._is_open:
             return 0
         room = self._window - unfinished
-        rate = self._plan.limits.rate_per_s
-        if rate is not None:
+        lead = self._pace.lead()
+        if lead is not None:
             # What is not with the channel waits for its time, wherever it is.
-            ahead = unfinished - len(self._flying)
-            room = min(room, max(1, math.ceil(rate * PACE_LEAD_S)) - ahead)
+            room = min(room, lead - (unfinished - len(self._flying)))
+        for line in self._lines:
+            shared = line.room(unfinished)
+            if shared is not None:
+                room = min(room, shared)
         return room
+
+    def set_limits(self, permits: int, rate_per_s: float | None) -> None:
+        """Change the run's own limits at once; no attempt in flight is cut."""
+        if permits != self._permits:
+            self._staff(permits)
+        if rate_per_s != self._pace.rate_per_s:
+            self._pace.set(rate_per_s)
+        self._wake()
 
     def receive(self, claimed: Sequence[Claimed]) -> None:
         """Take committed intents. Called on the committing thread."""
@@ -126,7 +150,9 @@ class Dispatcher:
     def hold(self) -> None:
         """Close the gate: no attempt starts after this returns. What is ready goes."""
         self._is_open = False
-        self._closed.set()
+        self._pace.close()
+        for line in self._lines:
+            line.close()
         self._give_back()
 
     def resume(self) -> None:
@@ -134,22 +160,17 @@ class Dispatcher:
         if self._is_open:
             return
         self._is_open = True
-        self._closed.clear()
-        rate = self._plan.limits.rate_per_s
-        if rate is not None:
-            now_s = self._around.monotonic_s()
-            self._bucket = (
-                opened(rate, now_s)
-                if self._bucket is None
-                else reopened(self._bucket, now_s)
-            )
+        self._pace.open()
+        for line in self._lines:
+            line.open()
         self._wake()
 
     def end_overdue(self) -> None:
         """End attempts that are far past the channel's own deadline."""
-        limit = self._around.monotonic_s() - self._channel.deadline_s - GRACE_S
-        for task, (since, _) in self._flying.items():
-            if since < limit:
+        limit = self._around.monotonic_s() - GRACE_S
+        for task, (since, claimed) in self._flying.items():
+            channel = self._plan.steps[claimed.step].channel
+            if since < limit - channel.deadline_s:
                 self.cut(task)
 
     def cut_all(self) -> None:
@@ -170,9 +191,25 @@ class Dispatcher:
         for worker in self._workers:
             worker.cancel()
         # A channel that will not let go keeps its task, never the whole engine.
-        await asyncio.wait(self._workers, timeout=GRACE_S)
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=GRACE_S)
         if self._timer is not None:
             self._timer.cancel()
+
+    def _staff(self, permits: int) -> None:
+        """Have as many workers as permits; who is surplus goes when it is idle."""
+        self._surplus += self._permits - permits
+        self._permits = permits
+        self._window = window(permits, self._plan.delivery)
+        self._group = max(1, self._window // 2)
+        while self._surplus < 0:
+            self._surplus += 1
+            worker = self._loop.create_task(self._work(), name=self.run_id)
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        for parked in list(self._parked)[: self._surplus]:
+            self._parked.remove(parked)
+            parked.set_result(None)
 
     def _take(self, claimed: Sequence[Claimed]) -> None:
         self._ready.extend(claimed)
@@ -198,7 +235,11 @@ class Dispatcher:
         if task is None:  # a coroutine that runs has a task
             return
         while True:
-            while not self._ready:
+            while not self._ready or self._surplus > 0:
+                if self._surplus > 0:
+                    self._surplus -= 1
+                    self._call_one()
+                    return
                 parked = self._loop.create_future()
                 self._parked.append(parked)
                 await parked
@@ -206,39 +247,55 @@ class Dispatcher:
             claimed = self._ready.popleft()
             self._in_hand += 1
             self._call_one()
-            if self._bucket is not None:
-                await self._wait_for_pace(claimed)
+            line = self._plan.steps[claimed.step].line
+            entered = await self._enter(claimed, line)
             self._in_hand -= 1
-            if not self._is_open:
+            if not entered:
                 self.released.append(claimed)
                 self._wake()
                 continue
-            await self._attempt(task, claimed)
+            try:
+                await self._attempt(task, claimed)
+            finally:
+                line.leave()
 
-    async def _wait_for_pace(self, claimed: Claimed) -> None:
+    async def _enter(self, claimed: Claimed, line: Line) -> bool:
+        """Wait for pace and permits; return whether the attempt may start this moment.
+
+        Between the commit of an intent and its turn the gate may have closed, the
+        window may have, and the contact may have opted out.
+        """
         try:
-            async with self._turn:
-                while self._is_open and self._bucket is not None:
-                    now = self._around.monotonic_s()
-                    self._bucket, wait_s = take(self._bucket, now)
-                    if wait_s <= 0:
-                        break
-                    # A gate that closes must not wait for a slow pace.
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(wait_s):
-                            await self._closed.wait()
+            if self._pace.rate_per_s is not None:
+                await self._pace.wait()
+            if not await line.enter():
+                return False
         except asyncio.CancelledError:
             self._in_hand -= 1
             self.released.append(claimed)
             raise
+        if not self._is_open or self._must_not(claimed):
+            line.withdraw()
+            return False
+        return True
+
+    def _must_not(self, claimed: Claimed) -> bool:
+        rules = self.rules
+        if rules.is_suppressed(claimed.digest):
+            return True
+        openings = rules.openings
+        if openings is None:
+            return False
+        return not openings.is_open(claimed.zone_no, self._around.now_ms())
 
     async def _attempt(self, task: asyncio.Task[None], claimed: Claimed) -> None:
         started_at_ms = self._around.now_ms()
         self._flying[task] = (self._around.monotonic_s(), claimed)
-        if self._bucket is not None and not self._ready:
+        if self._is_limited and not self._ready:
             self._wake()
         try:
-            outcome = sound(await self._channel.deliver(self._dispatch(claimed)))
+            channel = self._plan.steps[claimed.step].channel
+            outcome = sound(await channel.deliver(self._dispatch(claimed)))
         except asyncio.CancelledError:
             if self._is_closing:
                 raise
@@ -256,10 +313,11 @@ class Dispatcher:
 
     def _dispatch(self, claimed: Claimed) -> Dispatch:
         plan = self._plan
+        step = plan.steps[claimed.step].name
         return Dispatch(
             key=dedupe_key(
                 plan.family_id,
-                plan.step,
+                step,
                 bytes.fromhex(claimed.digest),
                 claimed.generation,
             ),
@@ -268,7 +326,14 @@ class Dispatcher:
             number=claimed.attempts + 1,
             run_id=plan.run_id,
             seq=claimed.seq,
-            step=plan.step,
+            step=step,
+        )
+
+    @property
+    def _is_limited(self) -> bool:
+        """Whether intents are stored no further ahead than attempts start."""
+        return self._pace.rate_per_s is not None or any(
+            line.room(0) is not None for line in self._lines
         )
 
     def _finish(self, finished: Finished) -> None:

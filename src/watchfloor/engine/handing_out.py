@@ -1,202 +1,103 @@
-"""One run's share of a transaction: outcomes, releases, sweeps and new intents."""
+"""One run's share of a transaction: which records are attempted next."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from watchfloor.domain.errors import StoreError
-from watchfloor.domain.lifecycle import (
-    may_call_back,
-    may_dispatch,
-    may_promise,
-    may_retry,
-)
-from watchfloor.domain.outcomes import Outcome
+from watchfloor.domain.approval import attempts_before_approval
+from watchfloor.domain.lifecycle import may_call_back, may_dispatch
 from watchfloor.domain.permits import retry_quota
-from watchfloor.domain.records import Circumstances, RecordState, judge
-from watchfloor.domain.retries import RetryPolicy
-from watchfloor.engine.changes import Transaction, pause_itself
+from watchfloor.domain.records import RecordState, dropped, too_late
+from watchfloor.engine.booking import expect_in_flight
+from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.rules import Rules
 from watchfloor.store.reads.runs import next_due_ms
-from watchfloor.store.writes import attempts as writes
-from watchfloor.store.writes.attempts import (
-    AttemptWriter,
-    Claimed,
-    Closing,
-)
+from watchfloor.store.writes.attempts import AttemptWriter, Claimed, Move
 
 #: Intents of one run in one transaction; a window may be larger.
 CLAIM_ROWS = 1_000
-#: Records that one transaction marks as not attempted: some tens of milliseconds.
-SWEEP_ROWS = 20_000
-#: So many outcomes in a row that blame the run itself pause it.
-FAULTS_THAT_PAUSE = 3
+
+#: Why a record is not attempted, as its code.
+SUPPRESSED = "suppressed"
+CALLBACK_EXPIRED = "callback_expired"
+WINDOW_NEVER_OPENS = "window_never_opens"
+
+_WORDS = {int(state): state.word for state in RecordState}
+_TIMED = (RecordState.PENDING, RecordState.RETRY, RecordState.CALLBACK)
 
 
-class Finished(NamedTuple):
-    """An attempt that ended: what was claimed, when it ran, and how it ended."""
+class Taken(NamedTuple):
+    """What a claim came to.
 
-    claimed: Claimed
-    started_at_ms: int
-    ended_at_ms: int
-    outcome: Outcome
-
-
-def book_outcomes(
-    tx: Transaction,
-    writer: AttemptWriter,
-    ledger: Ledger,
-    policy: RetryPolicy,
-    finished: Sequence[Finished],
-) -> None:
-    """Close attempts: their rows, the records' states and the counters together.
-
-    Raises:
-        StoreError: A record was not in flight for its attempt, which only a store
-            changed from outside can bring about; the transaction must not commit.
+    Attributes:
+        more: Records were looked at and put aside: the next round may find others.
     """
-    closings: list[Closing] = []
-    run, delivery, tally = ledger.lifecycle, ledger.delivery, ledger.tally
-    retries, promises = may_retry(run), may_promise(run)
-    for claimed, started_at_ms, ended_at_ms, outcome in finished:
-        number = claimed.attempts + 1
-        verdict = judge(
-            outcome,
-            policy,
-            delivery,
-            Circumstances(
-                tries=number - claimed.interrupted,
-                first_at_ms=claimed.first_at_ms or started_at_ms,
-                now_ms=ended_at_ms,
-                in_doubt=claimed.doubts > 0,
-                may_retry=retries,
-                may_promise=promises,
-                chance=tx.around.chance(),
-            ),
-        )
-        closings.append(
-            Closing(
-                claimed.seq,
-                number,
-                started_at_ms,
-                ended_at_ms,
-                outcome.detail,
-                outcome.provider_id,
-                verdict.why,
-                verdict.next_at_ms,
-                int(verdict.state),
-                int(outcome.outcome_class),
-                outcome.code,
-                claimed.step,
-            )
-        )
-        tally[_WORDS[verdict.state]] += 1
-        ledger.note_due(verdict.next_at_ms)
-    closed = writer.close(tx.connection, ledger.run_no, tx.epoch, "outcome", closings)
-    _expect(closed, len(finished), ledger)
-    tally["attempting"] -= len(finished)
-    ledger.progress_at_ms = tx.now_ms
-    ledger.touch()
-    _watch_faults(tx, ledger, finished)
+
+    claimed: list[Claimed]
+    more: bool
 
 
-def book_releases(
-    tx: Transaction, writer: AttemptWriter, ledger: Ledger, rows: Sequence[Claimed]
-) -> None:
-    """Take back intents that were never sent: each record stands as it did before."""
-    released = writer.release(tx.connection, ledger.run_no, rows, tx.now_ms)
-    _expect(released, len(rows), ledger)
-    for row in rows:
-        ledger.moved(RecordState.ATTEMPTING, RecordState(row.state))
-        if row.state == RecordState.PENDING:
-            ledger.frontier = min(ledger.frontier, row.seq - 1)
-        ledger.note_due(row.next_at_ms)
-    ledger.tally["attempts"] -= len(rows)
+NOTHING = Taken([], more=False)
 
 
 def claim(
-    tx: Transaction,
-    writer: AttemptWriter,
-    ledger: Ledger,
-    room: int,
-    retry_share: float,
-) -> list[Claimed]:
+    tx: Transaction, writer: AttemptWriter, ledger: Ledger, rules: Rules, room: int
+) -> Taken:
     """Store up to *room* intents and return them; nothing may leave before the commit.
 
-    Retries and callbacks whose time has come go first, within the retry budget; then
-    pending records in the order of the upload.
+    Callbacks and retries whose time has come go first, the latter within the retry
+    budget; then records whose window opened or whose next step is due; then pending
+    ones in the order of the upload. Whoever is suppressed, or outside their window, is
+    put aside.
     """
-    taken: list[Claimed] = []
-    run, room = ledger.lifecycle, min(room, CLAIM_ROWS)
+    room = min(room, CLAIM_ROWS, _before_approval(ledger, room))
+    if room <= 0 or _is_shut(ledger, rules, tx.now_ms):
+        return NOTHING
     due_now = ledger.is_due(tx.now_ms)
-    if due_now and may_call_back(run):
-        taken += _due(tx, writer, ledger, RecordState.CALLBACK, room)
-    if may_dispatch(run):
-        left = room - len(taken)
-        if due_now and left:
-            pending = ledger.tally["pending"] > 0
-            quota = retry_quota(left, retry_share, others_pending=pending)
-            taken += _due(tx, writer, ledger, RecordState.RETRY, quota)
-        left = room - len(taken)
-        if left and ledger.tally["pending"]:
-            fresh = writer.pending(tx.connection, ledger.run_no, ledger.frontier, left)
-            if fresh:
-                ledger.frontier = fresh[-1].seq
-            taken += fresh
+    looked = _looked_at(tx, writer, ledger, rules, room, due_now=due_now)
+    taken = _fit(tx, writer, ledger, rules, looked)
     if taken:
         _intend(tx, writer, ledger, taken)
     if due_now:
         ledger.next_due_ms = _next_due(tx, ledger)
-    return taken
+    put_aside = len(looked) > len(taken)
+    return Taken(taken, more=put_aside or len(taken) == CLAIM_ROWS)
 
 
-def sweep(tx: Transaction, ledger: Ledger) -> None:
-    """Mark a slice of what will never be attempted."""
-    tally, now_ms, room = ledger.tally, tx.now_ms, SWEEP_ROWS
-    if tally["pending"]:
-        count, ledger.frontier = writes.sweep_pending(
-            tx.connection, ledger.run_no, ledger.frontier, room, now_ms
-        )
-        ledger.moved(RecordState.PENDING, RecordState.NOT_ATTEMPTED, count)
-        room -= count
-    for move, doubtful in _dropped(ledger):
-        state, into = move
-        if not tally[state.word] or room <= 0:
-            continue
-        if doubtful and ledger.doubtful_are_swept:
-            continue
-        count = writes.sweep_state(
-            tx.connection, ledger.run_no, move, room, now_ms, doubtful=doubtful
-        )
-        if doubtful:
-            ledger.doubtful_are_swept = count < room
-        ledger.moved(state, into, count)
-        room -= count
-
-
-def is_left_to_drop(ledger: Ledger) -> bool:
-    """Whether a sweep has something to do."""
-    if not ledger.is_being_dropped:
-        return False
-    doomed = [RecordState.PENDING, *(move[0] for move, _ in _dropped(ledger))]
-    return any(ledger.tally[state.word] for state in doomed)
-
-
-_Move = tuple[RecordState, RecordState]
-
-
-def _dropped(ledger: Ledger) -> list[tuple[_Move, bool]]:
-    """Return the moves of a sweep, in order, and whether each is for doubtful ones."""
-    moves = [
-        # A retry that may have been delivered is never called not attempted.
-        ((RecordState.RETRY, RecordState.UNKNOWN), True),
-        ((RecordState.RETRY, RecordState.NOT_ATTEMPTED), False),
-        ((RecordState.WAITING, RecordState.NOT_ATTEMPTED), False),
-    ]
-    if ledger.drops_callbacks:
-        moves.append(((RecordState.CALLBACK, RecordState.ABANDONED), False))
-    return moves
+def _looked_at(
+    tx: Transaction,
+    writer: AttemptWriter,
+    ledger: Ledger,
+    rules: Rules,
+    room: int,
+    *,
+    due_now: bool,
+) -> list[Claimed]:
+    """Return up to *room* records whose time has come."""
+    found: list[Claimed] = []
+    run = ledger.lifecycle
+    if due_now and may_call_back(run):
+        found += _due(tx, writer, ledger, RecordState.CALLBACK, room)
+    if not may_dispatch(run):
+        return found
+    left = room - len(found)
+    if due_now and left:
+        pending = ledger.tally["pending"] > 0
+        quota = retry_quota(left, rules.retry_share, others_pending=pending)
+        found += _due(tx, writer, ledger, RecordState.RETRY, quota)
+    left = room - len(found)
+    if due_now and left:
+        found += _due(tx, writer, ledger, RecordState.PENDING, left)
+    left = room - len(found)
+    if left and ledger.tally["pending"] and not ledger.is_exhausted:
+        fresh = writer.pending(tx.connection, ledger.run_no, ledger.frontier, left)
+        ledger.is_exhausted = len(fresh) < left
+        if fresh:
+            ledger.frontier = fresh[-1].seq
+        found += fresh
+    return found
 
 
 def _due(
@@ -211,49 +112,119 @@ def _due(
     return writer.due(tx.connection, ledger.run_no, state, tx.now_ms, most)
 
 
+def _fit(
+    tx: Transaction,
+    writer: AttemptWriter,
+    ledger: Ledger,
+    rules: Rules,
+    looked: Sequence[Claimed],
+) -> list[Claimed]:
+    """Return those that may be attempted now; let the others rest or drop them."""
+    fit: list[Claimed] = []
+    resting: dict[int, list[Claimed]] = {}
+    dropping: dict[Move, list[Claimed]] = {}
+    for row in looked:
+        fate = _fate(row, rules, tx.now_ms)
+        if fate is None:
+            fit.append(row)
+        elif isinstance(fate, Move):
+            dropping.setdefault(fate, []).append(row)
+        else:
+            resting.setdefault(fate, []).append(row)
+    for opens_at_ms, rows in resting.items():
+        _rest(tx, writer, ledger, rows, opens_at_ms)
+    for move, rows in dropping.items():
+        _drop(tx, writer, ledger, rows, move)
+    return fit
+
+
+def _fate(row: Claimed, rules: Rules, now_ms: int) -> Move | int | None:
+    """Return how a record is dropped, when its window opens, or None: attempt it."""
+    if rules.is_suppressed(row.digest):
+        state = RecordState(row.state)
+        into = dropped(state, earlier=row.earlier, in_doubt=row.doubts > 0)
+        return Move(state, into, SUPPRESSED)
+    if row.expires_at_ms is not None and row.expires_at_ms <= now_ms:
+        return _late(row, CALLBACK_EXPIRED)
+    if rules.openings is None:
+        return None
+    found = rules.openings.at(row.zone_no, now_ms)
+    if found.is_open:
+        return None
+    return found.until_ms or _late(row, WINDOW_NEVER_OPENS)
+
+
+def _rest(
+    tx: Transaction,
+    writer: AttemptWriter,
+    ledger: Ledger,
+    rows: Sequence[Claimed],
+    opens_at_ms: int,
+) -> None:
+    seqs = [row.seq for row in rows]
+    writer.hold(tx.connection, ledger.run_no, seqs, opens_at_ms)
+    ledger.held += sum(1 - row.held for row in rows)
+    ledger.note_due(opens_at_ms)
+    ledger.touch()
+
+
+def _drop(
+    tx: Transaction,
+    writer: AttemptWriter,
+    ledger: Ledger,
+    rows: Sequence[Claimed],
+    move: Move,
+) -> None:
+    seqs = [row.seq for row in rows]
+    moved = writer.drop(tx.connection, ledger.run_no, seqs, move, tx.now_ms)
+    expect_in_flight(moved, len(rows), ledger)
+    ledger.moved(move.state, move.into, moved)
+    ledger.held -= sum(row.held for row in rows)
+
+
+def _late(row: Claimed, code: str) -> Move:
+    state = RecordState(row.state)
+    return Move(state, too_late(earlier=row.earlier, in_doubt=row.doubts > 0), code)
+
+
 def _intend(
     tx: Transaction, writer: AttemptWriter, ledger: Ledger, taken: list[Claimed]
 ) -> None:
     stored = writer.intend(tx.connection, ledger.run_no, taken, tx.now_ms)
-    _expect(stored, len(taken), ledger)
+    expect_in_flight(stored, len(taken), ledger)
     for row in taken:
         ledger.tally[_WORDS[row.state]] -= 1
+        ledger.held -= row.held
     ledger.tally["attempting"] += len(taken)
     ledger.tally["attempts"] += len(taken)
     ledger.touch()
 
 
-_WORDS = {int(state): state.word for state in RecordState}
+def _before_approval(ledger: Ledger, room: int) -> int:
+    left = attempts_before_approval(
+        ledger.approve_after, ledger.approved_at_ms, ledger.tally["attempts"]
+    )
+    return room if left is None else left
+
+
+def _is_shut(ledger: Ledger, rules: Rules, now_ms: int) -> bool:
+    """Whether the one window of all recipients is closed; no record is touched."""
+    ledger.shut_until_ms = None
+    openings = rules.openings
+    if openings is None or not openings.is_common:
+        return False
+    found = openings.at(0, now_ms)
+    if found.is_open:
+        return False
+    ledger.shut_until_ms = found.until_ms
+    return True
 
 
 def _next_due(tx: Transaction, ledger: Ledger) -> int | None:
     times = [
         next_due_ms(tx.connection, ledger.run_no, state)
-        for state in (RecordState.RETRY, RecordState.CALLBACK)
+        for state in _TIMED
         if ledger.tally[state.word]
     ]
     known = [at for at in times if at is not None]
     return min(known) if known else None
-
-
-def _watch_faults(
-    tx: Transaction, ledger: Ledger, finished: Sequence[Finished]
-) -> None:
-    """Pause a run whose every record fails alike instead of burning its list."""
-    for one in finished:
-        if not one.outcome.run_fault:
-            ledger.faults_in_a_row = 0
-            continue
-        ledger.faults_in_a_row += 1
-        if ledger.faults_in_a_row >= FAULTS_THAT_PAUSE:
-            pause_itself(tx, ledger, one.outcome.run_fault)
-            return
-
-
-def _expect(changed: int, expected: int, ledger: Ledger) -> None:
-    if changed != expected:
-        msg = (
-            f"run {ledger.run_id}: {expected} records should have been in flight, "
-            f"{changed} were: the store was changed from outside. Nothing was written."
-        )
-        raise StoreError(msg)

@@ -6,7 +6,6 @@ from watchfloor.domain.regions import Fact
 from watchfloor.engine.changes import (
     Transaction,
     adopt,
-    create_history,
     doom,
     pause_itself,
     tell,
@@ -16,8 +15,10 @@ from watchfloor.store.writes import lease
 
 
 def beat(tx: Transaction) -> None:
-    """Say that the owner lives."""
+    """Say that the owner lives, and book what every run's time was spent on."""
     lease.beat(tx.connection, tx.now_ms)
+    for ledger in tx.ledgers.values():
+        ledger.look(tx.now_ms)
 
 
 def let_go(tx: Transaction) -> None:
@@ -31,19 +32,6 @@ def close_results(tx: Transaction) -> None:
         # The round forgets the run again: it has ended and its history is written.
         ledger = tx.ledgers.get(run_id) or adopt(tx, run_id)
         tell(tx, ledger, Fact.RESULTS_CLOSED)
-
-
-class WriteHistory:
-    """The job that writes an ended run's report; the round then forgets the run."""
-
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
-
-    def __call__(self, tx: Transaction) -> None:
-        """Write it, unless it is written."""
-        ledger = tx.ledgers.get(self._run_id)
-        if ledger is not None and ledger.lifecycle.is_ended:
-            create_history(tx, ledger)
 
 
 class MarkReady:

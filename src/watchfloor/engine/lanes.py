@@ -1,31 +1,29 @@
-"""The lanes of an engine: which runs dispatch, through which open channel."""
+"""The lanes of an engine: which runs dispatch, through which open channels."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from watchfloor.channels.base import Channel
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.lifecycle import may_call_back
-from watchfloor.domain.regions import History, Intake, Phase
-from watchfloor.domain.text import clean
-from watchfloor.engine.campaigns import channel_for, checked_campaign
+from watchfloor.domain.regions import Intake, Mode, Phase
+from watchfloor.engine.campaigns import checked_campaign
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.dispatcher import Dispatcher, Plan
-from watchfloor.engine.jobs import Doom, MarkReady, PauseItself, WriteHistory
+from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
+from watchfloor.engine.lane import Breakers, Lane, opened, rules_of, shut, step_lanes
 from watchfloor.engine.ledger import Ledger, Standing
+from watchfloor.engine.openings import Zones
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.throttles import Throttles
 from watchfloor.store.reads.runs import campaign_text, column_names
+from watchfloor.store.reads.zones import zone_names
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-#: A channel that takes longer to open or close is taken to be broken.
-OPEN_S = 30.0
 
 
 class Submit(Protocol):
@@ -34,18 +32,6 @@ class Submit(Protocol):
     def __call__(self, job: Job[T]) -> Awaitable[T]:
         """Raise ``StoreError`` where the store took no writes."""
         ...
-
-
-class Lane(NamedTuple):
-    """A dispatcher with the channel it sends through."""
-
-    dispatcher: Dispatcher
-    channel: Channel
-
-    async def close(self) -> None:
-        """End the workers, then the channel."""
-        await self.dispatcher.close()
-        await shut(self.channel)
 
 
 class Lanes:
@@ -57,11 +43,14 @@ class Lanes:
         around: Surroundings,
         submit: Submit,
         wake: Callable[[], None],
+        throttles: Throttles,
     ) -> None:
         self._committer = committer
         self._around = around
         self._submit = submit
         self._wake = wake
+        self._throttles = throttles
+        self._breakers = Breakers()
         self._lanes: dict[str, Lane] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._held: set[str] = set()
@@ -72,14 +61,10 @@ class Lanes:
         return all(lane.dispatcher.is_drained for lane in self._lanes.values())
 
     async def follow(self, ledger: Ledger) -> None:
-        """Make a run's lane what its lifecycle wants now."""
+        """Make a run's lane what its lifecycle and its limits want now."""
         standing, run_id = ledger.standing, ledger.run_id
-        run = standing.lifecycle
-        if run.is_ended:
+        if standing.lifecycle.is_ended:
             await self._close(run_id)
-            if run.history is History.CREATING:
-                await self._submit(WriteHistory(run_id))
-                self._campaigns.pop(run_id, None)
             return
         lane = self._lanes.get(run_id)
         if lane is None and _needs_lane(standing):
@@ -88,10 +73,12 @@ class Lanes:
             return
         if not ledger.ready:
             await self._submit(MarkReady(run_id))
-        if may_call_back(ledger.standing.lifecycle) and run_id not in self._held:
-            lane.dispatcher.resume()
-        else:
-            lane.dispatcher.hold()
+        dispatcher = lane.dispatcher
+        dispatcher.set_limits(ledger.standing.permits, ledger.standing.rate_per_s)
+        if not may_call_back(ledger.standing.lifecycle) or run_id in self._held:
+            dispatcher.hold()
+        elif dispatcher.is_open or await self._looked_again(ledger, dispatcher):
+            dispatcher.resume()
 
     def hold(self, run_ids: set[str]) -> set[str]:
         """Close gates until ``let_follow``; return the runs that have one."""
@@ -137,12 +124,30 @@ class Lanes:
 
     async def _close(self, run_id: str) -> None:
         lane = self._lanes.pop(run_id, None)
+        self._campaigns.pop(run_id, None)
         if lane is not None:
             await lane.close()
             del self._committer.lanes[run_id]
 
+    async def _looked_again(self, ledger: Ledger, dispatcher: Dispatcher) -> bool:
+        """Read suppression lists that changed; return whether the run may go on.
+
+        Nobody is contacted without a list that the campaign names: the run is paused.
+        """
+        campaign = await self.campaign(ledger.run_id)
+        try:
+            lists = await self._committer.suppressions.lists_of(campaign.audience)
+        except WatchfloorError as error:
+            await self._submit(PauseItself(ledger.run_id, str(error)))
+            return False
+        asked = self._committer.suppressions.asked_with(lists)
+        dispatcher.rules.is_suppressed = asked
+        # While they were read, somebody may have closed the gate.
+        standing = ledger.standing
+        return may_call_back(standing.lifecycle) and ledger.run_id not in self._held
+
     async def _open(self, ledger: Ledger) -> Lane | None:
-        """Open the channel; only then may the run be launched or go on.
+        """Open the channels; only then may the run be launched or go on.
 
         A channel that refuses its configuration ends a run that is not launched; one
         that is launched is paused with the reason, so that nobody is left out.
@@ -150,9 +155,7 @@ class Lanes:
         run_id = ledger.run_id
         try:
             campaign = await self.campaign(run_id)
-            channel = channel_for(campaign.steps[0])
-            async with asyncio.timeout(OPEN_S):
-                await channel.__aenter__()
+            channels = await opened(campaign.steps)
         except StoreError:
             raise
         except WatchfloorError as error:
@@ -163,35 +166,58 @@ class Lanes:
             await self._submit(_refused(ledger, why))
             return None
         try:
-            columns = await self._ask(column_names, run_id)
+            lane = await self._built(ledger, campaign, channels)
+        except WatchfloorError as error:
+            await shut(channels)
+            if isinstance(error, StoreError):
+                raise
+            await self._submit(_refused(ledger, str(error)))
+            return None
         except BaseException:
-            # The store took no writes, or the engine stops: nobody else would close it.
-            await shut(channel)
+            # The engine stops: nobody else would close them.
+            await shut(channels)
             raise
-        plan = Plan(
-            run_id=run_id,
-            family_id=ledger.family_id,
-            step=campaign.steps[0].name,
-            columns=columns,
-            policy=campaign.steps[0].retry,
-            limits=campaign.limits,
-        )
-        lane = Lane(Dispatcher(plan, channel, self._around, self._wake), channel)
         self._lanes[run_id] = lane
         self._committer.lanes[run_id] = lane.dispatcher
         return lane
 
+    async def _built(
+        self, ledger: Ledger, campaign: Campaign, channels: tuple[Channel, ...]
+    ) -> Lane:
+        run_id = ledger.run_id
+        columns = await self._ask(column_names, run_id)
+        lists = await self._committer.suppressions.lists_of(campaign.audience)
+        rules = rules_of(
+            campaign,
+            columns,
+            channels,
+            self._breakers,
+            is_suppressed=self._committer.suppressions.asked_with(lists),
+            zones_of=self._zones,
+        )
+        plan = Plan(
+            run_id=run_id,
+            family_id=ledger.family_id,
+            steps=step_lanes(run_id, campaign, channels, self._throttles),
+            columns=columns,
+        )
+        dispatcher = Dispatcher(
+            plan,
+            rules,
+            self._around,
+            self._wake,
+            permits=ledger.permits,
+            rate_per_s=ledger.rate_per_s,
+        )
+        return Lane(dispatcher, channels)
+
+    def _zones(self, zone_no: int) -> Zones:
+        """Return a set of zones. Asked within a transaction, on its thread."""
+        names = self._committer.asked(zone_names, zone_no)
+        return tuple(ZoneInfo(name) for name in names)
+
     async def _ask(self, question: Callable[[Any, str], T], run_id: str) -> T:
         return await self._submit(lambda tx: question(tx.connection, run_id))
-
-
-async def shut(channel: Channel) -> None:
-    """Close a channel; one that cannot be closed is told to the log and left."""
-    try:
-        async with asyncio.timeout(OPEN_S):
-            await channel.__aexit__(None, None, None)
-    except Exception as error:  # noqa: BLE001 - a channel's bug must not end others
-        log.warning("a channel did not close: %s", clean(repr(error)))
 
 
 def _needs_lane(standing: Standing) -> bool:
@@ -199,8 +225,10 @@ def _needs_lane(standing: Standing) -> bool:
     if standing.is_doomed:
         return False
     if run.phase is Phase.QUEUED:
-        complete = run.intake is Intake.DONE and run.intent is None
-        return complete and standing.eligible > 0
+        admits = run.intake is Intake.DONE or (
+            run.mode is Mode.STREAMING and run.intake is Intake.FILTERING
+        )
+        return admits and run.intent is None and standing.eligible > 0
     return may_call_back(run)
 
 

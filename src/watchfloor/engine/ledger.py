@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from watchfloor.domain.approval import awaits_approval, work_of
 from watchfloor.domain.books import Books
 from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.permits import window
@@ -36,11 +37,19 @@ class Standing(NamedTuple):
     Attributes:
         eligible: Records left to attempt, callbacks and waiting ones not counted.
         cause: A stored fault of the run itself, or empty.
+        awaits_approval: Nothing goes on before a person's word.
+        permits: Attempts in flight at most.
+        rate_per_s: Attempts per second; None for no pacing.
+        unjudged: Rows that were read and that the filter has not judged.
     """
 
     lifecycle: Lifecycle
     eligible: int
     cause: str
+    awaits_approval: bool
+    permits: int
+    rate_per_s: float | None
+    unjudged: int
 
     @property
     def is_doomed(self) -> bool:
@@ -53,11 +62,16 @@ class Standing(NamedTuple):
         run = self.lifecycle
         if run.is_ended:
             return run.history is not History.CREATED
-        return run.gate is not Gate.PAUSED or run.intent is not None
+        if run.intent is not None:
+            return True
+        return run.gate is not Gate.PAUSED and not self.awaits_approval
 
 
 _KEYS = tuple(Books().as_dict())
+_SPENT = ("active_ms", "paused_ms", "window_ms", "waiting_ms")
 _ELIGIBLE = ("pending", "claimed", "retry")
+#: A gap between two looks that is longer was nobody's: no engine kept the run's time.
+_LONGEST_LOOK_MS = 5_000
 
 
 class Ledger:
@@ -74,6 +88,11 @@ class Ledger:
         doubtful_are_swept: No retry of which an attempt may have been delivered is
             left; the sweep need not look for one again.
         faults_in_a_row: Outcomes that blame the run itself, since the last other one.
+        is_exhausted: No pending record without a time is past the frontier.
+        was_resumed: The gate opened since outcomes were last booked.
+        held: Records that rest because their window is closed.
+        shut_until_ms: When the one window of all recipients opens; None while it is
+            open, and where every recipient has a window of their own.
     """
 
     def __init__(self, row: Mapping[str, Any]) -> None:
@@ -81,7 +100,14 @@ class Ledger:
         self.run_id: str = row["run_id"]
         self.family_id: str = row["family_id"]
         self.upload_id: str = row["upload_id"]
+        self.parent_id: str = row["parent_id"]
+        self.campaign_id: str = row["campaign_id"]
+        self.campaign_name: str = row["campaign_name"]
+        self.notify: tuple[str, ...] = tuple(json.loads(row["notify_json"]))
+        self.collect_ms: int = row["collect_ms"]
         self.ready = False
+        self.shut_until_ms: int | None = None
+        self._looked_at_ms: int | None = None
         self.load(row)
         self.note_commit()
 
@@ -91,6 +117,7 @@ class Ledger:
         self.version: int = row["version"]
         self.cause: str = row["cause"]
         self.launch_id: str | None = row["launch_id"]
+        self.gate_at_ms: int = row["gate_at_ms"]
         self.request = _request(row)
         self.permits: int = row["permits"]
         self.rate_per_s: float | None = row["rate_per_s"]
@@ -101,16 +128,32 @@ class Ledger:
         self.frontier: int = row["frontier"]
         self.bytes_read: int = row["bytes_read"]
         self.progress_at_ms: int | None = row["progress_at_ms"]
+        self.held: int = row["held"]
+        self.spent_ms: dict[str, int] = {name: row[name] for name in _SPENT}
+        self.approve_after: int | None = row["approve_after"]
+        self.approved_at_ms: int | None = row["approved_at_ms"]
+        self.quota_month: str = row["quota_month"]
+        self.quota_records: int = row["quota_records"]
         # Unknown until asked: due at once makes the next round ask.
         self.next_due_ms: int | None = 0
         self.is_dirty = False
         self.is_unsettled = True
         self.faults_in_a_row = 0
+        self.is_exhausted = False
+        self.was_resumed = False
         self.doubtful_are_swept = False
 
     def note_commit(self) -> None:
         """Let other threads see the run as it is now committed."""
-        self.standing = Standing(self.lifecycle, self.eligible, self.cause)
+        self.standing = Standing(
+            self.lifecycle,
+            self.eligible,
+            self.cause,
+            self.awaits_approval and not self.tally["attempting"],
+            self.permits,
+            self.rate_per_s,
+            self.tally["unjudged"],
+        )
 
     @property
     def books(self) -> Books:
@@ -120,25 +163,31 @@ class Ledger:
     @property
     def counters(self) -> tuple[int | None, ...]:
         """What the books' row holds, in its order."""
-        last = (self.frontier, self.bytes_read, self.progress_at_ms)
-        return (*self.tally.values(), *last)
+        last = (self.frontier, self.bytes_read, self.progress_at_ms, self.held)
+        return (*self.tally.values(), *last, *self.spent_ms.values())
 
     @property
     def work(self) -> Work:
-        """What is left."""
-        tally = self.tally
-        return Work(
-            eligible=self.eligible,
-            in_flight=tally["attempting"],
-            callbacks=tally["callback"],
-            waiting=tally["waiting"],
-            sent=tally["attempts"] > 0,
-        )
+        """What is left. Before a person's word, what is left waits for it."""
+        return work_of(self.books, waits=self.awaits_approval)
 
     @property
     def eligible(self) -> int:
         """Records left to attempt, callbacks and waiting ones not counted."""
         return sum(self.tally[key] for key in _ELIGIBLE)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """So many attempts were made, and the next ones need a person's word."""
+        return awaits_approval(
+            self.approve_after, self.approved_at_ms, self.tally["attempts"]
+        )
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next row that is no reject when it is read."""
+        tally = self.tally
+        return tally["records"] + tally["filtered"] + tally["unjudged"] + 1
 
     @property
     def delivery(self) -> Delivery:
@@ -172,6 +221,27 @@ class Ledger:
         again = run.phase is Phase.STOPPING and run.stops > 1
         return self.is_doomed or run.phase is Phase.CANCELLING or again
 
+    def look(self, now_ms: int) -> None:
+        """Book the time since the last look to what the run was about."""
+        before, self._looked_at_ms = self._looked_at_ms, now_ms
+        run = self.lifecycle
+        if before is None or not run.launched or run.is_ended:
+            return
+        spent = now_ms - before
+        if 0 < spent <= _LONGEST_LOOK_MS:
+            self.spent_ms[self._about(now_ms)] += spent
+            self.is_dirty = True
+
+    def _about(self, now_ms: int) -> str:
+        if self.lifecycle.gate is not Gate.OPEN:
+            return "paused_ms"
+        if self.tally["attempting"] or self.is_due(now_ms):
+            return "active_ms"
+        if self.shut_until_ms is not None or self.held:
+            return "window_ms"
+        waits = self.awaits_approval or not self.tally["pending"]
+        return "waiting_ms" if waits else "active_ms"
+
     def moved(self, before: RecordState, after: RecordState, count: int = 1) -> None:
         """Book *count* records from one state to another."""
         self.tally[before.word] -= count
@@ -186,6 +256,12 @@ class Ledger:
     def is_due(self, now_ms: int) -> bool:
         """Whether a retry or callback may be due."""
         return self.next_due_ms is not None and self.next_due_ms <= now_ms
+
+    def is_waking(self, now_ms: int) -> bool:
+        """Whether the committing thread should look at the run for its time's sake."""
+        if self.shut_until_ms is not None:
+            return self.shut_until_ms <= now_ms
+        return self.is_due(now_ms)
 
     def note_due(self, at_ms: int | None) -> None:
         """Remember that something is due at *at_ms*."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.errors import ConfigError, OwnedError, StoreError
@@ -23,9 +24,12 @@ from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import History
 from watchfloor.domain.views import Receipt
 from watchfloor.engine import jobs
-from watchfloor.engine.campaigns import check_placeholders, checked_campaign
+from watchfloor.engine.campaigns import check_columns, checked_campaign
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
-from watchfloor.engine.committer import Committer
+from watchfloor.engine.committer import Committer, Job
+from watchfloor.engine.historian import create_history_now
+from watchfloor.engine.notices import send_owed_now
+from watchfloor.engine.purging import purge_now
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.intake.audience_file import AudienceReader
@@ -33,7 +37,12 @@ from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 from watchfloor.store.layout import Layout, upload_id_of
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.history import purges_asked
 from watchfloor.store.reads.journal import receipt
+from watchfloor.store.reads.notices import due_notices
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ANSWER_POLL_S: Final = 0.02
 _CHUNK: Final = 1 << 20
@@ -112,7 +121,7 @@ def prepared_launch(
     campaign = checked_campaign(text, campaign_file.name)
     with AudienceReader(upload, campaign.audience) as reader:
         columns = reader.columns
-        check_placeholders(campaign, columns)
+        check_columns(campaign, columns)
     now_ms = around.now_ms()
     run_id = new_id(now_ms, around.entropy(3))
     upload_id = upload_id_of(run_id)
@@ -195,9 +204,7 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
             commands = inbox.waiting()
             for command in commands:
                 _take(committer, command)
-            for run_id, ledger in list(committer.ledgers.items()):
-                if ledger.lifecycle.history is History.CREATING:
-                    committer.submit(jobs.WriteHistory(run_id))
+            _do_afterwork(committer, layout)
             let_go = committer.submit(jobs.let_go)
             committer.round()
             let_go.result()
@@ -224,6 +231,28 @@ def _take(committer: Committer, command: Command) -> None:
         refused = committer.submit(RefuseCommand(command, error))
         committer.round()
         refused.result()
+
+
+def _do_afterwork(committer: Committer, layout: Layout) -> None:
+    """Do what is owed and does not take long; an engine does the rest."""
+    for run_id, ledger in list(committer.ledgers.items()):
+        if ledger.lifecycle.history is History.CREATING:
+            create_history_now(committer, run_id, layout)
+    asked = committer.submit(lambda tx: purges_asked(tx.connection))
+    owed = committer.submit(lambda tx: bool(due_notices(tx.connection, tx.now_ms)))
+    committer.round()
+    for run_id in asked.result():
+        purge_now(committer, run_id, layout)
+    if owed.result():
+
+        async def done(job: Job[T]) -> T:
+            answer = committer.submit(job)
+            committer.round()
+            return answer.result()
+
+        workspace = committer.workspace.last_known()
+        for unsent in asyncio.run(send_owed_now(workspace, done)):
+            log.warning("%s", unsent)
 
 
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:

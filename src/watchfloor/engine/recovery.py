@@ -5,6 +5,9 @@ It costs as much as there was in flight, never as much as there are records.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Phase
@@ -30,10 +33,24 @@ def recover(tx: Transaction) -> int:
 
 
 def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
-    resends = ledger.delivery is Delivery.IDEMPOTENT
+    rows = in_flight(tx.connection, ledger.run_no)
+    for promise in Delivery:
+        some = [row for row in rows if ledger.deliveries[row["step"]] is promise]
+        if some:
+            _close(tx, writer, ledger, some, promise)
+    return len(rows)
+
+
+def _close(
+    tx: Transaction,
+    writer: AttemptWriter,
+    ledger: Ledger,
+    rows: Sequence[Mapping[str, Any]],
+    promise: Delivery,
+) -> None:
+    resends = promise is Delivery.IDEMPOTENT
     into = _resent_as(ledger) if resends else RecordState.UNKNOWN
     why = "resent with the same key" if resends else "may have been delivered"
-    rows = in_flight(tx.connection, ledger.run_no)
     next_at_ms = tx.now_ms if resends else None
     closings = [
         Closing(
@@ -45,6 +62,7 @@ def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
             "",
             why,
             next_at_ms,
+            row["expires_at_ms"],
             int(into),
             int(OutcomeClass.AMBIGUOUS),
             "interrupted",
@@ -69,7 +87,6 @@ def _recover_run(tx: Transaction, writer: AttemptWriter, ledger: Ledger) -> int:
             "epoch": tx.epoch,
         },
     )
-    return len(rows)
 
 
 def _resent_as(ledger: Ledger) -> RecordState:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from watchfloor.domain.actors import Owner
-from watchfloor.engine.supervisor import Supervisor
+from watchfloor.engine.supervisor import Door, Supervisor
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.layout import Layout
@@ -17,13 +17,14 @@ from watchfloor.store.layout import Layout
 GRACE_S = 30.0
 
 
-def run_engine(
+def run_engine(  # noqa: PLR0913 - the last ones are options, by name
     layout: Layout,
     around: Surroundings,
     owner: Owner,
     *,
     until_idle: bool = False,
     grace_s: float = GRACE_S,
+    door: Door | None = None,
     on_start: Callable[[Supervisor], None] = lambda _: None,
 ) -> bool:
     """Own the workspace and carry its runs out; block until told to stop.
@@ -34,6 +35,7 @@ def run_engine(
         owner: Who runs it.
         until_idle: Stop by itself when nothing is left that needs no person.
         grace_s: How long a stop waits for attempts in flight.
+        door: Where providers report results; None for nowhere.
         on_start: Gets the supervisor, to stop it by, on the engine's loop.
 
     Returns:
@@ -45,7 +47,7 @@ def run_engine(
     with tenure(layout, around, owner, dispatches=True) as committer:
 
         async def carried_out() -> bool:
-            supervisor = Supervisor(layout, committer, around)
+            supervisor = Supervisor(layout, committer, around, door)
             on_start(supervisor)
             return await supervisor.run(until_idle=until_idle, grace_s=grace_s)
 

@@ -6,20 +6,25 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
+from watchfloor.channels.secrets import resolved
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.text import clean
+from watchfloor.domain.workspace import Shared
 from watchfloor.engine import jobs
+from watchfloor.engine.afterwork import Afterwork, in_time
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.commit_thread import CommitThread
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.extraction import extract, wants_extraction
+from watchfloor.engine.historian import Historian
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.throttles import Throttles
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
 
@@ -30,23 +35,55 @@ T = TypeVar("T")
 INBOX_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
+PARKED_S: Final = 2.0
+PURGES_S: Final = 1.0
+NOTICES_S: Final = 2.0
+#: An engine that ends by itself still sends its notices, for so long.
+NOTICES_GRACE_S: Final = 15.0
 
 #: Verbs after which no attempt may start once they are acknowledged.
 _HOLDING: Final = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
+
+
+class Door(NamedTuple):
+    """Where providers report results.
+
+    Attributes:
+        is_public: Whether it may be reached from other machines.
+    """
+
+    host: str
+    port: int
+    is_public: bool = False
 
 
 class Supervisor:
     """Runs one owner's engine on the current loop. Use ``run`` once."""
 
     def __init__(
-        self, layout: Layout, committer: Committer, around: Surroundings
+        self,
+        layout: Layout,
+        committer: Committer,
+        around: Surroundings,
+        door: Door | None = None,
     ) -> None:
         self._layout = layout
         self._committer = committer
         self._around = around
         self._loop = asyncio.get_running_loop()
         self._thread = CommitThread(committer, self._fatal)
-        self._lanes = Lanes(committer, around, self._submit, self._thread.wake)
+        self._throttles = Throttles(
+            committer.workspace.last_known(), committer.overrides, around.monotonic_s
+        )
+        self._lanes = Lanes(
+            committer, around, self._submit, self._thread.wake, self._throttles
+        )
+        historian = Historian(
+            layout, self._submit, around.monotonic_s, self._note_history
+        )
+        self._afterwork = Afterwork(layout, committer, self._submit, historian)
+        self._door = door
+        self._shut_door: Callable[[], Awaitable[None]] | None = None
         self._inbox = Inbox(layout)
         self._extraction: asyncio.Task[None] | None = None
         self._taking = False
@@ -54,6 +91,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._error: BaseException | None = None
         committer.on_change = self._note_change
+        committer.on_limit = self._note_limit
 
     async def run(self, *, until_idle: bool, grace_s: float) -> bool:
         """Carry runs out until told to stop.
@@ -71,10 +109,15 @@ class Supervisor:
         """
         self._thread.start()
         self._changed.set()
+        await self._open_door()
+        afterwork = self._afterwork
         duties = {
             "inbox": self._every(INBOX_S, self._take_commands),
             "heartbeat": self._every(HEARTBEAT_S, self._beat),
             "results": self._every(RESULTS_S, self._close_results),
+            "parked": self._every(PARKED_S, afterwork.match_results),
+            "purges": self._every(PURGES_S, afterwork.purge),
+            "notices": self._every(NOTICES_S, afterwork.deliver_notices),
             "runs": self._every(0.0, self._follow_changes),
         }
         tasks = [
@@ -109,6 +152,7 @@ class Supervisor:
                 async with asyncio.timeout(INBOX_S):
                     await self._stopping.wait()
             if until_idle and await self._is_idle() and await self._is_idle():
+                await in_time(self._afterwork, NOTICES_GRACE_S)
                 return
 
     async def _is_idle(self) -> bool:
@@ -121,13 +165,21 @@ class Supervisor:
             return False
         if self._changed.is_set():
             return False
-        return not any(ledger.standing.needs_engine for ledger in self._ledgers())
+        return not any(self._is_needed_by(ledger) for ledger in self._ledgers())
+
+    def _is_needed_by(self, ledger: Ledger) -> bool:
+        if ledger.standing.lifecycle.is_ended:
+            return self._afterwork.waits_for(ledger)
+        return ledger.standing.needs_engine
 
     async def _wind_down(self, grace_s: float) -> bool:
         if self._extraction is not None:
             self._extraction.cancel()
             await asyncio.gather(self._extraction, return_exceptions=True)
         self._lanes.hold_all()
+        if self._shut_door is not None:
+            await self._shut_door()
+        await self._afterwork.close()
         try:
             drained = self._error is None and await self._drained(grace_s)
             await self._lanes.close_all()
@@ -175,6 +227,7 @@ class Supervisor:
 
     async def _beat(self) -> None:
         self._lanes.end_overdue()
+        self._afterwork.follow(self._ledgers())
         await self._submit(jobs.beat)
 
     async def _close_results(self) -> None:
@@ -209,7 +262,7 @@ class Supervisor:
     def _wake_for_due(self) -> None:
         now_ms = self._around.now_ms()
         if any(
-            ledger.is_due(now_ms) and may_call_back(ledger.standing.lifecycle)
+            ledger.is_waking(now_ms) and may_call_back(ledger.standing.lifecycle)
             for ledger in self._ledgers()
         ):
             self._thread.wake()
@@ -220,6 +273,7 @@ class Supervisor:
         for ledger in self._ledgers():
             await self._lanes.follow(ledger)
         self._begin_extraction()
+        self._afterwork.follow(self._ledgers())
 
     def _begin_extraction(self) -> None:
         """Read one upload at a time: it is work for a whole core."""
@@ -235,7 +289,13 @@ class Supervisor:
         try:
             campaign = await self._lanes.campaign(run_id)
             path = self._layout.upload(ledger.upload_id)
-            await extract(run_id, campaign, path, self._submit)
+            await extract(
+                run_id,
+                campaign,
+                path,
+                self._submit,
+                self._committer.suppressions,
+            )
         except ConfigError as error:
             await self._submit(jobs.Doom(run_id, f"misconfigured campaign: {error}"))
         except StoreError as error:
@@ -254,6 +314,43 @@ class Supervisor:
     def _note_duty(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._end_with(error)
+
+    async def _open_door(self) -> None:
+        """Open the door for results, where one is asked for.
+
+        Raises:
+            ConfigError: It cannot be opened; nothing was sent.
+        """
+        if self._door is None:
+            return
+        # Imported here: most engines have no door, and a web server is heavy.
+        from watchfloor.engine.receiver import Receiver  # noqa: PLC0415 - see above
+
+        settings = self._committer.workspace.now().results
+        receiver = Receiver(
+            settings,
+            resolved(settings.token, "results.token"),
+            self._submit,
+            self._around,
+            self._committer.suppressions.add,
+        )
+        self._shut_door = receiver.close
+        await receiver.start(
+            self._door.host, self._door.port, public=self._door.is_public
+        )
+
+    def _note_history(self) -> None:
+        self._changed.set()
+
+    def _note_limit(self, scope: str, shared: Shared | None) -> None:
+        self._loop.call_soon_threadsafe(self._obey_limit, scope, shared)
+
+    def _obey_limit(self, scope: str, shared: Shared | None) -> None:
+        if shared is None:
+            self._throttles.drop_override(scope)
+        else:
+            self._throttles.set_override(scope, shared.permits, shared.rate_per_s)
+        self._thread.wake()
 
     def _note_change(self, _: set[str]) -> None:
         self._loop.call_soon_threadsafe(self._changed.set)

@@ -53,7 +53,7 @@ def tenure(
     try:
         connection = open_writer(layout, creates=creates)
         try:
-            yield _settled_in(connection, around, owner, dispatches=dispatches)
+            yield _settled_in(connection, around, owner, layout, dispatches=dispatches)
         finally:
             close_writer(connection)
     finally:
@@ -61,7 +61,12 @@ def tenure(
 
 
 def _settled_in(
-    connection: Handle, around: Surroundings, owner: Owner, *, dispatches: bool
+    connection: Handle,
+    around: Surroundings,
+    owner: Owner,
+    layout: Layout,
+    *,
+    dispatches: bool,
 ) -> Committer:
     """Raise the epoch, read every live run and account for what a crash left."""
     try:
@@ -72,7 +77,7 @@ def _settled_in(
                 instance=around.entropy(8).hex(),
                 now_ms=around.now_ms(),
             )
-        committer = Committer(connection, epoch, around, dispatches=dispatches)
+        committer = Committer(connection, epoch, around, layout, dispatches=dispatches)
         committer.load()
     except DriverError as error:
         msg = (

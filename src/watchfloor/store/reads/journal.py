@@ -45,6 +45,19 @@ def receipt(connection: Connection, command_id: str) -> Receipt | None:
     )
 
 
+def cancel_askers(
+    connection: Connection, run_id: str, refusal: str, *, since_ms: int
+) -> set[str]:
+    """Return who asked for a cancel of the run and was refused so since a moment."""
+    query = select(command.c.by).where(
+        command.c.run_id == run_id,
+        command.c.verb == "cancel",
+        command.c.refusal == refusal,
+        command.c.acknowledged_at_ms >= since_ms,
+    )
+    return set(connection.scalars(query))
+
+
 def _event(row: RowMapping) -> EventView:
     return EventView(
         entry_id=row["entry_id"],

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Select,
+    and_,
     func,
     literal_column,
     or_,
@@ -122,19 +123,32 @@ def column_names(connection: Connection, run_id: str) -> tuple[str, ...]:
     return tuple(json.loads(connection.scalar(query) or "[]"))
 
 
-def live_twin(connection: Connection, fingerprint: str) -> str | None:
-    """Return the id of a live run with this fingerprint, or None."""
-    query = select(run.c.run_id).where(
-        run.c.fingerprint == fingerprint, run.c.phase != Phase.ENDED
+def twin(
+    connection: Connection, fingerprint: str, *, ended_after_ms: int
+) -> tuple[str, bool] | None:
+    """Return a run with this fingerprint and whether it is live; a live one first.
+
+    An ended one counts if it contacted anybody and ended after *ended_after_ms*.
+    """
+    is_live = run.c.phase != Phase.ENDED
+    recent = and_(run.c.launch_id.is_not(None), run.c.ended_at_ms > ended_after_ms)
+    query = (
+        select(run.c.run_id, is_live)
+        .where(run.c.fingerprint == fingerprint, or_(is_live, recent))
+        .order_by(is_live.desc(), run.c.run_no.desc())
+        .limit(1)
     )
-    found: str | None = connection.scalar(query.limit(1))
-    return found
+    found = connection.execute(query).first()
+    return None if found is None else (found[0], bool(found[1]))
 
 
 def next_due_ms(connection: Connection, run_no: int, state: RecordState) -> int | None:
-    """Return when the first record in *state* (retry or callback) is due."""
+    """Return when the first record in *state* is due.
+
+    Of pending ones, those that wait for their window or their next step.
+    """
     query = select(func.min(record.c.next_at_ms)).where(
-        record.c.run_no == run_no, is_state(state)
+        record.c.run_no == run_no, is_state(state), record.c.next_at_ms.is_not(None)
     )
     due: int | None = connection.scalar(query)
     return due

@@ -1,4 +1,4 @@
-"""The hot path: intents, outcomes, releases, and what an end leaves untouched."""
+"""The hot path: intents, outcomes, releases, holds and steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from sqlalchemy import (
     Connection,
     Update,
     bindparam,
-    func,
     literal_column,
     select,
     update,
@@ -28,6 +27,10 @@ class Claimed(NamedTuple):
     """A record whose intent is being stored, as it was before.
 
     Attributes:
+        base: Attempts at earlier steps.
+        earlier: The state in which earlier steps left it; 0 on its first step.
+        held: 1 where its window was closed when it was looked at last.
+        due_at_ms: What a callback promised.
         digest: The contact's 16 bytes in hexadecimal.
         values: The cells of its row of the upload, in column order.
     """
@@ -39,8 +42,14 @@ class Claimed(NamedTuple):
     doubts: int
     generation: int
     step: int
+    base: int
+    earlier: int
+    held: int
     first_at_ms: int | None
     next_at_ms: int | None
+    due_at_ms: int | None
+    expires_at_ms: int | None
+    zone_no: int
     contact: str
     digest: str
     values: list[str]
@@ -57,10 +66,19 @@ class Closing(NamedTuple):
     provider_id: str
     why: str
     next_at_ms: int | None
+    expires_at_ms: int | None
     state: int
     outcome_class: int
     code: str
     step: int
+
+
+class Move(NamedTuple):
+    """From which state, into which, and the code that says why."""
+
+    state: RecordState
+    into: RecordState
+    code: str
 
 
 class AttemptWriter:
@@ -76,6 +94,8 @@ class AttemptWriter:
                 updated_at_ms=bindparam("updated_at_ms"),
                 next_at_ms=bindparam("next_at_ms"),
                 doubts=record.c.doubts + bindparam("doubt"),
+                due_at_ms=bindparam("due_at_ms"),
+                expires_at_ms=bindparam("expires_at_ms"),
             ),
             dialect,
             (
@@ -85,6 +105,8 @@ class AttemptWriter:
                 "updated_at_ms",
                 "next_at_ms",
                 "doubt",
+                "due_at_ms",
+                "expires_at_ms",
                 "b_run_no",
                 "b_seq",
             ),
@@ -96,6 +118,7 @@ class AttemptWriter:
                 first_at_ms=bindparam("first_at_ms"),
                 updated_at_ms=bindparam("updated_at_ms"),
                 next_at_ms=bindparam("next_at_ms"),
+                held=bindparam("held"),
             ),
             dialect,
             (
@@ -104,6 +127,7 @@ class AttemptWriter:
                 "first_at_ms",
                 "updated_at_ms",
                 "next_at_ms",
+                "held",
                 "b_run_no",
                 "b_seq",
             ),
@@ -119,7 +143,10 @@ class AttemptWriter:
     def pending(
         self, connection: Connection, run_no: int, frontier: int, most: int
     ) -> list[Claimed]:
-        """Return the next pending records past the frontier, in seq order."""
+        """Return the next pending records past the frontier, in seq order.
+
+        Those that wait for a time are not among them: see ``due``.
+        """
         return _claimed(connection, bulk.PENDING, (run_no, frontier, most))
 
     def due(
@@ -130,7 +157,7 @@ class AttemptWriter:
         now_ms: int,
         most: int,
     ) -> list[Claimed]:
-        """Return retries or callbacks whose time has come, the most overdue first."""
+        """Return records of a timed state whose time has come, most overdue first."""
         return _claimed(connection, bulk.DUE[state], (run_no, now_ms, most))
 
     def intend(
@@ -197,6 +224,8 @@ class AttemptWriter:
                             row.ended_at_ms,
                             row.next_at_ms,
                             doubt,
+                            row.next_at_ms if row.expires_at_ms else None,
+                            row.expires_at_ms,
                             run_no,
                             row.seq,
                         )
@@ -226,12 +255,56 @@ class AttemptWriter:
                     row.first_at_ms,
                     now_ms,
                     row.next_at_ms,
+                    row.held,
                     run_no,
                     row.seq,
                 )
                 for row in rows
             ],
         )
+
+    def hold(
+        self, connection: Connection, run_no: int, seqs: Sequence[int], opens_at_ms: int
+    ) -> None:
+        """Let records rest until their window opens; each stays in its state."""
+        values = (opens_at_ms, run_no, _json(list(seqs)))
+        connection.exec_driver_sql(bulk.HOLD, values)
+
+    def drop(
+        self,
+        connection: Connection,
+        run_no: int,
+        seqs: Sequence[int],
+        move: Move,
+        now_ms: int,
+    ) -> int:
+        """Give records that will not be attempted their last state, with the reason.
+
+        Returns:
+            How many were in the state they are moved from.
+        """
+        values = (
+            int(move.into),
+            move.code,
+            now_ms,
+            run_no,
+            _json(list(seqs)),
+            int(move.state),
+        )
+        return connection.exec_driver_sql(bulk.DROP, values).rowcount
+
+    def advance(
+        self,
+        connection: Connection,
+        run_no: int,
+        seqs: Sequence[int],
+        step: int,
+        earlier: RecordState,
+        now_ms: int,
+    ) -> int:
+        """Let records that are done with a step begin another; return how many."""
+        values = (step, int(earlier), now_ms, now_ms, run_no, _json(list(seqs)))
+        return connection.exec_driver_sql(bulk.ADVANCE, values).rowcount
 
     def count_interruptions(
         self, connection: Connection, rows: Sequence[tuple[int, int]]
@@ -266,80 +339,6 @@ def in_flight(connection: Connection, run_no: int) -> list[Any]:
         .order_by(record.c.seq)
     )
     return list(connection.execute(query).mappings())
-
-
-def sweep_pending(
-    connection: Connection, run_no: int, frontier: int, most: int, now_ms: int
-) -> tuple[int, int]:
-    """Mark pending records not attempted, in seq order past the frontier.
-
-    Returns:
-        How many, and the new frontier.
-    """
-    ahead = (
-        select(record.c.seq)
-        .where(
-            record.c.run_no == run_no,
-            record.c.seq > frontier,
-            is_state(RecordState.PENDING),
-        )
-        .order_by(record.c.seq)
-        .limit(most)
-        .subquery()
-    )
-    last = connection.scalar(select(func.max(ahead.c.seq)))
-    if last is None:
-        return 0, frontier
-    swept = connection.execute(
-        _ended_as(RecordState.NOT_ATTEMPTED, now_ms).where(
-            record.c.run_no == run_no,
-            record.c.seq > frontier,
-            record.c.seq <= last,
-            is_state(RecordState.PENDING),
-        )
-    )
-    return swept.rowcount, int(last)
-
-
-def sweep_state(
-    connection: Connection,
-    run_no: int,
-    moves: tuple[RecordState, RecordState],
-    most: int,
-    now_ms: int,
-    *,
-    doubtful: bool = False,
-) -> int:
-    """Move up to *most* records from one exceptional state to a final one.
-
-    Args:
-        connection: In a fenced transaction.
-        run_no: Whose records.
-        moves: From which state, into which.
-        most: The most records.
-        now_ms: The moment they carry.
-        doubtful: Only those of which an attempt may have been delivered.
-    """
-    state, into = moves
-    some = (
-        select(record.c.seq)
-        .where(record.c.run_no == run_no, is_state(state))
-        .limit(most)
-    )
-    if doubtful:
-        some = some.where(record.c.doubts > 0)
-    swept = connection.execute(
-        _ended_as(into, now_ms).where(
-            record.c.run_no == run_no, is_state(state), record.c.seq.in_(some)
-        )
-    )
-    return swept.rowcount
-
-
-def _ended_as(state: RecordState, now_ms: int) -> Update:
-    return update(record).values(
-        state=int(state), next_at_ms=None, updated_at_ms=now_ms
-    )
 
 
 def _one_record() -> Update:

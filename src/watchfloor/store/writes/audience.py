@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    literal,
+    not_,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 
 from watchfloor.domain.records import RecordState, RejectKind
-from watchfloor.store.tables import contact, dedupe, record, reject
+from watchfloor.store.tables import contact, dedupe, record, reject, zone_set
 from watchfloor.store.writes.statements import Prepared
 
 
@@ -21,6 +31,14 @@ class Valid(NamedTuple):
     digest: bytes
     values_json: str
     raw: str
+    zones: str = ""
+
+
+class Judged(NamedTuple):
+    """What a filter made of a slice of rows."""
+
+    records: int
+    filtered: int
 
 
 class Rejected(NamedTuple):
@@ -61,13 +79,12 @@ class AudienceWriter:
         run_no: int,
         first_seq: int,
         valid: Sequence[Valid],
-        now_ms: int,
     ) -> tuple[int, list[Rejected]]:
-        """Store the rows of *valid* whose contact is new to the run as records.
+        """Store the rows of *valid* whose contact is new to the run, not judged yet.
 
         Returns:
-            How many records were added, numbered from *first_seq* without a gap, and
-            the rows that repeat a contact, as rejects not stored yet.
+            How many were added, numbered from *first_seq* without a gap, and the rows
+            that repeat a contact, as rejects not stored yet.
         """
         kept = self._keep.many(
             connection, [(run_no, row.digest, row.row_no) for row in valid]
@@ -76,21 +93,78 @@ class AudienceWriter:
         fresh: Sequence[Valid] = valid
         if kept != len(valid):
             fresh, repeats = _told_apart(connection, run_no, valid)
-        self._records.many(
-            connection,
-            [
-                (run_no, seq, int(RecordState.PENDING), now_ms)
-                for seq in range(first_seq, first_seq + len(fresh))
-            ],
-        )
+        zones = _zone_numbers(connection, {row.zones for row in fresh} - {""})
         self._contacts.many(
             connection,
             [
-                (run_no, seq, row.row_no, row.contact, row.digest, row.values_json)
+                (
+                    run_no,
+                    seq,
+                    row.row_no,
+                    row.contact,
+                    row.digest,
+                    row.values_json,
+                    zones.get(row.zones, 0),
+                )
                 for seq, row in enumerate(fresh, first_seq)
             ],
         )
         return len(fresh), repeats
+
+    def accept(
+        self, connection: Connection, run_no: int, seqs: range, now_ms: int
+    ) -> None:
+        """Make records of the rows *seqs*: no filter asks about them."""
+        pending = int(RecordState.PENDING)
+        self._records.many(connection, [(run_no, seq, pending, now_ms) for seq in seqs])
+
+    def judge(
+        self,
+        connection: Connection,
+        run_no: int,
+        seqs: range,
+        wanted: ColumnElement[bool],
+        now_ms: int,
+    ) -> Judged:
+        """Make records of the rows *seqs* that are *wanted*, and rejects of the others.
+
+        Args:
+            connection: In a fenced transaction.
+            run_no: Whose rows.
+            seqs: Which of them, without a step.
+            wanted: The campaign's filter over ``contact``; never NULL.
+            now_ms: The moment they carry.
+        """
+        here = and_(
+            contact.c.run_no == run_no,
+            contact.c.seq >= seqs.start,
+            contact.c.seq < seqs.stop,
+        )
+        kept = connection.execute(
+            insert(record).from_select(
+                ["run_no", "seq", "state", "updated_at_ms"],
+                select(
+                    contact.c.run_no,
+                    contact.c.seq,
+                    literal(int(RecordState.PENDING)),
+                    literal(now_ms),
+                ).where(here, wanted),
+            )
+        )
+        # The cells stand in for the raw row: it was read in another transaction.
+        left_out = connection.execute(
+            insert(reject).from_select(
+                ["run_no", "row_no", "kind", "reason", "raw"],
+                select(
+                    contact.c.run_no,
+                    contact.c.row_no,
+                    literal(RejectKind.FILTERED.value),
+                    literal(FILTERED),
+                    contact.c.values_json,
+                ).where(here, not_(wanted)),
+            )
+        )
+        return Judged(kept.rowcount, left_out.rowcount)
 
     def add_rejects(
         self, connection: Connection, run_no: int, rows: Sequence[Rejected]
@@ -100,6 +174,24 @@ class AudienceWriter:
             connection,
             [(run_no, row.row_no, row.kind, row.reason, row.raw) for row in rows],
         )
+
+
+#: Why a row was left out by the campaign's filter.
+FILTERED = "the campaign's filter leaves it out"
+
+
+def _zone_numbers(connection: Connection, names: set[str]) -> dict[str, int]:
+    """Return the numbers of sets of zones; new ones get one."""
+    if not names:
+        return {}
+    connection.execute(
+        insert_or_skip(zone_set).on_conflict_do_nothing(),
+        [{"names": one} for one in sorted(names)],
+    )
+    query = select(zone_set.c.names, zone_set.c.zone_no).where(
+        zone_set.c.names.in_(names)
+    )
+    return dict(iter(connection.execute(query)))
 
 
 def _names(table: Table) -> tuple[str, ...]:

@@ -14,13 +14,23 @@ from watchfloor.store.tables import books, command, history, journal, run, uploa
 from watchfloor.store.writes.statements import Prepared
 
 _COUNTERS = tuple(Books().as_dict())
+_PROGRESS = (
+    "frontier",
+    "bytes_read",
+    "progress_at_ms",
+    "held",
+    "active_ms",
+    "paused_ms",
+    "window_ms",
+    "waiting_ms",
+)
 
 
 class BooksWriter:
     """Stores counters; one per connection, since it runs in every transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        order = (*_COUNTERS, "frontier", "bytes_read", "progress_at_ms", "b_run_no")
+        order = (*_COUNTERS, *_PROGRESS, "b_run_no")
         self._save = Prepared(
             update(books)
             .where(books.c.run_no == bindparam("b_run_no"))
@@ -38,7 +48,8 @@ class BooksWriter:
             connection: In a fenced transaction.
             run_no: Which run.
             counters: The books in the order of ``Books``, then the frontier, the bytes
-                read and the time of the last outcome.
+                read, the time of the last outcome, the records held by their window,
+                and the milliseconds spent active, paused, outside the window, waiting.
         """
         self._save.one(connection, (*counters, run_no))
 

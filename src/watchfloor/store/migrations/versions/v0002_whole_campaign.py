@@ -17,6 +17,7 @@ branch_labels = None
 depends_on = None
 
 _ZERO = "0"
+_THIRTY_DAYS_MS = "2592000000"
 
 
 def upgrade() -> None:
@@ -61,10 +62,13 @@ def _add_columns() -> None:
         ("run", sa.Column("approve_after", sa.BigInteger())),
         ("run", _text("approved_by")),
         ("run", sa.Column("approved_at_ms", sa.BigInteger())),
+        ("run", _number("collect_ms", sa.BigInteger(), _THIRTY_DAYS_MS)),
+        ("run", _text("notify_json", "[]")),
     ]
     added += [("books", _number(name, sa.BigInteger())) for name in counters]
     added += [
         ("record", _number("base", sa.SmallInteger())),
+        ("record", _number("earlier", sa.SmallInteger())),
         ("record", _number("held", sa.SmallInteger())),
         ("record", sa.Column("due_at_ms", sa.BigInteger())),
         ("record", sa.Column("expires_at_ms", sa.BigInteger())),
@@ -74,12 +78,14 @@ def _add_columns() -> None:
         op.add_column(table, column)
 
 
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text(), server_default="", nullable=False)
+def _text(name: str, default: str = "") -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), server_default=default, nullable=False)
 
 
-def _number(name: str, kind: sa.types.TypeEngine[int]) -> sa.Column[int]:
-    return sa.Column(name, kind, server_default=_ZERO, nullable=False)
+def _number(
+    name: str, kind: sa.types.TypeEngine[int], default: str = _ZERO
+) -> sa.Column[int]:
+    return sa.Column(name, kind, server_default=default, nullable=False)
 
 
 def _add_tables() -> None:

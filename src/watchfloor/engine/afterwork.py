@@ -1,0 +1,96 @@
+"""What is owed beside dispatch: histories, purges, notices, and results that wait.
+
+None of it holds up a run. Each part may fail for itself; it is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from watchfloor.domain.errors import WatchfloorError
+from watchfloor.domain.regions import History
+from watchfloor.domain.text import clean
+from watchfloor.engine.collector import MatchParked
+from watchfloor.engine.committer import Committer
+from watchfloor.engine.historian import Historian
+from watchfloor.engine.lanes import Submit
+from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.notices import Postman
+from watchfloor.engine.purging import purge
+from watchfloor.store.layout import Layout
+from watchfloor.store.reads.history import purges_asked
+
+log = logging.getLogger(__name__)
+
+
+class Afterwork:
+    """An engine's work after and beside the runs. Its methods run on the loop.
+
+    Args:
+        layout: Where the workspace is.
+        committer: For what it knows of the workspace.
+        submit: Has jobs done by the committer.
+        historian: Creates histories.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        committer: Committer,
+        submit: Submit,
+        historian: Historian,
+    ) -> None:
+        self._layout = layout
+        self._committer = committer
+        self._submit = submit
+        self._historian = historian
+        self._postman: Postman | None = None
+        self._workspace = committer.workspace.last_known()
+        self._match_parked = MatchParked(committer.suppressions.add)
+
+    def follow(self, ledgers: Iterable[Ledger]) -> None:
+        """Begin with the next history, unless one is under way."""
+        self._historian.follow(ledgers)
+
+    def waits_for(self, ledger: Ledger) -> bool:
+        """Whether a run that has ended still needs this engine."""
+        creating = ledger.standing.lifecycle.history is History.CREATING
+        return creating and not self._historian.is_put_off(ledger.run_id)
+
+    async def purge(self) -> None:
+        """Take the people out of every run of which that was asked.
+
+        One that fails does not hold up the others; all are tried again.
+        """
+        for run_id in await self._submit(lambda tx: purges_asked(tx.connection)):
+            try:
+                await purge(run_id, self._layout, self._submit)
+            except (WatchfloorError, OSError) as error:
+                log.warning("run %s is not purged yet: %s", run_id, clean(error))
+
+    async def deliver_notices(self) -> None:
+        """Send every notice that is due."""
+        workspace = self._committer.workspace.last_known()
+        if self._postman is None or workspace is not self._workspace:
+            self._workspace = workspace
+            self._postman = Postman(workspace, self._submit)
+        await self._postman.deliver()
+
+    async def match_results(self) -> None:
+        """Look again for the records of results that came too early."""
+        await self._submit(self._match_parked)
+
+    async def close(self) -> None:
+        """Leave what is under way; it goes on with the next engine."""
+        await self._historian.close()
+
+
+async def in_time(afterwork: Afterwork, most_s: float) -> None:
+    """Send what is owed before an engine ends by itself, as far as time allows."""
+    try:
+        async with asyncio.timeout(most_s):
+            await afterwork.deliver_notices()
+    except TimeoutError:
+        log.warning("notices are still owed; the next engine sends them")

@@ -1,0 +1,146 @@
+"""One run's way to its recipients: a dispatcher and an open channel for every step."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from watchfloor.channels.base import Channel
+from watchfloor.domain.auto_pause import RecentOutcomes
+from watchfloor.domain.breaker import Breaker
+from watchfloor.domain.campaign import Campaign, CampaignStep
+from watchfloor.domain.text import clean
+from watchfloor.engine.campaigns import channel_for, strategy_of
+from watchfloor.engine.dispatcher import Dispatcher, StepLane
+from watchfloor.engine.openings import Openings, Zones
+from watchfloor.engine.rules import Rules
+from watchfloor.engine.throttles import Line, Throttles
+
+log = logging.getLogger(__name__)
+
+#: A channel that takes longer to open or close is taken to be broken.
+OPEN_S = 30.0
+
+
+class Lane(NamedTuple):
+    """A dispatcher with the channels it sends through."""
+
+    dispatcher: Dispatcher
+    channels: tuple[Channel, ...]
+
+    async def close(self) -> None:
+        """End the workers, then the channels."""
+        await self.dispatcher.close()
+        await shut(self.channels)
+
+
+async def opened(steps: Sequence[CampaignStep]) -> tuple[Channel, ...]:
+    """Open the channel of every step, or none.
+
+    Raises:
+        WatchfloorError: One refuses its configuration, or does not open in time.
+    """
+    channels: list[Channel] = []
+    try:
+        for step in steps:
+            channel = channel_for(step)
+            async with asyncio.timeout(OPEN_S):
+                await channel.__aenter__()
+            channels.append(channel)
+    except BaseException:
+        await shut(channels)
+        raise
+    return tuple(channels)
+
+
+async def shut(channels: Sequence[Channel]) -> None:
+    """Close channels; one that cannot be closed is told to the log and left."""
+    for channel in channels:
+        try:
+            async with asyncio.timeout(OPEN_S):
+                await channel.__aexit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - a channel's bug must not end others
+            log.warning("a channel did not close: %s", clean(repr(error)))
+
+
+def step_lanes(
+    run_id: str,
+    campaign: Campaign,
+    channels: Sequence[Channel],
+    throttles: Throttles,
+) -> tuple[StepLane, ...]:
+    """Return the steps of a run; those of one channel share their way to permits."""
+    lines: dict[str, Line] = {}
+    steps = []
+    for step, channel in zip(campaign.steps, channels, strict=True):
+        if step.channel not in lines:
+            shared = throttles.for_channel(step.channel)
+            lines[step.channel] = Line(run_id, shared, channel.delivery)
+        steps.append(StepLane(step.name, channel, lines[step.channel]))
+    return tuple(steps)
+
+
+class Breakers:
+    """One breaker per target, shared by every run that goes through it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Breaker] = {}
+
+    def of(self, step: CampaignStep, channel: Channel) -> Breaker:
+        """Return the breaker of what a step sends through."""
+        target = f"{step.channel} {channel.target}".rstrip()
+        return self._known.setdefault(target, Breaker(target))
+
+
+def rules_of(
+    campaign: Campaign,
+    columns: Sequence[str],
+    channels: Sequence[Channel],
+    breakers: Breakers,
+    *,
+    is_suppressed: Callable[[str], bool],
+    zones_of: Callable[[int], Zones],
+) -> Rules:
+    """Return what a campaign asks of every transaction.
+
+    Raises:
+        ConfigError: A step's ``when`` names a column that the upload lacks.
+    """
+    guard, window = campaign.guard, campaign.window
+    steps = campaign.steps
+    return Rules(
+        policies=tuple(step.retry for step in steps),
+        breakers=tuple(
+            breakers.of(step, channel)
+            for step, channel in zip(steps, channels, strict=True)
+        ),
+        breaker_after=guard.breaker_after,
+        answers=tuple(_answers(step) for step in steps),
+        retry_share=campaign.limits.retry_share,
+        promise_ms=campaign.callback_expire_ms,
+        is_suppressed=is_suppressed,
+        openings=None
+        if window is None
+        else Openings(window, _placed(campaign, zones_of)),
+        strategy=strategy_of(campaign, columns),
+        recent=None if guard.pause_when is None else RecentOutcomes(guard.pause_when),
+    )
+
+
+def _answers(step: CampaignStep) -> frozenset[str]:
+    """Return the codes by which the provider speaks of the recipient, not of itself."""
+    codes = step.settings.get("codes")
+    return frozenset(codes) if isinstance(codes, dict) else frozenset()
+
+
+def _placed(
+    campaign: Campaign, zones_of: Callable[[int], Zones]
+) -> Callable[[int], Zones]:
+    window = campaign.window
+    if window is None or campaign.is_by_recipient:
+        return zones_of
+    zone = ZoneInfo(window.zone)
+    return lambda _: (zone,)

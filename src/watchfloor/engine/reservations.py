@@ -1,0 +1,48 @@
+"""What a run holds of its workspace's plan: more while it grows, less once it is known.
+
+Each month pays for what was reserved in it; a run that grows into a new month is
+remembered with the newer one.
+"""
+
+from __future__ import annotations
+
+from watchfloor.domain.workspace import Workspace
+from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.quotas import reserve_or_refuse
+from watchfloor.store.handle import Handle
+from watchfloor.store.writes.quota import release
+from watchfloor.store.writes.runs import save_run_values
+
+
+def extend(
+    connection: Handle, workspace: Workspace, now_ms: int, ledger: Ledger, records: int
+) -> None:
+    """Reserve more records for a run that has more than its launch reserved.
+
+    Raises:
+        RefusedError: ``PLAN_LIMIT``; nothing was reserved.
+    """
+    ledger.quota_month = reserve_or_refuse(
+        connection, workspace, now_ms, records, runs=0
+    )
+    ledger.quota_records += records
+    _remember(connection, ledger)
+
+
+def release_unused(connection: Handle, ledger: Ledger, used: int) -> None:
+    """Give back what a run reserved beyond the records it uses."""
+    unused = ledger.quota_records - used
+    if unused <= 0 or not ledger.quota_month:
+        return
+    release(connection, ledger.quota_month, unused)
+    ledger.quota_records = used
+    _remember(connection, ledger)
+
+
+def _remember(connection: Handle, ledger: Ledger) -> None:
+    save_run_values(
+        connection,
+        ledger.run_no,
+        quota_month=ledger.quota_month,
+        quota_records=ledger.quota_records,
+    )

@@ -1,0 +1,46 @@
+"""The workspace's file as it is now: people edit it while the engine runs."""
+
+from __future__ import annotations
+
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.workspace import Workspace
+from watchfloor.intake.toml_file import read_toml_text
+from watchfloor.intake.workspace_file import parse_workspace
+from watchfloor.store.layout import Layout
+
+
+class WorkspaceSettings:
+    """Reads the file again where it has changed. Any thread."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._path = layout.settings
+        self._known: tuple[tuple[int, int], Workspace] | None = None
+
+    def now(self) -> Workspace:
+        """Return the workspace as its file says.
+
+        Raises:
+            ConfigError: The file cannot be used; nothing may be decided without it.
+        """
+        try:
+            about = self._path.stat()
+        except OSError as error:
+            msg = f"{self._path} cannot be read: {error.strerror}; put it back"
+            raise ConfigError(msg) from error
+        marks = (about.st_mtime_ns, about.st_size)
+        if self._known is None or self._known[0] != marks:
+            text = read_toml_text(self._path)
+            self._known = (marks, parse_workspace(text, self._path.name))
+        return self._known[1]
+
+    def last_known(self) -> Workspace:
+        """Return the workspace as its file last could be used; never raises.
+
+        For what happens anyway, whatever somebody is writing into the file.
+        """
+        try:
+            return self.now()
+        except ConfigError:
+            return (
+                self._known[1] if self._known else Workspace(workspace_id="", name="")
+            )

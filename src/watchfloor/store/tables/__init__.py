@@ -1,0 +1,53 @@
+"""The schema of the state store. Times are integer milliseconds since 1970, UTC."""
+
+from watchfloor.store.tables.base import metadata
+from watchfloor.store.tables.records import (
+    attempt,
+    contact,
+    dedupe,
+    record,
+    reject,
+    zone_set,
+)
+from watchfloor.store.tables.runs import (
+    books,
+    command,
+    history,
+    journal,
+    lease,
+    report,
+    run,
+    upload,
+)
+from watchfloor.store.tables.workspace import (
+    notice,
+    quota,
+    result,
+    result_count,
+    shared_limit,
+    suppression,
+)
+
+__all__ = [
+    "attempt",
+    "books",
+    "command",
+    "contact",
+    "dedupe",
+    "history",
+    "journal",
+    "lease",
+    "metadata",
+    "notice",
+    "quota",
+    "record",
+    "reject",
+    "report",
+    "result",
+    "result_count",
+    "run",
+    "shared_limit",
+    "suppression",
+    "upload",
+    "zone_set",
+]
