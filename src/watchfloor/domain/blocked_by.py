@@ -52,6 +52,13 @@ class Situation:
         callbacks_due: Callbacks whose time has come.
         next_retry_s: Seconds until the first retry that is not due.
         next_callback_s: Seconds until the first callback that is not due.
+        held_pending: Pending records that rest because their window is closed.
+        held_retries: Retries that rest so.
+        held_callbacks: Callbacks that rest so: due, and their window is closed.
+        opens_s: Seconds until the first of them is looked at again.
+        shut_s: Seconds until the one window of all recipients opens; None while it is
+            open.
+        awaits_approval: Nothing goes on before a person's word.
     """
 
     lifecycle: Lifecycle
@@ -67,6 +74,12 @@ class Situation:
     callbacks_due: int = 0
     next_retry_s: float | None = None
     next_callback_s: float | None = None
+    held_pending: int = 0
+    held_retries: int = 0
+    held_callbacks: int = 0
+    opens_s: float | None = None
+    shut_s: float | None = None
+    awaits_approval: bool = False
 
 
 def blocked_by(now: Situation) -> tuple[Blocked, ...]:
@@ -88,13 +101,16 @@ def blocked_by(now: Situation) -> tuple[Blocked, ...]:
     return tuple(one for one in _by_record(now) if one.count > 0)
 
 
-def blocked_record(state: RecordState, now: Situation, *, is_due: bool) -> str:
+def blocked_record(
+    state: RecordState, now: Situation, *, is_due: bool, is_held: bool = False
+) -> str:
     """Return the reason that holds one record, or an empty string if it moves.
 
     Args:
         state: Where the record stands.
         now: The situation of its run.
-        is_due: Whether its own time (retry, callback) has come.
+        is_due: Whether its own time (retry, callback, next step) has come.
+        is_held: Whether its window was closed when that came.
     """
     if state.is_final or state is RecordState.ATTEMPTING:
         return ""
@@ -103,11 +119,22 @@ def blocked_record(state: RecordState, now: Situation, *, is_due: bool) -> str:
         return whole[0].value
     if state is RecordState.WAITING:
         return Reason.WAITING_EXTERNAL.value
-    if state is RecordState.RETRY and not is_due:
-        return Reason.RETRY_BACKOFF.value
-    if state is RecordState.CALLBACK and not is_due:
-        return Reason.CALLBACK_NOT_DUE.value
-    return _dispatch_reason(now)[0].value
+    if is_due:
+        return _dispatch_reason(now)[0].value
+    return _TIME_REASONS[state, is_held].value
+
+
+#: What holds a record whose own time has not come.
+_TIME_REASONS = {
+    (RecordState.PENDING, False): Reason.DISPATCHABLE,
+    (RecordState.RETRY, False): Reason.RETRY_BACKOFF,
+    (RecordState.CALLBACK, False): Reason.CALLBACK_NOT_DUE,
+    (RecordState.PENDING, True): Reason.OUTSIDE_WINDOW,
+    (RecordState.RETRY, True): Reason.OUTSIDE_WINDOW,
+    (RecordState.CALLBACK, True): Reason.OUTSIDE_WINDOW,
+    (RecordState.CLAIMED, False): Reason.DISPATCHABLE,
+    (RecordState.CLAIMED, True): Reason.DISPATCHABLE,
+}
 
 
 def _whole_run(now: Situation) -> tuple[Reason, str] | None:
@@ -119,6 +146,8 @@ def _whole_run(now: Situation) -> tuple[Reason, str] | None:
         return Reason.GATE, now.gate_detail or now.lifecycle.gate.value
     if now.lifecycle.phase is Phase.QUEUED and now.lifecycle.intake is not Intake.DONE:
         return Reason.INTAKE_NOT_DONE, now.lifecycle.intake.value
+    if now.awaits_approval:
+        return Reason.WAITING_EXTERNAL, "a person's word: watchfloor approve"
     return None
 
 
@@ -133,22 +162,44 @@ def _engine_detail(now: Situation) -> str:
 
 def _by_record(now: Situation) -> list[Blocked]:
     books = now.books
-    startable = books.pending + books.claimed + now.retries_due + now.callbacks_due
+    startable = books.pending + books.claimed - now.held_pending
+    startable += now.retries_due + now.callbacks_due
     reason, detail = _dispatch_reason(now)
-    return [
+    held = now.held_pending + now.held_retries + now.held_callbacks
+    opens = "" if now.opens_s is None else f"first opens in {_span(now.opens_s)}"
+    found = [
         Blocked(reason, startable, detail),
+        Blocked(Reason.OUTSIDE_WINDOW, held, opens),
         Blocked(
             Reason.RETRY_BACKOFF,
-            books.retry - now.retries_due,
+            books.retry - now.retries_due - now.held_retries,
             _next("retry", now.next_retry_s),
         ),
         Blocked(
             Reason.CALLBACK_NOT_DUE,
-            books.callback - now.callbacks_due,
+            books.callback - now.callbacks_due - now.held_callbacks,
             _next("callback", now.next_callback_s),
         ),
         Blocked(Reason.WAITING_EXTERNAL, books.waiting),
     ]
+    return _joined(found)
+
+
+def _joined(found: list[Blocked]) -> list[Blocked]:
+    """Return one entry per reason: a shut window may hold records in two ways."""
+    first, second, *rest = found
+    if first.reason is not second.reason:
+        return found
+    return [Blocked(first.reason, first.count + second.count, first.detail), *rest]
+
+
+def _span(seconds: float) -> str:
+    """Return a wait as people say it."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def _next(what: str, seconds: float | None) -> str:
@@ -156,6 +207,8 @@ def _next(what: str, seconds: float | None) -> str:
 
 
 def _dispatch_reason(now: Situation) -> tuple[Reason, str]:
+    if now.shut_s is not None:
+        return Reason.OUTSIDE_WINDOW, f"opens in {_span(now.shut_s)}"
     if now.permits and now.books.attempting >= now.permits:
         return (
             Reason.PERMITS_FULL,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b32encode
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 
 _DIGEST_BYTES = 16
 _SEPARATOR = b"\x1f"
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def contact_digest(kind: str, contact: str) -> bytes:
@@ -37,12 +39,9 @@ def dedupe_key(family: str, step: str, contact: bytes, generation: int) -> str:
 
 def contact_prefix(key: str) -> bytes | None:
     """Return the first 8 bytes of the contact's digest that *key* names, or None."""
-    if len(key) != 2 * _DIGEST_BYTES:
+    if not _KEY.fullmatch(key):
         return None
-    try:
-        return bytes.fromhex(key)[: _DIGEST_BYTES // 2]
-    except ValueError:
-        return None
+    return bytes.fromhex(key)[: _DIGEST_BYTES // 2]
 
 
 def run_fingerprint(campaign_id: str, upload_sha256: str, audience_filter: str) -> str:

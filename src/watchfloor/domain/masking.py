@@ -4,6 +4,8 @@ from __future__ import annotations
 
 _SHOWN_TAIL = 4
 _FEW = 6
+#: What stands where a contact was taken out.
+PURGED = "purged"
 
 
 def masked(contact: str) -> str:
@@ -13,6 +15,8 @@ def masked(contact: str) -> str:
     letter and its domain, anything else its first two and last two characters; what is
     short is hidden whole.
     """
+    if contact == PURGED:
+        return contact
     local, at, domain = contact.rpartition("@")
     if at:
         return f"{local[:1]}***@{domain}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import EXPLANATIONS, Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.masking import masked
 from watchfloor.domain.regions import Gate, Phase, Verb
-from watchfloor.domain.views import RunView
+from watchfloor.domain.views import RecordView, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,24 @@ class Preview:
         return "" if self.refusal is None else EXPLANATIONS[self.refusal]
 
 
+def _named(run: RunView, promised: Sequence[RecordView]) -> list[str]:
+    """Return the promises that would be dropped, each with its time."""
+    lines = [
+        f"Dropped: record {one.seq}, {masked(one.contact)}, promised for "
+        f"{_moment(one.due_at_ms)}."
+        for one in promised
+        if one.due_at_ms is not None
+    ]
+    left = run.books.callback - len(lines)
+    if lines and left > 0:
+        lines.append(f"Dropped too: {left:,} more; see: watchfloor callbacks")
+    return lines
+
+
+def _moment(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def seen(run: RunView) -> Seen:
     """Return what a command given now would carry."""
     return Seen(
@@ -66,15 +87,27 @@ def seen(run: RunView) -> Seen:
     )
 
 
-def preview(run: RunView, verb: Verb) -> Preview:
-    """Return what *verb* would do to *run* as it is now."""
+#: So many promises are told one by one before the others are counted.
+PROMISES_NAMED = 5
+
+
+def preview(run: RunView, verb: Verb, promised: Sequence[RecordView] = ()) -> Preview:
+    """Return what *verb* would do to *run* as it is now.
+
+    Args:
+        run: As it is now.
+        verb: What may be asked.
+        promised: Its next callbacks, at most ``PROMISES_NAMED``: those that would be
+            dropped are told with their times.
+    """
+    drops = verb is Verb.CANCEL or run.lifecycle.phase is Phase.STOPPED_CALLBACK
     return Preview(
         verb=verb,
         run_id=run.run_id,
         campaign_name=run.campaign_name,
         label=run.label,
         seen=seen(run),
-        lines=tuple(_LINES[verb](run)),
+        lines=(*_LINES[verb](run), *(_named(run, promised) if drops else ())),
         typed=run.run_id if verb is Verb.CANCEL else "",
         refusal=refusal(run.lifecycle, verb),
     )

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from watchfloor.domain.approval import awaits_approval, work_of
 from watchfloor.domain.books import Books
 from watchfloor.domain.labels import native
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Lifecycle
+from watchfloor.domain.regions import Lifecycle, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,16 @@ class RunView:
         next_retry_at_ms: When the first retry is due, or None.
         next_callback_at_ms: When the first callback is due, or None.
         progress_at_ms: When an outcome was last stored.
+        parent_id: The run whose rejects or cohort this one takes up; or empty.
+        held: Records that rest because their window is closed.
+        shut_until_ms: When the one window of all recipients opens; None while it is
+            open, and where every recipient has a window of their own.
+        approve_after: So many attempts are made before a person's word; or None.
+        archived: Records that the history has taken so far.
+        spent_ms: Milliseconds by what the time was spent on: active, paused, window,
+            waiting; what is missing to the duration no engine saw.
+        is_hidden: Kept off the lists.
+        purge: Empty, asked or done: whether the people were taken out.
     """
 
     run_id: str
@@ -64,11 +75,33 @@ class RunView:
     progress_at_ms: int | None = None
     next_retry_at_ms: int | None = None
     next_callback_at_ms: int | None = None
+    parent_id: str = ""
+    held: int = 0
+    shut_until_ms: int | None = None
+    approve_after: int | None = None
+    approved_at_ms: int | None = None
+    archived: int = 0
+    spent_ms: Mapping[str, int] = field(default_factory=dict)
+    is_hidden: bool = False
+    purge: str = ""
 
     @property
     def label(self) -> str:
         """Our own label."""
-        return native(self.lifecycle, self.books.work)
+        return native(self.lifecycle, self.work)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether nothing goes on before a person's word."""
+        attempts = self.books.attempts
+        return not self.lifecycle.is_ended and awaits_approval(
+            self.approve_after, self.approved_at_ms, attempts
+        )
+
+    @property
+    def work(self) -> Work:
+        """What is left, as the lifecycle asks for it."""
+        return work_of(self.books, waits=self.awaits_approval)
 
     def duration_ms(self, now_ms: int) -> int | None:
         """Return how long the run took or has taken so far; None before its start."""
@@ -79,7 +112,16 @@ class RunView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordView:
-    """One record as a page shows it."""
+    """One record as a page shows it.
+
+    Attributes:
+        next_at_ms: When it is looked at next; for one that is held, when its window
+            opens.
+        due_at_ms: What a callback promised.
+        expires_at_ms: From then on a callback is too late.
+        is_held: Its window was closed when its time had come.
+        result: What providers reported of it that weighs most; or empty.
+    """
 
     seq: int
     contact: str
@@ -91,6 +133,22 @@ class RecordView:
     updated_at_ms: int | None = None
     next_at_ms: int | None = None
     row_no: int = 0
+    due_at_ms: int | None = None
+    expires_at_ms: int | None = None
+    is_held: bool = False
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackPage:
+    """Promised callbacks, the next one first.
+
+    Attributes:
+        after: What to ask the next page with; None where this is the last.
+    """
+
+    callbacks: tuple[RecordView, ...] = ()
+    after: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,9 @@ class Afterwork:
         """
         for run_id in await self._submit(lambda tx: purges_asked(tx.connection)):
             try:
-                await purge(run_id, self._layout, self._submit)
+                if await purge(run_id, self._layout, self._submit):
+                    # What was deleted still stands in the log of the store.
+                    self._committer.owes_fold = True
             except (WatchfloorError, OSError) as error:
                 log.warning("run %s is not purged yet: %s", run_id, clean(error))
 
@@ -88,9 +90,10 @@ class Afterwork:
 
 
 async def in_time(afterwork: Afterwork, most_s: float) -> None:
-    """Send what is owed before an engine ends by itself, as far as time allows."""
+    """Do what is owed before an engine ends by itself, as far as time allows."""
     try:
         async with asyncio.timeout(most_s):
+            await afterwork.purge()
             await afterwork.deliver_notices()
     except TimeoutError:
-        log.warning("notices are still owed; the next engine sends them")
+        log.warning("purges or notices are still owed; the next engine does them")

@@ -25,7 +25,13 @@ from watchfloor.engine.rules import Rules
 from watchfloor.engine.suppressions import Suppressions
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
-from watchfloor.store.handle import DriverError, Handle, is_damage, is_passing
+from watchfloor.store.handle import (
+    DriverError,
+    Handle,
+    fold_log,
+    is_damage,
+    is_passing,
+)
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.limits import overrides
 from watchfloor.store.reads.runs import ledger_rows
@@ -91,6 +97,7 @@ class Committer:
         on_change: Called after a commit with the ids of runs whose regions changed.
         workspace: The workspace's file, read again where it changed.
         suppressions: Who must not be contacted.
+        owes_fold: What was deleted for good still stands in the store's log.
         store_fault: Why the store took no writes at the last try; empty when it did.
     """
 
@@ -121,6 +128,7 @@ class Committer:
         self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
         self.store_fault = ""
         self._is_stale = False
+        self.owes_fold = False
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Queue a job for the next round. Its result is set after the commit.
@@ -152,6 +160,8 @@ class Committer:
             OwnedError: A newer owner exists; nothing was stored and nothing will be.
             StoreError: The store was changed from outside; nothing was stored.
         """
+        if self.owes_fold:
+            self.owes_fold = not fold_log(self._connection)
         jobs = self._taken_jobs()
         shares = [_share(lane) for lane in list(self.lanes.values())]
         if not (jobs or self._is_stale or self._has_work(shares)):

@@ -209,15 +209,14 @@ def _before_approval(ledger: Ledger, room: int) -> int:
 
 def _is_shut(ledger: Ledger, rules: Rules, now_ms: int) -> bool:
     """Whether the one window of all recipients is closed; no record is touched."""
-    ledger.shut_until_ms = None
-    openings = rules.openings
-    if openings is None or not openings.is_common:
-        return False
-    found = openings.at(0, now_ms)
-    if found.is_open:
-        return False
-    ledger.shut_until_ms = found.until_ms
-    return True
+    openings, shut_until_ms = rules.openings, None
+    if openings is not None and openings.is_common:
+        found = openings.at(0, now_ms)
+        shut_until_ms = None if found.is_open else found.until_ms
+    if shut_until_ms != ledger.shut_until_ms:
+        ledger.shut_until_ms = shut_until_ms
+        ledger.touch()
+    return shut_until_ms is not None
 
 
 def _next_due(tx: Transaction, ledger: Ledger) -> int | None:

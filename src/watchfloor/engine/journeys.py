@@ -13,6 +13,7 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.reads import runs
 from watchfloor.store.reads.attempts import attempts_of
 from watchfloor.store.reads.records import one_record, record_view, values_of
+from watchfloor.store.reads.results import Reported, results_of
 
 
 def journey(connection: Handle, run_id: str, seq: int) -> Journey:
@@ -36,6 +37,7 @@ def journey(connection: Handle, run_id: str, seq: int) -> Journey:
         ),
         *_attempt_entries(attempts, steps),
         *_now(record, row["updated_at_ms"]),
+        *_result_entries(results_of(connection, row["run_no"], seq), steps),
     ]
     return Journey(
         run_id=run_id,
@@ -47,7 +49,8 @@ def journey(connection: Handle, run_id: str, seq: int) -> Journey:
             row["generation"],
         ),
         fields=dict(zip(columns, values_of(row), strict=False)),
-        entries=tuple(entries),
+        # Results come late, and one may come before our own outcome is known.
+        entries=tuple(sorted(entries, key=lambda entry: entry.at_ms)),
     )
 
 
@@ -75,6 +78,21 @@ def _attempt_entries(
     return entries
 
 
+def _result_entries(
+    results: Sequence[Reported], steps: Sequence[str]
+) -> list[JourneyEntry]:
+    return [
+        JourneyEntry(
+            at_ms=one.at_ms,
+            step=steps[one.step],
+            event="result" if one.state == "applied" else f"result, {one.state}",
+            outcome=one.kind,
+            detail="; ".join(part for part in (one.detail, one.source) if part),
+        )
+        for one in results
+    ]
+
+
 #: What a record's state adds to the journey, beside its attempts.
 _STATE_EVENTS = {
     RecordState.ATTEMPTING: ("in flight", "the outcome is not stored yet"),
@@ -86,12 +104,26 @@ _STATE_EVENTS = {
     RecordState.EXPIRED: ("expired", ""),
     RecordState.ABANDONED: ("abandoned", "the promised callback was dropped"),
 }
+#: What a record's code adds to that, where no attempt was made for it.
+_CODE_WORDS = {
+    "suppressed": "the contact must not be contacted",
+    "callback_expired": "the promise could not be kept in time",
+    "window_never_opens": "its zones have no hour of the window in common",
+}
 
 
 def _now(record: RecordView, updated_at_ms: int) -> list[JourneyEntry]:
+    why = _CODE_WORDS.get(record.code, "")
     told = _STATE_EVENTS.get(record.state)
+    if record.state is RecordState.PENDING and record.next_at_ms is not None:
+        told = ("outside window", "") if record.is_held else ("next step", "")
     if told is None:
-        return []
+        if not why:
+            return []
+        told = (record.state.word, "")
     event, detail = told
+    if record.is_held:
+        event, detail = "outside window", f"{event}; its window opens then"
     at_ms = record.next_at_ms or updated_at_ms
-    return [JourneyEntry(at_ms=at_ms, step=record.step, event=event, detail=detail)]
+    told_why = why or detail
+    return [JourneyEntry(at_ms=at_ms, step=record.step, event=event, detail=told_why)]

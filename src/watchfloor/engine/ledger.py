@@ -163,8 +163,9 @@ class Ledger:
     @property
     def counters(self) -> tuple[int | None, ...]:
         """What the books' row holds, in its order."""
-        last = (self.frontier, self.bytes_read, self.progress_at_ms, self.held)
-        return (*self.tally.values(), *last, *self.spent_ms.values())
+        seen = (self.frontier, self.bytes_read, self.progress_at_ms)
+        windows = (self.held, self.shut_until_ms)
+        return (*self.tally.values(), *seen, *windows, *self.spent_ms.values())
 
     @property
     def work(self) -> Work:

@@ -7,13 +7,11 @@ command takes, through the engine's own code, and never dispatches.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,9 +20,9 @@ from watchfloor.domain.errors import ConfigError, OwnedError, StoreError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import History
+from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
 from watchfloor.engine import jobs
-from watchfloor.engine.campaigns import check_columns, checked_campaign
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.historian import create_history_now
@@ -32,10 +30,8 @@ from watchfloor.engine.notices import send_owed_now
 from watchfloor.engine.purging import purge_now
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
-from watchfloor.intake.audience_file import AudienceReader
-from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
-from watchfloor.store.layout import Layout, upload_id_of
+from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.history import purges_asked
 from watchfloor.store.reads.journal import receipt
@@ -45,7 +41,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ANSWER_POLL_S: Final = 0.02
-_CHUNK: Final = 1 << 20
 
 
 def create_workspace(
@@ -90,62 +85,25 @@ def steering_command(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """A launch that was checked and whose upload is kept: ready to be asked for."""
-
-    run_id: str
-    campaign_name: str
-    columns: tuple[str, ...]
-    command: Command
-
-
-def prepared_launch(
-    layout: Layout,
-    campaign_file: Path,
-    upload: Path,
+def order(
+    verb: str,
+    run_id: str,
     asker: Asker,
     around: Surroundings,
     *,
-    allow_twin: bool = False,
-) -> Launch:
-    """Check a campaign against an upload and keep the upload in the workspace.
-
-    Nothing is asked yet: hand ``command`` to ``asked_of_engine``.
-
-    Raises:
-        ConfigError: A mistake in the campaign or a file that cannot be used; every
-            one is named and nothing was kept.
-    """
-    text = read_toml_text(campaign_file)
-    campaign = checked_campaign(text, campaign_file.name)
-    with AudienceReader(upload, campaign.audience) as reader:
-        columns = reader.columns
-        check_columns(campaign, columns)
-    now_ms = around.now_ms()
-    run_id = new_id(now_ms, around.entropy(3))
-    upload_id = upload_id_of(run_id)
-    digest, size = _kept(upload, layout.upload(upload_id))
-    payload = {
-        "campaign_text": text,
-        "campaign_origin": campaign_file.name,
-        "upload_id": upload_id,
-        "upload_name": upload.name,
-        "sha256": digest,
-        "bytes": size,
-        "allow_twin": allow_twin,
-    }
-    command = Command(
-        command_id=new_id(now_ms, around.entropy(10)),
-        at_ms=now_ms,
-        verb="launch",
+    why: str = "",
+    payload: Mapping[str, object] | None = None,
+) -> Command:
+    """Return a command that needs no preview; see ``engine.orders``."""
+    return Command(
+        command_id=new_id(around.now_ms(), around.entropy(10)),
+        at_ms=around.now_ms(),
+        verb=verb,
         run_id=run_id,
         by=asker.by,
         origin=asker.origin,
-        payload=payload,
-    )
-    return Launch(
-        run_id=run_id, campaign_name=campaign.name, columns=columns, command=command
+        why=why,
+        payload=payload or {},
     )
 
 
@@ -242,7 +200,10 @@ def _do_afterwork(committer: Committer, layout: Layout) -> None:
     owed = committer.submit(lambda tx: bool(due_notices(tx.connection, tx.now_ms)))
     committer.round()
     for run_id in asked.result():
-        purge_now(committer, run_id, layout)
+        try:
+            committer.owes_fold |= purge_now(committer, run_id, layout)
+        except OSError as error:
+            log.warning("run %s is not purged yet: %s", run_id, clean(error))
     if owed.result():
 
         async def done(job: Job[T]) -> T:
@@ -258,33 +219,6 @@ def _do_afterwork(committer: Committer, layout: Layout) -> None:
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:
     with reading(layout) as connection:
         return receipt(connection, command_id)
-
-
-def _kept(source: Path, target: Path) -> tuple[str, int]:
-    """Copy an upload into the workspace; return its sha-256 and size in bytes."""
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with (
-            source.open("rb") as read,
-            os.fdopen(os.open(target, flags, 0o600), "wb") as written,
-        ):
-            while chunk := read.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-                written.write(chunk)
-            written.flush()
-            os.fsync(written.fileno())
-    except OSError as error:
-        target.unlink(missing_ok=True)
-        free = shutil.disk_usage(target.parent.parent).free
-        msg = (
-            f"{source} cannot be kept as {target}: {error.strerror}; nothing was "
-            f"launched ({free:,} bytes are free)"
-        )
-        raise ConfigError(msg) from error
-    return digest.hexdigest(), size
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -129,11 +129,8 @@ class PurgeSlice:
         if facts.purge != "asked":
             return None
         table, after = self._place
-        overwrite_deleted(tx.connection, on=True)
-        try:
-            last = PURGES[table](tx.connection, facts.run_no, after, PURGE_ROWS)
-        finally:
-            overwrite_deleted(tx.connection, on=False)
+        overwrite_deleted(tx.connection)
+        last = PURGES[table](tx.connection, facts.run_no, after, PURGE_ROWS)
         tx.changed.add(self._run_id)
         if last is not None:
             return Place(table, last)

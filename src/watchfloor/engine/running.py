@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -45,6 +46,10 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
         WatchfloorError: See ``tenure`` and ``Supervisor.run``.
     """
     with tenure(layout, around, owner, dispatches=True) as committer:
+        # What was imported lives as long as the process: looking through it again and
+        # again would hold up attempts for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
 
         async def carried_out() -> bool:
             supervisor = Supervisor(layout, committer, around, door)

@@ -7,7 +7,13 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import EngineView, RunView
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.reads.runs import due_count, run_number, run_view
+from watchfloor.store.reads.runs import (
+    due_count,
+    held_count,
+    next_due_ms,
+    run_number,
+    run_view,
+)
 
 #: Due records are counted up to here; beyond it the exact number helps nobody.
 _COUNTED = 10_000
@@ -22,6 +28,11 @@ def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
     run = run_view(connection, run_id)
     number = run_number(connection, run_id)
     engine = engine_view(connection)
+    retries, callbacks = (
+        held_count(connection, number, state, _COUNTED) if run.held else 0
+        for state in (RecordState.RETRY, RecordState.CALLBACK)
+    )
+    opens_at_ms = _opens_at_ms(connection, number, run)
     return Situation(
         lifecycle=run.lifecycle,
         books=run.books,
@@ -38,7 +49,22 @@ def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
         ),
         next_retry_s=_ahead_s(run.next_retry_at_ms, now_ms),
         next_callback_s=_ahead_s(run.next_callback_at_ms, now_ms),
+        held_pending=max(0, run.held - retries - callbacks),
+        held_retries=retries,
+        held_callbacks=callbacks,
+        opens_s=_ahead_s(opens_at_ms, now_ms),
+        shut_s=_ahead_s(run.shut_until_ms, now_ms),
+        awaits_approval=run.awaits_approval,
     )
+
+
+def _opens_at_ms(connection: Handle, number: int, run: RunView) -> int | None:
+    """Return when the first record that rests outside its window is looked at again."""
+    if not run.held:
+        return None
+    first = next_due_ms(connection, number, RecordState.PENDING)
+    times = (first, run.next_retry_at_ms, run.next_callback_at_ms)
+    return min((at for at in times if at is not None), default=None)
 
 
 def gate_detail(run: RunView) -> str:

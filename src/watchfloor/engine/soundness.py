@@ -31,6 +31,7 @@ def sound(outcome: object) -> Outcome:
         detail=_storable(outcome.detail, _MOST_DETAIL),
         provider_id=_storable(outcome.provider_id, _MOST_ID),
         run_fault=_storable(outcome.run_fault, _MOST_DETAIL),
+        suppress=_storable(outcome.suppress, _MOST_DETAIL),
     )
 
 
@@ -57,6 +58,7 @@ def _what_is_wrong(outcome: Outcome) -> str:
         outcome.detail,
         outcome.provider_id,
         outcome.run_fault,
+        outcome.suppress,
     )
     if not all(isinstance(text, str) for text in texts):
         return "its outcome holds something else where text belongs"
@@ -67,12 +69,19 @@ def _what_is_wrong(outcome: Outcome) -> str:
 
 
 def _is_plain(outcome: Outcome) -> bool:
-    texts = (outcome.code, outcome.detail, outcome.provider_id, outcome.run_fault)
+    texts = (
+        outcome.code,
+        outcome.detail,
+        outcome.provider_id,
+        outcome.run_fault,
+        outcome.suppress,
+    )
     return all(text.isascii() for text in texts) and (
         len(outcome.code) <= _MOST_CODE
         and len(outcome.detail) <= _MOST_DETAIL
         and len(outcome.provider_id) <= _MOST_ID
         and len(outcome.run_fault) <= _MOST_DETAIL
+        and len(outcome.suppress) <= _MOST_DETAIL
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from watchfloor.store.sqlite import is_damage, is_passing
+from watchfloor.store.sqlite import fold_log, is_damage, is_passing
 
 #: A connection; ``with handle.begin():`` commits on leaving and rolls back on an error.
 Handle = Connection
@@ -13,4 +13,4 @@ Handle = Connection
 #: The database did not do what it was told: a full disk, a damaged or locked file.
 DriverError = DatabaseError
 
-__all__ = ["DriverError", "Handle", "is_damage", "is_passing"]
+__all__ = ["DriverError", "Handle", "fold_log", "is_damage", "is_passing"]

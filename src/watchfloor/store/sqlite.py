@@ -102,6 +102,23 @@ def damage(connection: Connection) -> str:
     return "" if found == "ok" else found
 
 
+def fold_log(connection: Connection) -> bool:
+    """Fold the whole log into the file and empty it; return whether that was possible.
+
+    Not while anybody reads an older state: nothing waits for them here. To be called
+    between transactions, by the one writer.
+    """
+    driver = connection.connection.driver_connection
+    if driver is None:  # a connection that is open has one
+        return True
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return not busy
+
+
 def reading_url(driver: str, path: Path) -> URL:
     """Return the address of a file that is opened to be read only."""
     return URL.create(
@@ -133,6 +150,8 @@ def _configure_writer(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
         f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         f"cache_size=-{WRITER_CACHE_KIB}",
         "temp_store=MEMORY",
+        # A purge means it: freed pages are overwritten, not only let go of.
+        "secure_delete=ON",
     )
 
 

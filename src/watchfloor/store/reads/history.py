@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.masking import PURGED
 from watchfloor.domain.regions import History, Phase
 from watchfloor.store.reads.runs import books_of, run_number
 from watchfloor.store.tables import (
@@ -38,9 +39,6 @@ from watchfloor.store.tables import (
     result_count,
     run,
 )
-
-#: What stands where a person stood.
-PURGED = "purged"
 
 
 class Subject(NamedTuple):

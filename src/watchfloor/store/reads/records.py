@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, select
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Subquery,
+    and_,
+    literal,
+    select,
+    tuple_,
+)
 
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.views import PageKey, RecordPage, RecordView
+from watchfloor.domain.views import CallbackPage, PageKey, RecordPage, RecordView
 from watchfloor.store.conditions import is_state
+from watchfloor.store.filter_conditions import Condition
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import books, contact, record
 
@@ -26,6 +36,9 @@ _COLUMNS = (
     record.c.first_at_ms,
     record.c.updated_at_ms,
     record.c.next_at_ms,
+    record.c.due_at_ms,
+    record.c.expires_at_ms,
+    record.c.held,
     contact.c.row_no,
     contact.c.contact,
 )
@@ -37,6 +50,7 @@ def record_page(
     run_id: str,
     steps: tuple[str, ...],
     wanted: PageKey,
+    asked: Condition | None = None,
 ) -> RecordPage:
     """Return a page of records in seq order.
 
@@ -45,6 +59,8 @@ def record_page(
         run_id: Whose records.
         steps: The names of the campaign's steps, by number.
         wanted: Which page.
+        asked: What must hold of them; it is looked at record by record, so a page of
+            rare ones reads far.
 
     Raises:
         NotFoundError: No run has this id.
@@ -53,7 +69,9 @@ def record_page(
     if wanted.state is not None and not _any_in(connection, number, wanted.state):
         return RecordPage()
     backwards = wanted.before is not None
-    query = _page(_places(connection, number, wanted), number, backwards=backwards)
+    query = _page(
+        _places(connection, number, wanted, asked), number, backwards=backwards
+    )
     rows = list(connection.execute(query).mappings())
     more = len(rows) > wanted.size
     shown = [record_view(row, steps) for row in rows[: wanted.size]]
@@ -85,6 +103,46 @@ def one_record(connection: Connection, run_id: str, seq: int) -> RowMapping:
     return row
 
 
+def callback_page(
+    connection: Connection,
+    run_id: str,
+    steps: tuple[str, ...],
+    *,
+    after: tuple[int, int] | None = None,
+    size: int = 40,
+) -> CallbackPage:
+    """Return promised callbacks, the next one first.
+
+    Args:
+        connection: Any.
+        run_id: Whose.
+        steps: The names of the campaign's steps, by number.
+        after: The page before this one told it; None for the first.
+        size: The most callbacks.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    place = tuple_(record.c.next_at_ms, record.c.seq)
+    query = (
+        select(*_COLUMNS)
+        .join_from(record, contact, _SAME)
+        .where(record.c.run_no == number, is_state(RecordState.CALLBACK))
+        .order_by(record.c.next_at_ms, record.c.seq)
+        .limit(size + 1)
+    )
+    if after is not None:
+        query = query.where(place > tuple_(*map(literal, after)))
+    rows = list(connection.execute(query).mappings())
+    shown = rows[:size]
+    last = shown[-1] if len(rows) > size else None
+    return CallbackPage(
+        callbacks=tuple(record_view(row, steps) for row in shown),
+        after=None if last is None else (last["next_at_ms"], last["seq"]),
+    )
+
+
 def values_of(row: RowMapping) -> list[str]:
     """Return the cells of a record's row of the upload, in column order."""
     return list(json.loads(row["values_json"]))
@@ -105,14 +163,21 @@ def record_view(row: RowMapping, steps: tuple[str, ...]) -> RecordView:
         updated_at_ms=row["updated_at_ms"],
         next_at_ms=row["next_at_ms"],
         row_no=row["row_no"],
+        due_at_ms=row["due_at_ms"],
+        expires_at_ms=row["expires_at_ms"],
+        is_held=bool(row["held"]),
     )
 
 
-def _places(connection: Connection, number: int, wanted: PageKey) -> Subquery:
+def _places(
+    connection: Connection, number: int, wanted: PageKey, asked: Condition | None
+) -> Subquery:
     """Return the seqs of a page and one more, from the narrowest index alone."""
     query = select(record.c.seq).where(record.c.run_no == number)
     if wanted.state is not None:
         query = query.where(is_state(wanted.state))
+    if asked is not None:
+        query = query.join(contact, _SAME).where(asked)
     if wanted.before is None:
         least = _first_possible(connection, number, wanted.state)
         query = query.where(record.c.seq > max(wanted.after or 0, least))

@@ -42,6 +42,7 @@ _COLUMNS = [
     upload.c.bytes.label("bytes_total"),
     *_BOOKS,
 ]
+_SPENT = ("active", "paused", "window", "waiting")
 _BOOK_KEYS = tuple(Books().as_dict())
 
 
@@ -64,10 +65,16 @@ def run_view(connection: Connection, run_id: str) -> RunView:
 
 
 def run_page(
-    connection: Connection, *, before: str | None = None, size: int = 200
+    connection: Connection,
+    *,
+    before: str | None = None,
+    size: int = 200,
+    with_hidden: bool = False,
 ) -> tuple[RunView, ...]:
     """Return up to *size* runs, newest first, older than the run *before*."""
     query = _query().order_by(run.c.run_no.desc()).limit(size)
+    if not with_hidden:
+        query = query.where(run.c.hidden == 0)
     if before is not None:
         last = select(run.c.run_no).where(run.c.run_id == before).scalar_subquery()
         query = query.where(run.c.run_no < last)
@@ -171,6 +178,19 @@ def due_count(
     return int(connection.scalar(select(func.count()).select_from(due)) or 0)
 
 
+def held_count(
+    connection: Connection, run_no: int, state: RecordState, most: int
+) -> int:
+    """Return how many records in *state* are held by their window; stops at *most*."""
+    held = (
+        select(record.c.seq)
+        .where(record.c.run_no == run_no, is_state(state), record.c.held == 1)
+        .limit(most)
+        .subquery()
+    )
+    return int(connection.scalar(select(func.count()).select_from(held)) or 0)
+
+
 def lifecycle_of(row: Mapping[str, Any]) -> Lifecycle:
     """Return the regions of a run's row."""
     return Lifecycle(
@@ -222,6 +242,15 @@ def view_of(
         progress_at_ms=row["progress_at_ms"],
         next_retry_at_ms=next_retry_at_ms,
         next_callback_at_ms=next_callback_at_ms,
+        parent_id=row["parent_id"],
+        held=row["held"],
+        shut_until_ms=row["shut_until_ms"],
+        approve_after=row["approve_after"],
+        approved_at_ms=row["approved_at_ms"],
+        archived=row["archived"],
+        spent_ms={name: row[f"{name}_ms"] for name in _SPENT},
+        is_hidden=bool(row["hidden"]),
+        purge=row["purge"],
     )
 
 

@@ -120,6 +120,8 @@ books = Table(
     Column("progress_at_ms", BigInteger),
     # Pending, retried or promised records whose window is closed; no part of a sum.
     Column("held", BigInteger, nullable=False, server_default="0"),
+    # When the one window of all recipients opens; NULL while it is open.
+    Column("shut_until_ms", BigInteger),
     # Records that the history has taken so far.
     Column("archived", BigInteger, nullable=False, server_default="0"),
     # How the run's time was spent, as the engine saw it.

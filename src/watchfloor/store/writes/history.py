@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from watchfloor.store.reads.history import PURGED
+from watchfloor.domain.masking import PURGED
 from watchfloor.store.tables import (
     attempt,
     books,
@@ -62,9 +62,12 @@ def add_report(
     written.many(connection, [(run_no, *line) for line in lines])
 
 
-def overwrite_deleted(connection: Connection, *, on: bool) -> None:
-    """Have SQLite overwrite what is deleted, instead of only forgetting where it is."""
-    connection.exec_driver_sql(f"PRAGMA secure_delete={'ON' if on else 'OFF'}")
+def overwrite_deleted(connection: Connection) -> None:
+    """Have SQLite overwrite what is deleted from here on, not only forget where it is.
+
+    Some systems build it so, others do not.
+    """
+    connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def purge_contacts(

@@ -19,6 +19,7 @@ _PROGRESS = (
     "bytes_read",
     "progress_at_ms",
     "held",
+    "shut_until_ms",
     "active_ms",
     "paused_ms",
     "window_ms",
@@ -49,7 +50,8 @@ class BooksWriter:
             run_no: Which run.
             counters: The books in the order of ``Books``, then the frontier, the bytes
                 read, the time of the last outcome, the records held by their window,
-                and the milliseconds spent active, paused, outside the window, waiting.
+                when the common one opens, and the milliseconds spent active, paused,
+                outside the window, waiting.
         """
         self._save.one(connection, (*counters, run_no))
 

@@ -101,6 +101,7 @@ def _fallen(
                 *conditions, record.c.earlier == int(earlier)
             )
             fallen[earlier] = connection.execute(back).rowcount
+        conditions = (*conditions, record.c.earlier == 0)
     moved = connection.execute(_ended_as(into, now_ms).where(*conditions))
     fallen[into] = fallen.get(into, 0) + moved.rowcount
     return fallen

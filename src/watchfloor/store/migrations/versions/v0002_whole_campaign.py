@@ -6,6 +6,8 @@ the older one would repeat its contacts under new keys. Such a store is refused.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -46,14 +48,13 @@ def _check_nothing_is_under_way() -> None:
 
 def _add_columns() -> None:
     counters = (
-        "held",
         "archived",
         "active_ms",
         "paused_ms",
         "window_ms",
         "waiting_ms",
     )
-    added = [
+    added: list[tuple[str, sa.Column[Any]]] = [
         ("run", _text("parent_id")),
         ("run", _number("hidden", sa.SmallInteger())),
         ("run", _text("purge")),
@@ -64,6 +65,10 @@ def _add_columns() -> None:
         ("run", sa.Column("approved_at_ms", sa.BigInteger())),
         ("run", _number("collect_ms", sa.BigInteger(), _THIRTY_DAYS_MS)),
         ("run", _text("notify_json", "[]")),
+    ]
+    added += [
+        ("books", _number("held", sa.BigInteger())),
+        ("books", sa.Column("shut_until_ms", sa.BigInteger())),
     ]
     added += [("books", _number(name, sa.BigInteger())) for name in counters]
     added += [

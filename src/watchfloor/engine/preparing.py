@@ -1,0 +1,159 @@
+"""Before a launch is asked for: campaign and upload are checked, the upload is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watchfloor.domain.actors import Asker
+from watchfloor.domain.campaign import Campaign
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.identity import new_id
+from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.surveying import Survey, survey
+from watchfloor.intake.toml_file import read_toml_text
+from watchfloor.store.inbox import Command
+from watchfloor.store.layout import Layout, upload_id_of
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.runs import campaign_text, run_view
+
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A launch that was checked and whose upload is kept: ready to be asked for."""
+
+    run_id: str
+    campaign_name: str
+    columns: tuple[str, ...]
+    survey: Survey
+    command: Command
+
+
+def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
+    layout: Layout,
+    campaign_file: Path | None,
+    upload: Path,
+    asker: Asker,
+    around: Surroundings,
+    *,
+    allow_twin: bool = False,
+    parent_id: str = "",
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Launch:
+    """Check a campaign against every row of an upload, and keep the upload.
+
+    Nothing is asked yet: hand ``command`` to ``asked_of_engine``.
+
+    Args:
+        layout: The workspace.
+        campaign_file: The campaign; None for the parent's, as it was frozen.
+        upload: The contact file.
+        asker: Who launches.
+        around: Clock and chance.
+        allow_twin: Launch although the same was launched before.
+        parent_id: The run of whose family this one is: it uses their keys, and
+            contacts nobody who is a record of theirs.
+        on_progress: Gets the rows read so far, now and then.
+
+    Raises:
+        ConfigError: A mistake in the campaign or a file that cannot be used; every
+            one is named and nothing was kept.
+        NotFoundError: There is no such parent.
+    """
+    text, origin = _campaign_text(layout, campaign_file, parent_id)
+    campaign = checked_campaign(text, origin)
+    _check_lists(layout, campaign)
+    found = survey(upload, campaign, on_progress=on_progress)
+    now_ms = around.now_ms()
+    run_id = new_id(now_ms, around.entropy(3))
+    upload_id = upload_id_of(run_id)
+    digest, size = _kept(upload, layout.upload(upload_id))
+    payload = {
+        "campaign_text": text,
+        "campaign_origin": origin,
+        "upload_id": upload_id,
+        "upload_name": upload.name,
+        "sha256": digest,
+        "bytes": size,
+        "records": found.candidates,
+        "parent_id": parent_id,
+        "allow_twin": allow_twin,
+    }
+    command = Command(
+        command_id=new_id(now_ms, around.entropy(10)),
+        at_ms=now_ms,
+        verb="launch",
+        run_id=run_id,
+        by=asker.by,
+        origin=asker.origin,
+        payload=payload,
+    )
+    return Launch(
+        run_id=run_id,
+        campaign_name=campaign.name,
+        columns=found.columns,
+        survey=found,
+        command=command,
+    )
+
+
+def _campaign_text(
+    layout: Layout, campaign_file: Path | None, parent_id: str
+) -> tuple[str, str]:
+    if campaign_file is not None:
+        if parent_id:
+            with reading(layout) as connection:
+                run_view(connection, parent_id)
+        return read_toml_text(campaign_file), campaign_file.name
+    if not parent_id:
+        raise ConfigError("name a campaign file, or a parent run whose campaign to use")
+    with reading(layout) as connection:
+        run_view(connection, parent_id)
+        return campaign_text(connection, parent_id), f"the campaign of run {parent_id}"
+
+
+def _check_lists(layout: Layout, campaign: Campaign) -> None:
+    """Refuse a campaign whose suppression lists are not there; nobody read them yet."""
+    missing = [
+        f"audience.suppression: there is no list {name} in the workspace "
+        f"{layout.root}; nothing was launched. Put it there first"
+        for name in campaign.audience.suppression
+        if not (layout.root / name).is_file()
+    ]
+    if missing:
+        raise ConfigError(*missing)
+
+
+def _kept(source: Path, target: Path) -> tuple[str, int]:
+    """Copy an upload into the workspace; return its sha-256 and size in bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with (
+            source.open("rb") as read,
+            os.fdopen(os.open(target, flags, 0o600), "wb") as written,
+        ):
+            while chunk := read.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                written.write(chunk)
+            written.flush()
+            os.fsync(written.fileno())
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        free = shutil.disk_usage(target.parent.parent).free
+        msg = (
+            f"{source} cannot be kept as {target}: {error.strerror}; nothing was "
+            f"launched ({free:,} bytes are free)"
+        )
+        raise ConfigError(msg) from error
+    return digest.hexdigest(), size
