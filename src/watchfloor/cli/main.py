@@ -32,6 +32,7 @@ VERBS = {
     "books": "looking",
     "events": "looking",
     "records": "records",
+    "callbacks": "callbacks",
     "journey": "records",
     "rejects": "records",
     "status": "status",
@@ -39,6 +40,15 @@ VERBS = {
     "resume": "steering",
     "stop": "steering",
     "cancel": "steering",
+    "approve": "managing",
+    "limit": "managing",
+    "suppress": "managing",
+    "plan": "managing",
+    "results": "results",
+    "history": "history",
+    "hide": "history",
+    "unhide": "history",
+    "purge": "history",
 }
 
 

@@ -9,7 +9,6 @@ from watchfloor.domain.blocked_by import Situation, blocked_by, blocked_record
 from watchfloor.domain.books import Books
 from watchfloor.domain.health import health
 from watchfloor.domain.masking import masked
-from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import (
     EventView,
     Journey,
@@ -70,6 +69,15 @@ def show_json(run: RunView, now: Situation, now_ms: int) -> dict[str, Any]:
         "progress_at": iso(run.progress_at_ms),
         "next_retry_at": iso(run.next_retry_at_ms),
         "next_callback_at": iso(run.next_callback_at_ms),
+        "parent": run.parent_id or None,
+        "outside_window": run.held,
+        "window_opens_at": iso(run.shut_until_ms),
+        "approve_after": run.approve_after,
+        "awaits_approval": run.awaits_approval,
+        "archived": run.archived,
+        "spent_s": {word: ms / 1000 for word, ms in run.spent_ms.items()},
+        "hidden": run.is_hidden,
+        "purge": run.purge or None,
         "intake_bytes": [run.bytes_read, run.bytes_total],
         "health": health(run, now, now_ms),
         "blocked_by": [
@@ -94,15 +102,17 @@ def record_json(
         "code": record.code or None,
         "updated_at": iso(record.updated_at_ms),
         "next_at": iso(record.next_at_ms),
+        "due_at": iso(record.due_at_ms),
+        "expires_at": iso(record.expires_at_ms),
+        "result": record.result or None,
         "blocked_by": record_blocked_by(record, now, now_ms) or None,
     }
 
 
 def record_blocked_by(record: RecordView, now: Situation, now_ms: int) -> str:
     """Return the one reason why a record does not move, or an empty string."""
-    timed = record.state in (RecordState.RETRY, RecordState.CALLBACK)
-    is_due = not timed or (record.next_at_ms or 0) <= now_ms
-    return blocked_record(record.state, now, is_due=is_due)
+    is_due = (record.next_at_ms or 0) <= now_ms
+    return blocked_record(record.state, now, is_due=is_due, is_held=record.is_held)
 
 
 def journey_json(journey: Journey) -> list[dict[str, Any]]:

@@ -23,9 +23,9 @@ from watchfloor.domain.views import RunView
 from watchfloor.engine.operations import (
     asked_of_engine,
     create_workspace,
-    prepared_launch,
     steering_command,
 )
+from watchfloor.engine.preparing import prepared_launch
 from watchfloor.engine.running import run_engine
 from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.inbox import Command

@@ -9,8 +9,11 @@ from collections.abc import Callable
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import tell
+from watchfloor.domain.errors import ConfigError
 from watchfloor.engine.running import GRACE_S, run_engine
-from watchfloor.engine.supervisor import Supervisor
+from watchfloor.engine.supervisor import Door, Supervisor
+
+MOST_PORT = 65_535
 
 
 def engine(options: Namespace) -> int:
@@ -26,12 +29,28 @@ def engine(options: Namespace) -> int:
         compose.surroundings(),
         compose.owner("engine"),
         until_idle=options.until_idle,
+        door=_door(options),
         on_start=started,
     )
     if not drained:
         tell(f"attempts were still in flight after {GRACE_S:.0f} s; the next start")
         tell("accounts for each of them by its channel's mode")
     return exits.DONE if drained else exits.NOT_DRAINED
+
+
+def _door(options: Namespace) -> Door | None:
+    """Return where results are taken.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    if options.results is None:
+        return None
+    host, _, port = options.results.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > MOST_PORT:
+        msg = f"--results {options.results!r} is no address; write 127.0.0.1:8787"
+        raise ConfigError(msg)
+    return Door(host.strip("[]"), int(port), options.results_public)
 
 
 def follow_signals(stop: Callable[[], None], *, on_hangup: str) -> None:

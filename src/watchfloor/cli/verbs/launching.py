@@ -1,32 +1,45 @@
-"""``launch``: check, review, ask, and print the run's id."""
+"""``launch``: check, review, ask, and print the run's id; or rehearse it on paper."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from argparse import Namespace
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, tell
+from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import receipt_json
+from watchfloor.cli.verbs.looking import full_id
 from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed
+from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.text import clean
-from watchfloor.engine.operations import Launch, asked_of_engine, prepared_launch
+from watchfloor.engine.operations import asked_of_engine
+from watchfloor.engine.preparing import Launch, prepared_launch
+from watchfloor.engine.rehearsing import Rehearsal, rehearsed
+from watchfloor.engine.surveying import Survey
 from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
+
+_PROGRESS_ROWS = 100_000
 
 
 def launch(options: Namespace) -> int:
     """Launch a campaign over an upload."""
     layout = compose.layout(options)
     layout.check_exists()
-    around = compose.surroundings()
+    _check(options)
+    if options.rehearse:
+        return _rehearse(options, layout)
     prepared = prepared_launch(
         layout,
-        Path(options.campaign),
+        Path(options.campaign) if options.campaign else None,
         Path(options.upload),
         compose.asker(),
-        around,
+        compose.surroundings(),
         allow_twin=options.allow_twin,
+        parent_id=_parent(options, layout),
+        on_progress=_told_progress,
     )
     is_wanted: bool = options.yes
     try:
@@ -38,11 +51,31 @@ def launch(options: Namespace) -> int:
     if not is_wanted:
         tell("Nothing was launched.")
         return exits.REFUSED
+    return _asked(options, layout, prepared)
+
+
+def _check(options: Namespace) -> None:
+    if bool(options.campaign) == bool(options.child_of):
+        raise ConfigError(
+            "name a campaign file, or with --child-of the run whose campaign to use"
+        )
+    if options.rehearse and options.child_of:
+        raise ConfigError("a child run cannot be rehearsed; rehearse its campaign file")
+
+
+def _parent(options: Namespace, layout: Layout) -> str:
+    if not options.child_of:
+        return ""
+    with reading(layout) as connection:
+        return full_id(connection, options.child_of)
+
+
+def _asked(options: Namespace, layout: Layout, prepared: Launch) -> int:
     receipt = asyncio.run(
         asked_of_engine(
             layout,
             prepared.command,
-            around,
+            compose.surroundings(),
             compose.owner("launch"),
             until=lambda one: one.state != "asked",
             patience_s=PATIENCE_S,
@@ -65,8 +98,91 @@ def _reviewed(prepared: Launch) -> bool:
     tell(f"launch {clean(prepared.campaign_name)} over {clean(asked['upload_name'])}")
     tell(f"  {asked['bytes']:,} bytes, sha256 {asked['sha256'][:16]}…")
     tell(f"  columns: {', '.join(prepared.columns)}")
+    _tell_survey(prepared.survey)
+    if asked["parent_id"]:
+        tell(f"  child of {asked['parent_id']}: its records are not contacted again")
     tell("  Rows are judged and counted first; the run can be cancelled until then.")
     return confirmed("Type yes to launch:", "yes")
+
+
+def _tell_survey(found: Survey) -> None:
+    rejects = ", ".join(f"{n:,} {kind}" for kind, n in found.rejects.items()) or "none"
+    tell(f"  {found.rows:,} rows: {found.candidates:,} usable; rejected: {rejects}")
+    for reason, count in found.reasons.items():
+        tell(f"    {count:,} times: {reason}")
+    if found.unfit:
+        tell(f"  {found.unfit:,} cannot be sent as they are, and will fail unsent:")
+        for example in found.unfit_examples:
+            tell(f"    {example}")
+
+
+def _rehearse(options: Namespace, layout: Layout) -> int:
+    found = rehearsed(
+        layout,
+        Path(options.campaign),
+        Path(options.upload),
+        compose.surroundings(),
+        on_progress=_told_progress,
+    )
+    if options.json:
+        answer_json(_rehearsal_json(found))
+    else:
+        _print_rehearsal(found)
+    return exits.REFUSED if found.declined else exits.DONE
+
+
+def _print_rehearsal(found: Rehearsal) -> None:
+    survey, forecast = found.survey, found.forecast
+    rejects = ", ".join(f"{n:,} {kind}" for kind, n in found.rejects.items() if n)
+    answer(f"rehearsal of {clean(found.campaign_name)}: nobody was contacted")
+    answer(f"rows       {survey.rows:,}; rejected: {rejects or 'none'}")
+    for reason, count in survey.reasons.items():
+        answer(f"           {count:,} times: {clean(reason)}")
+    answer(f"records    {found.records:,} would be contacted")
+    if survey.unfit:
+        answer(f"unfit      {survey.unfit:,} cannot be sent as they are:")
+        for example in survey.unfit_examples:
+            answer(f"           {clean(example)}")
+    answer(f"window     {forecast.inside:,} open now, {forecast.outside:,} outside")
+    if forecast.outside:
+        first, last = forecast.first_opens_at_ms, forecast.last_opens_at_ms
+        answer(f"           opens from {moment(first)} to {moment(last)} UTC")
+    if forecast.never:
+        answer(f"           {forecast.never:,} never: no common hour in their zones")
+    answer(f"attempt    {found.seconds_per_attempt:.3g} s each, {found.timing}")
+    if forecast.duration_s is None:
+        answer("duration   more than a year, or nobody can ever be contacted")
+    else:
+        took = span(int(forecast.duration_s * 1000))
+        answer(f"duration   {took}, until {moment(forecast.ends_at_ms)} UTC")
+    answer(f"plan       {f'PLAN_LIMIT: {found.declined}' if found.declined else 'ok'}")
+
+
+def _rehearsal_json(found: Rehearsal) -> dict[str, object]:
+    survey, forecast = found.survey, found.forecast
+    return {
+        "campaign": found.campaign_name,
+        "rows": survey.rows,
+        "rejects": found.rejects,
+        "records": found.records,
+        "unfit": survey.unfit,
+        "inside_window": forecast.inside,
+        "outside_window": forecast.outside,
+        "window_never_opens": forecast.never,
+        "first_opens_at": iso(forecast.first_opens_at_ms),
+        "last_opens_at": iso(forecast.last_opens_at_ms),
+        "seconds_per_attempt": found.seconds_per_attempt,
+        "timing": found.timing,
+        "duration_s": forecast.duration_s,
+        "ends_at": iso(forecast.ends_at_ms),
+        "refusal": "PLAN_LIMIT" if found.declined else None,
+        "detail": found.declined or None,
+    }
+
+
+def _told_progress(rows: int) -> None:
+    if rows % _PROGRESS_ROWS == 0 and sys.stderr.isatty():
+        tell(f"{rows:,} rows looked at")
 
 
 def _forget(layout: Layout, prepared: Launch) -> None:

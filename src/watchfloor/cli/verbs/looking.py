@@ -9,23 +9,38 @@ from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import books_json, event_json, run_json, show_json
 from watchfloor.cli.tables import table
 from watchfloor.domain.blocked_by import Situation, blocked_by
-from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books, differences
+from watchfloor.domain.books import (
+    REJECT_KEYS,
+    STATE_KEYS,
+    Books,
+    added,
+    differences,
+)
 from watchfloor.domain.health import health
+from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
+from watchfloor.engine.desk import results_by_kind
 from watchfloor.engine.situations import situation
 from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
 from watchfloor.store.reads.audit import counted_books
-from watchfloor.store.reads.runs import matching_run_ids, run_page, run_view
+from watchfloor.store.reads.families import family_run_ids
+from watchfloor.store.reads.runs import (
+    family_id,
+    matching_run_ids,
+    run_page,
+    run_view,
+    step_names,
+)
 
 
 def runs(options: Namespace) -> int:
     """List the newest runs."""
     now_ms = compose.now_ms()
     with reading(compose.layout(options)) as connection:
-        found = run_page(connection)
+        found = run_page(connection, with_hidden=options.all)
     if options.json:
         answer_json([run_json(run, now_ms) for run in found])
         return exits.DONE
@@ -46,10 +61,18 @@ def show(options: Namespace) -> int:
         run_id = full_id(connection, options.run)
         run = run_view(connection, run_id)
         now = situation(connection, run_id, now_ms)
+        steps = step_names(connection, run_id)
+        reported = results_by_kind(connection, run_id)
     if options.json:
-        answer_json(show_json(run, now, now_ms))
+        told = show_json(run, now, now_ms)
+        answer_json({**told, "steps": list(steps), "results_by_kind": reported})
         return exits.DONE
-    for word, value in _facts(run, now, now_ms):
+    facts = _facts(run, now, now_ms)
+    if len(steps) > 1:
+        facts.append(("steps", ", ".join(steps)))
+    if reported:
+        facts.append(("reported", ", ".join(f"{n:,} {k}" for k, n in reported.items())))
+    for word, value in facts:
         answer(f"{word:<12} {clean(value)}")
     print_books(run.books)
     return exits.DONE
@@ -57,6 +80,8 @@ def show(options: Namespace) -> int:
 
 def books(options: Namespace) -> int:
     """Print the account, and with ``--audit`` hold the counters against the rows."""
+    if options.family:
+        return _family_books(options)
     with reading(compose.layout(options)) as connection:
         run_id = full_id(connection, options.run)
         # Both in one snapshot, or a running engine would look like a mistake.
@@ -72,6 +97,42 @@ def books(options: Namespace) -> int:
         answer(f"balanced, {checked}" if not wrong else "NOT BALANCED")
         for one in wrong:
             answer(f"  {one}")
+    return exits.UNHEALTHY if wrong else exits.DONE
+
+
+def _family_books(options: Namespace) -> int:
+    """Print the account of a run, its parent and its children, each and together."""
+    with reading(compose.layout(options)) as connection:
+        run_id = run_view(connection, full_id(connection, options.run)).run_id
+        ids = family_run_ids(connection, family_id(connection, run_id))
+        runs_of = {one: run_view(connection, one).books for one in ids}
+        if options.audit:
+            counted = [counted_books(connection, one) for one in ids]
+        else:
+            counted = list(runs_of.values())
+    together = added(*runs_of.values())
+    wrong = [
+        *(one.imbalance for one in (*runs_of.values(), together) if one.imbalance),
+        *differences(added(*counted), together),
+    ]
+    if options.json:
+        answer_json(
+            {
+                "family": ids[0],
+                "runs": {one: books_json(kept) for one, kept in runs_of.items()},
+                "books": books_json(together),
+                "differences": wrong,
+            }
+        )
+        return exits.UNHEALTHY if wrong else exits.DONE
+    for one, kept in runs_of.items():
+        answer(one)
+        print_books(kept)
+    answer(f"together, {len(ids)} runs")
+    print_books(together)
+    answer("balanced" if not wrong else "NOT BALANCED")
+    for line in wrong:
+        answer(f"  {line}")
     return exits.UNHEALTHY if wrong else exits.DONE
 
 
@@ -135,6 +196,16 @@ def _facts(run: RunView, now: Situation, now_ms: int) -> list[tuple[str, str]]:
     ]
     if run.cause:
         facts.append(("cause", run.cause))
+    if run.parent_id:
+        facts.append(("child of", run.parent_id))
+    if run.awaits_approval:
+        facts.append(("approval", f"waits for it: watchfloor approve {run.run_id}"))
+    if run.lifecycle.history is History.CREATING:
+        done = f"{run.archived:,} of {run.books.records:,} records archived"
+        facts.append(("history", done))
+    spent = [f"{span(ms)} {word}" for word, ms in run.spent_ms.items() if ms]
+    if spent:
+        facts.append(("spent", ", ".join(spent)))
     facts += [
         ("blocked by", f"{one.reason}: {one.count:,} {one.detail}") for one in blocked
     ]

@@ -17,7 +17,7 @@ from watchfloor.domain.masking import masked
 from watchfloor.domain.records import STATE_WORDS
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import PageKey
-from watchfloor.engine.desk import record_page_of
+from watchfloor.engine.desk import record_page_of, record_page_where
 from watchfloor.engine.journeys import journey as journey_of
 from watchfloor.engine.situations import situation
 from watchfloor.intake.rejects import write_rejects
@@ -42,7 +42,10 @@ def records(options: Namespace) -> int:
     now_ms = compose.now_ms()
     with reading(compose.layout(options)) as connection:
         run_id = full_id(connection, options.run)
-        page = record_page_of(connection, run_id, wanted)
+        if options.where:
+            page = record_page_where(connection, run_id, wanted, options.where)
+        else:
+            page = record_page_of(connection, run_id, wanted)
         now = situation(connection, run_id, now_ms)
     if options.json:
         unmask = options.unmask

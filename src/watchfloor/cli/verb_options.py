@@ -1,0 +1,227 @@
+"""The options of every verb, importing nothing that a verb needs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn, TypeAlias
+
+from watchfloor.domain.text import clean
+
+DEFAULT_LIMIT = 40
+# argparse gives the type of what add_subparsers returns no public name.
+Verbs: TypeAlias = "argparse._SubParsersAction[Any]"  # noqa: SLF001 - see above
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints pass the text door: a shell's ``*`` may name a file."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments and end with 2."""
+        super().error(clean(message, 2_000))
+
+
+def add_workspace(to: argparse.ArgumentParser, default: object = None) -> None:
+    """Add the option that says where the workspace is."""
+    to.add_argument(
+        "--workspace",
+        metavar="DIR",
+        default=default,
+        help="the workspace (default: WATCHFLOOR_WORKSPACE, else this directory)",
+    )
+
+
+def _verb(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    # Before or after the verb: an option after it wins, none after it changes nothing.
+    add_workspace(added, argparse.SUPPRESS)
+    return added
+
+
+def _read(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    added = _verb(verbs, name, text)
+    added.add_argument("--json", action="store_true", help="answer as JSON")
+    return added
+
+
+def _of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    added = _read(verbs, name, text)
+    added.add_argument("run", metavar="RUN", help="a run id, or its unique beginning")
+    return added
+
+
+def _add_set_up(verbs: Verbs) -> None:
+    _verb(verbs, "demo", "open a ready workspace with runs in many states")
+    init = verbs.add_parser("init", help="make a workspace", description="Make one.")
+    init.add_argument("directory", metavar="DIR")
+    init.add_argument("--name", help="what people call it (default: the directory's)")
+    campaign = _verb(verbs, "campaign", "check and list campaign files")
+    actions = campaign.add_subparsers(dest="action", metavar="ACTION", required=True)
+    check = actions.add_parser("check", help="name every mistake in a campaign file")
+    check.add_argument("file", metavar="FILE")
+    check.add_argument("--json", action="store_true", help="answer as JSON")
+    listing = actions.add_parser("list", help="list the workspace's campaign files")
+    listing.add_argument("--json", action="store_true", help="answer as JSON")
+    _read(verbs, "doctor", "check the workspace and say what to do")
+    completion = verbs.add_parser(
+        "completion", help="print a completion script for a shell"
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+
+def _add_carry_out(verbs: Verbs) -> None:
+    console = _verb(verbs, "console", "open the console (the default)")
+    console.add_argument("--read-only", action="store_true", help="look, never act")
+    console.add_argument(
+        "--on-hangup",
+        choices=("drain", "continue"),
+        default="drain",
+        help="what this process's engine does when the terminal closes",
+    )
+    launch = _read(verbs, "launch", "launch a campaign over an upload")
+    launch.add_argument(
+        "campaign", metavar="CAMPAIGN.toml", nargs="?", help="not with --child-of"
+    )
+    launch.add_argument("--upload", required=True, metavar="FILE.csv")
+    launch.add_argument("--yes", action="store_true", help="do not ask")
+    launch.add_argument(
+        "--rehearse", action="store_true", help="on paper: contact nobody, say what if"
+    )
+    launch.add_argument(
+        "--child-of",
+        default="",
+        metavar="RUN",
+        help="take up a corrected fix file of RUN, with its campaign and its keys",
+    )
+    launch.add_argument(
+        "--allow-twin",
+        action="store_true",
+        help="launch although this campaign ran over this upload, or still does",
+    )
+    engine = _verb(verbs, "engine", "carry runs out without a screen")
+    engine.add_argument(
+        "--until-idle", action="store_true", help="end when nothing is left to do"
+    )
+    engine.add_argument(
+        "--on-hangup",
+        choices=("drain", "continue"),
+        default="drain",
+        help="what to do when the terminal closes",
+    )
+    engine.add_argument(
+        "--results",
+        metavar="HOST:PORT",
+        help="take providers' results there over HTTP, with a bearer token",
+    )
+    engine.add_argument(
+        "--results-public",
+        action="store_true",
+        help="let that be reached from other machines (put TLS in front)",
+    )
+
+
+def _add_look(verbs: Verbs) -> None:
+    runs = _read(verbs, "runs", "list runs, newest first")
+    runs.add_argument("--all", action="store_true", help="hidden ones too")
+    _of_run(verbs, "show", "show one run")
+    records = _of_run(verbs, "records", "list records of a run by key")
+    records.add_argument("--state", metavar="S", help="only records in this state")
+    records.add_argument(
+        "--where", metavar="FILTER", help="e.g. 'code = \"busy\" and attempts > 1'"
+    )
+    records.add_argument("--after", type=int, metavar="SEQ", help="past this record")
+    records.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
+    )
+    _add_unmask(records)
+    journey = _of_run(verbs, "journey", "show everything that happened to a record")
+    journey.add_argument("seq", type=int, metavar="SEQ")
+    _add_unmask(journey)
+    books = _of_run(verbs, "books", "show the account of every record")
+    books.add_argument(
+        "--audit", action="store_true", help="count the rows and compare (slow)"
+    )
+    books.add_argument(
+        "--family", action="store_true", help="with its parent and child runs"
+    )
+    callbacks = _of_run(verbs, "callbacks", "list what waits until when")
+    callbacks.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
+    )
+    callbacks.add_argument(
+        "--after", metavar="KEY", help="past what the last page told"
+    )
+    _add_unmask(callbacks)
+    events = _of_run(verbs, "events", "show what was asked and what happened")
+    events.add_argument("--limit", type=int, default=200, metavar="N")
+    rejects = _of_run(verbs, "rejects", "export rejected rows with their reasons")
+    rejects.add_argument("-o", "--output", required=True, metavar="FILE.csv")
+    _read(verbs, "plan", "show what this month's plan has left")
+    status = _read(verbs, "status", "say how the workspace does")
+    status.add_argument("--short", action="store_true", help="in one line")
+
+
+def _add_unmask(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--unmask", action="store_true", help="show contacts in full")
+
+
+def _add_steer(verbs: Verbs) -> None:
+    for name, text in (
+        ("pause", "start no attempt until resumed"),
+        ("resume", "go on with a paused run"),
+        ("stop", "end a run; promised callbacks are kept"),
+        ("cancel", "end a run before its launch, or a paused one"),
+    ):
+        added = _of_run(verbs, name, text)
+        added.add_argument("--reason", default="", metavar="TEXT", help="why")
+        added.add_argument("--yes", action="store_true", help="do not ask")
+        added.add_argument(
+            "--wait", action="store_true", help="wait until it has settled"
+        )
+    approve = _of_run(verbs, "approve", "give the word that a run waits for")
+    approve.add_argument("--reason", default="", metavar="TEXT", help="why")
+    approve.add_argument("--yes", action="store_true", help="do not ask")
+    limit = _read(verbs, "limit", "change permits and rate while attempts are made")
+    limit.add_argument(
+        "scope", metavar="RUN", help="a run, or workspace, or channel:NAME"
+    )
+    limit.add_argument("--permits", metavar="N", help="attempts in flight, or none")
+    limit.add_argument("--rate", metavar="R", help="like 20/s, 600/m, or none")
+    limit.add_argument(
+        "--clear", action="store_true", help="let the workspace's file hold again"
+    )
+    limit.add_argument("--reason", default="", metavar="TEXT", help="why")
+    suppress = _read(verbs, "suppress", "never contact somebody again, in any run")
+    suppress.add_argument("contacts", nargs="+", metavar="ADDRESS")
+    suppress.add_argument("--kind", choices=("phone", "email", "id"))
+    suppress.add_argument("--region", default="", help="for phones without +")
+    suppress.add_argument("--reason", default="", metavar="TEXT", help="why")
+
+
+def _add_after(verbs: Verbs) -> None:
+    results = _verb(verbs, "results", "take and show what providers report later")
+    actions = results.add_subparsers(dest="action", metavar="ACTION", required=True)
+    ingest = _read(actions, "ingest", "take a file of JSON lines, also gzipped")
+    ingest.add_argument("file", metavar="FILE.jsonl")
+    _of_run(actions, "show", "count the records of a run by what was reported")
+    _read(actions, "parked", "count the events whose record is not known")
+    close = _of_run(actions, "close", "count nothing of what is reported from now on")
+    close.add_argument("--reason", default="", metavar="TEXT", help="why")
+    close.add_argument("--yes", action="store_true", help="do not ask")
+    history = _of_run(verbs, "history", "show an ended run's report and archive")
+    history.add_argument(
+        "--records", action="store_true", help="print the archived records"
+    )
+    _add_unmask(history)
+    for name, text in (
+        ("hide", "keep an ended run off the lists"),
+        ("unhide", "show a hidden run again"),
+    ):
+        shown = _of_run(verbs, name, text)
+        shown.add_argument("--reason", default="", metavar="TEXT", help="why")
+    purge = _of_run(verbs, "purge", "take the people out of an ended run, for good")
+    purge.add_argument("--reason", default="", metavar="TEXT", help="why")
+    purge.add_argument("--yes", action="store_true", help="do not ask")
+
+
+#: Every group of verbs, in the order of the help.
+GROUPS = (_add_set_up, _add_carry_out, _add_look, _add_steer, _add_after)

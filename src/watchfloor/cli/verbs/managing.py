@@ -1,0 +1,184 @@
+"""``approve``, ``limit``, ``suppress`` and ``plan``: what a workspace allows."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from watchfloor.cli import compose, exits
+from watchfloor.cli.lines import answer, answer_json, iso, moment, tell
+from watchfloor.cli.verbs.looking import full_id, print_books
+from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed, report
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.identity import contact_digest
+from watchfloor.domain.masking import masked
+from watchfloor.domain.measures import rate_per_s
+from watchfloor.domain.text import clean
+from watchfloor.domain.views import Receipt, RunView
+from watchfloor.engine.operations import asked_of_engine, order
+from watchfloor.engine.quotas import plan_use
+from watchfloor.engine.workspace_settings import WorkspaceSettings
+from watchfloor.intake.normalise import UnfitContactError, email, identifier, phone
+from watchfloor.store.inbox import Command
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.runs import run_view
+
+NONE = "none"
+
+
+def approve(options: Namespace) -> int:
+    """Give the word that a run waits for."""
+    with reading(compose.layout(options)) as connection:
+        run = run_view(connection, full_id(connection, options.run))
+    if run.awaits_approval and not options.yes:
+        _preview(run)
+        if not confirmed("Type yes to approve:", "yes"):
+            tell("Nothing was asked; nothing was changed.")
+            return exits.REFUSED
+    return _asked(options, _order(options, "approve", run.run_id))
+
+
+def limit(options: Namespace) -> int:
+    """Change permits and rate of a run, a channel, or the workspace."""
+    payload: dict[str, object] = {}
+    if options.permits is not None:
+        payload["permits"] = _permits(options.permits)
+    if options.rate is not None:
+        payload["rate_per_s"] = _rate(options.rate)
+    is_shared = options.scope == "workspace" or options.scope.startswith("channel:")
+    if options.clear and (payload or not is_shared):
+        msg = "--clear stands alone, after workspace or channel:NAME"
+        raise ConfigError(msg)
+    if not payload and not options.clear:
+        raise ConfigError("say what to change: --permits N, --rate R, or --clear")
+    if is_shared:
+        payload |= {"scope": options.scope, "clear": options.clear}
+        return _asked(options, _order(options, "limit", "", payload))
+    with reading(compose.layout(options)) as connection:
+        run = run_view(connection, full_id(connection, options.scope))
+    return _asked(options, _order(options, "limit", run.run_id, payload))
+
+
+def suppress(options: Namespace) -> int:
+    """Keep contacts from being contacted again, by any run."""
+    compose.layout(options).check_exists()
+    by_kind: dict[str, list[str]] = {}
+    for contact in options.contacts:
+        kind = options.kind or _kind(contact)
+        normal = _normalised(kind, contact, options.region)
+        tell(f"{kind} {masked(normal)}")
+        by_kind.setdefault(kind, []).append(contact_digest(kind, normal).hex())
+    code = exits.DONE
+    for kind, digests in by_kind.items():
+        command = _order(options, "suppress", "", {"digests": digests, "kind": kind})
+        code = max(code, _asked(options, command))
+    return code
+
+
+def plan(options: Namespace) -> int:
+    """Show what this month's plan has left."""
+    layout = compose.layout(options)
+    with reading(layout) as connection:
+        workspace = WorkspaceSettings(layout).now()
+        use = plan_use(connection, workspace, compose.now_ms())
+    limits = {"runs": use.plan.monthly_runs, "records": use.plan.monthly_records}
+    used = {"runs": use.used.runs, "records": use.used.records}
+    if options.json:
+        answer_json(
+            {
+                "month": use.month,
+                "ends_at": iso(use.ends_at_ms),
+                "zone": workspace.zone,
+                "used": used,
+                "limits": limits,
+            }
+        )
+        return exits.DONE
+    answer(f"{use.month} in {workspace.zone}, ends {moment(use.ends_at_ms)} UTC")
+    for word, most in limits.items():
+        allowed = "any number" if most is None else f"{most:,}"
+        answer(f"{word:<8} {used[word]:,} of {allowed}")
+    return exits.DONE
+
+
+def _preview(run: RunView) -> None:
+    books = run.books
+    tell(f"approve {run.run_id} ({clean(run.campaign_name)}), now {run.label}:")
+    tell(f"  {books.attempts:,} attempts were made before this word.")
+    print_books(books)
+    tell(f"  {books.eligible + books.waiting:,} records go on after it.")
+
+
+def _order(
+    options: Namespace,
+    verb: str,
+    run_id: str,
+    payload: dict[str, object] | None = None,
+) -> Command:
+    return order(
+        verb,
+        run_id,
+        compose.asker(),
+        compose.surroundings(),
+        why=options.reason,
+        payload=payload,
+    )
+
+
+def _asked(options: Namespace, command: Command) -> int:
+    receipt = asyncio.run(
+        asked_of_engine(
+            compose.layout(options),
+            command,
+            compose.surroundings(),
+            compose.owner(f"{command.verb} {command.run_id}".rstrip()),
+            until=_is_answered,
+            patience_s=PATIENCE_S,
+        )
+    )
+    if receipt.detail and receipt.state != "refused":
+        tell(receipt.detail)
+    return report(receipt, as_json=options.json)
+
+
+def _is_answered(receipt: Receipt) -> bool:
+    return receipt.state != "asked"
+
+
+def _permits(text: str) -> int | None:
+    if text == NONE:
+        return None
+    if not (text.isascii() and text.isdigit()) or not int(text):
+        msg = f"--permits {text!r} is no number above 0; write one, or none"
+        raise ConfigError(msg)
+    return int(text)
+
+
+def _rate(text: str) -> float | None:
+    if text == NONE:
+        return None
+    try:
+        return rate_per_s(text)
+    except ValueError as error:
+        msg = f"--rate {text!r} {error}; write 20/s, 600/m, 10/h, or none"
+        raise ConfigError(msg) from error
+
+
+def _kind(contact: str) -> str:
+    """Return what a contact looks like; ``--kind`` says better."""
+    if "@" in contact:
+        return "email"
+    return "phone" if contact.lstrip().startswith("+") else "id"
+
+
+def _normalised(kind: str, contact: str, region: str) -> str:
+    try:
+        if kind == "phone":
+            return phone(contact, region.upper())
+        return email(contact) if kind == "email" else identifier(contact)
+    except UnfitContactError as error:
+        msg = (
+            f"{clean(masked(contact))} is no usable {kind}: {error}; nothing was "
+            "suppressed"
+        )
+        raise ConfigError(msg) from error
