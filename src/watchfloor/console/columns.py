@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from watchfloor.console.figures import bar, clock_time, length, near_time, percent, took
-from watchfloor.domain.masking import masked
+from watchfloor.console.labels import list_label, run_role
+from watchfloor.console.privacy import shown_contact
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Gate, Phase, RunOutcome
 from watchfloor.domain.views import EventView, JourneyEntry, RecordView, RunView
 
 Row = TypeVar("Row")
@@ -23,6 +23,10 @@ def _no_role(_: object) -> str:
     return ""
 
 
+def _always(_: Sequence[object]) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[Row]):
     """One column of a list.
@@ -34,6 +38,10 @@ class Column(Generic[Row]):
         least: The narrowest list that shows the column.
         most: The widest one.
         marks: Whether a change of it is marked and counted after a refresh.
+        sense: What must differ for that; the text itself where it is None.
+        worth: Whether the rows shown have something to say in this column.
+        spare: Where the list is too narrow the column with the most goes first; one
+            with 0 stays.
     """
 
     title: str
@@ -45,6 +53,9 @@ class Column(Generic[Row]):
     least: int = 0
     most: int = 10_000
     marks: bool = True
+    sense: Callable[[Row], str] | None = None
+    worth: Callable[[Sequence[Row]], bool] = _always
+    spare: int = 0
 
 
 class RunRow(NamedTuple):
@@ -59,19 +70,6 @@ class RecordRow(NamedTuple):
 
     record: RecordView
     as_of_ms: int
-
-
-def run_role(run: RunView) -> str:
-    """Return how a run's label is drawn; the word itself says all."""
-    life = run.lifecycle
-    if life.outcome is RunOutcome.FAILED or run.cause:
-        return "bad"
-    if life.outcome is RunOutcome.COMPLETED:
-        return "good"
-    if life.is_ended or life.phase is Phase.QUEUED:
-        return "dim"
-    moving = life.gate is Gate.OPEN and life.phase in (Phase.RUNNING, Phase.CALLBACK)
-    return "" if moving and life.intent is None else "warn"
 
 
 _STATE_ROLES = {
@@ -109,7 +107,8 @@ def outcome_words(record: RecordView) -> str:
 def _when(row: RecordRow) -> str:
     record = row.record
     if record.next_at_ms is not None and not record.state.is_final:
-        return f"due {near_time(record.next_at_ms, row.as_of_ms)}"
+        word = "opens" if record.is_held else "due"
+        return f"{word} {near_time(record.next_at_ms, row.as_of_ms)}"
     return near_time(record.updated_at_ms, row.as_of_ms)
 
 
@@ -138,9 +137,9 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
     ),
     Column(
         title="STATE",
-        width=18,
+        width=22,
         grow=1,
-        text=lambda r: r.run.label,
+        text=lambda r: list_label(r.run, r.as_of_ms),
         role=lambda r: run_role(r.run),
     ),
     Column(
@@ -154,18 +153,66 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
     ),
 )
 
+
+def _has_steps(rows: Sequence[RecordRow]) -> bool:
+    return len({row.record.step for row in rows if row.record.step}) > 1
+
+
+def _has_results(rows: Sequence[RecordRow]) -> bool:
+    return any(row.record.result for row in rows)
+
+
+_RESULT_ROLES = {
+    "bounced": "bad",
+    "complained": "bad",
+    "opted_out": "warn",
+    "suppressed": "warn",
+}
+
+
+def result_role(kind: str) -> str:
+    """Return how a result is drawn; the word itself says all."""
+    return _RESULT_ROLES.get(kind, "")
+
+
 RECORD_COLUMNS: tuple[Column[RecordRow], ...] = (
     Column(title="RECORD", width=8, right=True, text=lambda r: f"{r.record.seq:,}"),
-    Column(title="CONTACT", width=12, grow=2, text=lambda r: masked(r.record.contact)),
+    Column(
+        title="CONTACT",
+        width=9,
+        grow=2,
+        text=lambda r: shown_contact(r.record.contact),
+        role=lambda r: "" if r.record.contact else "dim",
+    ),
     Column(
         title="STATE",
         width=13,
         text=lambda r: r.record.state.word,
         role=lambda r: state_role(r.record.state),
     ),
-    Column(title="STEP", width=8, least=_ROOMY, text=lambda r: r.record.step or "-"),
-    Column(title="TRY", width=3, right=True, text=lambda r: str(r.record.attempts)),
-    Column(title="OUTCOME", width=13, grow=3, text=lambda r: outcome_words(r.record)),
+    Column(
+        title="STEP",
+        width=6,
+        grow=1,
+        text=lambda r: r.record.step or "-",
+        worth=_has_steps,
+        spare=1,
+    ),
+    Column(
+        title="TRY",
+        width=3,
+        right=True,
+        text=lambda r: str(r.record.attempts),
+        spare=2,
+    ),
+    Column(title="OUTCOME", width=12, grow=3, text=lambda r: outcome_words(r.record)),
+    Column(
+        title="RESULT",
+        width=10,
+        text=lambda r: r.record.result or "-",
+        role=lambda r: result_role(r.record.result),
+        worth=_has_results,
+    ),
     Column(
         title="WHEN",
         width=12,
@@ -173,6 +220,7 @@ RECORD_COLUMNS: tuple[Column[RecordRow], ...] = (
         most=_ROOMY - 1,
         text=_when,
         role=lambda _: "dim",
+        spare=3,
     ),
     Column(
         title="UPDATED",
@@ -180,6 +228,7 @@ RECORD_COLUMNS: tuple[Column[RecordRow], ...] = (
         least=_ROOMY,
         text=lambda r: near_time(r.record.updated_at_ms, r.as_of_ms),
         role=lambda _: "dim",
+        spare=4,
     ),
     Column(
         title="NEXT",
@@ -187,6 +236,7 @@ RECORD_COLUMNS: tuple[Column[RecordRow], ...] = (
         least=_ROOMY,
         text=lambda r: near_time(r.record.next_at_ms, r.as_of_ms),
         role=lambda r: "" if r.record.next_at_ms is not None else "dim",
+        spare=3,
     ),
 )
 

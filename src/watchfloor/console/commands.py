@@ -6,14 +6,15 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from watchfloor.console.figures import exact_time
+from watchfloor.console.figures import clock_time, exact_time
+from watchfloor.console.limits import Limits
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import Verb
-from watchfloor.domain.views import Receipt
+from watchfloor.domain.views import Receipt, RunView
 
 #: The verbs that only open a preview; the others act at once.
 PREVIEWED = (Verb.STOP, Verb.CANCEL)
@@ -22,6 +23,8 @@ DISARMED = "Disarmed: press m to arm for five minutes, then ask again."
 VIEWER = "READ ONLY: this session only looks; open one that may act."
 
 _FINAL = ("settled", "refused")
+#: For so long an engine remembers the first person's cancel of a very large run.
+_SECOND_PERSON_MS = 15 * 60_000
 
 
 class Counter(Protocol):
@@ -33,6 +36,10 @@ class Counter(Protocol):
 
     async def consent(self, question: Question) -> Consent | None:
         """Ask the operator; None for no, and where no question can be shown now."""
+        ...
+
+    async def new_limits(self, run: RunView) -> Limits | None:
+        """Let the operator change limits; None for no, and where it cannot be now."""
         ...
 
     async def run_changed(self, run_id: str) -> None:
@@ -83,10 +90,24 @@ async def give(
                 return
             drifted = refused.detail
         else:
-            end = await follow(session, counter, receipt, preview, patience)
+            end = await _followed(session, counter, receipt, preview, patience)
             if end.refusal != Refusal.DRIFTED or verb not in PREVIEWED:
                 return
-            drifted = end.detail or EXPLANATIONS[Refusal.DRIFTED]
+            drifted = why_refused(end)
+
+
+async def _followed(
+    session: Session,
+    counter: Counter,
+    receipt: Receipt,
+    preview: Preview,
+    patience: Patience,
+) -> Receipt:
+    end = await follow(session, counter, receipt, preview.campaign_name, patience)
+    if end.refusal == Refusal.SECOND_PERSON:
+        # Too much to say for a line, and somebody else must be told now.
+        await counter.consent(_second_person(preview, end))
+    return end
 
 
 async def _previewed(
@@ -114,10 +135,15 @@ async def _consent(
     if consent is None:
         why = f" It was refused before: DRIFTED, {drifted}." if drifted else ""
         counter.say(f"Nothing was changed on {preview.campaign_name}.{why}")
-    elif not session.is_armed:
+    return consent if is_still_armed(session, counter, consent) else None
+
+
+def is_still_armed(session: Session, counter: Counter, consent: object) -> bool:
+    """Whether what was consented to may be asked; says so where arming has ended."""
+    if consent is not None and not session.is_armed:
         counter.say(f"Nothing was asked. {DISARMED}", "warn")
-        return None
-    return consent
+        return False
+    return consent is not None
 
 
 def question(preview: Preview, drifted: str = "") -> Question:
@@ -144,20 +170,42 @@ def _refused(preview: Preview) -> Question:
     )
 
 
+def _second_person(preview: Preview, refused: Receipt) -> Question:
+    since_ms = refused.acknowledged_at_ms or refused.asked_at_ms or 0
+    until = clock_time(since_ms + _SECOND_PERSON_MS)
+    return Question(
+        title=f"{preview.campaign_name}: a second person must ask too",
+        state=f"{preview.run_id} is {preview.label}; nothing was changed",
+        note=f"{refused.refusal}: {why_refused(refused)}.",
+        lines=(
+            f"Another operator must cancel {preview.run_id} too, before {until} UTC.",
+            f"In their console m, then c; or: watchfloor cancel {preview.run_id}",
+            "Leave the run paused: after a resume both must ask anew.",
+        ),
+        no="Close",
+    )
+
+
 async def follow(
     session: Session,
     counter: Counter,
     receipt: Receipt,
-    preview: Preview,
+    name: str,
     patience: Patience,
 ) -> Receipt:
     """Say what becomes of a command until it ends or patience does.
+
+    Args:
+        session: Whose desk is asked.
+        counter: Who is told.
+        receipt: As it was when the command was asked.
+        name: What the operator calls the run.
+        patience: How often to ask.
 
     Returns:
         The last receipt seen. The command itself is a durable row: that nobody
         follows it any more does not change what becomes of it.
     """
-    name = preview.campaign_name
     counter.say(told(receipt, name))
     last = receipt
     for _ in range(patience.polls):
@@ -183,10 +231,8 @@ async def follow(
 def told(receipt: Receipt, name: str) -> str:
     """Return the state of a command with its times, in one line."""
     if receipt.state == "refused":
-        why = receipt.detail
-        if not why and receipt.refusal in set(Refusal):
-            why = EXPLANATIONS[Refusal(receipt.refusal)]
-        return f"{receipt.verb} refused, {receipt.refusal}: {why}.  {name}"
+        said = f"{receipt.verb} refused, {receipt.refusal}: {why_refused(receipt)}"
+        return f"{said.rstrip('.')}.  {name}"
     at_ms = {
         "asked": receipt.asked_at_ms,
         "acknowledged": receipt.acknowledged_at_ms,
@@ -196,4 +242,14 @@ def told(receipt: Receipt, name: str) -> str:
     said = f"{receipt.verb} {receipt.state} {exact_time(at_ms)}"
     if receipt.state != "asked":
         said += f" (asked {exact_time(receipt.asked_at_ms)})"
+    if receipt.detail:
+        said += f": {receipt.detail}"
     return f"{said}  {name}"
+
+
+def why_refused(refused: Receipt) -> str:
+    """Return why a command was refused, without the name of the no before it."""
+    why = refused.detail.removeprefix(f"{refused.refusal}: ").rstrip(".")
+    if not why and refused.refusal in set(Refusal):
+        return EXPLANATIONS[Refusal(refused.refusal)]
+    return why

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
+    CallbackPage,
     EngineView,
     EventView,
     Journey,
@@ -58,6 +60,22 @@ class Desk(Protocol):
         """
         ...
 
+    async def callbacks(
+        self, run_id: str, *, after: tuple[int, int] | None = None, size: int = 40
+    ) -> CallbackPage:
+        """Return promised callbacks, the next one first.
+
+        Args:
+            run_id: Whose callbacks.
+            after: What the page before this one told; None for the first.
+            size: The most callbacks.
+        """
+        ...
+
+    async def results(self, run_id: str) -> Mapping[str, int]:
+        """Return of how many records each kind of result was reported."""
+        ...
+
     async def journey(self, run_id: str, seq: int) -> Journey:
         """Return everything that happened to one record."""
         ...
@@ -75,6 +93,27 @@ class Desk(Protocol):
 
         Returns:
             A receipt in state ``asked``: the row is durable, nothing is applied yet.
+        """
+        ...
+
+    async def order(
+        self,
+        verb: str,
+        run_id: str,
+        *,
+        reason: str = "",
+        payload: Mapping[str, object] | None = None,
+    ) -> Receipt:
+        """Store a command that carries nothing that was seen.
+
+        Args:
+            verb: approve, limit, hide, unhide or close_results.
+            run_id: Which run.
+            reason: For the journal; may stay empty.
+            payload: For a limit its scope, permits and rate_per_s.
+
+        Returns:
+            A receipt in state ``asked``, as ``ask`` does.
         """
         ...
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 _BAR_FULL, _BAR_EMPTY = "━", "·"
 _KIB = 1024
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+_RATE_DIGITS = 3
 
 
 def _moment(at_ms: int) -> datetime:
@@ -38,6 +39,46 @@ def near_time(at_ms: int | None, now_ms: int) -> str:
     if then.date() == _moment(now_ms).date():
         return f"{then:%H:%M:%S}"
     return f"{then:%m-%d %H:%M}"
+
+
+def near_minute(at_ms: int | None, now_ms: int) -> str:
+    """Return ``14:02``, with month and day where it is not today's."""
+    near = near_time(at_ms, now_ms)
+    return near.rpartition(":")[0] if near.count(":") > 1 else near
+
+
+def coming_time(at_ms: int, now_ms: int) -> str:
+    """Return ``09:00`` for a time within a day from now, else with month and day."""
+    if 0 <= at_ms - now_ms < _DAY_S * 1000:
+        return f"{_moment(at_ms):%H:%M}"
+    return f"{_moment(at_ms):%m-%d %H:%M}"
+
+
+def wait(duration_ms: int) -> str:
+    """Return ``2 h 05 min``, ``12 min`` or ``under 1 min``: what is still to come."""
+    minutes = max(0, duration_ms) // 60_000
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min" if minutes else "under 1 min"
+
+
+def rate(per_s: float | None) -> str:
+    """Return ``20/s``, ``600/m`` or ``10/h``, which ``rate_per_s`` reads; or none."""
+    if per_s is None:
+        return "none"
+    for unit, seconds in (("s", 1), ("m", _MINUTE_S), ("h", _HOUR_S)):
+        number = per_s * seconds
+        if abs(number - round(number, _RATE_DIGITS)) <= number * 1e-9:
+            return f"{_plain(number)}/{unit}"
+    return f"{_plain(max(per_s * _HOUR_S, 10**-_RATE_DIGITS))}/h"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.{_RATE_DIGITS}f}".rstrip("0").rstrip(".")
 
 
 def length(duration_ms: int | None) -> str:

@@ -108,6 +108,11 @@ ACTS: tuple[Act, ...] = (
         rank=60,
     ),
     _act(
+        "nav.callbacks | 4 | callbacks | Callbacks | main | Look",
+        "What waits until when",
+        rank=57,
+    ),
+    _act(
         "view.events | v | events | Events | main | Look",
         "Who asked what, what came of it",
         rank=80,
@@ -161,6 +166,18 @@ ACTS: tuple[Act, ...] = (
         changes_run=True,
     ),
     _act(
+        "run.approve | A | approve | Approve | main | Run",
+        "Give the word the run waits for",
+        rank=45,
+        changes_run=True,
+    ),
+    _act(
+        "run.limits | L | limits | Limits | main | Run",
+        "Change permits and pace",
+        rank=59,
+        changes_run=True,
+    ),
+    _act(
         "app.help | question_mark,f1 | help | Help | app | General",
         "This page",
         rank=100,
@@ -182,6 +199,22 @@ ACTS: tuple[Act, ...] = (
     ),
     _act("confirm.no | escape,n | no | No | confirm | ", "Change nothing", rank=10),
     _act("confirm.yes | y | yes | Yes | confirm | ", "Do it", rank=20),
+    _act(
+        "confirm.down | pagedown,ctrl+d | scroll(1) | Further | confirm | ",
+        "Lines that did not fit",
+    ),
+    _act(
+        "confirm.up | pageup,ctrl+u | scroll(-1) | Back up | confirm | ",
+        "Lines above",
+    ),
+    _act("limits.no | escape,n | no | No | limits | ", "Change nothing"),
+    _act("limits.yes | y | yes | Yes | limits | ", "Ask for the new limits"),
+    _act(
+        "callbacks.refresh | r,f5,ctrl+r | refresh_now | Refresh | callbacks | ",
+        "Read the newest state now",
+        rank=10,
+    ),
+    _act("nav.jobs | 1 | close | Jobs | callbacks | ", "Runs and records", rank=64),
     _act("sheet.close | escape,q | close | Close | sheet | ", "Back", rank=50),
     _act("reader.down | j,down | scroll(1) | Down | reader | ", "Next line", rank=20),
     _act("reader.up | k,up | scroll(-1) | Up | reader | ", "Previous line", rank=10),
@@ -216,7 +249,9 @@ RESERVED = {
 CHAINS = (
     ("table", "main", "app"),
     ("confirm",),
+    ("limits",),
     ("sheet", "table"),
+    ("callbacks", "sheet", "table"),
     ("reader",),
     ("chooser",),
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from watchfloor.console.desk import Desk
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
+    CallbackPage,
     EngineView,
     EventView,
     Journey,
@@ -58,6 +59,17 @@ class LateDesk:
             run_id, after=after, before=before, state=state, size=size
         )
 
+    async def callbacks(
+        self, run_id: str, *, after: tuple[int, int] | None = None, size: int = 40
+    ) -> CallbackPage:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.callbacks(run_id, after=after, size=size)
+
+    async def results(self, run_id: str) -> Mapping[str, int]:
+        """See ``Desk``."""
+        return await (await self._desk()).results(run_id)
+
     async def journey(self, run_id: str, seq: int) -> Journey:
         """See ``Desk``."""
         return await (await self._desk()).journey(run_id, seq)
@@ -73,6 +85,18 @@ class LateDesk:
     async def ask(self, preview: Preview, reason: str = "") -> Receipt:
         """See ``Desk``."""
         return await (await self._desk()).ask(preview, reason)
+
+    async def order(
+        self,
+        verb: str,
+        run_id: str,
+        *,
+        reason: str = "",
+        payload: Mapping[str, object] | None = None,
+    ) -> Receipt:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.order(verb, run_id, reason=reason, payload=payload)
 
     async def receipt(self, command_id: str) -> Receipt | None:
         """See ``Desk``."""

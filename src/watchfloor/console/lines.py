@@ -89,14 +89,19 @@ def _owner(session: Session, engine: EngineView) -> str:
     return f"pid {engine.pid} on {engine.host or 'this machine'}"
 
 
-def cards(overview: Overview | None) -> Line:
-    """Return the figures of all runs in one line."""
+def cards(overview: Overview | None, width: int) -> Line:
+    """Return the figures of all runs in one line; those that do not fit are left out.
+
+    How many runs wait for somebody's word stands first, and only where some do.
+    """
     runs = overview.runs if overview is not None else ()
     live = [run for run in runs if not run.lifecycle.is_ended]
     queued = sum(run.lifecycle.phase is Phase.QUEUED for run in live)
     books = added(*(run.books for run in runs)) if runs else Books()
     failed = books.failed
+    asking = sum(run.awaits_approval for run in live)
     figures = (
+        *((("your word", asking, "warn"),) if asking else ()),
         ("active", len(live) - queued, "strong"),
         ("queued", queued, "strong"),
         ("FAILED" if failed else "failed", failed, "bad" if failed else "strong"),
@@ -105,11 +110,13 @@ def cards(overview: Overview | None) -> Line:
         ("in flight", books.attempting, "strong"),
     )
     parts = [_card(name, number, role) for name, number, role in figures]
+    while measured(joined(parts)) + 1 > width and len(parts) > 1:
+        parts.pop()
     return (Piece(" "), *joined(parts))
 
 
 def _card(name: str, number: int, role: str) -> Line:
-    shown = "bad" if name == "FAILED" else "dim"
+    shown = {"FAILED": "bad", "your word": "warn"}.get(name, "dim")
     return (
         Piece(f"{name} ", shown),
         Piece(f"{number:,}", role if number else "dim"),

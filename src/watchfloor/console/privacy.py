@@ -13,6 +13,11 @@ _ADDRESS = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+")
 _FEWEST_DIGITS = 7
 
 
+def shown_contact(contact: str) -> str:
+    """Return a contact masked; ``purged`` where the people were taken out."""
+    return masked(contact) if contact else "purged"
+
+
 def shown_field(value: str, contact: str) -> str:
     """Return a field's value; what is or looks like a contact is masked."""
     whole = value.strip()

@@ -93,6 +93,8 @@ class Dispatcher:
         self._surplus = 0
         self._loop = asyncio.get_running_loop()
         self._is_open = False
+        # Whether a shared limit kept intents back when room was last asked for.
+        self._is_shared = False
         self._is_closing = False
         self._is_calling = False
         self._in_hand = 0
@@ -129,11 +131,10 @@ class Dispatcher:
         if lead is not None:
             # What is not with the channel waits for its time, wherever it is.
             room = min(room, lead - (unfinished - len(self._flying)))
-        for line in self._lines:
-            shared = line.room(unfinished)
-            if shared is not None:
-                room = min(room, shared)
-        return room
+        rooms = [line.room(unfinished) for line in self._lines]
+        shared = [one for one in rooms if one is not None]
+        self._is_shared = bool(shared)
+        return min(room, *shared) if shared else room
 
     def set_limits(self, permits: int, rate_per_s: float | None) -> None:
         """Change the run's own limits at once; no attempt in flight is cut."""
@@ -281,7 +282,7 @@ class Dispatcher:
 
     def _must_not(self, claimed: Claimed) -> bool:
         rules = self.rules
-        if rules.is_suppressed(claimed.digest):
+        if rules.has_opted_out(claimed.digest):
             return True
         openings = rules.openings
         if openings is None:
@@ -332,9 +333,7 @@ class Dispatcher:
     @property
     def _is_limited(self) -> bool:
         """Whether intents are stored no further ahead than attempts start."""
-        return self._pace.rate_per_s is not None or any(
-            line.room(0) is not None for line in self._lines
-        )
+        return self._is_shared or self._pace.rate_per_s is not None
 
     def _finish(self, finished: Finished) -> None:
         self.finished.append(finished)

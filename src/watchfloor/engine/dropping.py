@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchfloor.domain.records import RecordState
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
+from watchfloor.store.reads.runs import held_count
 from watchfloor.store.writes import sweeps
 
 #: Records that one transaction marks as not attempted: some tens of milliseconds.
@@ -34,8 +35,12 @@ def sweep(tx: Transaction, ledger: Ledger) -> None:
         if doubtful:
             ledger.doubtful_are_swept = count < room
         room -= count
-    if not is_left_to_drop(ledger) and not tally["callback"]:
-        ledger.held = 0
+    if ledger.held and not is_left_to_drop(ledger):
+        # Only promises that are kept may still rest outside their window.
+        ledger.held = held_count(
+            tx.connection, ledger.run_no, RecordState.CALLBACK, tally["callback"]
+        )
+        ledger.touch()
 
 
 def is_left_to_drop(ledger: Ledger) -> bool:

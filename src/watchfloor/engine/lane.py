@@ -17,7 +17,9 @@ from watchfloor.engine.campaigns import channel_for, strategy_of
 from watchfloor.engine.dispatcher import Dispatcher, StepLane
 from watchfloor.engine.openings import Openings, Zones
 from watchfloor.engine.rules import Rules
+from watchfloor.engine.suppressions import Suppressions
 from watchfloor.engine.throttles import Line, Throttles
+from watchfloor.intake.suppression_file import SuppressionList
 
 log = logging.getLogger(__name__)
 
@@ -95,13 +97,14 @@ class Breakers:
         return self._known.setdefault(target, Breaker(target))
 
 
-def rules_of(
+def rules_of(  # noqa: PLR0913 - the last ones are named
     campaign: Campaign,
     columns: Sequence[str],
     channels: Sequence[Channel],
     breakers: Breakers,
     *,
-    is_suppressed: Callable[[str], bool],
+    suppressions: Suppressions,
+    lists: Sequence[SuppressionList],
     zones_of: Callable[[int], Zones],
 ) -> Rules:
     """Return what a campaign asks of every transaction.
@@ -121,7 +124,8 @@ def rules_of(
         answers=tuple(_answers(step) for step in steps),
         retry_share=campaign.limits.retry_share,
         promise_ms=campaign.callback_expire_ms,
-        is_suppressed=is_suppressed,
+        is_suppressed=suppressions.asked_with(lists),
+        has_opted_out=suppressions.has_opted_out,
         openings=None
         if window is None
         else Openings(window, _placed(campaign, zones_of)),

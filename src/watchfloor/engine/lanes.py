@@ -192,7 +192,8 @@ class Lanes:
             columns,
             channels,
             self._breakers,
-            is_suppressed=self._committer.suppressions.asked_with(lists),
+            suppressions=self._committer.suppressions,
+            lists=lists,
             zones_of=self._zones,
         )
         plan = Plan(

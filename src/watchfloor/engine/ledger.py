@@ -236,12 +236,17 @@ class Ledger:
     def _about(self, now_ms: int) -> str:
         if self.lifecycle.gate is not Gate.OPEN:
             return "paused_ms"
-        if self.tally["attempting"] or self.is_due(now_ms):
+        if self.tally["attempting"]:
             return "active_ms"
-        if self.shut_until_ms is not None or self.held:
+        if self.shut_until_ms is not None:
             return "window_ms"
-        waits = self.awaits_approval or not self.tally["pending"]
-        return "waiting_ms" if waits else "active_ms"
+        if self.awaits_approval:
+            return "waiting_ms"
+        if self.is_due(now_ms):
+            return "active_ms"
+        if self.held:
+            return "window_ms"
+        return "active_ms" if self.tally["pending"] else "waiting_ms"
 
     def moved(self, before: RecordState, after: RecordState, count: int = 1) -> None:
         """Book *count* records from one state to another."""

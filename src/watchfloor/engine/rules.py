@@ -25,6 +25,8 @@ class Rules:
         promise_ms: How long after its due time a callback may still be made.
         is_suppressed: Whether a contact, by its digest in hexadecimal, must not be
             contacted. Any thread; the answer may change at any moment.
+        has_opted_out: The part of it that may change after a claim: asked once more
+            just before the send. Lists are read anew only while nothing is claimed.
         openings: When recipients may be contacted; None for always.
         strategy: Where a record goes after a step; None where there is only one.
         recent: What pauses the run over one class's share; None for nothing.
@@ -37,6 +39,7 @@ class Rules:
     retry_share: float
     promise_ms: int
     is_suppressed: Callable[[str], bool]
+    has_opted_out: Callable[[str], bool]
     openings: Openings | None = None
     strategy: Strategy | None = None
     recent: RecentOutcomes | None = None

@@ -26,7 +26,7 @@ class _Known(NamedTuple):
 class Suppressions:
     """Every opt-out of the workspace, and the lists that live runs name.
 
-    Opt-outs are added on the committing thread after a commit; any thread may ask.
+    Opt-outs are added on the committing thread; any thread may ask.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -65,13 +65,17 @@ class Suppressions:
             known = self._lists[name, *how, *columns] = _Known(marks, read)
         return known.read
 
+    def has_opted_out(self, digest: str) -> bool:
+        """Return whether a contact, by its digest in hexadecimal, opted out."""
+        # The set is asked for its size first: most workspaces have few opt-outs.
+        return bool(self._opted_out) and hex_prefix(digest) in self._opted_out
+
     def asked_with(self, lists: Sequence[SuppressionList]) -> Callable[[str], bool]:
         """Return what tells, by a digest in hexadecimal, whether it is suppressed."""
         opted_out = self._opted_out
         sets: tuple[DigestSet, ...] = tuple(one.digests for one in lists)
         if not sets:
-            # The set is asked for its size first: most workspaces have few opt-outs.
-            return lambda digest: bool(opted_out) and hex_prefix(digest) in opted_out
+            return self.has_opted_out
 
         def is_suppressed(digest: str) -> bool:
             prefix = hex_prefix(digest)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import TextIO
+
+from watchfloor.domain.records import RejectKind
 
 #: In front of every row; an upload that has them is read as if it had not.
 FIX_COLUMNS = ("watchfloor_row", "watchfloor_reason")
@@ -27,11 +30,14 @@ def write_rejects(
         out: Opened by the caller with ``encoding="utf-8", newline=""``.
         header: The upload's raw header.
         delimiter: The upload's.
-        rejects: Row number, kind, reason and raw text of each.
+        rejects: Row number, kind, reason and raw text of each; of a filtered row its
+            cells as a JSON array in place of the raw text.
     """
     out.write(f"{delimiter.join((*FIX_COLUMNS, header))}\n")
     rows = 0
-    for row_no, kind, reason, raw in rejects:
+    for row_no, kind, reason, kept in rejects:
+        # Of a row that the filter left out its cells were kept, not its raw text.
+        raw = _row(json.loads(kept), delimiter) if kind == RejectKind.FILTERED else kept
         cell = _cell(reason or kind, delimiter)
         out.write(f"{row_no}{delimiter}{cell}{delimiter}{raw}\n")
         rows += 1
@@ -39,8 +45,10 @@ def write_rejects(
 
 
 def _cell(text: str, delimiter: str) -> str:
-    cell = StringIO()
-    csv.writer(cell, delimiter=delimiter, lineterminator="").writerow(
-        (" ".join(text.split()),)
-    )
-    return cell.getvalue()
+    return _row((" ".join(text.split()),), delimiter)
+
+
+def _row(cells: Sequence[str], delimiter: str) -> str:
+    row = StringIO()
+    csv.writer(row, delimiter=delimiter, lineterminator="").writerow(cells)
+    return row.getvalue()

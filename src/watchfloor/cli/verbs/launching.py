@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
@@ -12,12 +13,15 @@ from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import receipt_json
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed
-from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.errors import ConfigError, Refusal
+from watchfloor.domain.identity import new_id
 from watchfloor.domain.text import clean
+from watchfloor.domain.views import Receipt
 from watchfloor.engine.operations import asked_of_engine
 from watchfloor.engine.preparing import Launch, prepared_launch
 from watchfloor.engine.rehearsing import Rehearsal, rehearsed
 from watchfloor.engine.surveying import Survey
+from watchfloor.store.inbox import Command
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 
@@ -51,7 +55,22 @@ def launch(options: Namespace) -> int:
     if not is_wanted:
         tell("Nothing was launched.")
         return exits.REFUSED
-    return _asked(options, layout, prepared)
+    receipt = _asked(layout, prepared.command)
+    if receipt.refusal == Refusal.DUPLICATE_RUN and _means_it(options, receipt):
+        again = {**prepared.command.payload, "allow_twin": True}
+        around = compose.surroundings()
+        command_id = new_id(around.now_ms(), around.entropy(10))
+        meant = replace(prepared.command, command_id=command_id, payload=again)
+        receipt = _asked(layout, meant)
+    return _told(options, layout, prepared, receipt)
+
+
+def _means_it(options: Namespace, receipt: Receipt) -> bool:
+    """Ask who launches the same again, once the first run has ended, to type that."""
+    if options.yes or "ended" not in receipt.detail:
+        return False
+    tell(receipt.detail)
+    return confirmed("Type again to launch all the same:", "again")
 
 
 def _check(options: Namespace) -> None:
@@ -70,17 +89,22 @@ def _parent(options: Namespace, layout: Layout) -> str:
         return full_id(connection, options.child_of)
 
 
-def _asked(options: Namespace, layout: Layout, prepared: Launch) -> int:
-    receipt = asyncio.run(
+def _asked(layout: Layout, command: Command) -> Receipt:
+    return asyncio.run(
         asked_of_engine(
             layout,
-            prepared.command,
+            command,
             compose.surroundings(),
             compose.owner("launch"),
             until=lambda one: one.state != "asked",
             patience_s=PATIENCE_S,
         )
     )
+
+
+def _told(
+    options: Namespace, layout: Layout, prepared: Launch, receipt: Receipt
+) -> int:
     if receipt.state == "refused":
         _forget(layout, prepared)
     if options.json:

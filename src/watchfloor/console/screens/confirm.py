@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from watchfloor.console.figures import counted
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.questions import Consent, Question
@@ -19,6 +20,9 @@ from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 
 _MOST_LINES = 4
+#: Lines that are not the question: border and buttons; a field with its margin.
+_FRAME, _FIELD = 3, 2
+_LEAST = 3
 
 
 class Confirm(ModalScreen[Consent | None]):
@@ -38,6 +42,7 @@ class Confirm(ModalScreen[Consent | None]):
         with Vertical(id="box"):
             yield Panel(id="question")
             if question.yes and question.typed:
+                yield Panel(id="typing")
                 yield self._input("typed", question.typed)
             if question.yes and question.wants_reason:
                 yield self._input("reason", "reason, for the journal (may stay empty)")
@@ -65,9 +70,44 @@ class Confirm(ModalScreen[Consent | None]):
 
     def on_mount(self) -> None:
         """Show the question and put the focus where it is safe."""
-        self.query_one("#question", Panel).draw(self._painted)
+        self._fit()
+        self._panel.draw(self._painted)
         wants_typing = self._question.yes and self._question.typed
+        if wants_typing:
+            line = (
+                Piece("Type "),
+                Piece(self._question.typed, "strong"),
+                Piece(" and press Enter, then y."),
+            )
+            self.query_one("#typing", Panel).draw(lambda _: (line,))
         self.query_one("#typed" if wants_typing else "#no").focus()
+
+    @property
+    def _panel(self) -> Panel:
+        return self.query_one("#question", Panel)
+
+    def on_resize(self) -> None:
+        """Keep the answers in sight, whatever is asked."""
+        self._fit()
+
+    def _fit(self) -> None:
+        # What is asked may be longer than the screen; the fields and the buttons
+        # below it must not be pushed off.
+        below = sum(_FIELD for _ in self.query(Input)) + len(self.query("#typing"))
+        room = max(_LEAST, self.size.height - _FRAME - below)
+        self._panel.styles.max_height = room
+        self.call_after_refresh(self._hint)
+
+    def _hint(self) -> None:
+        hidden = self._panel.hidden_below
+        self.query_one("#box").border_subtitle = (
+            f"PgDn: {counted(hidden, 'more line')}" if hidden else None
+        )
+
+    def action_scroll(self, sign: int) -> None:
+        """Show further lines of a question that does not fit."""
+        self._panel.scroll_lines(sign * max(1, self._panel.size.height - 1))
+        self._hint()
 
     def _painted(self, width: int) -> tuple[Line, ...]:
         question = self._question
@@ -87,14 +127,6 @@ class Confirm(ModalScreen[Consent | None]):
             lines += [(Piece("  "), Piece(text)) for text in rest]
         if question.lines:
             lines.append(())
-        if question.yes and question.typed:
-            lines.append(
-                (
-                    Piece("Type "),
-                    Piece(question.typed, "strong"),
-                    Piece(" and press Enter, then y."),
-                )
-            )
         return tuple(lines)
 
     @on(Input.Changed, "#typed")

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
 
-from watchfloor.console.about import details
+from watchfloor.console.approval import no_approval
 from watchfloor.console.commands import DISARMED, VIEWER, Patience, give
 from watchfloor.console.keymap import Act, acts, bindings
+from watchfloor.console.limits import Limits
 from watchfloor.console.lines import Offer
+from watchfloor.console.orders import approve, limit
 from watchfloor.console.pages import FAULTS, FIRST, Filter, turned
 from watchfloor.console.questions import Consent, Question
+from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
+from watchfloor.console.screens.details import Details
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.jobs_page import JobsPage
 from watchfloor.console.screens.journey import JourneyScreen
-from watchfloor.console.screens.reader import Reader
+from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.session import Session
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.work import begin
-from watchfloor.domain.errors import EXPLANATIONS
+from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.records import STATE_WORDS
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.text import clean
+from watchfloor.domain.views import RunView
 
 _NO_RUN = "no run is selected"
 _ALL = "all"
@@ -39,7 +45,19 @@ _VERBS = {
     "run.stop": Verb.STOP,
     "run.cancel": Verb.CANCEL,
 }
-_NEEDS_RUN = {*_VERBS, "view.filter", "view.faults", "view.events", "view.details"}
+_NEEDS_RUN = {
+    *_VERBS,
+    "run.approve",
+    "run.limits",
+    "nav.callbacks",
+    "view.filter",
+    "view.faults",
+    "view.events",
+    "view.details",
+}
+
+
+Going = Coroutine[Any, Any, None]
 
 
 class JobsScreen(JobsPage):
@@ -71,18 +89,20 @@ class JobsScreen(JobsPage):
             return "this session only looks"
         if run is None and act.ident in _NEEDS_RUN:
             return _NO_RUN
-        verb = _VERBS.get(act.ident)
-        if verb is None or run is None:
+        if run is None or not act.changes_run:
             return ""
-        declined = refusal(run.lifecycle, verb)
-        if declined is not None:
-            return EXPLANATIONS[declined]
+        declined = _declined(act.ident, run)
+        if declined:
+            return declined
         return "" if self.session.is_armed else "disarmed, press m first"
 
     def offers(self) -> list[Offer]:
         """Return what the footer offers; what is not possible is dim."""
+        waits = self.run is not None and self.run.awaits_approval
         return [
-            Offer(act, not self.obstacle(act)) for act in acts("table", "main", "app")
+            Offer(act, not self.obstacle(act))
+            for act in acts("table", "main", "app")
+            if waits or act.ident != "run.approve"
         ]
 
     # --- moving about ----------------------------------------------------------------
@@ -207,11 +227,19 @@ class JobsScreen(JobsPage):
 
     async def action_details(self) -> None:
         """Show everything known of the run."""
-        run, now_ms = self.run, self.session.clock()
+        run = self.run
         if run is None:
             self.say(f"No details: {_NO_RUN}.", "warn")
             return
-        await self.app.push_screen(Reader("Details", lambda _: details(run, now_ms)))
+        await self.app.push_screen(Details(self.session, run))
+
+    async def action_callbacks(self) -> None:
+        """Show what waits until when."""
+        run = self.run
+        if run is None:
+            self.say(f"No callbacks: {_NO_RUN}.", "warn")
+            return
+        await self.app.push_screen(CallbacksScreen(self.session, run))
 
     def action_copy_id(self) -> None:
         """Copy the id of the run or the number of the record."""
@@ -241,6 +269,17 @@ class JobsScreen(JobsPage):
 
     def action_verb(self, name: str) -> None:
         """Give the selected run a command, if this console may."""
+        self._carry(name, partial(give, verb=Verb(name)))
+
+    def action_approve(self) -> None:
+        """Give the word the selected run waits for, after a preview."""
+        self._carry("approve", approve)
+
+    def action_limits(self) -> None:
+        """Change permits and pace of the selected run."""
+        self._carry("limit", limit)
+
+    def _carry(self, name: str, carrying: Callable[..., Going]) -> None:
         run = self.run
         if self.session.read_only:
             self.say(VIEWER, "warn")
@@ -253,7 +292,11 @@ class JobsScreen(JobsPage):
             # Its own worker, exclusive of nothing: a command that went out is
             # followed to its end whatever is asked next.
             going = partial(
-                give, self.session, self, Verb(name), run.run_id, self._patience
+                carrying,
+                self.session,
+                self,
+                run_id=run.run_id,
+                patience=self._patience,
             )
             begin(self, going, "commands", exclusive=False)
 
@@ -263,6 +306,25 @@ class JobsScreen(JobsPage):
             return None
         return await self.app.push_screen_wait(Confirm(question))
 
+    async def new_limits(self, run: RunView) -> Limits | None:
+        """Let the operator change limits; None for no, and behind another screen."""
+        if not self.is_current:
+            return None
+        return await self.app.push_screen_wait(LimitsDialog(run))
+
     async def run_changed(self, run_id: str) -> None:
         """Read one run again and show it."""
         await self._snapshots.run(run_id)
+
+
+def _declined(ident: str, run: RunView) -> str:
+    """Return why an act cannot change this run as it is shown; or nothing."""
+    verb = _VERBS.get(ident)
+    if verb is not None:
+        declined = refusal(run.lifecycle, verb)
+        return "" if declined is None else EXPLANATIONS[declined]
+    if ident == "run.approve":
+        missing = no_approval(run)
+        return "" if missing is None else missing[1]
+    ended = ident == "run.limits" and run.lifecycle.is_ended
+    return EXPLANATIONS[Refusal.ALREADY_ENDED] if ended else ""

@@ -11,15 +11,16 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from watchfloor.console.about import about, details
+from watchfloor.console.about import about
 from watchfloor.console.columns import (
     RECORD_COLUMNS,
     RUN_COLUMNS,
     RecordRow,
     RunRow,
-    run_role,
 )
+from watchfloor.console.details import details
 from watchfloor.console.figures import clock_time, counted, percent
+from watchfloor.console.labels import list_label, run_role
 from watchfloor.console.lines import Offer, cards, engine_line, footer, header
 from watchfloor.console.pages import FIRST, Filter, Place, anchored
 from watchfloor.console.pieces import Line, Piece, spread
@@ -312,12 +313,16 @@ class JobsPage(Screen[None]):
         self._panel("engine").draw(
             lambda width: (engine_line(session, engine, fault, width),)
         )
-        self._panel("cards").draw(lambda _: (cards(overview),))
+        self._panel("cards").draw(lambda width: (cards(overview, width),))
         offers = self.offers()
         self._panel("footer").draw(lambda width: (footer(offers, width),))
         said = f" Watchfloor needs {_LEAST_WIDTH}x{_LEAST_HEIGHT}."
         self._panel("small").draw(
-            lambda _: ((Piece(said, "warn"),), cards(overview), (Piece(" q quit"),))
+            lambda width: (
+                (Piece(said, "warn"),),
+                cards(overview, width),
+                (Piece(" q quit"),),
+            )
         )
 
     def offers(self) -> list[Offer]:
@@ -333,7 +338,11 @@ class JobsPage(Screen[None]):
         words, trail = self.chosen.words, not self.is_two_panes
         total = self.chosen.count(run.books) if run is not None else 0
         start = (Piece(" Runs > " if trail else " Records  ", "key"),)
-        left: Line = start if run is None else (*start, *_whose(run, full=trail))
+        left: Line = (
+            start
+            if run is None
+            else (*start, *_whose(run, self.session.clock(), full=trail))
+        )
         seqs = [record.seq for record in page.records]
         span = f"{seqs[0]:,}-{seqs[-1]:,} of {total:,}" if seqs else f"0 of {total:,}"
         right: Line = (
@@ -346,14 +355,14 @@ class JobsPage(Screen[None]):
     def paint_run(self) -> None:
         """Bring what is said about the selected run up to date."""
         run, now_ms = self.run, self.session.clock()
-        self._panel("about").draw(lambda width: about(run, width))
+        self._panel("about").draw(lambda width: about(run, width, now_ms))
         self._panel("detail").draw(lambda _: details(run, now_ms))
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)
 
 
-def _whose(run: RunView, *, full: bool) -> Line:
+def _whose(run: RunView, now_ms: int, *, full: bool) -> Line:
     name = Piece(run.campaign_name, "strong")
     if not full:
         return (name,)
@@ -361,6 +370,6 @@ def _whose(run: RunView, *, full: bool) -> Line:
     return (
         name,
         Piece("  "),
-        Piece(run.label, run_role(run)),
+        Piece(list_label(run, now_ms), run_role(run)),
         Piece(f" {done}", "dim"),
     )

@@ -25,7 +25,7 @@ from watchfloor.console.keymap import acts, bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pages import Filter, Place, page
 from watchfloor.console.pieces import Line, Piece
-from watchfloor.console.privacy import shown_field, shown_text
+from watchfloor.console.privacy import shown_contact, shown_field, shown_text
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
@@ -33,7 +33,6 @@ from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
 from watchfloor.domain.errors import NotFoundError
-from watchfloor.domain.masking import masked
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import Journey, RecordPage, RecordView, RunView
@@ -142,7 +141,7 @@ class JourneyScreen(ModalScreen[int]):
         if self._journey is not None:
             record = self._journey.record
             parts += [
-                Piece(f"  {masked(record.contact)}"),
+                Piece(f"  {shown_contact(record.contact)}"),
                 Piece(f"  {record.state.word}", state_role(record.state)),
                 Piece(f"  attempts {record.attempts}", "dim"),
                 Piece(f"  {self._run.campaign_name}", "dim"),
@@ -180,9 +179,12 @@ def _inside(journey: Journey, row: EntryRow | None, width: int) -> tuple[Line, .
         f"{name}={shown_field(value, record.contact)}"
         for name, value in journey.fields.items()
     ]
-    lines += _block("inputs", "  ".join(fields) or "none", width)
+    none = "none" if record.contact else "purged"
+    lines += _block("inputs", "  ".join(fields) or none, width)
     if row is not None and row.entry.detail:
         lines += _block("detail", row.entry.detail, width)
+    if record.result:
+        lines.insert(1, _named("result", f"{record.result}, as the provider reported"))
     return tuple(lines)
 
 
@@ -210,14 +212,31 @@ _WHY = {
 
 def why(record: RecordView) -> str:
     """Return in one sentence why a record stands where it stands."""
+    if record.is_held and not record.state.is_final:
+        opens = full_time(record.next_at_ms)
+        return f"{_held(record)}; its window is closed and opens at {opens}"
     match record.state:
         case RecordState.RETRY:
             return f"will be tried again at {full_time(record.next_at_ms)}"
         case RecordState.CALLBACK:
-            return f"promised for {full_time(record.next_at_ms)}"
+            return _promised(record)
         case RecordState.FAILED if record.outcome_class is OutcomeClass.PERMANENT:
             return "permanent: never retried"
         case RecordState.FAILED:
             return "every retry the campaign allows was made, or none was allowed"
         case state:
             return _WHY[state]
+
+
+def _promised(record: RecordView) -> str:
+    due_at_ms = record.next_at_ms if record.due_at_ms is None else record.due_at_ms
+    said = f"promised for {full_time(due_at_ms)}"
+    if record.expires_at_ms is not None:
+        said += f", too late from {full_time(record.expires_at_ms)}"
+    return said
+
+
+def _held(record: RecordView) -> str:
+    if record.state is RecordState.CALLBACK:
+        return _promised(record)
+    return "outside window"

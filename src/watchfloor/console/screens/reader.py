@@ -48,6 +48,11 @@ class Reader(ModalScreen[None]):
             lambda width: (footer([Offer(act) for act in acts("reader")], width),)
         )
 
+    def draw(self, painter: Painter) -> None:
+        """Show other lines; the place in them stays."""
+        self._painter = painter
+        self.query_one("#page", Panel).draw(painter)
+
     def action_scroll(self, step: int) -> None:
         """Move by so many lines."""
         self.query_one("#page", Panel).scroll_lines(step)

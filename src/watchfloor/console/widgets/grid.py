@@ -29,6 +29,7 @@ _WHEEL = 3
 class _Cell(NamedTuple):
     text: str
     role: str
+    sense: str
     changed: bool = False
 
 
@@ -103,6 +104,7 @@ class Grid(Widget, Generic[Row], can_focus=True):
         self._rows: tuple[_Shown[Row], ...] = ()
         self._cursor = 0
         self._top = 0
+        self._worthy = tuple(range(len(self._columns)))
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -146,6 +148,9 @@ class Grid(Widget, Generic[Row], can_focus=True):
         )
         old, self._rows, was = self._rows, new, self._cursor
         self._place_cursor(old, keep=keep)
+        worthy, self._worthy = self._worthy, self._with_something_to_say()
+        if worthy != self._worthy:
+            self.refresh()
         self._repaint(old, {was, self._cursor} if was != self._cursor else set())
         return changed
 
@@ -179,9 +184,14 @@ class Grid(Widget, Generic[Row], can_focus=True):
         cells = []
         for i, column in enumerate(self._columns):
             text = column.text(row)
-            changed = column.marks and old is not None and old.cells[i].text != text
-            cells.append(_Cell(text, column.role(row), changed))
+            sense = column.sense(row) if column.sense is not None else text
+            changed = column.marks and old is not None and old.cells[i].sense != sense
+            cells.append(_Cell(text, column.role(row), sense, changed))
         return _Shown(key, row, tuple(cells))
+
+    def _with_something_to_say(self) -> tuple[int, ...]:
+        rows = self.rows
+        return tuple(i for i, one in enumerate(self._columns) if one.worth(rows))
 
     def _place_cursor(self, old: tuple[_Shown[Row], ...], *, keep: bool) -> None:
         was = old[self._cursor].key if old else None
@@ -233,12 +243,16 @@ class Grid(Widget, Generic[Row], can_focus=True):
     def _widths(self) -> list[tuple[int, Column[Row], int]]:
         width = self.size.width
         shown = [
-            (i, column)
-            for i, column in enumerate(self._columns)
-            if column.least <= width <= column.most
+            (i, self._columns[i])
+            for i in self._worthy
+            if self._columns[i].least <= width <= self._columns[i].most
         ]
-        used = _GUTTER + sum(column.width for _, column in shown)
-        spare = max(0, width - used - _GAP * max(0, len(shown) - 1) - 1)
+        while (spare := _spare(shown, width)) < 0:
+            most = max(column.spare for _, column in shown)
+            if not most:
+                break
+            shown = [one for one in shown if one[1].spare != most]
+        spare = max(0, spare)
         shares = sum(column.grow for _, column in shown)
         out = []
         for i, column in shown:
@@ -350,6 +364,11 @@ class Grid(Widget, Generic[Row], can_focus=True):
         self._go(self._cursor - _WHEEL)
 
 
+def _spare(shown: Sequence[tuple[int, Column[Row]]], width: int) -> int:
+    used = _GUTTER + sum(column.width for _, column in shown)
+    return width - used - _GAP * max(0, len(shown) - 1) - 1
+
+
 def _line(rows: tuple[_Shown[Row], ...], y: int) -> tuple[Hashable, ...] | None:
     return (rows[y].key, rows[y].cells) if y < len(rows) else None
 
@@ -360,6 +379,6 @@ def _differs(
     if old is None:
         return True
     return any(
-        column.marks and a.text != b.text
+        column.marks and a.sense != b.sense
         for column, a, b in zip(columns, old.cells, new.cells, strict=True)
     )

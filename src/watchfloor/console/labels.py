@@ -1,0 +1,54 @@
+"""What a run is called on the screens: its label, and what keeps it from moving."""
+
+from __future__ import annotations
+
+from watchfloor.console.figures import coming_time, percent
+from watchfloor.domain.regions import Gate, History, Phase, RunOutcome
+from watchfloor.domain.views import RunView
+
+#: What a run says that waits for an operator, with the key that gives the word.
+YOUR_WORD = "waits for your word: A"
+
+
+def run_role(run: RunView) -> str:
+    """Return how a run's label is drawn; the word itself says all."""
+    life = run.lifecycle
+    if life.outcome is RunOutcome.FAILED or run.cause:
+        return "bad"
+    if life.outcome is RunOutcome.COMPLETED:
+        return "good"
+    if life.is_ended or life.phase is Phase.QUEUED:
+        return "dim"
+    moving = life.gate is Gate.OPEN and life.phase in (Phase.RUNNING, Phase.CALLBACK)
+    return "" if moving and life.intent is None and not run.awaits_approval else "warn"
+
+
+def list_label(run: RunView, now_ms: int) -> str:
+    """Return the label in a list, with what the operator must know beside it."""
+    life = run.lifecycle
+    if run.awaits_approval and life.gate is Gate.OPEN and life.intent is None:
+        return YOUR_WORD
+    if run.shut_until_ms is not None and not life.is_ended:
+        return f"{run.label}, opens {coming_time(run.shut_until_ms, now_ms)}"
+    return run.label
+
+
+def outside_window(run: RunView, now_ms: int) -> str:
+    """Return how many records rest outside their window, or that it is closed."""
+    if run.lifecycle.is_ended:
+        return ""
+    opens = ""
+    if run.shut_until_ms is not None:
+        opens = coming_time(run.shut_until_ms, now_ms)
+    if run.held:
+        first = f", first opens at {opens}" if opens else ""
+        return f"{run.held:,} outside window{first}"
+    return f"window closed, opens at {opens}" if opens else ""
+
+
+def history_share(run: RunView) -> str:
+    """Return ``creating history 43 %`` while the archive is made; else nothing."""
+    if run.lifecycle.history is not History.CREATING:
+        return ""
+    share = run.archived / run.books.records if run.books.records else 0.0
+    return f"creating history {percent(share).removesuffix('%')} %"
