@@ -176,21 +176,36 @@ def test_a_channel_checks_its_own_settings(shell, tmp_path, channel, settings, p
 
 
 @pytest.mark.parametrize(
-    ("rest", "place"),
+    "rest",
     [
-        ("[window]\nopen = '09:00'", "window"),
-        ("[callbacks]\nexpire = '48h'", "callbacks"),
-        ("[approval]\nafter = 20", "approval"),
-        ("[guard]\n", "guard"),
-        ("[results]\ncollect = '30d'", "results"),
+        "[window]\nzone = 'Europe/Berlin'\nopen = '09:00'\nclose = '20:00'",
+        "[callbacks]\nexpire = '48h'",
+        "[approval]\nafter = 20",
+        "[guard]\nbreaker_after = 0",
+        "[results]\ncollect = '30d'",
     ],
 )
-def test_what_is_designed_and_not_obeyed_yet_is_refused(shell, tmp_path, rest, place):
-    file = campaign_text(tmp_path, "early", rest=rest)
+def test_every_table_of_the_design_is_understood(shell, tmp_path, rest):
+    file = campaign_text(tmp_path, "whole", rest=rest)
 
-    assert checked(shell, file) == [
-        f"early.toml: {place}: is not supported yet; remove it"
-    ]
+    answer = shell("campaign", "check", file)
+    assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("rest", "place"),
+    [
+        ("[window]\nopen = '09:00'\nclose = '20:00'", "window.zone"),
+        ("[callbacks]\nexpire = 48", "callbacks.expire"),
+        ("[approval]\nafter = 0", "approval.after"),
+        ("[guard]\npause_when = { share = 0.2 }", "guard.pause_when.class"),
+        ("[results]\ncollect = 'for ever'", "results.collect"),
+    ],
+)
+def test_a_mistake_in_any_table_is_named_with_its_place(shell, tmp_path, rest, place):
+    file = campaign_text(tmp_path, "whole", rest=rest)
+
+    assert any(one.startswith(f"whole.toml: {place}: ") for one in checked(shell, file))
 
 
 def test_a_slip_in_the_toml_is_named_with_its_line(shell, tmp_path):

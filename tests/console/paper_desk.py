@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import EXPLANATIONS, NotFoundError, Refusal
 from watchfloor.domain.outcomes import OutcomeClass
-from watchfloor.domain.previews import Preview, preview
+from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
     Gate,
@@ -23,6 +24,7 @@ from watchfloor.domain.regions import (
 )
 from watchfloor.domain.views import (
     Asked,
+    CallbackPage,
     EngineView,
     EventView,
     Journey,
@@ -179,6 +181,69 @@ def some_runs() -> list[RunView]:
     ]
 
 
+def campaign_runs() -> list[RunView]:
+    """Runs that wait for words and windows, keep promises, and have ended."""
+    live = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
+    over = replace(live, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
+    asks, shut, outside, promises, archived, purged = (
+        a_run(number, name, lifecycle, books)
+        for number, (name, lifecycle, books) in enumerate(
+            (
+                (
+                    "First words",
+                    live,
+                    balanced(5_000, delivered=17, failed=2, retry=1),
+                ),
+                ("Night shift", live, balanced(40_000, delivered=12_000)),
+                ("All zones", live, balanced(9_000, delivered=4_000, retry=20)),
+                (
+                    "Promised",
+                    replace(live, phase=Phase.STOPPED_CALLBACK, stops=1),
+                    balanced(
+                        800, delivered=60, callback=45, failed=5, not_attempted=690
+                    ),
+                ),
+                (
+                    "Well told",
+                    replace(
+                        over, history=History.CREATING, results=Results.COLLECTING
+                    ),
+                    balanced(1_000, delivered=990, failed=10),
+                ),
+                (
+                    "Forgotten",
+                    replace(over, history=History.CREATED, results=Results.CLOSED),
+                    balanced(300, delivered=300),
+                ),
+            ),
+            11,
+        )
+    )
+    opens_ms = NOON_MS + 19 * 60 * MINUTE_MS - 131_000
+    return [
+        replace(asks, approve_after=20, books=replace(asks.books, attempts=20)),
+        replace(shut, shut_until_ms=opens_ms),
+        replace(outside, held=420),
+        promises,
+        replace(
+            archived,
+            archived=430,
+            parent_id="run-0001",
+            spent_ms={
+                "active": 200 * MINUTE_MS,
+                "paused": 60 * MINUTE_MS,
+                "window": 120 * MINUTE_MS,
+                "waiting": 0,
+            },
+        ),
+        replace(purged, purge="done", is_hidden=True),
+    ]
+
+
+#: Minutes from now until each promise is due, next ones first.
+_DUE_IN = (-50, -5, -1, 15, 125, 1_500)
+
+
 @dataclass
 class PaperDesk:
     """Everything a console asks for, out of a few figures.
@@ -190,6 +255,10 @@ class PaperDesk:
         stages: What a receipt says at the first poll, the second one, and so on.
         poison: Stands in every text from outside.
         hold: While it is not set, an overview waits.
+        steps: The campaign's steps, which records stand in by turns.
+        reports: What providers reported, of how many records each.
+        ordered: Verb, run, reason and payload of every order.
+        told: What an order's receipt says.
     """
 
     runs: list[RunView] = field(default_factory=some_runs)
@@ -207,6 +276,10 @@ class PaperDesk:
     reads: list[str] = field(default_factory=list)
     all_change: bool = False
     hold: asyncio.Event = field(default_factory=asyncio.Event)
+    steps: tuple[str, ...] = ("call",)
+    reports: dict[str, int] = field(default_factory=dict)
+    ordered: list[tuple[str, str, str, dict[str, object]]] = field(default_factory=list)
+    told: str = ""
     _receipts: dict[str, list[Receipt]] = field(default_factory=dict)
 
     def _check(self, what: str) -> None:
@@ -275,14 +348,51 @@ class PaperDesk:
             seq=seq,
             contact=self.poison or f"+1555{seq % 10**7:07}",
             state=state,
-            step=self.poison or "call",
+            step=self.poison or self.steps[seq % len(self.steps)],
             attempts=0 if state is RecordState.PENDING else 1 + seq % 3,
             outcome_class=outcome,
             code=self.poison or code,
             updated_at_ms=NOON_MS - seq % 3_600 * 1_000,
             next_at_ms=NOON_MS + seq % 50 * MINUTE_MS if later else None,
             row_no=seq + 1,
+            result=self._result(seq),
         )
+
+    def _result(self, seq: int) -> str:
+        kinds = sorted(self.reports)
+        return self.poison or (kinds[seq % len(kinds)] if kinds else "")
+
+    def promise(self, number: int) -> RecordView:
+        due = NOON_MS + (_DUE_IN[number % len(_DUE_IN)] + number // 6) * MINUTE_MS
+        is_held = number % len(_DUE_IN) == 0
+        return replace(
+            self.record(15 + 20 * number),
+            next_at_ms=NOON_MS + 88 * MINUTE_MS if is_held else due,
+            due_at_ms=due,
+            expires_at_ms=due + (48 * 60 if number != 2 else 1) * MINUTE_MS,
+            is_held=is_held,
+            result="",
+        )
+
+    async def callbacks(
+        self, run_id: str, *, after: tuple[int, int] | None = None, size: int = 40
+    ) -> CallbackPage:
+        self._check("callbacks")
+        run = await self.run(run_id)
+        known = sorted(
+            (promise.next_at_ms or 0, promise.seq, promise)
+            for promise in map(self.promise, range(run.books.callback))
+        )
+        left = [one for one in known if after is None or one[:2] > after]
+        shown = left[:size]
+        return CallbackPage(
+            callbacks=tuple(promise for *_, promise in shown),
+            after=shown[-1][:2] if len(left) > size else None,
+        )
+
+    async def results(self, run_id: str) -> Mapping[str, int]:
+        self._check("results")
+        return {self.poison or kind: n for kind, n in self.reports.items()}
 
     async def records(
         self,
@@ -377,7 +487,11 @@ class PaperDesk:
         return told[-limit:]
 
     async def preview(self, verb: Verb, run_id: str) -> Preview:
-        return preview(await self.run(run_id), verb)
+        run = await self.run(run_id)
+        if not run.books.callback:
+            return preview(run, verb)
+        page = await self.callbacks(run_id, size=PROMISES_NAMED)
+        return preview(run, verb, page.callbacks)
 
     async def ask(self, preview: Preview, reason: str = "") -> Receipt:
         self._check("ask")
@@ -393,6 +507,29 @@ class PaperDesk:
         self._receipts[receipt.command_id] = self._future(receipt)
         return receipt
 
+    async def order(
+        self,
+        verb: str,
+        run_id: str,
+        *,
+        reason: str = "",
+        payload: Mapping[str, object] | None = None,
+    ) -> Receipt:
+        self._check("order")
+        self.ordered.append((verb, run_id, reason, dict(payload or {})))
+        receipt = Receipt(
+            command_id=f"order-{len(self.ordered)}",
+            verb=verb,
+            run_id=run_id,
+            state="asked",
+            asked_at_ms=self.clock() + 120,
+        )
+        ahead = self._future(receipt)[-1:]
+        if not self.refusals and ahead and ahead[0].state != "refused":
+            ahead = [replace(ahead[0], detail=self.poison or self.told)]
+        self._receipts[receipt.command_id] = ahead
+        return receipt
+
     def _future(self, receipt: Receipt) -> list[Receipt]:
         if self.refusals:
             name = self.refusals.pop(0)
@@ -401,7 +538,11 @@ class PaperDesk:
                 if name is Refusal.DRIFTED
                 else EXPLANATIONS[name]
             )
-            return [replace(receipt, state="refused", refusal=name, detail=detail)]
+            detail = f"{name}: {detail}"  # as the engine tells it
+            at = {"acknowledged_at_ms": self.clock() + 153}
+            return [
+                replace(receipt, state="refused", refusal=name, detail=detail, **at)
+            ]
         out = []
         for i, stage in enumerate(self.stages, 1):
             at = self.clock() + 120 + 33 * i
@@ -418,6 +559,13 @@ class PaperDesk:
         now = ahead[0]
         if now.state == "applied":
             self._apply(now)
+        if now.state == "settled" and now.verb == "approve":
+            self.runs = [
+                replace(run, approved_at_ms=self.clock())
+                if run.run_id == now.run_id
+                else run
+                for run in self.runs
+            ]
         if len(ahead) > 1:
             ahead.pop(0)
         return now

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from tests.console.paper_desk import NOON_MS, OWN_PID, HandClock, PaperDesk, some_runs
 
-from watchfloor.console.about import HEIGHT, about, details
+from watchfloor.console.about import HEIGHT, about
+from watchfloor.console.details import details
 from watchfloor.console.lines import cards, engine_line, header
 from watchfloor.console.pieces import measured
 from watchfloor.console.session import Session
@@ -27,7 +28,7 @@ def session(own_pid: int = OWN_PID) -> Session:
 
 
 def test_the_books_of_a_run_stand_in_two_sums():
-    lines = [text(line).strip() for line in about(some_runs()[0], 200)]
+    lines = [text(line).strip() for line in about(some_runs()[0], 200, NOON_MS)]
 
     assert lines[1] == (
         "extracted 1,014,000 = 10,000 invalid + 4,000 duplicate + 1,000,000 records"
@@ -39,7 +40,7 @@ def test_the_books_of_a_run_stand_in_two_sums():
 
 
 def test_a_sum_that_is_too_long_goes_on_in_the_next_line():
-    lines = about(some_runs()[0], 80)
+    lines = about(some_runs()[0], 80, NOON_MS)
 
     assert len(lines) == HEIGHT
     assert all(measured(line) <= 80 for line in lines)
@@ -49,7 +50,7 @@ def test_a_sum_that_is_too_long_goes_on_in_the_next_line():
 def test_books_that_do_not_add_up_say_so_and_nothing_else():
     run = replace(some_runs()[0], books=Books(extracted=10, records=9, pending=9))
 
-    lines = about(run, 120)
+    lines = about(run, 120, NOON_MS)
 
     assert "BOOKS DO NOT ADD UP: 10 rows extracted, 9 accounted for" in text(lines[1])
     assert {piece.role for piece in lines[1]} >= {"alarm"}
@@ -60,11 +61,11 @@ def test_books_that_do_not_add_up_say_so_and_nothing_else():
 def test_an_intake_shows_how_far_it_has_read():
     run = some_runs()[3]
 
-    assert "extracting 42%, 19.2 MiB of 45.8 MiB" in text(about(run, 120)[0])
+    assert "extracting 42%, 19.2 MiB of 45.8 MiB" in text(about(run, 120, NOON_MS)[0])
 
 
 def test_what_settles_shows_what_is_in_flight_and_who_asked():
-    pausing = text(about(some_runs()[1], 160)[0])
+    pausing = text(about(some_runs()[1], 160, NOON_MS)[0])
 
     assert "pausing, 3 in flight" in pausing
     assert "by ann@desk-3 14:01:11: wrong greeting" in pausing
@@ -99,9 +100,9 @@ def test_the_header_says_the_age_of_the_page_in_every_width():
 
 
 def test_the_cards_count_over_all_runs():
-    said = text(cards(Overview(runs=tuple(some_runs()))))
+    said = text(cards(Overview(runs=tuple(some_runs())), 80))
 
     assert " ".join(said.split()) == (
         "active 5 queued 1 FAILED 122 callbacks 8 unknown 2 in flight 17"
     )
-    assert "failed 0" in text(cards(None))
+    assert "failed 0" in text(cards(None, 80))

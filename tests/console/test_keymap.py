@@ -5,11 +5,13 @@ from dataclasses import replace
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.keymap import ACTS, RESERVED, acts, collisions, shown_keys
 from watchfloor.console.pieces import measured
+from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
+from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.screens.reader import Reader, help_lines
 from watchfloor.console.widgets.grid import Grid
 
@@ -18,7 +20,9 @@ HOMES: dict[str, tuple[type, ...]] = {
     "main": (JobsScreen,),
     "table": (Grid,),
     "confirm": (Confirm,),
-    "sheet": (JourneyScreen, Events),
+    "limits": (LimitsDialog,),
+    "sheet": (JourneyScreen, CallbacksScreen, Events),
+    "callbacks": (CallbacksScreen,),
     "reader": (Reader,),
     "chooser": (Chooser,),
 }

@@ -28,6 +28,8 @@ def test_the_refusals_are_the_ones_the_design_names():
         "DRIFTED",
         "PLAN_LIMIT",
         "DUPLICATE_RUN",
+        "SECOND_PERSON",
+        "NOT_YET",
         "NOT_ALLOWED",
         "READ_ONLY",
     ]

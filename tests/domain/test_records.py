@@ -11,7 +11,9 @@ from watchfloor.domain.records import (
     RecordState,
     RejectKind,
     Verdict,
+    dropped,
     judge,
+    too_late,
 )
 from watchfloor.domain.retries import RetryPolicy
 
@@ -28,6 +30,13 @@ DELIVERED = Verdict(RecordState.DELIVERED)
 FAILED = Verdict(RecordState.FAILED, why="permanent: never retried")
 RETRY = Verdict(RecordState.RETRY, NOW + 500, "will be tried again")
 UNKNOWN = Verdict(RecordState.UNKNOWN, why="may have been delivered")
+PROMISED = Verdict(
+    RecordState.CALLBACK,
+    NOW + 1_000,
+    "asked to be contacted later",
+    # A promise may be kept until two days after its time.
+    NOW + 1_000 + 48 * 3_600_000,
+)
 SPENT = "no retry: 3 of 3 made"
 ENDS = "no retry: the run is ending"
 AGED = "no retry: the first attempt is too long ago"
@@ -77,8 +86,7 @@ RULES = [
         (
             "CALLBACK",
             delivery,
-            [Verdict(RecordState.CALLBACK, NOW + 1_000, "asked to be contacted later")]
-            * 4,
+            [PROMISED] * 4,
         )
         for delivery in ("AT_MOST_ONCE", "IDEMPOTENT")
     ),
@@ -253,3 +261,58 @@ def test_a_record_is_final_from_delivered_on():
 
 def test_a_row_becomes_no_record_for_one_of_four_reasons():
     assert list(RejectKind) == ["invalid", "duplicate", "suppressed", "filtered"]
+
+
+def test_a_promise_expires_so_long_after_its_due_time_as_the_campaign_says():
+    seen = replace(FIRST, promise_ms=60_000)
+    asked = outcome(OutcomeClass.CALLBACK, due_at_ms=NOW + 9_000)
+
+    judged = judge(asked, POLICY, Delivery.IDEMPOTENT, seen)
+
+    assert (judged.next_at_ms, judged.expires_at_ms) == (NOW + 9_000, NOW + 69_000)
+
+
+def test_only_a_promise_expires():
+    for name in ("DELIVERED", "PERMANENT", "TRANSIENT", "AMBIGUOUS"):
+        judged = judge(outcome(OutcomeClass[name]), POLICY, Delivery.IDEMPOTENT, FIRST)
+        assert judged.expires_at_ms is None
+
+
+S = RecordState
+
+
+@pytest.mark.parametrize(
+    ("state", "earlier", "in_doubt", "becomes"),
+    [
+        (S.PENDING, 0, False, S.NOT_ATTEMPTED),
+        (S.PENDING, S.DELIVERED, False, S.DELIVERED),
+        (S.PENDING, S.FAILED, False, S.FAILED),
+        (S.RETRY, 0, False, S.FAILED),
+        (S.RETRY, 0, True, S.UNKNOWN),
+        (S.RETRY, S.DELIVERED, False, S.DELIVERED),
+        (S.RETRY, S.FAILED, False, S.FAILED),
+        (S.RETRY, S.DELIVERED, True, S.UNKNOWN),
+        (S.CALLBACK, 0, False, S.ABANDONED),
+        (S.CALLBACK, S.DELIVERED, False, S.ABANDONED),
+    ],
+)
+def test_who_is_dropped_stays_what_was_reached_and_is_never_guessed(
+    state, earlier, in_doubt, becomes
+):
+    assert dropped(state, earlier=earlier, in_doubt=in_doubt) is becomes
+
+
+@pytest.mark.parametrize(
+    ("earlier", "in_doubt", "becomes"),
+    [
+        (0, False, S.EXPIRED),
+        (S.DELIVERED, False, S.DELIVERED),
+        (S.FAILED, False, S.FAILED),
+        (0, True, S.UNKNOWN),
+        (S.DELIVERED, True, S.UNKNOWN),
+    ],
+)
+def test_what_comes_too_late_expires_unless_an_earlier_step_or_a_doubt_says_more(
+    earlier, in_doubt, becomes
+):
+    assert too_late(earlier=earlier, in_doubt=in_doubt) is becomes

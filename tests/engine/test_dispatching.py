@@ -6,10 +6,10 @@ from itertools import count
 import pytest
 from sqlalchemy import select
 from tests.support.floor import campaign, ids, webhook
+from tests.support.pacing import assert_paced
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
-from watchfloor.domain.pacing import BURST_SHARE_S
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase, Verb
 from watchfloor.store.tables import attempt
@@ -52,14 +52,9 @@ def test_starts_in_any_window_keep_to_the_pace(floor, rate):
     with floor.engine(until_idle=True) as engine:
         engine.ended()
 
-    starts = sorted(floor.read(started))
-    burst = max(1.0, rate * BURST_SHARE_S)
+    starts = floor.read(started)
     assert len(starts) == rate
-    for first, at_ms in enumerate(starts):
-        for last in range(first, len(starts)):
-            # Stored moments are whole milliseconds: one more may fit on each side.
-            span_s = (starts[last] - at_ms + 2) / 1000
-            assert last - first + 1 <= rate * span_s + burst + 1e-6
+    assert_paced(starts, rate)
     floor.assert_books_hold(run_id)
 
 

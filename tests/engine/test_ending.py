@@ -10,6 +10,7 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, History, Phase, RunOutcome, Verb
 
 CALLBACK = Reply(body={"outcome": "callback", "due_at": "2099-01-01T09:00:00+00:00"})
+DUE_S = 4_070_941_200
 
 #: Enough rows that an intake is still under way while a command travels.
 LONG = 60_000
@@ -70,12 +71,29 @@ def test_callbacks_kept_by_a_stop_are_made_when_due_and_end_the_run_as_stopped(
         floor.until_phase(run_id, Phase.STOPPED_CALLBACK)
         assert len(provider.arrivals) == 2
 
-        floor.clock.ahead_s = 80 * 365 * 86_400
+        floor.clock.ahead_s = DUE_S - time.time() + 3_600
         floor.until_ended(run_id)
 
     assert provider.contacts == ["c00001", "c00002", "c00001"]
     assert floor.view(run_id).lifecycle.outcome is RunOutcome.STOPPED
     assert floor.assert_books_hold(run_id).delivered == 2
+
+
+def test_a_promise_that_nobody_could_keep_in_time_expires_and_contacts_nobody(
+    floor, provider
+):
+    provider.replies["c00001"] = [CALLBACK, Reply()]
+    run_id = floor.launched(webhook(provider.url, permits=1), ids(2))
+    with floor.engine():
+        until(lambda: floor.view(run_id).lifecycle.phase is Phase.CALLBACK)
+        floor.clock.ahead_s = DUE_S - time.time() + 48 * 3_600 + 1
+        floor.until_ended(run_id)
+
+    assert provider.contacts == ["c00001", "c00002"]
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.expired) == (1, 1)
+    [late] = floor.records(run_id, RecordState.EXPIRED)
+    assert (late.contact, late.code) == ("c00001", "callback_expired")
 
 
 def test_a_launched_run_is_cancelled_only_from_paused(floor, provider):
@@ -101,14 +119,19 @@ def test_a_launched_run_is_cancelled_only_from_paused(floor, provider):
 def test_a_cancel_before_the_engine_ever_ran_contacts_nobody_and_owes_a_notice(
     floor, provider
 ):
-    run_id = floor.launched(webhook(provider.url), ids(20))
-    floor.steered(Verb.CANCEL, run_id, "wrong week")
+    told = webhook(provider.url, head='notify = ["ops@example.org"]')
+    run_id = floor.launched(told, ids(20))
+    untold = floor.launched(webhook(provider.url, name="untold"), ids(20))
+    for one in (run_id, untold):
+        floor.steered(Verb.CANCEL, one, "wrong week")
 
     floor.carried_out()
 
     run = floor.view(run_id)
     assert (run.label, run.launch_id) == ("Cancelled before launch", None)
     assert "notice owed" in floor.event_words(run_id)
+    # Where a campaign names nobody, nobody can be told.
+    assert "notice owed" not in floor.event_words(untold)
     assert provider.arrivals == []
 
 
@@ -153,8 +176,11 @@ def test_a_large_run_is_ended_whole_without_an_engine(floor):
 
     run = floor.view(run_id)
     assert run.lifecycle.outcome is RunOutcome.CANCELLED
-    assert run.lifecycle.history is History.CREATED
     assert floor.assert_books_hold(run_id).not_attempted == 25_000
+    # A verb does not write the history of so many; the next engine does.
+    assert run.lifecycle.history is History.CREATING
+    floor.carried_out()
+    assert floor.view(run_id).lifecycle.history is History.CREATED
 
 
 def test_a_paused_launched_run_is_ended_whole_without_an_engine(floor, provider):

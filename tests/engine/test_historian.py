@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import shutil
 import signal
@@ -17,6 +18,8 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import History, RunOutcome, Verb
 from watchfloor.engine import historian
 from watchfloor.engine.historian import (
+    LONGEST_REST_S,
+    Historian,
     NoteArchived,
     StoreHistory,
     create_history,
@@ -95,7 +98,7 @@ def unwritten(floor, run_id):
         yield committer
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process is gone at this moment."""
 
 
@@ -108,7 +111,7 @@ def created(committer, floor, run_id, *, part_records=7, crash_before=None):
         if crash_before is not None:
             kind, number = crash_before
             if [type(one) for one in seen].count(kind) == number:
-                raise Crash
+                raise CrashError
         asked = committer.submit(job)
         committer.round()
         return asked.result()
@@ -204,7 +207,7 @@ def test_a_failed_run_has_a_history_that_tells_its_cause(floor):
 def test_a_history_grows_part_by_part_and_says_how_far_it_is(floor, form):
     run_id = ended(floor, 20)
     with unwritten(floor, run_id) as committer:
-        with pytest.raises(Crash):
+        with pytest.raises(CrashError):
             created(committer, floor, run_id, crash_before=(NoteArchived, 4))
         half = told(floor, run_id)
         why, asked = created(committer, floor, run_id)
@@ -225,7 +228,7 @@ def test_whole_parts_outlive_a_crash_and_the_archive_is_the_same_in_the_end(
     moments = [(NoteArchived, 1), (NoteArchived, 3), (StoreHistory, 1)]
     for moment in moments:
         with unwritten(floor, run_id) as committer:
-            with pytest.raises(Crash):
+            with pytest.raises(CrashError):
                 created(committer, floor, run_id, crash_before=moment)
             folders = (draft_of(floor.layout, run_id), archive_of(floor.layout, run_id))
             parts = {
@@ -245,7 +248,7 @@ def test_whole_parts_outlive_a_crash_and_the_archive_is_the_same_in_the_end(
 def test_an_archive_that_was_damaged_before_it_counted_is_made_anew(floor):
     run_id = ended(floor, 20)
     with unwritten(floor, run_id) as committer:
-        with pytest.raises(Crash):
+        with pytest.raises(CrashError):
             created(committer, floor, run_id, crash_before=(StoreHistory, 1))
         folder = archive_of(floor.layout, run_id)
         next(folder.glob("records-*")).write_bytes(b"")
@@ -303,7 +306,7 @@ def test_a_process_that_is_killed_while_it_archives_costs_only_the_part_at_hand(
 
 def test_an_engine_goes_on_with_the_history_that_another_left(floor):
     run_id = ended(floor, 20)
-    with unwritten(floor, run_id) as committer, pytest.raises(Crash):
+    with unwritten(floor, run_id) as committer, pytest.raises(CrashError):
         created(committer, floor, run_id, crash_before=(NoteArchived, 3))
 
     with floor.engine():
@@ -364,30 +367,65 @@ def test_a_record_that_is_resolved_meanwhile_stands_in_the_history_as_it_ended(f
     assert found.manifest.states.get("unknown", 0) == unknown - 1
 
 
-def test_a_folder_that_takes_no_archive_is_told_once_and_tried_again(floor):
+def put_off(floor, run_id):
+    return [one for one in floor.events(run_id) if one.event == "history put off"]
+
+
+def test_a_folder_that_takes_no_archive_stops_no_engine_and_is_tried_again(floor):
     blocked = floor.layout.root / "archive"
     blocked.write_bytes(b"in the way")
     first = floor.launched(campaign(name="first"), ids(3))
-
-    def put_off():
-        return [one for one in floor.events(first) if one.event == "history put off"]
-
-    with floor.engine() as engine:
-        until(put_off)
+    with floor.engine():
+        until(lambda: put_off(floor, first))
         second = floor.launched(campaign(name="second"), ids(3))
-        until(lambda: floor.books(second).delivered == 3)
-        floor.clock.monotonic_ahead_s += 60
-        until(lambda: engine.supervisor._historian._setbacks[first].rest_s > 30)
+        until(lambda: put_off(floor, second))
+        assert floor.books(second).delivered == 3
         assert floor.view(first).lifecycle.history is History.CREATING
         blocked.unlink()
-        floor.clock.monotonic_ahead_s += 7_200
+        floor.clock.monotonic_ahead_s += 60
         for run_id in (first, second):
             floor.until_ended(run_id)
 
-    [entry] = put_off()
+    [entry] = put_off(floor, first)
     assert "the archive cannot be written" in entry.detail
     assert "tries again" in entry.detail
     assert_history_adds_up(floor, first)
+
+
+def test_the_same_setback_is_told_once_and_tried_ever_more_rarely(floor):
+    run_id = ended(floor, 3)
+    moments: list[float] = []
+    with unwritten(floor, run_id) as committer:
+        shutil.rmtree(floor.layout.root / "archive")
+        (floor.layout.root / "archive").write_bytes(b"in the way")
+        now_s = 0.0
+
+        async def submit(job):
+            asked = committer.submit(job)
+            committer.round()
+            return asked.result()
+
+        async def followed():
+            nonlocal now_s
+            over = asyncio.Event()
+            keeping = Historian(floor.layout, submit, lambda: now_s, over.set)
+            ledgers = list(committer.ledgers.values())
+            while now_s < 20_000:
+                keeping.follow(ledgers)
+                if keeping.is_busy:
+                    moments.append(now_s)
+                    keeping.follow(ledgers)
+                    await over.wait()
+                    over.clear()
+                    assert keeping.is_put_off(run_id)
+                now_s += 10
+
+        asyncio.run(followed())
+
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
+    assert gaps[:4] == [30, 60, 120, 240]
+    assert gaps[-2:] == [LONGEST_REST_S, LONGEST_REST_S]
+    assert len(put_off(floor, run_id)) == 1
 
 
 def test_an_engine_that_ends_when_idle_waits_for_no_history_that_was_put_off(floor):
@@ -452,4 +490,5 @@ def test_a_report_in_the_store_is_that_of_the_archive(floor):
     assert [tuple(line.values())[1:] for line in stored] == [
         tuple(line) for line in manifest.report
     ]
-    assert json.loads(account)["took_ms"] == sum(line.took_ms for line in manifest.report)
+    took = sum(line.took_ms for line in manifest.report)
+    assert json.loads(account)["took_ms"] == took

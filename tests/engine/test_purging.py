@@ -45,8 +45,8 @@ def ended(floor, provider, count=10, name="trial"):
     }
     provider.otherwise = Reply(body=said)
     upload = floor.root / f"{name}.csv"
-    rows = "".join(f"{one},secret name of {one}\n" for one in ids(count, name))
-    upload.write_text(f"id,first_name\n{rows},nobody-secret\n", encoding="utf-8")
+    rows = "".join(f"{one},sekrit name of {one}\n" for one in ids(count, name))
+    upload.write_text(f"id,first_name\n{rows},nobody-sekrit\n", encoding="utf-8")
     run_id = floor.launched(webhook(provider.url, name=name), upload)
     floor.carried_out()
     return run_id
@@ -67,9 +67,11 @@ def view(floor, run_id):
 
 
 def left(floor, run_id):
-    number = floor.read(lambda c: c.exec_driver_sql(
-        "SELECT run_no FROM run WHERE run_id = ?", (run_id,)
-    ).scalar_one())
+    number = floor.read(
+        lambda c: c.exec_driver_sql(
+            "SELECT run_no FROM run WHERE run_id = ?", (run_id,)
+        ).scalar_one()
+    )
     return floor.read(lambda connection: people_left(connection, number))
 
 
@@ -88,7 +90,7 @@ def add_result(committer, run_no):
         "state": "applied",
         "key": "k" * 32,
         "provider_id": "provider-said-7",
-        "detail": "secret",
+        "detail": "sekrit",
         "source": "file",
     }
     done(committer, lambda tx: tx.connection.execute(insert(result).values(row)))
@@ -125,7 +127,7 @@ def test_a_purged_run_holds_nobody_and_keeps_its_counts_and_its_journal(
 def test_no_file_of_the_workspace_holds_a_word_of_a_purged_person(floor, provider):
     run_id = ended(floor, provider, 300)
     folder = archive_of(floor.layout, run_id)
-    assert b"secret name of" in whole_store(floor)
+    assert b"sekrit name of" in whole_store(floor)
     with owner(floor) as committer:
         add_result(committer, 1)
         asked_for(committer, run_id)
@@ -133,7 +135,7 @@ def test_no_file_of_the_workspace_holds_a_word_of_a_purged_person(floor, provide
     floor.close()
 
     files = [path for path in floor.layout.root.rglob("*") if path.is_file()]
-    for word in (b"secret", b"trial00", b"subscriber-5551234", b"provider-said"):
+    for word in (b"sekrit", b"trial00", b"subscriber-5551234", b"provider-said"):
         assert [path.name for path in files if word in path.read_bytes()] == []
     assert [path.name for path in folder.iterdir()] == ["manifest.json"]
     kept = json.loads((folder / "manifest.json").read_text())
@@ -148,12 +150,13 @@ def whole_store(floor):
 
 def test_a_purge_that_a_crash_cut_off_is_known_and_gone_through_again(floor, provider):
     run_id = ended(floor, provider)
+    whole = False
     for crash_before in range(1, 19):
         with owner(floor) as committer:
             values = update(run).values(purge="")
             done(committer, lambda tx, values=values: tx.connection.execute(values))
             asked_for(committer, run_id)
-            jobs = []
+            jobs: list[object] = []
 
             async def submit(job, committer=committer, jobs=jobs, most=crash_before):
                 jobs.append(job)
@@ -246,18 +249,17 @@ def test_an_upload_that_another_run_uses_is_kept_until_that_is_purged_too(
 
 def test_only_an_ended_run_with_a_history_is_purged_and_only_once(floor, provider):
     run_id = ended(floor, provider)
-    unwritten = update(run).where(run.c.run_id == run_id)
+
+    def asked_too_early(tx):
+        unwritten = update(run).where(run.c.run_id == run_id)
+        tx.connection.execute(unwritten.values(history="creating"))
+        ask_purge(tx, run_id, ASKED)
+
     with owner(floor) as committer:
         with pytest.raises(NotFoundError):
             asked_for(committer, "nobody")
         with pytest.raises(ConfigError, match="has no history yet"):
-            done(
-                committer,
-                lambda tx: (
-                    tx.connection.execute(unwritten.values(history="creating")),
-                    ask_purge(tx, run_id, ASKED),
-                ),
-            )
+            done(committer, asked_too_early)
         asked_for(committer, run_id)
         with pytest.raises(ConfigError, match="is being purged already"):
             asked_for(committer, run_id)

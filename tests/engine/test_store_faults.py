@@ -9,7 +9,7 @@ from tests.support.provider import Reply
 
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.regions import Verb
-from watchfloor.engine.operations import prepared_launch
+from watchfloor.engine.preparing import prepared_launch
 from watchfloor.store.handle import DriverError
 from watchfloor.store.inbox import ask
 from watchfloor.store.sqlite import writing_engine

@@ -41,10 +41,11 @@ def test_every_campaign_is_without_mistake_and_published(path):
     assert found.published
 
 
-def test_the_four_campaigns_are_there():
+def test_the_five_campaigns_are_there():
     assert [path.stem for path in CAMPAIGNS] == [
         "messy",
         "reminder",
+        "strategy",
         "ten-thousand",
         "webhook",
     ]
@@ -54,6 +55,7 @@ def test_the_four_campaigns_are_there():
     ("upload", "name", "records"),
     [
         ("clean-200.csv", "reminder", 200),
+        ("clean-200.csv", "strategy", 200),
         ("clean-200.csv", "webhook", 200),
         ("ten-thousand.csv", "ten-thousand", 10_000),
     ],

@@ -53,7 +53,9 @@ class Stored:
         rows = [valid(seq) for seq in range(first, first + count)]
         audience = AudienceWriter(self.writer)
         with self.writer.begin():
-            audience.add(self.writer, self.run_no, first, rows, NOW_MS)
+            added, _ = audience.add(self.writer, self.run_no, first, rows)
+            seqs = range(first, first + added)
+            audience.accept(self.writer, self.run_no, seqs, NOW_MS)
 
 
 def valid(row_no, contact=None, **values):

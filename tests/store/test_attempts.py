@@ -11,14 +11,9 @@ from watchfloor.domain.records import RecordState
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.attempts import attempts_of
 from watchfloor.store.tables import record
-from watchfloor.store.writes.attempts import (
-    AttemptWriter,
-    Closing,
-    in_flight,
-    sweep_pending,
-    sweep_state,
-)
+from watchfloor.store.writes.attempts import AttemptWriter, Closing, Move, in_flight
 from watchfloor.store.writes.audience import AudienceWriter
+from watchfloor.store.writes.sweeps import sweep_pending, sweep_state
 
 S = RecordState
 
@@ -61,6 +56,22 @@ class Hand:
                 self.connection, self.stored.run_no, rows, now_ms
             )
 
+    def hold(self, seqs, opens_at_ms):
+        with self.connection.begin():
+            self._writer.hold(self.connection, self.stored.run_no, seqs, opens_at_ms)
+
+    def drop(self, seqs, move, now_ms=NOW_MS):
+        with self.connection.begin():
+            return self._writer.drop(
+                self.connection, self.stored.run_no, seqs, move, now_ms
+            )
+
+    def advance(self, seqs, step, earlier, now_ms=NOW_MS):
+        with self.connection.begin():
+            return self._writer.advance(
+                self.connection, self.stored.run_no, seqs, step, earlier, now_ms
+            )
+
     def row(self, seq):
         query = select(record).where(record.c.seq == seq)
         with self.connection.begin():
@@ -91,6 +102,7 @@ def closing(row, state=S.DELIVERED, **values):
         "provider_id": "",
         "why": "",
         "next_at_ms": None,
+        "expires_at_ms": None,
         "state": int(state),
         "outcome_class": int(OutcomeClass.DELIVERED),
         "code": "ok",
@@ -107,6 +119,11 @@ def hand(stored):
 
 def seqs(rows):
     return [row.seq for row in rows]
+
+
+def there(fallen):
+    """Return the states that somebody fell into."""
+    return {state: count for state, count in fallen.items() if count}
 
 
 def test_pending_records_come_in_order_past_the_frontier_up_to_a_number(hand):
@@ -173,11 +190,19 @@ def test_outcomes_of_many_kinds_close_in_one_transaction_each_as_it_was(hand):
         (S.CALLBACK, OutcomeClass.CALLBACK, NOW_MS + 60),
         (S.UNKNOWN, OutcomeClass.AMBIGUOUS, None),
     ]
+    late = [None, None, None, None, NOW_MS + 90, None]
 
     closed = hand.close(
         *(
-            closing(row, state, outcome_class=int(one), next_at_ms=at, code=one.word)
-            for row, (state, one, at) in zip(rows, ends, strict=True)
+            closing(
+                row,
+                state,
+                outcome_class=int(one),
+                next_at_ms=at,
+                expires_at_ms=expires,
+                code=one.word,
+            )
+            for row, (state, one, at), expires in zip(rows, ends, late, strict=True)
         )
     )
 
@@ -187,6 +212,9 @@ def test_outcomes_of_many_kinds_close_in_one_transaction_each_as_it_was(hand):
         (state, at) for state, _, at in ends
     ]
     assert [row["code"] for row in found] == [one.word for _, one, _ in ends]
+    # Only a promise has a time by which it was due, and one by which it expires.
+    assert [row["expires_at_ms"] for row in found] == late
+    assert [row["due_at_ms"] for row in found] == [None] * 4 + [NOW_MS + 60, None]
     # Only what may have been delivered leaves a doubt.
     assert [row["doubts"] for row in found] == [0, 0, 0, 1, 0, 1]
 
@@ -242,7 +270,8 @@ def test_text_of_every_kind_comes_out_of_a_claim_as_it_went_in(stored, text):
     audience = AudienceWriter(stored.writer)
     row = valid(1, text, values_json=json.dumps([text, "x"], ensure_ascii=False))
     with stored.writer.begin():
-        audience.add(stored.writer, stored.run_no, 1, [row], NOW_MS)
+        audience.add(stored.writer, stored.run_no, 1, [row])
+        audience.accept(stored.writer, stored.run_no, range(1, 2), NOW_MS)
 
     [claimed] = Hand(stored).pending()
 
@@ -266,12 +295,17 @@ def test_a_sweep_of_pending_goes_slice_by_slice_and_touches_nothing_else(hand):
     connection = hand.connection
     swept = []
     with connection.begin():
-        frontier, count = 0, 1
-        while count:
-            count, frontier = sweep_pending(connection, 1, frontier, 3, NOW_MS + 9)
-            swept.append((count, frontier))
+        frontier, fallen = 0, {S.NOT_ATTEMPTED: 1}
+        while fallen:
+            fallen, frontier = sweep_pending(connection, 1, frontier, 3, NOW_MS + 9)
+            swept.append((there(fallen), frontier))
 
-    assert swept == [(3, 4), (3, 8), (2, 10), (0, 10)]
+    assert swept == [
+        ({S.NOT_ATTEMPTED: 3}, 4),
+        ({S.NOT_ATTEMPTED: 3}, 8),
+        ({S.NOT_ATTEMPTED: 2}, 10),
+        ({}, 10),
+    ]
     kept = {3: S.DELIVERED, 5: S.RETRY}
     assert hand.states() == [kept.get(seq, S.NOT_ATTEMPTED) for seq in range(1, 11)]
     assert hand.row(1)["updated_at_ms"] == NOW_MS + 9
@@ -279,8 +313,9 @@ def test_a_sweep_of_pending_goes_slice_by_slice_and_touches_nothing_else(hand):
 
 def test_a_sweep_leaves_what_stands_before_its_frontier(hand):
     with hand.connection.begin():
-        assert sweep_pending(hand.connection, 1, 7, 100, NOW_MS) == (3, 10)
+        fallen, frontier = sweep_pending(hand.connection, 1, 7, 100, NOW_MS)
 
+    assert (there(fallen), frontier) == ({S.NOT_ATTEMPTED: 3}, 10)
     assert hand.states().count(S.PENDING) == 7
 
 
@@ -295,9 +330,124 @@ def test_a_sweep_of_a_state_moves_so_many_and_forgets_their_time(hand):
         first = sweep_state(hand.connection, 1, move, 2, NOW_MS)
         rest = sweep_state(hand.connection, 1, move, 100, NOW_MS)
 
-    assert (doubtful, first, rest) == (3, 2, 1)
+    assert there(doubtful) == {S.UNKNOWN: 3}
+    assert (there(first), there(rest)) == ({S.ABANDONED: 2}, {S.ABANDONED: 1})
     assert hand.states()[:6] == [S.UNKNOWN, S.ABANDONED] * 3
     assert hand.row(2)["next_at_ms"] is None
+
+
+def test_a_sweep_lets_who_was_contacted_fall_back_to_what_the_earlier_step_left(hand):
+    left = [S.DELIVERED, S.FAILED, S.PENDING]
+    for seq in range(1, 10):
+        hand.put(seq, S.PENDING, step=1, earlier=int(left[seq % 3]), held=1)
+    with hand.connection.begin():
+        fallen, _ = sweep_pending(hand.connection, 1, 0, 100, NOW_MS)
+
+    assert there(fallen) == {S.FAILED: 3, S.NOT_ATTEMPTED: 4, S.DELIVERED: 3}
+    words = {0: S.DELIVERED, 1: S.FAILED, 2: S.NOT_ATTEMPTED}
+    found = [words[seq % 3] for seq in range(1, 10)]
+    assert hand.states() == [*found, S.NOT_ATTEMPTED]
+    assert hand.row(1)["held"] == 0
+
+
+@pytest.mark.parametrize("state", [S.PENDING, S.RETRY, S.WAITING], ids=lambda s: s.word)
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_no_slice_of_a_sweep_calls_who_was_contacted_not_attempted(hand, state, most):
+    for seq in range(1, 9):
+        earlier = S.DELIVERED if seq % 2 else S.FAILED
+        hand.put(seq, state, step=1, earlier=int(earlier), next_at_ms=NOW_MS)
+    swept = []
+    with hand.connection.begin():
+        while True:
+            move = (state, S.NOT_ATTEMPTED)
+            fallen = sweep_state(hand.connection, 1, move, most, NOW_MS)
+            if not there(fallen):
+                break
+            swept.append(there(fallen))
+
+    assert hand.states()[:8] == [S.DELIVERED, S.FAILED] * 4
+    assert sum(sum(one.values()) for one in swept) == 8
+
+
+def test_a_sweep_of_timed_pending_leaves_those_that_wait_for_no_time(hand):
+    hand.put(3, S.PENDING, next_at_ms=NOW_MS + 5, held=1)
+    move = (S.PENDING, S.NOT_ATTEMPTED)
+    with hand.connection.begin():
+        fallen = sweep_state(hand.connection, 1, move, 100, NOW_MS)
+
+    assert there(fallen) == {S.NOT_ATTEMPTED: 1}
+    assert hand.states().count(S.PENDING) == 9
+
+
+def test_a_record_that_is_held_comes_when_its_window_opens_and_not_before(hand):
+    hand.hold([2, 3], NOW_MS + 50)
+
+    assert seqs(hand.pending()) == [1, 4, 5, 6, 7, 8, 9, 10]
+    assert hand.due(S.PENDING, NOW_MS + 49) == []
+    due = hand.due(S.PENDING, NOW_MS + 50)
+    assert [(row.seq, row.held) for row in due] == [(2, 1), (3, 1)]
+    assert hand.states()[1] is S.PENDING
+
+
+def test_an_intent_ends_the_hold_and_taking_it_back_begins_it_again(hand):
+    hand.hold([2], NOW_MS)
+    before = hand.row(2)
+    rows = hand.due(S.PENDING, NOW_MS)
+
+    hand.intend(rows)
+
+    assert (hand.row(2)["held"], hand.row(2)["next_at_ms"]) == (0, None)
+    hand.release(rows)
+    assert hand.row(2) == before
+
+
+def test_a_callback_that_is_held_keeps_what_was_promised(hand):
+    [row] = hand.pending(0, 1)
+    hand.intend([row])
+    promised = {"next_at_ms": NOW_MS + 10, "expires_at_ms": NOW_MS + 99}
+    hand.close(closing(row, S.CALLBACK, **promised))
+
+    hand.hold([1], NOW_MS + 50)
+
+    [due] = hand.due(S.CALLBACK, NOW_MS + 50)
+    times = (due.next_at_ms, due.due_at_ms, due.expires_at_ms)
+    assert times == (NOW_MS + 50, NOW_MS + 10, NOW_MS + 99)
+
+
+def test_a_dropped_record_has_its_reason_and_no_time_any_more(hand):
+    promised = {"due_at_ms": NOW_MS, "expires_at_ms": NOW_MS + 9, "held": 1}
+    hand.put(1, S.CALLBACK, next_at_ms=NOW_MS, **promised)
+    hand.put(2, S.RETRY, next_at_ms=NOW_MS)
+
+    move = Move(S.CALLBACK, S.ABANDONED, "suppressed")
+    assert hand.drop([1, 2], move, NOW_MS + 7) == 1
+
+    row = hand.row(1)
+    assert (S(row["state"]), row["code"]) == (S.ABANDONED, "suppressed")
+    assert row["updated_at_ms"] == NOW_MS + 7
+    times = ("next_at_ms", "due_at_ms", "expires_at_ms")
+    assert [row[name] for name in times] == [None, None, None]
+    assert row["held"] == 0
+    assert hand.states()[1] is S.RETRY
+
+
+def test_a_record_begins_its_next_step_with_its_tries_counted_anew(hand):
+    [row] = hand.pending(0, 1)
+    hand.intend([row])
+    doubt = {"outcome_class": int(OutcomeClass.AMBIGUOUS), "next_at_ms": NOW_MS}
+    hand.close(closing(row, S.RETRY, **doubt))
+    [again] = hand.due(S.RETRY, NOW_MS)
+    hand.intend([again])
+    hand.close(closing(again, S.FAILED, outcome_class=int(OutcomeClass.PERMANENT)))
+
+    assert hand.advance([1], 1, S.FAILED, NOW_MS + 20) == 1
+
+    assert seqs(hand.pending()) == list(range(2, 11))
+    [next_step] = hand.due(S.PENDING, NOW_MS + 20)
+    assert (next_step.step, next_step.earlier) == (1, S.FAILED)
+    assert (next_step.attempts, next_step.base) == (2, 2)
+    assert (next_step.interrupted, next_step.doubts) == (0, 0)
+    assert next_step.first_at_ms is None
 
 
 def test_everything_of_one_transaction_is_undone_together(hand):

@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy import select
 from tests.store.conftest import NOW_MS, add_a_run, valid
 
-from watchfloor.domain.records import RejectKind
+from watchfloor.domain.records import RecordState, RejectKind
+from watchfloor.intake.filter_language import parse_filter
+from watchfloor.store.filtering import condition, contact_fields
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.records import one_record, values_of
 from watchfloor.store.reads.rejects import reject_form, rejects
+from watchfloor.store.reads.zones import zone_names
 from watchfloor.store.tables import contact, record
 from watchfloor.store.writes.audience import AudienceWriter, Rejected
 
@@ -20,7 +23,9 @@ def add(stored):
 
     def batch(first, rows, run_no=stored.run_no):
         with stored.writer.begin():
-            added, repeats = writer.add(stored.writer, run_no, first, rows, NOW_MS)
+            added, repeats = writer.add(stored.writer, run_no, first, rows)
+            seqs = range(first, first + added)
+            writer.accept(stored.writer, run_no, seqs, NOW_MS)
             writer.add_rejects(stored.writer, run_no, repeats)
         return added, [(one.row_no, one.reason) for one in repeats]
 
@@ -69,7 +74,7 @@ def test_a_batch_that_was_rolled_back_is_read_again_as_if_never_before(stored, a
     writer = AudienceWriter(stored.writer)
     rows = [valid(1, "a"), valid(2, "b"), valid(3, "a")]
     with stored.writer.begin() as change:
-        writer.add(stored.writer, stored.run_no, 1, rows, NOW_MS)
+        writer.add(stored.writer, stored.run_no, 1, rows)
         change.rollback()
 
     assert add(1, rows) == (2, [(3, "duplicate of row 1")])
@@ -135,3 +140,63 @@ def test_a_run_has_its_own_contacts(stored, add):
     with stored.writer.begin():
         runs = stored.writer.scalars(select(record.c.run_no).order_by(record.c.run_no))
         assert list(runs) == [1, 2]
+
+
+def test_rows_that_were_added_are_no_records_before_they_are_judged(stored):
+    writer = AudienceWriter(stored.writer)
+    with stored.writer.begin():
+        writer.add(stored.writer, stored.run_no, 1, [valid(1), valid(2), valid(3)])
+        assert list(stored.writer.scalars(select(record.c.seq))) == []
+
+        writer.accept(stored.writer, stored.run_no, range(2, 4), NOW_MS)
+
+        found = stored.writer.execute(select(record.c.seq, record.c.state))
+        pending = int(RecordState.PENDING)
+        assert [tuple(row) for row in found] == [(2, pending), (3, pending)]
+
+
+def test_a_slice_is_judged_into_records_and_rejects_and_nothing_beside_it(
+    layout, stored
+):
+    writer = AudienceWriter(stored.writer)
+    plans = ["basic", "trial", "basic", "trial", "trial", "basic"]
+    rows = [
+        valid(at + 10, values_json=json.dumps([f"c{at}", plan]))
+        for at, plan in enumerate(plans)
+    ]
+    wanted = condition(parse_filter('plan = "basic"'), contact_fields(("id", "plan")))
+    with stored.writer.begin():
+        other = add_a_run(stored.writer, "run-2")
+        for run_no in (stored.run_no, other):
+            writer.add(stored.writer, run_no, 1, rows)
+
+        first = writer.judge(stored.writer, stored.run_no, range(1, 4), wanted, NOW_MS)
+        rest = writer.judge(stored.writer, stored.run_no, range(4, 7), wanted, NOW_MS)
+
+    assert (first, rest) == ((2, 1), (1, 2))
+    with reading(layout) as connection:
+        found = connection.execute(select(record.c.run_no, record.c.seq))
+        assert [tuple(row) for row in found] == [(1, 1), (1, 3), (1, 6)]
+        told = list(rejects(connection, "run-1"))
+    assert [row[:2] for row in told] == [(at, "filtered") for at in (11, 13, 14)]
+    assert {row[2] for row in told} == {"the campaign's filter leaves it out"}
+    assert json.loads(told[0][3]) == ["c1", "trial"]
+
+
+def test_equal_sets_of_zones_have_one_number_and_no_zone_has_none(stored):
+    writer = AudienceWriter(stored.writer)
+    berlin, both = "Europe/Berlin", "America/Denver|America/Boise"
+    batches = [[berlin, both, ""], [both, berlin, berlin]]
+    with stored.writer.begin():
+        for first, zones in ((1, batches[0]), (4, batches[1])):
+            rows = [valid(no, zones=one) for no, one in enumerate(zones, first)]
+            writer.add(stored.writer, stored.run_no, first, rows)
+        query = select(contact.c.zone_no).order_by(contact.c.seq)
+        numbers = list(stored.writer.scalars(query))
+        names = [zone_names(stored.writer, number) for number in numbers[:2]]
+
+    assert numbers[2] == 0
+    assert numbers[3:] == [numbers[1], numbers[0], numbers[0]]
+    assert 0 not in numbers[:2]
+    assert numbers[0] != numbers[1]
+    assert names == [(berlin,), ("America/Denver", "America/Boise")]

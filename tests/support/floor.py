@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from tests.support.patience import DEADLINE_S, until
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.books import Books
+from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.previews import Preview, preview
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import History, Phase, Verb
@@ -31,13 +33,13 @@ from watchfloor.domain.views import (
 )
 from watchfloor.engine.journeys import journey
 from watchfloor.engine.operations import (
-    Launch,
     apply_what_waits,
     asked_of_engine,
     create_workspace,
-    prepared_launch,
+    order,
     steering_command,
 )
+from watchfloor.engine.preparing import Launch, prepared_launch
 from watchfloor.engine.running import run_engine
 from watchfloor.engine.supervisor import Supervisor
 from watchfloor.engine.surroundings import Surroundings
@@ -69,6 +71,10 @@ class Clock:
 
     def monotonic_s(self) -> float:
         return time.monotonic() + self.monotonic_ahead_s
+
+    def move_to(self, moment: str) -> None:
+        """Let it be this moment, as in ``2030-01-07T08:30:00+00:00``, and go on."""
+        self.ahead_s = datetime.fromisoformat(moment).timestamp() - time.time()
 
 
 class Running:
@@ -199,6 +205,34 @@ class Floor:
             )
         )
 
+    def ordered(
+        self,
+        verb: str,
+        run_id: str = "",
+        *,
+        by: str = ASKER.by,
+        why: str = "",
+        **payload: object,
+    ) -> Receipt:
+        """Ask for what needs no preview (limit, approve, suppress, ...); see orders."""
+        asker = Asker(by=by, origin=ASKER.origin)
+        return self.asked(
+            order(verb, run_id, asker, self.around, why=why, payload=payload)
+        )
+
+    def suppressed(self, *contacts: str, why: str = "asked by phone") -> Receipt:
+        """Suppress contacts of kind id; settled when every run obeys."""
+        digests = [contact_digest("id", contact).hex() for contact in contacts]
+        answer = self.ordered("suppress", why=why, kind="id", digests=digests)
+        assert answer.state == "settled", answer
+        return answer
+
+    def rounds(self, run_id: str) -> None:
+        """Wait until the engine has looked at a live run for what may start, twice."""
+        for _ in range(2):
+            answer = self.ordered("limit", run_id, scope="run")
+            assert answer.state == "settled", answer
+
     def preview(self, verb: Verb, run_id: str) -> Preview:
         return preview(self.view(run_id), verb)
 
@@ -326,7 +360,7 @@ def ids(count: int, prefix: str = "c") -> list[str]:
     return [f"{prefix}{number:05}" for number in range(1, count + 1)]
 
 
-def campaign(  # noqa: PLR0913 - each is a line of the file
+def campaign(  # noqa: PLR0913 - each is a part of the file
     settings: str = "",
     *,
     channel: str = "simulator",
@@ -335,17 +369,27 @@ def campaign(  # noqa: PLR0913 - each is a line of the file
     retry: str = "",
     retry_share: float = 0.2,
     name: str = "trial",
+    head: str = "",
+    audience: str = "",
+    steps: str = "",
+    rest: str = "",
 ) -> str:
-    """Return a campaign file over a column ``id``; *settings* and *retry* are TOML."""
+    """Return a campaign file over a column ``id``.
+
+    *settings* and *retry* are TOML of its first step; *head*, *audience*, *steps* and
+    *rest* are more of ``[campaign]`` and ``[audience]``, more steps, and more tables.
+    """
     pace = f'rate = "{rate}"' if rate else ""
     return f"""
 [campaign]
 id = "{name}"
 name = "{name.capitalize()}"
+{head}
 
 [audience]
 contact = "id"
 kind = "id"
+{audience}
 
 [[steps]]
 name = "call"
@@ -354,11 +398,14 @@ channel = "{channel}"
 {settings}
 [steps.retry]
 {retry or 'backoff = "10ms"'}
+{steps}
 
 [limits]
 permits = {permits}
 retry_share = {retry_share}
 {pace}
+
+{rest}
 """
 
 
@@ -374,3 +421,30 @@ reference = "${{record.key}}"
 """
     # The options are handed on by name; mypy cannot match one type to several.
     return campaign(told, channel="webhook", **options)  # type: ignore[arg-type]
+
+
+def posting_step(
+    url: str,
+    *,
+    name: str = "text",
+    when: str = "",
+    settings: str = "",
+    retry: str = 'backoff = "10ms"',
+) -> str:
+    """Return one more step that posts to *url*; *when* is a filter."""
+    asks = f"when = '{when}'" if when else ""
+    return f"""
+[[steps]]
+name = "{name}"
+channel = "webhook"
+{asks}
+[steps.settings]
+url = "{url}"
+{settings}
+[steps.settings.body]
+to = "${{contact}}"
+step = "{name}"
+reference = "${{record.key}}"
+[steps.retry]
+{retry}
+"""

@@ -234,19 +234,17 @@ class Ledger:
             self.is_dirty = True
 
     def _about(self, now_ms: int) -> str:
-        if self.lifecycle.gate is not Gate.OPEN:
-            return "paused_ms"
-        if self.tally["attempting"]:
-            return "active_ms"
-        if self.shut_until_ms is not None:
-            return "window_ms"
-        if self.awaits_approval:
-            return "waiting_ms"
-        if self.is_due(now_ms):
-            return "active_ms"
-        if self.held:
-            return "window_ms"
-        return "active_ms" if self.tally["pending"] else "waiting_ms"
+        """Return what the run's time goes to at this moment; the first that holds."""
+        told = (
+            (self.lifecycle.gate is not Gate.OPEN, "paused_ms"),
+            (self.tally["attempting"] > 0, "active_ms"),
+            (self.shut_until_ms is not None, "window_ms"),
+            (self.awaits_approval, "waiting_ms"),
+            (self.is_due(now_ms), "active_ms"),
+            (self.held > 0, "window_ms"),
+            (self.tally["pending"] > 0, "active_ms"),
+        )
+        return next((word for holds, word in told if holds), "waiting_ms")
 
     def moved(self, before: RecordState, after: RecordState, count: int = 1) -> None:
         """Book *count* records from one state to another."""

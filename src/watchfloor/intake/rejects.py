@@ -37,7 +37,8 @@ def write_rejects(
     rows = 0
     for row_no, kind, reason, kept in rejects:
         # Of a row that the filter left out its cells were kept, not its raw text.
-        raw = _row(json.loads(kept), delimiter) if kind == RejectKind.FILTERED else kept
+        is_cells = kind == RejectKind.FILTERED and kept
+        raw = _row(json.loads(kept), delimiter) if is_cells else kept
         cell = _cell(reason or kind, delimiter)
         out.write(f"{row_no}{delimiter}{cell}{delimiter}{raw}\n")
         rows += 1
