@@ -224,3 +224,18 @@ def test_retry_after_means_nothing_where_nothing_is_retried():
 )
 def test_a_providers_word_becomes_a_code(word, code):
     assert snake_case(word) == code
+
+
+def test_a_callback_may_be_asked_for_by_a_delay():
+    body = b'{"outcome": "callback", "due_in": "30m"}'
+    outcome = outcome_of_reply(Reply(status=200, body=body), ReplyRules(), 1_000.0)
+    assert outcome.outcome_class is OutcomeClass.CALLBACK
+    assert outcome.due_at_ms == 1_000_000 + 30 * 60_000
+
+
+@pytest.mark.parametrize("delay", ["soon", "30", 30.5, None, "-5m", "99999d"])
+def test_a_delay_that_is_none_asks_for_no_callback(delay):
+    body = json.dumps({"outcome": "callback", "due_in": delay}).encode()
+    outcome = outcome_of_reply(Reply(status=200, body=body), ReplyRules(), 1_000.0)
+    assert outcome.outcome_class is OutcomeClass.TRANSIENT
+    assert outcome.code == "bad_due_at"

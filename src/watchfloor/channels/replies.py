@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from watchfloor.channels.secrets import redacted
+from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 
 DETAIL_LENGTH = 500
@@ -84,9 +85,11 @@ def outcome_of_reply(reply: Reply, rules: ReplyRules, now_s: float) -> Outcome:
     if outcome_class is OutcomeClass.CALLBACK:
         due_at_ms = _due_at_ms(told.get("due_at"))
         if due_at_ms is None:
+            due_at_ms = _due_in_ms(told.get("due_in"), now_s)
+        if due_at_ms is None:
             # A refusal all the same: somebody asked for later, nobody said when.
             outcome_class, code = OutcomeClass.TRANSIENT, BAD_DUE_AT
-            detail = "a callback whose due_at is missing or has no offset from UTC"
+            detail = "a callback without due_in, and due_at is missing or has no offset"
     if outcome_class is OutcomeClass.PERMANENT and _is_run_fault(
         reply.status, code, rules
     ):
@@ -173,6 +176,14 @@ def _due_at_ms(value: object) -> int | None:
         due = datetime.fromisoformat(value)
         return None if due.tzinfo is None else _since_epoch_ms(due)
     except (ValueError, OverflowError):
+        return None
+
+
+def _due_in_ms(value: object, now_s: float) -> int | None:
+    """Return when a delay such as ``30m`` is over."""
+    try:
+        return int(now_s * 1000) + duration_ms(value)
+    except ValueError:
         return None
 
 

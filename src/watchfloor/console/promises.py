@@ -79,8 +79,9 @@ def _sense(row: PromiseRow) -> str:
 def _role(row: PromiseRow) -> str:
     if row.standing == TOO_LATE:
         return "bad"
+    # What merely waits has no look of its own: every change of colour is sent.
     if row.standing == NOT_DUE or row.opens_at_ms is not None:
-        return "dim"
+        return ""
     return "warn"
 
 
@@ -102,7 +103,6 @@ PROMISE_COLUMNS: tuple[Column[PromiseRow], ...] = (
         title="EXPIRES",
         width=11,
         text=lambda r: near_minute(r.record.expires_at_ms, r.as_of_ms),
-        role=lambda _: "dim",
     ),
     Column(
         title="STATE",
@@ -128,14 +128,14 @@ def at_length(row: PromiseRow | None) -> tuple[Line, ...]:
     return (
         (Piece(f"{name}{step}, {tried}"),),
         (Piece(promised, "dim"),),
-        (Piece(f" {standing(row)}", _role(row)), *_opening(row)),
+        _opening(row),
     )
 
 
 def _opening(row: PromiseRow) -> Line:
     if row.opens_at_ms is None:
         return ()
-    return (Piece(f", its window opens {full_time(row.opens_at_ms)}", "dim"),)
+    return (Piece(f" its window opens {full_time(row.opens_at_ms)}", "dim"),)
 
 
 def heading(run: RunView) -> Line:

@@ -10,7 +10,7 @@ from watchfloor.domain.books import Books
 from watchfloor.domain.errors import EXPLANATIONS, Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.masking import masked
-from watchfloor.domain.regions import Gate, Phase, Verb
+from watchfloor.domain.regions import Gate, Intake, Phase, Verb
 from watchfloor.domain.views import RecordView, RunView
 
 
@@ -138,7 +138,13 @@ def check_drift(verb: Verb, then: Seen, run: RunView) -> None:
 
 def _harms_more(verb: Verb, then: Seen, run: RunView) -> bool:
     now = seen(run)
-    if verb is Verb.CANCEL or run.lifecycle.phase is Phase.STOPPED_CALLBACK:
+    drops_promises = (
+        verb is Verb.CANCEL or run.lifecycle.phase is Phase.STOPPED_CALLBACK
+    )
+    if run.lifecycle.intake is not Intake.DONE:
+        # Whoever is still being read in is no harm: an end keeps them from contact.
+        return drops_promises and now.callbacks != then.callbacks
+    if drops_promises:
         return (now.untouched, now.callbacks) != (then.untouched, then.callbacks)
     # An intent that is taken back unsent moves from the one count to the other.
     return now.untouched + now.in_flight > then.untouched + then.in_flight

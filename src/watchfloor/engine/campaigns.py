@@ -10,7 +10,7 @@ from watchfloor.domain.campaign import Campaign, CampaignStep
 from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.filters import FilterError
 from watchfloor.intake.campaign_file import parse_campaign
-from watchfloor.intake.filter_language import parse_filter
+from watchfloor.intake.filter_language import check_fields, parse_filter
 from watchfloor.store.filter_conditions import Condition, condition
 from watchfloor.store.filtering import contact_fields, step_fields
 from watchfloor.store.reads.strategy import Strategy
@@ -61,7 +61,10 @@ def wanted_rows(campaign: Campaign, columns: Sequence[str]) -> Condition | None:
     if not text:
         return None
     try:
-        return condition(parse_filter(text), contact_fields(columns))
+        wanted = parse_filter(text)
+        fields = contact_fields(columns)
+        check_fields(wanted, fields, "the columns of the upload")
+        return condition(wanted, fields)
     except FilterError as error:
         msg = f"audience.filter: {error}"
         raise ConfigError(msg) from error
@@ -83,7 +86,9 @@ def strategy_of(campaign: Campaign, columns: Sequence[str]) -> Strategy | None:
         if step.when:
             try:
                 fields = step_fields(columns, names[:number])
-                found = condition(parse_filter(step.when), fields)
+                wanted = parse_filter(step.when)
+                check_fields(wanted, fields, "what a step may ask about")
+                found = condition(wanted, fields)
             except FilterError as error:
                 mistakes.append(f"steps[{number}].when: {error}")
         conditions.append(found)

@@ -29,7 +29,7 @@ from watchfloor.engine.journeys import journey
 from watchfloor.engine.operations import apply_what_waits, order, steering_command
 from watchfloor.engine.situations import situation
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.intake.filter_language import parse_filter
+from watchfloor.intake.filter_language import check_fields, parse_filter
 from watchfloor.store.filter_conditions import condition
 from watchfloor.store.filtering import record_fields
 from watchfloor.store.handle import Handle
@@ -200,7 +200,9 @@ def record_page_where(
     steps = run_reads.step_names(connection, run_id)
     columns = run_reads.column_names(connection, run_id)
     try:
-        asked = condition(parse_filter(where), record_fields(columns, steps))
+        wanted_ones, fields = parse_filter(where), record_fields(columns, steps)
+        check_fields(wanted_ones, fields, "the fields of a record")
+        asked = condition(wanted_ones, fields)
     except FilterError as error:
         msg = f"--where: {error}"
         raise ConfigError(msg) from error

@@ -29,7 +29,8 @@ def init(options: Namespace) -> int:
     text = default_workspace_text(f"ws-{around.entropy(6).hex()}", name)
     create_workspace(layout, text, around, compose.owner("init"))
     answer(clean(layout.root))
-    tell("Next: watchfloor launch CAMPAIGN.toml --upload FILE.csv --workspace DIR")
+    place = clean(options.directory)
+    tell(f"Next: watchfloor launch CAMPAIGN.toml --upload FILE.csv --workspace {place}")
     return exits.DONE
 
 

@@ -23,7 +23,7 @@ from watchfloor.console.figures import clock_time, counted, percent
 from watchfloor.console.labels import list_label, run_role
 from watchfloor.console.lines import Offer, cards, engine_line, footer, header
 from watchfloor.console.pages import FIRST, Filter, Place, anchored
-from watchfloor.console.pieces import Line, Piece, spread
+from watchfloor.console.pieces import Line, Piece, measured, spread
 from watchfloor.console.reading import Failure
 from watchfloor.console.session import Session
 from watchfloor.console.snapshots import (
@@ -335,22 +335,16 @@ class JobsPage(Screen[None]):
         name: Line = (Piece(" Runs ", "key"), Piece(f"{runs:,}"))
         order: Line = (Piece("newest first ", "dim"),)
         self._panel("runs-title").draw(lambda width: (spread(name, order, width),))
-        words, trail = self.chosen.words, not self.is_two_panes
-        total = self.chosen.count(run.books) if run is not None else 0
-        start = (Piece(" Runs > " if trail else " Records  ", "key"),)
-        left: Line = (
-            start
-            if run is None
-            else (*start, *_whose(run, self.session.clock(), full=trail))
+        trail, now_ms = not self.is_two_panes, self.session.clock()
+        total = 0 if run is None else self.chosen.count(run.books)
+        which = _which(page, self.chosen, total)
+        self._panel("records-title").draw(
+            lambda width: (
+                _whose(run, now_ms, which, width)
+                if trail
+                else _beside(run, which, width),
+            )
         )
-        seqs = [record.seq for record in page.records]
-        span = f"{seqs[0]:,}-{seqs[-1]:,} of {total:,}" if seqs else f"0 of {total:,}"
-        right: Line = (
-            Piece(span, "dim"),
-            Piece("  filter: ", "dim"),
-            Piece(f"{words} ", "warn" if self.chosen.states else "dim"),
-        )
-        self._panel("records-title").draw(lambda width: (spread(left, right, width),))
 
     def paint_run(self) -> None:
         """Bring what is said about the selected run up to date."""
@@ -362,14 +356,41 @@ class JobsPage(Screen[None]):
         return self.query_one(f"#{name}", Panel)
 
 
-def _whose(run: RunView, now_ms: int, *, full: bool) -> Line:
-    name = Piece(run.campaign_name, "strong")
-    if not full:
-        return (name,)
-    done = percent(run.books.done_share)
+def _which(page: RecordPage, chosen: Filter, total: int) -> Line:
+    """Return which records are shown, of how many, by which filter."""
+    seqs = [record.seq for record in page.records]
+    span = f"{seqs[0]:,}-{seqs[-1]:,} of {total:,}" if seqs else f"0 of {total:,}"
     return (
-        name,
-        Piece("  "),
-        Piece(list_label(run, now_ms), run_role(run)),
-        Piece(f" {done}", "dim"),
+        Piece(span, "dim"),
+        Piece("  filter: ", "dim"),
+        Piece(f"{chosen.words} ", "warn" if chosen.states else "dim"),
     )
+
+
+def _whose(run: RunView | None, now_ms: int, which: Line, width: int) -> Line:
+    """Return the breadcrumb of the one pane; a filter is never what is left out."""
+    trail = Piece(" Runs > ", "key")
+    if run is None:
+        return spread((trail,), which, width)
+    name = Piece(run.campaign_name, "strong")
+    label = Piece(f"  {list_label(run, now_ms)}", run_role(run))
+    done = Piece(f" {percent(run.books.done_share)}", "dim")
+    return _first_that_fits(
+        ((trail, name, label, done), (trail, name, label), (trail, name)), which, width
+    )
+
+
+def _beside(run: RunView | None, which: Line, width: int) -> Line:
+    """Return the title of the records beside the runs."""
+    start = Piece(" Records  ", "key")
+    if run is None:
+        return spread((start,), which, width)
+    name = Piece(run.campaign_name, "strong")
+    return _first_that_fits(((start, name), (Piece(" "), name)), which, width)
+
+
+def _first_that_fits(starts: tuple[Line, ...], end: Line, width: int) -> Line:
+    for start in starts:
+        if measured(start) + measured(end) < width:
+            return spread(start, end, width)
+    return (Piece(" "), *end)
