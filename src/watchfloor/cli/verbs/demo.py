@@ -146,6 +146,8 @@ def staged(scene: Scene) -> None:
     ]
     scene.to_stop = scene.launch("demo/promises.toml", "clean-200.csv")
     scene.to_pause = scene.launch("reminder.toml", "clean-200.csv")
+    scene.launch("strategy.toml", "clean-200.csv")
+    scene.launch("demo/first-word.toml", "clean-200.csv")
     scene.launch("demo/steady.toml", "ten-thousand.csv")
 
 
