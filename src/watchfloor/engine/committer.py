@@ -203,7 +203,8 @@ class Committer:
 
     def _has_room(self, lane: Lane) -> bool:
         ledger, now_ms = self.ledgers[lane.run_id], self._around.now_ms()
-        if ledger.shut_until_ms is not None and not ledger.is_waking(now_ms):
+        is_shut = ledger.shut_until_ms is not None and not ledger.is_waking(now_ms)
+        if is_shut or ledger.awaits_approval:
             return False
         fresh = ledger.tally["pending"] and not ledger.is_exhausted
         waits = fresh or ledger.is_waking(now_ms)
