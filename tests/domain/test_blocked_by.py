@@ -80,6 +80,11 @@ WHOLE: list[tuple[Reason, dict[str, Any], str]] = [
         },
         "filtering",
     ),
+    (
+        Reason.WAITING_EXTERNAL,
+        {"awaits_approval": True},
+        "a person's word: watchfloor approve",
+    ),
 ]
 
 small = st.integers(0, 50)
@@ -92,6 +97,8 @@ def situations(draw):
         extracted=600,
         records=600,
     )
+    retries_due = draw(st.integers(0, books.retry))
+    callbacks_due = draw(st.integers(0, books.callback))
     return Situation(
         lifecycle=Lifecycle(
             phase=draw(st.sampled_from(Phase)),
@@ -106,10 +113,16 @@ def situations(draw):
         permits=draw(small),
         rate_per_s=draw(st.none() | st.floats(0.1, 100)),
         next_token_s=draw(st.sampled_from([0.0, 0.2])),
-        retries_due=draw(st.integers(0, books.retry)),
-        callbacks_due=draw(st.integers(0, books.callback)),
+        retries_due=retries_due,
+        callbacks_due=callbacks_due,
         next_retry_s=draw(st.none() | st.floats(0, 1e6)),
         next_callback_s=draw(st.none() | st.floats(0, 1e6)),
+        held_pending=draw(st.integers(0, books.pending)),
+        held_retries=draw(st.integers(0, books.retry - retries_due)),
+        held_callbacks=draw(st.integers(0, books.callback - callbacks_due)),
+        opens_s=draw(st.none() | st.floats(0, 1e6)),
+        shut_s=draw(st.none() | st.floats(0, 1e6)),
+        awaits_approval=draw(st.booleans()),
     )
 
 
@@ -137,7 +150,7 @@ def test_a_run_that_moves_tells_what_could_start_and_what_waits_for_its_time():
     assert blocked_by(MOVING) == (
         Blocked(Reason.DISPATCHABLE, 117),
         Blocked(Reason.RETRY_BACKOFF, 27, "next retry in 12 s"),
-        Blocked(Reason.CALLBACK_NOT_DUE, 36, "next callback in 3600 s"),
+        Blocked(Reason.CALLBACK_NOT_DUE, 36, "next callback in 1 h 00 min"),
         Blocked(Reason.WAITING_EXTERNAL, 5),
     )
 
@@ -251,6 +264,8 @@ def test_no_reason_is_told_twice_nor_out_of_order(now):
 
 @given(situations(), st.sampled_from(RecordState), st.booleans())
 def test_one_record_is_held_by_a_reason_that_its_run_tells_too(now, state, is_due):
+    # Only a retry and a callback have a time of their own that may be ahead.
+    is_due = is_due or state not in (RecordState.RETRY, RecordState.CALLBACK)
     reason = blocked_record(state, now, is_due=is_due)
 
     if state.is_final or state is RecordState.ATTEMPTING:
@@ -260,7 +275,54 @@ def test_one_record_is_held_by_a_reason_that_its_run_tells_too(now, state, is_du
     if reason and now.books.count(state) and not now.lifecycle.is_ended:
         told = {one.reason for one in blocked_by(now)}
         timed = state in (RecordState.RETRY, RecordState.CALLBACK)
-        assert reason in told or timed
+        held = state is RecordState.PENDING and now.held_pending
+        assert reason in told or timed or held
+
+
+@given(situations(), st.sampled_from(RecordState))
+def test_a_record_whose_window_is_closed_is_held_by_that_unless_its_run_is(now, state):
+    reason = blocked_record(state, now, is_due=False, is_held=True)
+
+    timed = (RecordState.PENDING, RecordState.RETRY, RecordState.CALLBACK)
+    in_general = blocked_record(state, now, is_due=True)
+    whole = {one for one, _, _ in WHOLE}
+    if state in timed and in_general not in whole:
+        assert reason == "outside window"
+    else:
+        assert reason == in_general
+
+
+def test_what_rests_until_its_window_opens_is_told_apart_from_what_could_start():
+    resting = replace(
+        MOVING, held_pending=60, held_retries=7, held_callbacks=6, opens_s=4_530.0
+    )
+
+    assert blocked_by(resting) == (
+        Blocked(Reason.DISPATCHABLE, 57),
+        Blocked(Reason.OUTSIDE_WINDOW, 73, "first opens in 1 h 16 min"),
+        Blocked(Reason.RETRY_BACKOFF, 20, "next retry in 12 s"),
+        Blocked(Reason.CALLBACK_NOT_DUE, 30, "next callback in 1 h 00 min"),
+        Blocked(Reason.WAITING_EXTERNAL, 5),
+    )
+
+
+def test_a_window_that_is_closed_for_all_holds_what_could_start():
+    shut = replace(MOVING, shut_s=90.0)
+
+    assert blocked_by(shut)[0] == Blocked(
+        Reason.OUTSIDE_WINDOW, 117, "opens in 1 min 30 s"
+    )
+    assert blocked_by(shut)[1:] == blocked_by(MOVING)[1:]
+
+
+def test_a_window_holds_records_under_one_reason_whichever_way():
+    both = replace(MOVING, shut_s=90.0, held_pending=60, opens_s=4_530.0)
+
+    assert blocked_by(both)[0] == Blocked(
+        Reason.OUTSIDE_WINDOW, 117, "opens in 1 min 30 s"
+    )
+    reasons = [one.reason for one in blocked_by(both)]
+    assert reasons.count(Reason.OUTSIDE_WINDOW) == 1
 
 
 @pytest.mark.parametrize(

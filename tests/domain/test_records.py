@@ -135,7 +135,7 @@ def test_a_spent_record_says_how_many_attempts_were_made():
 
     judged = judge(outcome(OutcomeClass.TRANSIENT), POLICY, Delivery.IDEMPOTENT, seen)
 
-    assert judged.why == "no retry: 4 of 3 made"
+    assert judged.why == "no retry: 4 made, callbacks too; the limit is 3"
 
 
 @pytest.mark.parametrize(("late_ms", "state"), [(0, "RETRY"), (1, "FAILED")])

@@ -10,7 +10,8 @@ from tests.store.conftest import made_layout, stored_in
 from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.pacing import Bucket
 from watchfloor.domain.workspace import Shared, Workspace
-from watchfloor.engine.throttles import Line, Throttle, Throttles
+from watchfloor.engine.shared_limits import Throttles
+from watchfloor.engine.throttles import Line, Throttle
 from watchfloor.store.reads.limits import (
     WORKSPACE,
     channel_scope,

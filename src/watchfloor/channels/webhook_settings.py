@@ -9,7 +9,11 @@ from pydantic import AfterValidator, Field, PlainValidator
 from yarl import URL
 
 from watchfloor.channels.replies import snake_case
-from watchfloor.channels.secrets import check_reference, has_control_characters
+from watchfloor.channels.secrets import (
+    check_reference,
+    has_control_characters,
+    is_reference,
+)
 from watchfloor.channels.settings import (
     DeliveryWord,
     MistakesError,
@@ -27,6 +31,8 @@ RESERVED_HEADERS = frozenset(
 )
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+#: Headers of which the value is what nobody may read in a campaign's text.
+_SECRET_NAME = re.compile(r"authorization|cookie|token|secret|password|api-?key")
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 
 
@@ -62,6 +68,10 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
         if folded in seen:
             mistakes.append((f".{name}", "is there twice; keep one of them"))
         seen.add(folded)
+        if _SECRET_NAME.search(folded) and not is_reference(value):
+            told = "may hold a secret; write a reference: env:NAME or file:/path"
+            mistakes.append((f".{name}", told))
+            continue
         try:
             check_reference(value)
         except ValueError as error:

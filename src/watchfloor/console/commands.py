@@ -240,10 +240,10 @@ def told(receipt: Receipt, name: str) -> str:
         "settled": receipt.settled_at_ms,
     }.get(receipt.state)
     said = f"{receipt.verb} {receipt.state} {exact_time(at_ms)}"
-    if receipt.state != "asked":
-        said += f" (asked {exact_time(receipt.asked_at_ms)})"
     if receipt.detail:
         said += f": {receipt.detail}"
+    elif receipt.state != "asked":
+        said += f" (asked {exact_time(receipt.asked_at_ms)})"
     return f"{said}  {name}"
 
 

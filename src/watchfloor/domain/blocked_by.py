@@ -119,21 +119,16 @@ def blocked_record(
         return whole[0].value
     if state is RecordState.WAITING:
         return Reason.WAITING_EXTERNAL.value
-    if is_due:
-        return _dispatch_reason(now)[0].value
-    return _TIME_REASONS[state, is_held].value
+    if not is_due and is_held:
+        return Reason.OUTSIDE_WINDOW.value
+    waits = None if is_due else _OWN_TIMES.get(state)
+    return (waits or _dispatch_reason(now)[0]).value
 
 
 #: What holds a record whose own time has not come.
-_TIME_REASONS = {
-    (RecordState.PENDING, False): Reason.DISPATCHABLE,
-    (RecordState.RETRY, False): Reason.RETRY_BACKOFF,
-    (RecordState.CALLBACK, False): Reason.CALLBACK_NOT_DUE,
-    (RecordState.PENDING, True): Reason.OUTSIDE_WINDOW,
-    (RecordState.RETRY, True): Reason.OUTSIDE_WINDOW,
-    (RecordState.CALLBACK, True): Reason.OUTSIDE_WINDOW,
-    (RecordState.CLAIMED, False): Reason.DISPATCHABLE,
-    (RecordState.CLAIMED, True): Reason.DISPATCHABLE,
+_OWN_TIMES = {
+    RecordState.RETRY: Reason.RETRY_BACKOFF,
+    RecordState.CALLBACK: Reason.CALLBACK_NOT_DUE,
 }
 
 
@@ -203,7 +198,7 @@ def _span(seconds: float) -> str:
 
 
 def _next(what: str, seconds: float | None) -> str:
-    return "" if seconds is None else f"next {what} in {seconds:.0f} s"
+    return "" if seconds is None else f"next {what} in {_span(seconds)}"
 
 
 def _dispatch_reason(now: Situation) -> tuple[Reason, str]:
@@ -212,7 +207,8 @@ def _dispatch_reason(now: Situation) -> tuple[Reason, str]:
     if now.permits and now.books.attempting >= now.permits:
         return (
             Reason.PERMITS_FULL,
-            f"{now.books.attempting:,} of {now.permits:,} in flight",
+            # Intents are stored ahead of permits: more than those are never under way.
+            f"{min(now.books.attempting, now.permits):,} of {now.permits:,} in flight",
         )
     if now.rate_per_s is not None and now.next_token_s > 0:
         return (

@@ -169,7 +169,10 @@ def _retried(
     if not seen.may_retry:
         return Verdict(spent, why="no retry: the run is ending")
     if seen.tries >= policy.attempts:
-        return Verdict(spent, why=f"no retry: {seen.tries} of {policy.attempts} made")
+        made = f"{seen.tries} of {policy.attempts} made"
+        if seen.tries > policy.attempts:
+            made = f"{seen.tries} made, callbacks too; the limit is {policy.attempts}"
+        return Verdict(spent, why=f"no retry: {made}")
     next_at = next_attempt_at_ms(
         policy,
         tries=seen.tries,

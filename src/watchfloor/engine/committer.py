@@ -163,7 +163,9 @@ class Committer:
         if self.owes_fold:
             self.owes_fold = not fold_log(self._connection)
         jobs = self._taken_jobs()
-        shares = [_share(lane) for lane in list(self.lanes.values())]
+        known = self.ledgers.keys()
+        lanes = [lane for lane in list(self.lanes.values()) if lane.run_id in known]
+        shares = [_share(lane) for lane in lanes]
         if not (jobs or self._is_stale or self._has_work(shares)):
             return False
         try:
@@ -301,11 +303,12 @@ class Committer:
         """Pause every run that goes through what no longer answers."""
         if not tx.opened_breakers:
             return
-        for lane in self.lanes.values():
+        for lane in list(self.lanes.values()):
+            ledger = self.ledgers.get(lane.run_id)
             for breaker in lane.rules.breakers:
                 why = tx.opened_breakers.get(breaker)
-                if why and lane.rules.breaker_after:
-                    pause_itself(tx, self.ledgers[lane.run_id], why)
+                if why and ledger is not None and lane.rules.breaker_after:
+                    pause_itself(tx, ledger, why)
 
     def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]

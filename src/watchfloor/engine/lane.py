@@ -17,8 +17,9 @@ from watchfloor.engine.campaigns import channel_for, strategy_of
 from watchfloor.engine.dispatcher import Dispatcher, StepLane
 from watchfloor.engine.openings import Openings, Zones
 from watchfloor.engine.rules import Rules
+from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.suppressions import Suppressions
-from watchfloor.engine.throttles import Line, Throttles
+from watchfloor.engine.throttles import Line
 from watchfloor.intake.suppression_file import SuppressionList
 
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -18,8 +19,8 @@ from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
 from watchfloor.engine.lane import Breakers, Lane, opened, rules_of, shut, step_lanes
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.openings import Zones
+from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.engine.throttles import Throttles
 from watchfloor.store.reads.runs import campaign_text, column_names
 from watchfloor.store.reads.zones import zone_names
 
@@ -54,6 +55,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._held: set[str] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def is_drained(self) -> bool:
@@ -64,7 +66,7 @@ class Lanes:
         """Make a run's lane what its lifecycle and its limits want now."""
         standing, run_id = ledger.standing, ledger.run_id
         if standing.lifecycle.is_ended:
-            await self._close(run_id)
+            self._close(run_id)
             return
         lane = self._lanes.get(run_id)
         if lane is None and _needs_lane(standing):
@@ -110,6 +112,7 @@ class Lanes:
         """End every worker and channel; the committer still knows the lanes."""
         for lane in self._lanes.values():
             await lane.close()
+        await asyncio.gather(*self._closing)
 
     async def campaign(self, run_id: str) -> Campaign:
         """Return the campaign as it was frozen with the run.
@@ -122,12 +125,18 @@ class Lanes:
             self._campaigns[run_id] = checked_campaign(text, "the run's campaign")
         return self._campaigns[run_id]
 
-    async def _close(self, run_id: str) -> None:
+    def _close(self, run_id: str) -> None:
         lane = self._lanes.pop(run_id, None)
         self._campaigns.pop(run_id, None)
-        if lane is not None:
-            await lane.close()
-            del self._committer.lanes[run_id]
+        if lane is None:
+            return
+        # The committer forgets the run once its history is written; by then it must
+        # know no lane of it. Nothing is in flight any more: the run has ended.
+        self._committer.lanes.pop(run_id, None)
+        # A channel that is slow to close must not hold up the gates of other runs.
+        closing = asyncio.create_task(lane.close(), name=f"{run_id}-close")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _looked_again(self, ledger: Ledger, dispatcher: Dispatcher) -> bool:
         """Read suppression lists that changed; return whether the run may go on.

@@ -80,7 +80,7 @@ class Ledger:
     Attributes:
         standing: As of the last commit; what other threads read.
         tally: The books as they are after the open transaction, by key.
-        frontier: No pending record has a seq at or below it.
+        frontier: No pending record without a time has a seq at or below it.
         next_due_ms: When a retry or callback may be due; None when none is kept.
         ready: The channel is open: the run may be launched.
         is_dirty: The counters differ from their row.

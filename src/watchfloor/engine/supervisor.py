@@ -23,8 +23,8 @@ from watchfloor.engine.extraction import extract, wants_extraction
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.engine.throttles import Throttles
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
 
@@ -58,7 +58,12 @@ class Door(NamedTuple):
 
 
 class Supervisor:
-    """Runs one owner's engine on the current loop. Use ``run`` once."""
+    """Runs one owner's engine on the current loop. Use ``run`` once.
+
+    Raises:
+        ConfigError: The workspace's file cannot be used: without its limits nothing
+            is sent.
+    """
 
     def __init__(
         self,
@@ -72,8 +77,9 @@ class Supervisor:
         self._around = around
         self._loop = asyncio.get_running_loop()
         self._thread = CommitThread(committer, self._fatal)
+        self._workspace = committer.workspace.now()
         self._throttles = Throttles(
-            committer.workspace.last_known(), committer.overrides, around.monotonic_s
+            self._workspace, committer.overrides, around.monotonic_s
         )
         self._lanes = Lanes(
             committer, around, self._submit, self._thread.wake, self._throttles
@@ -87,6 +93,7 @@ class Supervisor:
         self._inbox = Inbox(layout)
         self._extraction: asyncio.Task[None] | None = None
         self._taking = False
+        self._told = ""
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._error: BaseException | None = None
@@ -228,7 +235,25 @@ class Supervisor:
     async def _beat(self) -> None:
         self._lanes.end_overdue()
         self._afterwork.follow(self._ledgers())
+        self._follow_workspace()
         await self._submit(jobs.beat)
+
+    def _follow_workspace(self) -> None:
+        """Obey the workspace's file where somebody has changed it.
+
+        One that cannot be used changes nothing: the last one that could still holds.
+        """
+        try:
+            workspace = self._committer.workspace.now()
+        except ConfigError as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                log.warning("the limits stay as they were: %s", clean(error))
+            return
+        if workspace is not self._workspace:
+            self._workspace, self._told = workspace, ""
+            self._throttles.follow(workspace)
+            self._thread.wake()
 
     async def _close_results(self) -> None:
         await self._submit(jobs.close_results)

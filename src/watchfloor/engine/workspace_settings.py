@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from pathlib import Path
+
+from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.workspace import Workspace
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.intake.workspace_file import parse_workspace
 from watchfloor.store.layout import Layout
+
+
+def checked_workspace(path: Path) -> Workspace:
+    """Return the workspace that a file describes, its channels' names checked too.
+
+    Raises:
+        ConfigError: With every mistake.
+    """
+    workspace = parse_workspace(read_toml_text(path), path.name)
+    known = channel_names()
+    mistakes = []
+    for name in sorted(set(workspace.channels) - set(known)):
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        mistakes.append(f"{path.name}: channels.{name}: no such channel; {hint}")
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return workspace
 
 
 class WorkspaceSettings:
@@ -29,8 +51,7 @@ class WorkspaceSettings:
             raise ConfigError(msg) from error
         marks = (about.st_mtime_ns, about.st_size)
         if self._known is None or self._known[0] != marks:
-            text = read_toml_text(self._path)
-            self._known = (marks, parse_workspace(text, self._path.name))
+            self._known = (marks, checked_workspace(self._path))
         return self._known[1]
 
     def last_known(self) -> Workspace:

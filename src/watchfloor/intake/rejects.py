@@ -13,6 +13,8 @@ from watchfloor.domain.records import RejectKind
 #: In front of every row; an upload that has them is read as if it had not.
 FIX_COLUMNS = ("watchfloor_row", "watchfloor_reason")
 
+_LINE_END = "\r\n"
+
 
 def write_rejects(
     out: TextIO,
@@ -51,5 +53,6 @@ def _cell(text: str, delimiter: str) -> str:
 
 def _row(cells: Sequence[str], delimiter: str) -> str:
     row = StringIO()
-    csv.writer(row, delimiter=delimiter, lineterminator="").writerow(cells)
-    return row.getvalue()
+    # Only what stands in the line end makes the writer quote a cell that has it.
+    csv.writer(row, delimiter=delimiter, lineterminator=_LINE_END).writerow(cells)
+    return row.getvalue().removesuffix(_LINE_END)

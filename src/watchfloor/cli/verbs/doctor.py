@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json
-from watchfloor.domain.errors import StoreError, WatchfloorError
+from watchfloor.domain.errors import ConfigError, StoreError, WatchfloorError
 from watchfloor.domain.text import clean
-from watchfloor.intake.toml_file import read_toml_text
-from watchfloor.intake.workspace_file import parse_workspace
+from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
@@ -43,13 +42,21 @@ def doctor(options: Namespace) -> int:
     layout = compose.layout(options)
     checks = list(_checks(layout))
     if options.json:
-        answer_json([one._asdict() for one in checks])
+        answer_json([_json(one) for one in checks])
     else:
         for one in checks:
-            answer(f"{'ok  ' if one.is_well else 'FAIL'} {one.name}: {one.found}")
+            first, *others = one.found.split("\n")
+            answer(f"{'ok  ' if one.is_well else 'FAIL'} {one.name}: {first}")
+            for line in others:
+                answer(f"     {line}")
             if one.action and not one.is_well:
                 answer(f"     do: {clean(one.action, 2_000)}")
     return exits.DONE if all(one.is_well for one in checks) else exits.UNHEALTHY
+
+
+def _json(one: Checked) -> dict[str, object]:
+    """Return a check; what is well asks for nothing to be done."""
+    return {**one._asdict(), "action": "" if one.is_well else one.action}
 
 
 def _checks(layout: Layout) -> Iterator[Checked]:
@@ -79,16 +86,17 @@ def _sqlite() -> Checked:
     numbers = tuple(int(part) for part in VERSION.split("."))
     note = ""
     if (3, 7, 0) <= numbers <= (3, 51, 2):
-        note = "; has the WAL-reset defect, kept clear of: one process writes"
+        note = "; its WAL-reset defect needs two writers, and there is one"
     return Checked("sqlite", numbers >= (3, 35), f"{VERSION}{note}")
 
 
 def _settings(layout: Layout) -> Checked:
     name = layout.settings.name
     try:
-        found = parse_workspace(read_toml_text(layout.settings), name)
-    except WatchfloorError as error:
-        return Checked("settings", False, clean(error), f"correct {name}")
+        found = checked_workspace(layout.settings)
+    except ConfigError as error:
+        mistakes = "\n".join(clean(one, 2_000) for one in error.mistakes)
+        return Checked("settings", False, mistakes, f"correct {name}")
     return Checked("settings", True, f"{found.workspace_id}, {clean(found.name)}")
 
 

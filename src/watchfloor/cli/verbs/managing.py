@@ -64,7 +64,7 @@ def suppress(options: Namespace) -> int:
     compose.layout(options).check_exists()
     by_kind: dict[str, list[str]] = {}
     for contact in options.contacts:
-        kind = options.kind or _kind(contact)
+        kind = options.kind or _kind(contact, options.region)
         normal = _normalised(kind, contact, options.region)
         tell(f"{kind} {masked(normal)}")
         by_kind.setdefault(kind, []).append(contact_digest(kind, normal).hex())
@@ -164,11 +164,21 @@ def _rate(text: str) -> float | None:
         raise ConfigError(msg) from error
 
 
-def _kind(contact: str) -> str:
-    """Return what a contact looks like; ``--kind`` says better."""
+def _kind(contact: str, region: str) -> str:
+    """Return what a contact surely is; an id is never guessed.
+
+    Raises:
+        ConfigError: It may be several things; nothing was suppressed.
+    """
     if "@" in contact:
         return "email"
-    return "phone" if contact.lstrip().startswith("+") else "id"
+    if contact.lstrip().startswith("+") or region:
+        return "phone"
+    msg = (
+        f"{clean(masked(contact))}: is it a phone or an id? Nothing was suppressed. "
+        "Write --kind phone --region US, or --kind id"
+    )
+    raise ConfigError(msg)
 
 
 def _normalised(kind: str, contact: str, region: str) -> str:

@@ -172,7 +172,7 @@ def _inside(journey: Journey, row: EntryRow | None, width: int) -> tuple[Line, .
     record = journey.record
     lines: list[Line] = [
         _named("last", f"{outcome_words(record)}, {full_time(record.updated_at_ms)}"),
-        _named("why", why(record)),
+        *_block("why", why(record), width),
         _named("key", journey.key or "none yet"),
     ]
     fields = [

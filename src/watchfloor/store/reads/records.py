@@ -209,8 +209,22 @@ def _any_in(connection: Connection, number: int, state: RecordState) -> bool:
 def _first_possible(
     connection: Connection, number: int, state: RecordState | None
 ) -> int:
-    """Return a seq below every record in *state*: no pending one is at the frontier."""
+    """Return a seq below every record in *state*.
+
+    No pending one is at the frontier, unless it waits for its window or its next step.
+    """
     if state is not RecordState.PENDING:
+        return 0
+    waits = (
+        select(record.c.seq)
+        .where(
+            record.c.run_no == number,
+            is_state(RecordState.PENDING),
+            record.c.next_at_ms.is_not(None),
+        )
+        .limit(1)
+    )
+    if connection.scalar(waits) is not None:
         return 0
     query = select(books.c.frontier).where(books.c.run_no == number)
     return int(connection.scalar(query) or 0)

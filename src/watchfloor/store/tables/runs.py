@@ -114,7 +114,7 @@ books = Table(
         Column(key, BigInteger, nullable=False, server_default="0")
         for key in Books().as_dict()
     ),
-    # No pending record has a seq at or below the frontier.
+    # No pending record without a time has a seq at or below the frontier.
     Column("frontier", BigInteger, nullable=False, server_default="0"),
     Column("bytes_read", BigInteger, nullable=False, server_default="0"),
     Column("progress_at_ms", BigInteger),
