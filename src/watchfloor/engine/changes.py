@@ -174,6 +174,12 @@ def doom(tx: Transaction, ledger: Ledger, cause: str) -> None:
     tx.changed.add(ledger.run_id)
 
 
+def enter(tx: Transaction, ledger: Ledger, event: str, *, detail: str) -> None:
+    """Append to the journal what changes nothing about the run."""
+    label = native(ledger.lifecycle, ledger.work)
+    _enter(tx, ledger, event, label, detail=detail)
+
+
 def pause_itself(tx: Transaction, ledger: Ledger, why: str) -> None:
     """Pause a run on the engine's own behalf, with the reason."""
     if refusal(ledger.lifecycle, Verb.PAUSE) is None:

@@ -59,7 +59,7 @@ def _take(tx: Transaction, command: Command) -> None:
         if order is None:
             _steer(tx, command)
         else:
-            told = order(tx, command)
+            told = _ordered(tx, command, order)
             answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
             answer |= {"settled_at_ms": tx.now_ms, "detail": told}
     except RefusedError as error:
@@ -75,9 +75,11 @@ def _take(tx: Transaction, command: Command) -> None:
     _answer(tx, command, answer)
 
 
+Order = Callable[[Transaction, Command], str]
+
 #: What is done at once and settles with its transaction. Each returns what became of
 #: it, for the receipt.
-ORDERS: dict[str, Callable[[Transaction, Command], str]] = {
+ORDERS: dict[str, Order] = {
     "launch": launch,
     "approve": orders.approve,
     "limit": orders.limit,
@@ -88,6 +90,18 @@ ORDERS: dict[str, Callable[[Transaction, Command], str]] = {
     "results": orders.take_results,
     "close_results": orders.close_results,
 }
+
+
+def _ordered(tx: Transaction, command: Command, order: Order) -> str:
+    """Carry an order out, or leave nothing of it."""
+    mark = tx.connection.begin_nested()
+    try:
+        told = order(tx, command)
+    except BaseException:
+        mark.rollback()
+        raise
+    mark.commit()
+    return told
 
 
 def _enter_refusal(tx: Transaction, command: Command, error: RefusedError) -> None:

@@ -131,10 +131,21 @@ class Dispatcher:
         if lead is not None:
             # What is not with the channel waits for its time, wherever it is.
             room = min(room, lead - (unfinished - len(self._flying)))
-        rooms = [line.room(unfinished) for line in self._lines]
-        shared = [one for one in rooms if one is not None]
-        self._is_shared = bool(shared)
-        return min(room, *shared) if shared else room
+        shared = self._shared_room(unfinished)
+        self._is_shared = shared is not None
+        return room if shared is None else min(room, shared)
+
+    def _shared_room(self, unfinished: int) -> int | None:
+        """Return what the shared limits leave; None where they leave any number.
+
+        Of several channels the widest decides: what the run has under way elsewhere
+        does not count against one, and one that is full must not stop the others.
+        """
+        if len(self._lines) == 1:
+            return self._lines[0].room(unfinished)
+        rooms = [line.room(line.in_use + line.waiting) for line in self._lines]
+        known = [one for one in rooms if one is not None]
+        return max(known) if len(known) == len(rooms) else None
 
     def set_limits(self, permits: int, rate_per_s: float | None) -> None:
         """Change the run's own limits at once; no attempt in flight is cut."""

@@ -19,12 +19,12 @@ from watchfloor.domain.errors import ConfigError, RefusedError
 from watchfloor.domain.records import RejectKind
 from watchfloor.domain.regions import Fact, Intake, Mode, Verb
 from watchfloor.engine.campaigns import check_columns, wanted_rows
-from watchfloor.engine.changes import Transaction, doom, tell
+from watchfloor.engine.changes import Transaction, doom, enter, tell
 from watchfloor.engine.committer import Job
 from watchfloor.engine.jobs import Doom
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.reservations import extend, release_unused
-from watchfloor.engine.suppressions import Suppressions
+from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.intake.audience_file import AudienceReader, Batch, Candidate, Reject
 from watchfloor.store.filter_conditions import Condition
 from watchfloor.store.reads.families import records_of_family
@@ -68,7 +68,9 @@ async def extract(
         except ConfigError as error:
             await submit(Doom(run_id, f"misconfigured campaign: {error}"))
             return
-        begin = Begin(run_id, reader)
+        named = zip(campaign.audience.suppression, lists, strict=True)
+        told = [unusable_lines(name, read) for name, read in named]
+        begin = Begin(run_id, reader, [one for one in told if one])
         if not await submit(begin):
             return
         is_suppressed = suppressions.asked_with(lists)
@@ -90,9 +92,12 @@ async def judge(run_id: str, wanted: Condition | None, submit: Submit[bool]) -> 
 class Begin:
     """The job that says the upload is being read, and how it is laid out."""
 
-    def __init__(self, run_id: str, reader: AudienceReader) -> None:
+    def __init__(
+        self, run_id: str, reader: AudienceReader, warnings: Sequence[str] = ()
+    ) -> None:
         self._run_id = run_id
         self._reader = reader
+        self._warnings = warnings
         self.rows_read = 0
 
     def __call__(self, tx: Transaction) -> bool:
@@ -100,7 +105,9 @@ class Begin:
         ledger = _wanting(tx, self._run_id)
         if ledger is None:
             return False
-        tell(tx, ledger, Fact.INTAKE_STARTED)
+        if tell(tx, ledger, Fact.INTAKE_STARTED):
+            for warning in self._warnings:
+                enter(tx, ledger, "list is not whole", detail=warning)
         save_run_values(
             tx.connection,
             ledger.run_no,

@@ -57,13 +57,25 @@ def claim(
         return NOTHING
     due_now = ledger.is_due(tx.now_ms)
     looked = _looked_at(tx, writer, ledger, rules, room, due_now=due_now)
-    taken = _fit(tx, writer, ledger, rules, looked)
+    fit = _fit(tx, writer, ledger, rules, looked)
+    taken, left = fit[:room], fit[room:]
+    _put_back(ledger, left)
     if taken:
         _intend(tx, writer, ledger, taken)
     if due_now:
         ledger.next_due_ms = _next_due(tx, ledger)
-    put_aside = len(looked) > len(taken)
-    return Taken(taken, more=put_aside or len(taken) == CLAIM_ROWS)
+    aside = len(looked) - len(fit)
+    # Where many are put aside, a small room must not mean a commit for each of them.
+    ledger.look_ahead = min(CLAIM_ROWS, 2 * len(looked)) if aside else 0
+    return Taken(taken, more=aside > 0 or len(taken) == CLAIM_ROWS)
+
+
+def _put_back(ledger: Ledger, rows: Sequence[Claimed]) -> None:
+    """Leave records for which there was no room where they were looked at."""
+    fresh = [row.seq for row in rows if row.next_at_ms is None]
+    if fresh:
+        ledger.frontier = min(ledger.frontier, fresh[0] - 1)
+        ledger.is_exhausted = False
 
 
 def _looked_at(
@@ -75,7 +87,10 @@ def _looked_at(
     *,
     due_now: bool,
 ) -> list[Claimed]:
-    """Return up to *room* records whose time has come."""
+    """Return up to *room* records whose time has come, and some fresh ones beyond.
+
+    So many more as were put aside lately are looked at, not handed out.
+    """
     found: list[Claimed] = []
     run = ledger.lifecycle
     if due_now and may_call_back(run):
@@ -90,8 +105,8 @@ def _looked_at(
     left = room - len(found)
     if due_now and left:
         found += _due(tx, writer, ledger, RecordState.PENDING, left)
-    left = room - len(found)
-    if left and ledger.tally["pending"] and not ledger.is_exhausted:
+    left = max(room, ledger.look_ahead) - len(found)
+    if left > 0 and ledger.tally["pending"] and not ledger.is_exhausted:
         fresh = writer.pending(tx.connection, ledger.run_no, ledger.frontier, left)
         ledger.is_exhausted = len(fresh) < left
         if fresh:

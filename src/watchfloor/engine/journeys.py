@@ -84,7 +84,7 @@ def _result_entries(
     return [
         JourneyEntry(
             at_ms=one.at_ms,
-            step=steps[one.step],
+            step="" if one.step is None else steps[one.step],
             event="result" if one.state == "applied" else f"result, {one.state}",
             outcome=one.kind,
             detail="; ".join(part for part in (one.detail, one.source) if part),

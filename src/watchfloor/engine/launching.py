@@ -43,7 +43,9 @@ def launch(tx: Transaction, command: Command) -> str:
         _refuse_twin(tx, fingerprint)
     parent_id = str(asked.get("parent_id", ""))
     family = _family(tx, command.run_id, parent_id)
-    records = max(0, int(asked.get("records", 0)))
+    records = int(asked.get("records", 0))
+    if records < 0:
+        raise ValueError("a run has no fewer than 0 records")
     month = reserve_or_refuse(tx.connection, tx.workspace.now(), tx.now_ms, records)
     writes.add_upload(
         tx.connection,

@@ -89,6 +89,7 @@ class Ledger:
             left; the sweep need not look for one again.
         faults_in_a_row: Outcomes that blame the run itself, since the last other one.
         is_exhausted: No pending record without a time is past the frontier.
+        look_ahead: So many fresh records the next claim looks at, whatever its room.
         was_resumed: The gate opened since outcomes were last booked.
         held: Records that rest because their window is closed.
         shut_until_ms: When the one window of all recipients opens; None while it is
@@ -140,6 +141,7 @@ class Ledger:
         self.is_unsettled = True
         self.faults_in_a_row = 0
         self.is_exhausted = False
+        self.look_ahead = 0
         self.was_resumed = False
         self.doubtful_are_swept = False
 

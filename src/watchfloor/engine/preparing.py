@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.actors import Asker
-from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import new_id
 from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.surveying import Survey, survey
 from watchfloor.intake.toml_file import read_toml_text
@@ -28,12 +29,17 @@ _CHUNK: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """A launch that was checked and whose upload is kept: ready to be asked for."""
+    """A launch that was checked and whose upload is kept: ready to be asked for.
+
+    Attributes:
+        warnings: What does not keep it from being launched, and somebody should know.
+    """
 
     run_id: str
     campaign_name: str
     columns: tuple[str, ...]
     survey: Survey
+    warnings: tuple[str, ...]
     command: Command
 
 
@@ -70,7 +76,9 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     """
     text, origin = _campaign_text(layout, campaign_file, parent_id)
     campaign = checked_campaign(text, origin)
-    _check_lists(layout, campaign)
+    lists = asyncio.run(Suppressions(layout).lists_of(campaign.audience))
+    named = zip(campaign.audience.suppression, lists, strict=True)
+    told = [unusable_lines(name, read) for name, read in named]
     found = survey(upload, campaign, on_progress=on_progress)
     now_ms = around.now_ms()
     run_id = new_id(now_ms, around.entropy(3))
@@ -101,6 +109,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
         campaign_name=campaign.name,
         columns=found.columns,
         survey=found,
+        warnings=tuple(one for one in told if one),
         command=command,
     )
 
@@ -118,18 +127,6 @@ def _campaign_text(
     with reading(layout) as connection:
         run_view(connection, parent_id)
         return campaign_text(connection, parent_id), f"the campaign of run {parent_id}"
-
-
-def _check_lists(layout: Layout, campaign: Campaign) -> None:
-    """Refuse a campaign whose suppression lists are not there; nobody read them yet."""
-    missing = [
-        f"audience.suppression: there is no list {name} in the workspace "
-        f"{layout.root}; nothing was launched. Put it there first"
-        for name in campaign.audience.suppression
-        if not (layout.root / name).is_file()
-    ]
-    if missing:
-        raise ConfigError(*missing)
 
 
 def _kept(source: Path, target: Path) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from watchfloor.domain.records import RejectKind
 from watchfloor.domain.rehearsal import Effort, Forecast, forecast
 from watchfloor.engine.campaigns import checked_campaign, wanted_rows
 from watchfloor.engine.quotas import plan_use
-from watchfloor.engine.suppressions import Suppressions
+from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.surveying import Survey, survey
 from watchfloor.engine.workspace_settings import WorkspaceSettings
@@ -54,6 +54,7 @@ class Rehearsal:
         forecast: When, and for how long.
         seconds_per_attempt: What the forecast reckons with.
         timing: Where that comes from.
+        warnings: What somebody should know about the suppression lists.
         declined: Why the plan would refuse the launch; empty where it would not.
     """
 
@@ -64,6 +65,7 @@ class Rehearsal:
     forecast: Forecast
     seconds_per_attempt: float
     timing: str
+    warnings: tuple[str, ...]
     declined: str
 
 
@@ -88,6 +90,8 @@ def rehearsed(
     suppressions = Suppressions(layout)
     suppressions.add(opted_out)
     lists = asyncio.run(suppressions.lists_of(campaign.audience))
+    named = zip(campaign.audience.suppression, lists, strict=True)
+    told = [unusable_lines(name, read) for name, read in named]
     with tempfile.TemporaryDirectory(prefix="watchfloor-rehearsal-") as folder:
         paper = _Paper(Layout(Path(folder)), suppressions.asked_with(lists))
         try:
@@ -112,6 +116,7 @@ def rehearsed(
         forecast=forecast(audience, campaign.window, effort, around.now_ms()),
         seconds_per_attempt=effort.seconds_per_attempt,
         timing=timing,
+        warnings=tuple(one for one in told if one),
         declined=declined(use.plan, use.used, wanted_records=records),
     )
 

@@ -84,6 +84,20 @@ class Suppressions:
         return is_suppressed
 
 
+def unusable_lines(name: str, read: SuppressionList) -> str:
+    """Return what is to be told of a list's lines that cannot be read, or nothing.
+
+    Whoever stands on such a line is not kept from contact.
+    """
+    if not read.unusable:
+        return ""
+    rows = read.entries + read.unusable
+    return (
+        f"{name}: {read.unusable:,} of {rows:,} lines cannot be read, and whoever they "
+        f"mean is not suppressed ({'; '.join(read.examples)})"
+    )
+
+
 def _marks(path: Path) -> tuple[int, int]:
     try:
         about = path.stat()

@@ -45,6 +45,8 @@ def launch(options: Namespace) -> int:
         parent_id=_parent(options, layout),
         on_progress=_told_progress,
     )
+    for warning in prepared.warnings:
+        tell(f"! {warning}")
     is_wanted: bool = options.yes
     try:
         is_wanted = is_wanted or _reviewed(prepared)
@@ -162,6 +164,8 @@ def _print_rehearsal(found: Rehearsal) -> None:
     answer(f"rows       {survey.rows:,}; rejected: {rejects or 'none'}")
     for reason, count in survey.reasons.items():
         answer(f"           {count:,} times: {clean(reason)}")
+    for warning in found.warnings:
+        answer(f"warning    {clean(warning, 2_000)}")
     answer(f"records    {found.records:,} would be contacted")
     if survey.unfit:
         answer(f"unfit      {survey.unfit:,} cannot be sent as they are:")
@@ -189,6 +193,7 @@ def _rehearsal_json(found: Rehearsal) -> dict[str, object]:
         "rows": survey.rows,
         "rejects": found.rejects,
         "records": found.records,
+        "warnings": list(found.warnings),
         "unfit": survey.unfit,
         "inside_window": forecast.inside,
         "outside_window": forecast.outside,

@@ -29,7 +29,7 @@ class Reported(NamedTuple):
     at_ms: int
     received_at_ms: int
     state: str
-    step: int
+    step: int | None
     detail: str
     source: str
     event_id: str
