@@ -165,7 +165,7 @@ def _steer(tx: Transaction, command: Command) -> None:
     if seen is not None:
         # The rows stand as of the last round; the ledger is as of this transaction.
         _check(verb, Seen(**seen), _as_of_now(tx, ledger))
-    if verb is Verb.CANCEL:
+    if verb is Verb.CANCEL and refusal(ledger.lifecycle, verb) is None:
         demand_second_person(tx, ledger, command)
     request(tx, ledger, verb, asked)
 

@@ -286,7 +286,8 @@ class Dispatcher:
             self._in_hand -= 1
             self.released.append(claimed)
             raise
-        if not self._is_open or self._must_not(claimed):
+        is_full = len(self._flying) >= self._permits
+        if is_full or not self._is_open or self._must_not(claimed):
             line.withdraw()
             return False
         return True

@@ -35,11 +35,12 @@ def sweep(tx: Transaction, ledger: Ledger) -> None:
         if doubtful:
             ledger.doubtful_are_swept = count < room
         room -= count
-    if ledger.held and not is_left_to_drop(ledger):
+    if ledger.held and not ledger.held_is_counted and not is_left_to_drop(ledger):
         # Only promises that are kept may still rest outside their window.
         ledger.held = held_count(
             tx.connection, ledger.run_no, RecordState.CALLBACK, tally["callback"]
         )
+        ledger.held_is_counted = True
         ledger.touch()
 
 

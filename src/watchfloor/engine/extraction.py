@@ -220,7 +220,7 @@ def _within_plan(tx: Transaction, ledger: Ledger) -> bool:
     if beyond <= 0 or not ledger.quota_month:
         return True
     try:
-        extend(tx.connection, tx.workspace.now(), tx.now_ms, ledger, beyond)
+        extend(tx.connection, tx.workspace.last_known(), ledger, beyond)
     except RefusedError as error:
         doom(tx, ledger, str(error))
         return False

@@ -53,7 +53,7 @@ def claim(
     put aside.
     """
     room = min(room, CLAIM_ROWS, _before_approval(ledger, room))
-    if room <= 0 or _is_shut(ledger, rules, tx.now_ms):
+    if room <= 0 or ledger.is_doomed or _is_shut(ledger, rules, tx.now_ms):
         return NOTHING
     due_now = ledger.is_due(tx.now_ms)
     looked = _looked_at(tx, writer, ledger, rules, room, due_now=due_now)

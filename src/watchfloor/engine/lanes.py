@@ -77,18 +77,17 @@ class Lanes:
             await self._submit(MarkReady(run_id))
         dispatcher = lane.dispatcher
         dispatcher.set_limits(ledger.standing.permits, ledger.standing.rate_per_s)
-        if not may_call_back(ledger.standing.lifecycle) or run_id in self._held:
+        if not _may_go(ledger.standing) or run_id in self._held:
             dispatcher.hold()
         elif dispatcher.is_open or await self._looked_again(ledger, dispatcher):
             dispatcher.resume()
 
     def hold(self, run_ids: set[str]) -> set[str]:
-        """Close gates until ``let_follow``; return the runs that have one."""
-        held = run_ids & self._lanes.keys()
-        self._held |= held
-        for run_id in held:
+        """Close gates until ``let_follow``, those too that are about to be opened."""
+        self._held |= run_ids
+        for run_id in run_ids & self._lanes.keys():
             self._lanes[run_id].dispatcher.hold()
-        return held
+        return run_ids
 
     def let_follow(self, run_ids: set[str]) -> None:
         """Let gates be what their runs' lifecycles want again."""
@@ -153,7 +152,7 @@ class Lanes:
         dispatcher.rules.is_suppressed = asked
         # While they were read, somebody may have closed the gate.
         standing = ledger.standing
-        return may_call_back(standing.lifecycle) and ledger.run_id not in self._held
+        return _may_go(standing) and ledger.run_id not in self._held
 
     async def _open(self, ledger: Ledger) -> Lane | None:
         """Open the channels; only then may the run be launched or go on.
@@ -228,6 +227,11 @@ class Lanes:
 
     async def _ask(self, question: Callable[[Any, str], T], run_id: str) -> T:
         return await self._submit(lambda tx: question(tx.connection, run_id))
+
+
+def _may_go(standing: Standing) -> bool:
+    """Whether attempts may start; of a doomed run nobody is contacted any more."""
+    return may_call_back(standing.lifecycle) and not standing.is_doomed
 
 
 def _needs_lane(standing: Standing) -> bool:

@@ -15,6 +15,7 @@ from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.quotas import reserve_or_refuse
 from watchfloor.store.inbox import Command
 from watchfloor.store.layout import upload_id_of
+from watchfloor.store.reads.families import purged_of_family
 from watchfloor.store.reads.runs import family_id, ledger_rows, twin
 from watchfloor.store.writes import runs as writes
 
@@ -121,7 +122,16 @@ def _family(tx: Transaction, run_id: str, parent_id: str) -> str:
     if not ledger_rows(tx.connection, parent_id):
         msg = f"there is no run {parent_id} to be the parent"
         raise ValueError(msg)
-    return family_id(tx.connection, parent_id)
+    family = family_id(tx.connection, parent_id)
+    purged = purged_of_family(tx.connection, family)
+    if purged:
+        msg = (
+            f"run {purged} of this family is purged: nobody knows any more whom it "
+            "contacted, and a child would contact them again. Nothing was launched; "
+            "launch the campaign anew"
+        )
+        raise ConfigError(msg)
+    return family
 
 
 def _of_campaign(campaign: Campaign, text: str) -> Mapping[str, Any]:

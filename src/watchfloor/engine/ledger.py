@@ -89,6 +89,7 @@ class Ledger:
             left; the sweep need not look for one again.
         faults_in_a_row: Outcomes that blame the run itself, since the last other one.
         is_exhausted: No pending record without a time is past the frontier.
+        held_is_counted: What a sweep left of the held ones was counted anew.
         look_ahead: So many fresh records the next claim looks at, whatever its room.
         was_resumed: The gate opened since outcomes were last booked.
         held: Records that rest because their window is closed.
@@ -105,6 +106,7 @@ class Ledger:
         self.campaign_id: str = row["campaign_id"]
         self.campaign_name: str = row["campaign_name"]
         self.notify: tuple[str, ...] = tuple(json.loads(row["notify_json"]))
+        self.created_at_ms: int = row["created_at_ms"]
         self.collect_ms: int = row["collect_ms"]
         self.ready = False
         self.shut_until_ms: int | None = None
@@ -142,6 +144,7 @@ class Ledger:
         self.faults_in_a_row = 0
         self.is_exhausted = False
         self.look_ahead = 0
+        self.held_is_counted = False
         self.was_resumed = False
         self.doubtful_are_swept = False
 

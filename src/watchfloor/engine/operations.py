@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -195,15 +196,12 @@ def _do_afterwork(committer: Committer, layout: Layout) -> None:
     """Do what is owed and does not take long; an engine does the rest."""
     for run_id, ledger in list(committer.ledgers.items()):
         if ledger.lifecycle.history is History.CREATING:
-            create_history_now(committer, run_id, layout)
+            _try(partial(create_history_now, committer, run_id, layout))
     asked = committer.submit(lambda tx: purges_asked(tx.connection))
     owed = committer.submit(lambda tx: bool(due_notices(tx.connection, tx.now_ms)))
     committer.round()
     for run_id in asked.result():
-        try:
-            committer.owes_fold |= purge_now(committer, run_id, layout)
-        except OSError as error:
-            log.warning("run %s is not purged yet: %s", run_id, clean(error))
+        committer.owes_fold |= _try(partial(purge_now, committer, run_id, layout))
     if owed.result():
 
         async def done(job: Job[T]) -> T:
@@ -214,6 +212,15 @@ def _do_afterwork(committer: Committer, layout: Layout) -> None:
         workspace = committer.workspace.last_known()
         for unsent in asyncio.run(send_owed_now(workspace, done)):
             log.warning("%s", unsent)
+
+
+def _try(work: Callable[[], bool]) -> bool:
+    """Do one piece of what is owed; one that fails must not fail the verb."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - an engine does it later, and tells
+        log.warning("left for an engine: %s", clean(error))
+        return False
 
 
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:

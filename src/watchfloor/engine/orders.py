@@ -19,6 +19,7 @@ from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.engine.purging import ask_purge, set_hidden
 from watchfloor.engine.suppressing import suppress
 from watchfloor.store.inbox import Command
+from watchfloor.store.reads.limits import WORKSPACE, overrides
 from watchfloor.store.writes import limits
 from watchfloor.store.writes.runs import add_entry, save_run_values
 
@@ -117,16 +118,17 @@ def close_results(tx: Transaction, command: Command) -> str:
 
 def _limit_shared(tx: Transaction, command: Command, scope: str) -> str:
     asked: Mapping[str, object] = command.payload
-    if scope != "workspace" and not scope.startswith("channel:"):
+    if scope != WORKSPACE and not scope.startswith("channel:"):
         msg = f"{scope!r} is no scope; write run, workspace or channel:NAME"
         raise ValueError(msg)
     if asked.get("clear"):
         limits.clear_shared_limit(tx.connection, scope)
         shared, told = None, "as the workspace's file says"
     else:
+        now = _shared_now(tx, scope)
         shared = Shared(
-            permits=_permits(asked.get("permits")),
-            rate_per_s=_rate(asked.get("rate_per_s")),
+            permits=_permits(asked.get("permits", now.permits)),
+            rate_per_s=_rate(asked.get("rate_per_s", now.rate_per_s)),
         )
         limits.set_shared_limit(
             tx.connection, scope, shared, by=command.by, at_ms=tx.now_ms
@@ -136,6 +138,17 @@ def _limit_shared(tx: Transaction, command: Command, scope: str) -> str:
     tx.after_commit.append(lambda: on_limit(scope, shared))
     _enter_workspace(tx, command, "limits changed", f"{scope}: {told}")
     return told
+
+
+def _shared_now(tx: Transaction, scope: str) -> Shared:
+    """Return the limits that hold for a scope: what is not asked for stays."""
+    known = overrides(tx.connection).get(scope)
+    if known is not None:
+        return known
+    workspace = tx.workspace.now()
+    if scope == WORKSPACE:
+        return workspace.shared
+    return workspace.channels.get(scope.removeprefix("channel:"), Shared())
 
 
 def _live(tx: Transaction, command: Command) -> Ledger:

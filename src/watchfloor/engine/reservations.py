@@ -1,8 +1,4 @@
-"""What a run holds of its workspace's plan: more while it grows, less once it is known.
-
-Each month pays for what was reserved in it; a run that grows into a new month is
-remembered with the newer one.
-"""
+"""What a run holds of its workspace's plan: more as it grows, less in the end."""
 
 from __future__ import annotations
 
@@ -15,16 +11,16 @@ from watchfloor.store.writes.runs import save_run_values
 
 
 def extend(
-    connection: Handle, workspace: Workspace, now_ms: int, ledger: Ledger, records: int
+    connection: Handle, workspace: Workspace, ledger: Ledger, records: int
 ) -> None:
     """Reserve more records for a run that has more than its launch reserved.
+
+    The month of its launch pays, or what is given back would be another month's.
 
     Raises:
         RefusedError: ``PLAN_LIMIT``; nothing was reserved.
     """
-    ledger.quota_month = reserve_or_refuse(
-        connection, workspace, now_ms, records, runs=0
-    )
+    reserve_or_refuse(connection, workspace, ledger.created_at_ms, records, runs=0)
     ledger.quota_records += records
     _remember(connection, ledger)
 
@@ -43,6 +39,5 @@ def _remember(connection: Handle, ledger: Ledger) -> None:
     save_run_values(
         connection,
         ledger.run_no,
-        quota_month=ledger.quota_month,
         quota_records=ledger.quota_records,
     )

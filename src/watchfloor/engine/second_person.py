@@ -7,10 +7,12 @@ by somebody else, soon after and with nothing changed in between, is obeyed.
 from __future__ import annotations
 
 from watchfloor.domain.errors import Refusal, RefusedError
+from watchfloor.domain.labels import native
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import cancel_askers
+from watchfloor.store.writes.runs import add_entry
 
 #: For so long a first person's cancel waits for a second one.
 SECOND_PERSON_MS = 15 * 60_000
@@ -35,5 +37,26 @@ def demand_second_person(tx: Transaction, ledger: Ledger, command: Command) -> N
         since_ms=max(tx.now_ms - SECOND_PERSON_MS, ledger.gate_at_ms),
     )
     if not askers - {command.by}:
+        _enter(tx, ledger, command)
         detail = f"{records:,} records, more than {limit:,}; {command.by} asked"
         raise RefusedError(Refusal.SECOND_PERSON, detail)
+
+
+def _enter(tx: Transaction, ledger: Ledger, command: Command) -> None:
+    label = native(ledger.lifecycle, ledger.work)
+    add_entry(
+        tx.connection,
+        {
+            "at_ms": tx.now_ms,
+            "run_id": ledger.run_id,
+            "event": "cancel needs a second person",
+            "before": label,
+            "after": label,
+            "by": command.by,
+            "origin": command.origin,
+            "why": command.why,
+            "detail": f"within {SECOND_PERSON_MS // 60_000} minutes",
+            "command_id": command.command_id,
+            "epoch": tx.epoch,
+        },
+    )

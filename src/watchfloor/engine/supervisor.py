@@ -20,6 +20,7 @@ from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.commit_thread import CommitThread
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.extraction import extract, wants_extraction
+from watchfloor.engine.following import Following
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
@@ -84,8 +85,9 @@ class Supervisor:
         self._lanes = Lanes(
             committer, around, self._submit, self._thread.wake, self._throttles
         )
+        self._following = Following(self._lanes, self._look_again, self._end_with)
         historian = Historian(
-            layout, self._submit, around.monotonic_s, self._note_history
+            layout, self._submit, around.monotonic_s, self._look_again
         )
         self._afterwork = Afterwork(layout, committer, self._submit, historian)
         self._door = door
@@ -170,7 +172,7 @@ class Supervisor:
             return False
         if waiting or self._taking or self._extraction is not None:
             return False
-        if self._changed.is_set():
+        if self._changed.is_set() or self._following.is_busy:
             return False
         return not any(self._is_needed_by(ledger) for ledger in self._ledgers())
 
@@ -184,6 +186,7 @@ class Supervisor:
             self._extraction.cancel()
             await asyncio.gather(self._extraction, return_exceptions=True)
         self._lanes.hold_all()
+        await self._following.close()
         if self._shut_door is not None:
             await self._shut_door()
         await self._afterwork.close()
@@ -296,7 +299,7 @@ class Supervisor:
         await self._changed.wait()
         self._changed.clear()
         for ledger in self._ledgers():
-            await self._lanes.follow(ledger)
+            self._following.follow(ledger)
         self._begin_extraction()
         self._afterwork.follow(self._ledgers())
 
@@ -364,7 +367,7 @@ class Supervisor:
             self._door.host, self._door.port, public=self._door.is_public
         )
 
-    def _note_history(self) -> None:
+    def _look_again(self) -> None:
         self._changed.set()
 
     def _note_limit(self, scope: str, shared: Shared | None) -> None:

@@ -65,6 +65,7 @@ def _engine(layout: Layout) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=CONNECTIONS,
         max_overflow=0,
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", configure_reader)
     event.listen(engine.sync_engine, "begin", begin)

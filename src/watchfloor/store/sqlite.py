@@ -32,6 +32,7 @@ def writing_engine(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=StaticPool,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
     )
     event.listen(engine, "connect", _configure_writer)
@@ -48,6 +49,7 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=StaticPool,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": busy_ms / 1000},
     )
     event.listen(engine, "connect", _configure_inbox)
@@ -57,7 +59,9 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
 
 def reading_engine(path: Path) -> Engine:
     """Return an engine that can only read *path*, for one short command."""
-    engine = create_engine(reading_url("sqlite", path), poolclass=StaticPool)
+    engine = create_engine(
+        reading_url("sqlite", path), poolclass=StaticPool, hide_parameters=True
+    )
     event.listen(engine, "connect", configure_reader)
     event.listen(engine, "begin", begin)
     return engine

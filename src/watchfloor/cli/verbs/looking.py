@@ -25,7 +25,7 @@ from watchfloor.engine.situations import situation
 from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
-from watchfloor.store.reads.audit import counted_books
+from watchfloor.store.reads.audit import counted_books, held_differs
 from watchfloor.store.reads.families import family_run_ids
 from watchfloor.store.reads.runs import (
     family_id,
@@ -87,7 +87,9 @@ def books(options: Namespace) -> int:
         # Both in one snapshot, or a running engine would look like a mistake.
         kept = run_view(connection, run_id).books
         counted = counted_books(connection, run_id) if options.audit else kept
-    wrong = [one for one in (kept.imbalance, *differences(counted, kept)) if one]
+        rests = held_differs(connection, run_id) if options.audit else ""
+    lines = (kept.imbalance, *differences(counted, kept), rests)
+    wrong = [one for one in lines if one]
     if options.json:
         told = {"run": run_id, "books": books_json(kept), "attempts": kept.attempts}
         answer_json({**told, "audited": options.audit, "differences": wrong})

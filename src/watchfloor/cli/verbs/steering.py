@@ -11,10 +11,11 @@ from watchfloor.cli.lines import answer, answer_json, tell
 from watchfloor.cli.shapes import receipt_json
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError
-from watchfloor.domain.previews import Preview, preview
+from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
+from watchfloor.engine.desk import preview_of
 from watchfloor.engine.operations import asked_of_engine, steering_command
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view
@@ -49,7 +50,7 @@ def _steer(options: Namespace, verb: Verb) -> int:
     layout = compose.layout(options)
     with reading(layout) as connection:
         run = run_view(connection, full_id(connection, options.run))
-    seen = preview(run, verb)
+        seen = preview_of(connection, verb, run.run_id)
     if not options.yes and seen.refusal is None and not _confirmed(seen):
         tell("Nothing was asked; nothing was changed.")
         return exits.REFUSED

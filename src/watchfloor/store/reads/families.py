@@ -57,6 +57,13 @@ def family_run_ids(connection: Connection, family_id: str) -> list[str]:
     return list(connection.scalars(query))
 
 
+def purged_of_family(connection: Connection, family_id: str) -> str | None:
+    """Return a run of a family whose people were taken out, or are to be; or None."""
+    query = select(run.c.run_id).where(run.c.family_id == family_id, run.c.purge != "")
+    found: str | None = connection.scalar(query.limit(1))
+    return found
+
+
 def _is_record(connection: Connection, run_no: int, seq: int) -> bool:
     here = exists().where(record.c.run_no == run_no, record.c.seq == seq)
     return bool(connection.scalar(select(here)))
