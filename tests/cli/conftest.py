@@ -139,7 +139,7 @@ def spiteful_workspace(tmp_path_factory, fresh_workspace):
     (root / "campaigns" / "bad \x1b[31m\u202e.toml").write_text(
         '[campaign]\n"\\u001b[31m\\u202e" = 1\n', encoding="utf-8"
     )
-    spare.launched(text, upload)
+    spare.launched(text, upload, "--allow-twin")
     spare("pause", spare.newest, "--yes", "--reason", SPITEFUL)
     return root
 

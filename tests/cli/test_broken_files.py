@@ -142,7 +142,7 @@ def test_the_doctor_finds_files_that_others_may_read(shell, name):
 
     assert answer.code == 4
     assert f"FAIL mode of {file.name}: 0644" in answer.out
-    assert f"do: chmod 600 {file}" in answer.out
+    assert f"do: chmod o= {file}" in answer.out
 
 
 def test_the_doctor_finds_runs_that_wait_for_an_engine(shell, queued):

@@ -1,7 +1,8 @@
 """Run a console over a paper desk in a real terminal; for the tests of bytes.
 
 The first argument says what the desk does at every refresh: ``still`` nothing, ``one``
-changes one record and one run, ``all`` every record. The second is the driver:
+changes one record and one run, ``all`` every record; with ``campaign`` nothing happens
+to more runs. The second is the driver:
 ``thrifty`` or ``plain``.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from tests.console.paper_desk import OWN_PID, PaperDesk
+from tests.console.paper_desk import OWN_PID, PaperDesk, campaign_runs
 
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.commands import Patience
@@ -23,7 +24,7 @@ class ChangingDesk(PaperDesk):
     kind = "still"
 
     async def overview(self) -> Overview:
-        if self.kind != "still":
+        if self.kind in ("one", "all"):
             self.bump += 1
             self.all_change = self.kind == "all"
         return await super().overview()
@@ -32,6 +33,8 @@ class ChangingDesk(PaperDesk):
 def main(kind: str, driver: str, poison: str = "") -> int:
     desk = ChangingDesk(poison=poison.encode().decode("unicode_escape"))
     desk.kind = kind
+    if kind == "campaign":
+        desk.runs += campaign_runs()
     app = WatchfloorApp(
         desk,
         workspace_name="prod-eu",

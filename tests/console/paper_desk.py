@@ -205,9 +205,7 @@ def campaign_runs() -> list[RunView]:
                 ),
                 (
                     "Well told",
-                    replace(
-                        over, history=History.CREATING, results=Results.COLLECTING
-                    ),
+                    replace(over, history=History.CREATING, results=Results.COLLECTING),
                     balanced(1_000, delivered=990, failed=10),
                 ),
                 (
@@ -392,6 +390,7 @@ class PaperDesk:
 
     async def results(self, run_id: str) -> Mapping[str, int]:
         self._check("results")
+        await self.run(run_id)
         return {self.poison or kind: n for kind, n in self.reports.items()}
 
     async def records(
@@ -539,9 +538,14 @@ class PaperDesk:
                 else EXPLANATIONS[name]
             )
             detail = f"{name}: {detail}"  # as the engine tells it
-            at = {"acknowledged_at_ms": self.clock() + 153}
             return [
-                replace(receipt, state="refused", refusal=name, detail=detail, **at)
+                replace(
+                    receipt,
+                    state="refused",
+                    refusal=name,
+                    detail=detail,
+                    acknowledged_at_ms=self.clock() + 153,
+                )
             ]
         out = []
         for i, stage in enumerate(self.stages, 1):

@@ -2,14 +2,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.console.paper_desk import NOON_MS, OWN_PID, HandClock, PaperDesk, some_runs
+from tests.console.paper_desk import (
+    NOON_MS,
+    OWN_PID,
+    HandClock,
+    PaperDesk,
+    campaign_runs,
+    some_runs,
+)
 
 from watchfloor.console.about import HEIGHT, about
 from watchfloor.console.details import details
+from watchfloor.console.labels import list_label, outside_window
 from watchfloor.console.lines import cards, engine_line, header
 from watchfloor.console.pieces import measured
 from watchfloor.console.session import Session
 from watchfloor.domain.books import Books
+from watchfloor.domain.regions import Gate
 from watchfloor.domain.views import EngineView, Overview
 
 
@@ -106,3 +115,68 @@ def test_the_cards_count_over_all_runs():
         "active 5 queued 1 FAILED 122 callbacks 8 unknown 2 in flight 17"
     )
     assert "failed 0" in text(cards(None, 80))
+
+
+def test_what_keeps_a_run_from_moving_stands_in_its_line():
+    asks, shut, outside, _, archived, _ = campaign_runs()
+
+    def said(run) -> str:
+        return text(about(run, 120, NOON_MS)[0])
+
+    assert "waits for your word: A" in said(asks)
+    assert "window closed, opens at 09:00" in said(shut)
+    assert "420 outside window" in said(outside)
+    both = replace(outside, shut_until_ms=shut.shut_until_ms)
+    assert "420 outside window, first opens at 09:00" in said(both)
+    assert "creating history 43 %" in said(archived)
+    assert measured(about(archived, 80, NOON_MS)[0]) <= 80
+
+
+def test_a_list_says_what_to_do_or_when_it_goes_on():
+    asks, shut, outside, *_ = campaign_runs()
+    paused = replace(asks, lifecycle=replace(asks.lifecycle, gate=Gate.PAUSED))
+
+    assert list_label(asks, NOON_MS) == "waits for your word: A"
+    assert list_label(shut, NOON_MS) == "Running, opens 09:00"
+    assert list_label(outside, NOON_MS) == "Running"
+    assert list_label(paused, NOON_MS) == "Waiting (external) + paused"
+
+
+def test_an_ended_run_says_nothing_of_windows():
+    ended = campaign_runs()[5]
+    stale = replace(ended, held=3, shut_until_ms=NOON_MS + 1)
+
+    assert outside_window(stale, NOON_MS) == ""
+    assert list_label(stale, NOON_MS) == "Completed"
+
+
+def test_the_approval_of_a_run_stands_in_its_details():
+    asks = campaign_runs()[0]
+    early = replace(asks, books=replace(asks.books, attempts=3))
+    given = replace(asks, approved_at_ms=NOON_MS)
+
+    def said(run) -> str:
+        return "\n".join(text(line) for line in details(run, NOON_MS))
+
+    assert "waits for your word: A" in said(asks)
+    assert "asked for after 20 attempts" in said(early)
+    assert "given 2026-11-22 14:02:11 UTC" in said(given)
+    assert "approval" not in said(some_runs()[0])
+
+
+def test_results_are_told_only_where_they_were_read():
+    ended = campaign_runs()[4]
+
+    def said(results) -> str:
+        return "\n".join(text(line) for line in details(ended, NOON_MS, results))
+
+    assert "results" not in said(None)
+    assert "nothing was reported yet" in said({})
+
+
+def test_cards_that_do_not_fit_are_left_out_whole_and_the_word_stands_first():
+    line = cards(Overview(runs=tuple(campaign_runs())), 60)
+
+    assert measured(line) <= 60
+    assert text(line).startswith(" your word 1   active 4")
+    assert "callbacks" not in text(line) or "callbacks 45" in text(line)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.console.looking import panel, press, settled, shown, until
-from tests.console.paper_desk import MINUTE_MS, OWN_PID
+from tests.console.paper_desk import MINUTE_MS, OWN_PID, campaign_runs
 
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.events import Events
@@ -226,6 +226,89 @@ async def test_faults_only_and_back(app):
 
         await press(pilot, "escape")
         assert len({row.record.state for row in app.jobs.records.rows}) > 2
+
+
+async def test_steps_and_results_stand_where_the_records_have_some(app, desk):
+    async with app.run_test(size=NARROW) as pilot:
+        await settled(pilot)
+        await press(pilot, "l")
+        await until(pilot, lambda: "+1***0001" in shown(app))
+        assert "STEP" not in shown(app)
+        assert "RESULT" not in shown(app)
+
+        desk.steps = ("call", "text")
+        await press(pilot, "r")
+        await until(pilot, lambda: "STEP" in shown(app))
+        assert " text " in shown(app)
+
+        desk.reports = {"opened": 3, "opted_out": 1}
+        await press(pilot, "r")
+        await until(pilot, lambda: "RESULT" in shown(app))
+        assert "opted_out" in shown(app)
+        assert all(len(line) <= NARROW[0] for line in shown(app).split("\n"))
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_filter_is_named_beside_the_longest_label(app, desk, size):
+    desk.runs = campaign_runs()[4:]
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, "exclamation_mark")
+        await until(
+            pilot,
+            lambda: "filter: failed or unknown" in panel(app, "records-title"),
+        )
+
+
+async def test_a_run_whose_people_were_taken_out_says_purged(app, desk):
+    desk.runs = [campaign_runs()[5]]
+    record = desk.record
+    desk.record = lambda seq: replace(record(seq), contact="")
+    async with app.run_test(size=NARROW) as pilot:
+        await settled(pilot)
+        await press(pilot, "l")
+        await until(pilot, lambda: "purged" in shown(app))
+        assert "***" not in shown(app)
+        await press(pilot, "enter")
+        await until(pilot, lambda: "record 1  purged" in shown(app))
+        await press(pilot, "escape", "d")
+        assert "people were taken out" in shown(app)
+
+
+async def test_details_tell_what_providers_reported_and_where_the_time_went(app, desk):
+    desk.runs = [campaign_runs()[4]]
+    desk.reports = {"opened": 300, "clicked": 100, "opted_out": 2}
+    async with app.run_test(size=(100, 60)) as pilot:
+        await settled(pilot)
+        assert "results" not in desk.reads
+        await press(pilot, "d")
+        await until(pilot, lambda: "opted_out" in shown(app))
+        lines = [" ".join(line.split()) for line in shown(app).split("\n")]
+        for fact in (
+            "child of run-0001",
+            "history creating history 43 %",
+            "results collecting",
+            "opened 300 30%",
+            "clicked 100 10%",
+            "time 8:30:00",
+            "active 3:20:00 39%",
+            "window closed 2:00:00 23%",
+            "not seen 2:10:00 25%",
+        ):
+            assert fact in lines, fact
+        assert desk.reads.count("results") == 1
+
+
+async def test_results_that_cannot_be_read_leave_the_details(app, desk):
+    async with app.run_test(size=(100, 60)) as pilot:
+        await settled(pilot)
+        desk.fault = StoreError("the store is gone")
+        await press(pilot, "d")
+        await until(
+            pilot,
+            lambda: "results could not be read: the store is gone" in shown(app),
+        )
+        assert "launch-1" in shown(app)
 
 
 async def test_a_state_is_chosen_by_its_word(app):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.console.looking import press, settled, shown, until
+from tests.console.paper_desk import MINUTE_MS, NOON_MS
 
 from watchfloor.console.screens.journey import JourneyScreen, why
 from watchfloor.domain.errors import StoreError
@@ -74,3 +77,32 @@ async def test_a_journey_that_cannot_be_read_says_so(app, desk):
 def test_every_state_has_a_reason():
     for state in RecordState:
         assert why(RecordView(seq=1, contact="x", state=state))
+
+
+def test_a_promise_and_a_closed_window_are_told_with_their_times():
+    due, opens = NOON_MS + 15 * MINUTE_MS, NOON_MS + 60 * MINUTE_MS
+    promise = RecordView(
+        seq=1,
+        contact="x",
+        state=RecordState.CALLBACK,
+        next_at_ms=due,
+        due_at_ms=due,
+        expires_at_ms=opens,
+    )
+    held = replace(promise, is_held=True, next_at_ms=opens)
+    resting = replace(held, state=RecordState.PENDING)
+
+    assert why(promise) == (
+        "promised for 2026-11-22 14:17:11 UTC, too late from 2026-11-22 15:02:11 UTC"
+    )
+    assert "promised for 2026-11-22 14:17:11 UTC" in why(held)
+    assert "its window is closed and opens at 2026-11-22 15:02:11 UTC" in why(held)
+    assert why(resting).startswith("outside window; its window is closed")
+
+
+async def test_what_a_provider_reported_stands_in_the_journey(app, desk):
+    desk.reports = {"opened": 3}
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "l", "enter")
+        await until(pilot, lambda: "opened, as the provider reported" in shown(app))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.console.looking import press, settled, shown
+from tests.console.paper_desk import campaign_runs
 
 FOLDER = Path(__file__).parent / "snapshots"
 SCREENS = {
@@ -24,20 +25,38 @@ SCREENS = {
     "refused": ("m", "c"),
     "leave": ("q",),
 }
-
+#: Over runs that wait for words and windows, keep promises, and have ended.
+MORE_SCREENS = {
+    "asking": (),
+    "reported": ("j", "j", "j", "j", "l", "j"),
+    "callbacks": ("j", "j", "j", "4", "j"),
+    "no-callbacks": ("4",),
+    "approve": ("m", "A"),
+    "limits": ("m", "L", *"24", "enter", *"600/m"),
+    "limits-wrong": ("m", "L", *"0", "tab", *"fast"),
+    "stop-again": ("j", "j", "j", "m", "s"),
+    "told": ("j", "j", "j", "j", "d", "pagedown", "pagedown"),
+    "purged": ("G", "d"),
+}
 
 CASES = (
-    *((name, (80, 24)) for name in SCREENS),
+    *((name, (80, 24)) for name in (*SCREENS, *MORE_SCREENS)),
+    *((name, (120, 36)) for name in ("asking", "reported", "callbacks")),
+    *((name, (200, 60)) for name in ("reported",)),
     *((name, (120, 36)) for name in ("jobs", "records", "journey", "help", "stop")),
     *((name, (200, 60)) for name in ("jobs", "journey", "cancel")),
 )
 
 
 @pytest.mark.parametrize(("name", "size"), CASES)
-async def test_a_screen_looks_as_it_was_approved(app, name, size):
+async def test_a_screen_looks_as_it_was_approved(app, desk, name, size):
+    if name in MORE_SCREENS:
+        desk.runs = campaign_runs()
+        desk.steps = ("call", "text")
+        desk.reports = {"opened": 300, "clicked": 100, "opted_out": 2}
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
-        await press(pilot, *SCREENS[name])
+        await press(pilot, *{**SCREENS, **MORE_SCREENS}[name])
         app.jobs.paint()  # the lines of a run follow only where its cursor rests
         await settled(pilot)
         seen = shown(app) + "\n"

@@ -85,6 +85,37 @@ def test_a_refresh_sends_what_changed(opened):
     assert all(0 < sent <= 2_000 for sent in every_row), every_row
 
 
+def test_the_screens_of_callbacks_and_orders_keep_the_budgets(opened):
+    terminal = opened("campaign", "thrifty")
+    terminal.press("j" * 11)
+    sent = {"open": terminal.press("4", 0.4)}
+    assert "a second stop drops these" in terminal.glass
+    assert "+1***0035" in terminal.glass
+    assert terminal.quiet(2.2) == 0
+    sent["key"] = max(terminal.press("j") for _ in range(5))
+    sent["refresh"] = terminal.press("r", 0.3)
+    assert terminal.quiet(0.3) == 0
+    sent["close"] = terminal.press("1", 0.4)
+
+    terminal.press("mgjjjjjjjj", 0.4)
+    sent["approve"] = terminal.press("A", 0.4)
+    assert "Approve First words?" in terminal.glass
+    terminal.press("\x1b", 0.4)
+    sent["limits"] = terminal.press("L", 0.4)
+    assert "Limits of First words" in terminal.glass
+    sent["letter"] = terminal.press("8")
+    assert "8 permits, 20/s" in terminal.glass
+    assert terminal.quiet(2.2) == 0
+
+    assert sent["open"] <= 5_000, sent
+    assert sent["key"] <= 500, sent
+    assert sent["refresh"] <= 250, sent
+    assert sent["close"] <= 5_000, sent
+    assert sent["approve"] <= 6_000, sent
+    assert sent["limits"] <= 6_000, sent
+    assert sent["letter"] <= 700, sent
+
+
 def test_the_thrifty_driver_shows_what_the_plain_one_shows(opened):
     chance = random.Random(20_261_122)  # noqa: S311  replayable, not secret
     keys = [chance.choice(KEYS) for _ in range(8)]

@@ -299,7 +299,7 @@ def test_what_rests_until_its_window_opens_is_told_apart_from_what_could_start()
 
     assert blocked_by(resting) == (
         Blocked(Reason.DISPATCHABLE, 57),
-        Blocked(Reason.OUTSIDE_WINDOW, 73, "first opens in 1 h 16 min"),
+        Blocked(Reason.OUTSIDE_WINDOW, 73, "first opens in 1 h 15 min"),
         Blocked(Reason.RETRY_BACKOFF, 20, "next retry in 12 s"),
         Blocked(Reason.CALLBACK_NOT_DUE, 30, "next callback in 1 h 00 min"),
         Blocked(Reason.WAITING_EXTERNAL, 5),

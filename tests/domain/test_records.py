@@ -293,6 +293,7 @@ S = RecordState
         (S.RETRY, S.FAILED, False, S.FAILED),
         (S.RETRY, S.DELIVERED, True, S.UNKNOWN),
         (S.CALLBACK, 0, False, S.ABANDONED),
+        (S.CALLBACK, 0, True, S.UNKNOWN),
         (S.CALLBACK, S.DELIVERED, False, S.ABANDONED),
     ],
 )

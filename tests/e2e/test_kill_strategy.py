@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from functools import partial
 
 from tests.support.patience import until
 from tests.support.process import EngineProcess
@@ -49,6 +50,11 @@ permits = {PERMITS}
 """
 
 
+def has_moved(call, text, arrived, engine) -> bool:
+    now = len(call.arrivals) + len(text.arrivals)
+    return now > arrived or not engine.is_running
+
+
 def test_a_strategy_loses_and_repeats_nothing_over_kills(floor, tmp_path):
     lot = random.Random(SEED)  # noqa: S311 - replayable
     names = {f"c{n:05}": "x" if n % 5 == 0 else "y" for n in range(ROWS)}
@@ -67,12 +73,7 @@ def test_a_strategy_loses_and_repeats_nothing_over_kills(floor, tmp_path):
         for _ in range(KILLS):
             with EngineProcess(floor.layout, "--until-idle") as engine:
                 arrived = len(call.arrivals) + len(text.arrivals)
-                until(
-                    lambda arrived=arrived, engine=engine: (
-                        len(call.arrivals) + len(text.arrivals) > arrived
-                        or not engine.is_running
-                    )
-                )
+                until(partial(has_moved, call, text, arrived, engine))
                 time.sleep(lot.uniform(0.0, 0.12))
                 kills += engine.kill()
             floor.assert_books_hold(run_id)

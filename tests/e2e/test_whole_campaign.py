@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from tests.support.patience import until
 from tests.support.post_office import PostOffice
@@ -60,6 +62,10 @@ def with_mail(floor, office, *more: str) -> None:
     settings.write_text(settings.read_text() + "\n" + "\n".join(mail) + "\n")
 
 
+def has_begun(floor, run_id: str) -> bool:
+    return floor.books(run_id).delivered > 2
+
+
 def archived(floor, run_id: str) -> bool:
     return floor.view(run_id).lifecycle.history is History.CREATED
 
@@ -96,14 +102,14 @@ def test_a_job_cancel_sends_no_mail_and_with_the_ops_preset_it_does(
         run_id = floor.launched(campaign(provider.url), ids(60))
         runs.append(run_id)
         with floor.engine():
-            until(lambda run_id=run_id: floor.books(run_id).delivered > 2)
+            until(partial(has_begun, floor, run_id))
             floor.steered(Verb.PAUSE, run_id)
             floor.steered(Verb.CANCEL, run_id, "enough")
             floor.until_phase(run_id, Phase.ENDED)
             if runs[0] != run_id:
                 until(lambda: len(office.posted) == 1, "the mail of the ops preset")
             else:
-                until(lambda run_id=run_id: archived(floor, run_id))
+                until(partial(archived, floor, run_id))
         if runs[0] == run_id:
             assert office.posted == []
             assert "notice owed" not in floor.event_words(run_id)

@@ -7,9 +7,9 @@ from sqlalchemy import func, insert, select, update
 from tests.store.conftest import NOW_MS, Stored, add_a_run, valid
 
 from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.masking import PURGED
 from watchfloor.domain.regions import History
 from watchfloor.store.reads.history import (
-    PURGED,
     attempt_rows,
     durations_ms,
     history_view,

@@ -227,6 +227,11 @@ class Floor:
         assert answer.state == "settled", answer
         return answer
 
+    def configure(self, tables: str) -> None:
+        """Add TOML tables to the workspace's file, as a person does meanwhile."""
+        text = self.layout.settings.read_text(encoding="utf-8")
+        self.layout.settings.write_text(f"{text}\n{tables}\n", encoding="utf-8")
+
     def rounds(self, run_id: str) -> None:
         """Wait until the engine has looked at a live run for what may start, twice."""
         for _ in range(2):

@@ -105,6 +105,7 @@ def record_json(
         "due_at": iso(record.due_at_ms),
         "expires_at": iso(record.expires_at_ms),
         "result": record.result or None,
+        "key": record.key or None,
         "blocked_by": record_blocked_by(record, now, now_ms) or None,
     }
 

@@ -180,7 +180,11 @@ def _add_steer(verbs: Verbs) -> None:
     approve = _of_run(verbs, "approve", "give the word that a run waits for")
     approve.add_argument("--reason", default="", metavar="TEXT", help="why")
     approve.add_argument("--yes", action="store_true", help="do not ask")
-    limit = _read(verbs, "limit", "change permits and rate while attempts are made")
+    limit = _read(
+        verbs,
+        "limit",
+        "show limits, or change permits and rate while attempts are made",
+    )
     limit.add_argument(
         "scope", metavar="RUN", help="a run, or workspace, or channel:NAME"
     )

@@ -90,18 +90,18 @@ class Verdict:
 def dropped(state: RecordState, *, earlier: int, in_doubt: bool) -> RecordState:
     """Return what becomes of a record that must not be attempted again.
 
-    A promise is abandoned. What an earlier step reached stays as that left it. What may
-    have been delivered is never called anything else.
+    What may have been delivered is never called anything else. A promise is abandoned.
+    What an earlier step reached stays as that left it.
 
     Args:
         state: pending, retry or callback.
         earlier: The state in which earlier steps left it; 0 on its first step.
         in_doubt: Whether an attempt of this step may have been delivered.
     """
-    if state is RecordState.CALLBACK:
-        return RecordState.ABANDONED
     if in_doubt:
         return RecordState.UNKNOWN
+    if state is RecordState.CALLBACK:
+        return RecordState.ABANDONED
     if earlier:
         return RecordState(earlier)
     if state is RecordState.RETRY:

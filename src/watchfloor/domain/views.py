@@ -121,6 +121,7 @@ class RecordView:
         expires_at_ms: From then on a callback is too late.
         is_held: Its window was closed when its time had come.
         result: What providers reported of it that weighs most; or empty.
+        key: The idempotency key of its step, as providers know it.
     """
 
     seq: int
@@ -137,6 +138,7 @@ class RecordView:
     expires_at_ms: int | None = None
     is_held: bool = False
     result: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

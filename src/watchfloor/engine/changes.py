@@ -160,6 +160,7 @@ def apply(tx: Transaction, ledger: Ledger) -> None:
         _answer(tx, asked, state="refused", refusal=error.refusal, detail=str(error))
         return
     _answer(tx, asked, state="applied", applied_at_ms=tx.now_ms)
+    ledger.last_obeyed = asked
     _store(tx, ledger, taken, asked=asked)
 
 
@@ -267,6 +268,9 @@ def _obey(tx: Transaction, ledger: Ledger, taken: Step, who: Request) -> None:
         used = ledger.tally["records"] - ledger.tally["not_attempted"]
         release_unused(tx.connection, ledger, used)
     kind = kind_of(taken)
+    if kind is NoticeKind.JOB_CANCEL:
+        # It settles when the last attempt ends; who asked for it was obeyed before.
+        who = ledger.last_obeyed
     if kind is not None:
         _owe(tx, ledger, kind, who)
 
@@ -275,7 +279,7 @@ def _owe(tx: Transaction, ledger: Ledger, kind: NoticeKind, who: Request) -> Non
     workspace = tx.workspace.last_known()
     if owe_notice(tx.connection, workspace, tx.now_ms, ledger, kind, who):
         label = native(ledger.lifecycle, ledger.work)
-        told = f"by e-mail to {len(ledger.notify)} addresses of the campaign: {kind}"
+        told = f"by e-mail, addresses: {len(ledger.notify)}, {kind}"
         _enter(tx, ledger, "notice owed", label, detail=told)
 
 

@@ -26,14 +26,14 @@ def sweep(tx: Transaction, ledger: Ledger) -> None:
         state = move[0]
         if not tally[state.word] or room <= 0:
             continue
-        if doubtful and ledger.doubtful_are_swept:
+        if doubtful and state in ledger.doubtful_swept:
             continue
         fallen = sweeps.sweep_state(
             tx.connection, ledger.run_no, move, room, now_ms, doubtful=doubtful
         )
         count = _book(ledger, state, fallen)
-        if doubtful:
-            ledger.doubtful_are_swept = count < room
+        if doubtful and count < room:
+            ledger.doubtful_swept.add(state)
         room -= count
     if ledger.held and not ledger.held_is_counted and not is_left_to_drop(ledger):
         # Only promises that are kept may still rest outside their window.
@@ -69,5 +69,7 @@ def _dropped(ledger: Ledger) -> list[tuple[_Move, bool]]:
         ((RecordState.WAITING, RecordState.NOT_ATTEMPTED), False),
     ]
     if ledger.drops_callbacks:
+        # Nor is a promise that a crash cut off called abandoned.
+        moves.append(((RecordState.CALLBACK, RecordState.UNKNOWN), True))
         moves.append(((RecordState.CALLBACK, RecordState.ABANDONED), False))
     return moves

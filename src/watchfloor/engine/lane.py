@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from watchfloor.channels.base import Channel
+from watchfloor.channels.replies import snake_case
 from watchfloor.domain.auto_pause import RecentOutcomes
 from watchfloor.domain.breaker import Breaker
 from watchfloor.domain.campaign import Campaign, CampaignStep
@@ -93,8 +94,13 @@ class Breakers:
         self._known: dict[str, Breaker] = {}
 
     def of(self, step: CampaignStep, channel: Channel) -> Breaker:
-        """Return the breaker of what a step sends through."""
-        target = f"{step.channel} {channel.target}".rstrip()
+        """Return the breaker of what a step sends through.
+
+        A channel without a target shares nothing that could fail for others too.
+        """
+        if not channel.target:
+            return Breaker(f"step {step.name}")
+        target = f"{step.channel} {channel.target}"
         return self._known.setdefault(target, Breaker(target))
 
 
@@ -138,7 +144,11 @@ def rules_of(  # noqa: PLR0913 - the last ones are named
 def _answers(step: CampaignStep) -> frozenset[str]:
     """Return the codes by which the provider speaks of the recipient, not of itself."""
     codes = step.settings.get("codes")
-    return frozenset(codes) if isinstance(codes, dict) else frozenset()
+    if not isinstance(codes, dict):
+        return frozenset()
+    folded = {snake_case(str(code)) for code in codes}
+    # A mail server's codes are stored under the channel's name.
+    return frozenset(folded | {f"{step.channel}_{code}" for code in folded})
 
 
 def _placed(

@@ -83,10 +83,11 @@ class Ledger:
         frontier: No pending record without a time has a seq at or below it.
         next_due_ms: When a retry or callback may be due; None when none is kept.
         ready: The channel is open: the run may be launched.
+        last_obeyed: Who asked for what was applied last, as far as this owner saw it.
         is_dirty: The counters differ from their row.
         is_unsettled: Something changed since ``settle`` last looked.
-        doubtful_are_swept: No retry of which an attempt may have been delivered is
-            left; the sweep need not look for one again.
+        doubtful_swept: States of which no record that may have been delivered is left
+            to drop; the sweep need not look for one again.
         faults_in_a_row: Outcomes that blame the run itself, since the last other one.
         is_exhausted: No pending record without a time is past the frontier.
         held_is_counted: What a sweep left of the held ones was counted anew.
@@ -109,6 +110,7 @@ class Ledger:
         self.created_at_ms: int = row["created_at_ms"]
         self.collect_ms: int = row["collect_ms"]
         self.ready = False
+        self.last_obeyed = Request()
         self.shut_until_ms: int | None = None
         self._looked_at_ms: int | None = None
         self.load(row)
@@ -146,7 +148,7 @@ class Ledger:
         self.look_ahead = 0
         self.held_is_counted = False
         self.was_resumed = False
-        self.doubtful_are_swept = False
+        self.doubtful_swept: set[RecordState] = set()
 
     def note_commit(self) -> None:
         """Let other threads see the run as it is now committed."""

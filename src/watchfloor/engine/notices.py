@@ -45,7 +45,7 @@ GIVE_UP_MS: Final = 24 * 3_600_000
 
 NO_MAIL: Final = (
     "the workspace's watchfloor.toml has no [mail]: the notice is kept and sent once "
-    "a mail server is set there and the engine starts anew; until then tell them"
+    "a mail server is set there; until then tell them"
 )
 
 # Not a run's id and not an IP address.
@@ -96,7 +96,7 @@ _WORDS: Final = {
     NoticeKind.AUTO_PAUSE: _Words(
         "paused by the engine",
         "was paused by the engine. No attempt starts until a person resumes it.",
-        "See what is behind it: watchfloor why {run}\n"
+        "See what is behind it: watchfloor show {run}\n"
         "Then: watchfloor resume {run}, or: watchfloor stop {run}",
     ),
     NoticeKind.FAILED: _Words(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.labels import native
 from watchfloor.domain.workspace import Shared
@@ -121,6 +122,7 @@ def _limit_shared(tx: Transaction, command: Command, scope: str) -> str:
     if scope != WORKSPACE and not scope.startswith("channel:"):
         msg = f"{scope!r} is no scope; write run, workspace or channel:NAME"
         raise ValueError(msg)
+    _check_channel(scope)
     if asked.get("clear"):
         limits.clear_shared_limit(tx.connection, scope)
         shared, told = None, "as the workspace's file says"
@@ -138,6 +140,15 @@ def _limit_shared(tx: Transaction, command: Command, scope: str) -> str:
     tx.after_commit.append(lambda: on_limit(scope, shared))
     _enter_workspace(tx, command, "limits changed", f"{scope}: {told}")
     return told
+
+
+def _check_channel(scope: str) -> None:
+    """Refuse a limit on a channel that there is not: it would never hold."""
+    name = scope.removeprefix("channel:")
+    known = channel_names()
+    if scope != WORKSPACE and name not in known:
+        msg = f"there is no channel {name!r}; there are {', '.join(known)}"
+        raise ValueError(msg)
 
 
 def _shared_now(tx: Transaction, scope: str) -> Shared:

@@ -14,6 +14,7 @@ from typing import Final
 from watchfloor.domain.actors import Asker
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import new_id
+from watchfloor.domain.regions import Mode
 from watchfloor.engine.campaigns import checked_campaign
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
@@ -32,6 +33,7 @@ class Launch:
     """A launch that was checked and whose upload is kept: ready to be asked for.
 
     Attributes:
+        is_streaming: Whether people are contacted while the file is still read.
         warnings: What does not keep it from being launched, and somebody should know.
     """
 
@@ -40,6 +42,7 @@ class Launch:
     columns: tuple[str, ...]
     survey: Survey
     warnings: tuple[str, ...]
+    is_streaming: bool
     command: Command
 
 
@@ -110,6 +113,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
         columns=found.columns,
         survey=found,
         warnings=tuple(one for one in told if one),
+        is_streaming=campaign.audience.mode is Mode.STREAMING,
         command=command,
     )
 

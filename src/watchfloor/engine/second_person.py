@@ -26,7 +26,7 @@ def demand_second_person(tx: Transaction, ledger: Ledger, command: Command) -> N
     """
     if not ledger.lifecycle.launched:
         return
-    limit = tx.workspace.now().second_person_above
+    limit = tx.workspace.last_known().second_person_above
     records = ledger.tally["records"]
     if records <= limit:
         return

@@ -42,7 +42,7 @@ def callbacks(options: Namespace) -> int:
         )
         return exits.DONE
     if not page.callbacks:
-        tell(f"Run {run.run_id} has promised no callback.")
+        tell(f"No callback of run {run.run_id} waits.")
         return exits.DONE
     table(
         ("RECORD", "CONTACT", "STEP", "PROMISED FOR (UTC)", "EXPIRES", "STATE"),

@@ -104,9 +104,10 @@ def _modes(layout: Layout) -> Iterator[Checked]:
     for path in (layout.state, layout.inbox):
         if path.exists():
             mode = stat.S_IMODE(path.stat().st_mode)
-            private = not mode & 0o077
+            # A group may share a workspace; whoever else is on the machine may not.
+            private = not mode & 0o007
             yield Checked(
-                f"mode of {path.name}", private, f"{mode:04o}", f"chmod 600 {path}"
+                f"mode of {path.name}", private, f"{mode:04o}", f"chmod o= {path}"
             )
 
 

@@ -127,19 +127,36 @@ def _reviewed(prepared: Launch) -> bool:
     _tell_survey(prepared.survey)
     if asked["parent_id"]:
         tell(f"  child of {asked['parent_id']}: its records are not contacted again")
-    tell("  Rows are judged and counted first; the run can be cancelled until then.")
+    if asked["allow_twin"]:
+        tell(
+            "  A twin is allowed: whoever an earlier run contacted is contacted AGAIN."
+        )
+    if prepared.is_streaming:
+        tell("  Attempts begin while the file is still read: from the first rows on")
+        tell("  people are contacted, and nothing takes that back.")
+    else:
+        tell(
+            "  Rows are judged and counted first; the run can be cancelled until then."
+        )
     return confirmed("Type yes to launch:", "yes")
 
 
 def _tell_survey(found: Survey) -> None:
     rejects = ", ".join(f"{n:,} {kind}" for kind, n in found.rejects.items()) or "none"
     tell(f"  {found.rows:,} rows: {found.candidates:,} usable; rejected: {rejects}")
-    for reason, count in found.reasons.items():
-        tell(f"    {count:,} times: {reason}")
+    for line in _reasons(found):
+        tell(f"    {line}")
     if found.unfit:
         tell(f"  {found.unfit:,} cannot be sent as they are, and will fail unsent:")
         for example in found.unfit_examples:
             tell(f"    {example}")
+
+
+def _reasons(found: Survey) -> list[str]:
+    """Return the commonest reasons of rejects, and how many have others."""
+    lines = [f"{reason}: {count:,}" for reason, count in found.reasons.items()]
+    others = sum(found.rejects.values()) - sum(found.reasons.values())
+    return [*lines, f"other reasons: {others:,}"] if others else lines
 
 
 def _rehearse(options: Namespace, layout: Layout) -> int:
@@ -162,8 +179,8 @@ def _print_rehearsal(found: Rehearsal) -> None:
     rejects = ", ".join(f"{n:,} {kind}" for kind, n in found.rejects.items() if n)
     answer(f"rehearsal of {clean(found.campaign_name)}: nobody was contacted")
     answer(f"rows       {survey.rows:,}; rejected: {rejects or 'none'}")
-    for reason, count in survey.reasons.items():
-        answer(f"           {count:,} times: {clean(reason)}")
+    for line in _reasons(survey):
+        answer(f"           {clean(line)}")
     for warning in found.warnings:
         answer(f"warning    {clean(warning, 2_000)}")
     answer(f"records    {found.records:,} would be contacted")

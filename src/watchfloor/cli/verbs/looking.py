@@ -16,6 +16,7 @@ from watchfloor.domain.books import (
     added,
     differences,
 )
+from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.health import health
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
@@ -164,8 +165,15 @@ def events(options: Namespace) -> int:
 
 
 def full_id(connection: Handle, given: str) -> str:
-    """Return the one run id that begins with *given*; *given* itself otherwise."""
+    """Return the one run id that begins with *given*; *given* itself where none does.
+
+    Raises:
+        NotFoundError: Several begin with it.
+    """
     found = matching_run_ids(connection, given)
+    if len(found) > 1 and given not in found:
+        msg = f"several runs begin with {given!r}, as {', '.join(found)}; write more"
+        raise NotFoundError(msg)
     return found[0] if len(found) == 1 else given
 
 

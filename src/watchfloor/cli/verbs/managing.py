@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from dataclasses import asdict
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, iso, moment, tell
+from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id, print_books
 from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed, report
 from watchfloor.domain.errors import ConfigError
@@ -15,12 +17,14 @@ from watchfloor.domain.masking import masked
 from watchfloor.domain.measures import rate_per_s
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt, RunView
+from watchfloor.domain.workspace import Shared
 from watchfloor.engine.operations import asked_of_engine, order
 from watchfloor.engine.quotas import plan_use
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.intake.normalise import UnfitContactError, email, identifier, phone
 from watchfloor.store.inbox import Command
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.limits import WORKSPACE, channel_scope, shared_limits
 from watchfloor.store.reads.runs import run_view
 
 NONE = "none"
@@ -50,7 +54,7 @@ def limit(options: Namespace) -> int:
         msg = "--clear stands alone, after workspace or channel:NAME"
         raise ConfigError(msg)
     if not payload and not options.clear:
-        raise ConfigError("say what to change: --permits N, --rate R, or --clear")
+        return _show_limits(options)
     if is_shared:
         payload |= {"scope": options.scope, "clear": options.clear}
         return _asked(options, _order(options, "limit", "", payload))
@@ -98,6 +102,40 @@ def plan(options: Namespace) -> int:
     for word, most in limits.items():
         allowed = "any number" if most is None else f"{most:,}"
         answer(f"{word:<8} {used[word]:,} of {allowed}")
+    return exits.DONE
+
+
+def _show_limits(options: Namespace) -> int:
+    """Print the limits that hold now: of the workspace, channels, and the run."""
+    layout = compose.layout(options)
+    with reading(layout) as connection:
+        workspace = WorkspaceSettings(layout).now()
+        own = shared_limits(connection)
+        run = None
+        if options.scope != WORKSPACE and not options.scope.startswith("channel:"):
+            run = run_view(connection, full_id(connection, options.scope))
+    found = {WORKSPACE: workspace.shared} | {
+        channel_scope(name): shared for name, shared in workspace.channels.items()
+    }
+    found |= {one.scope: one.shared for one in own}
+    if run is not None:
+        found[run.run_id] = Shared(permits=run.permits, rate_per_s=run.rate_per_s)
+    by = {one.scope: f"set by {one.by} {moment(one.at_ms)} UTC" for one in own}
+    if options.json:
+        answer_json({scope: asdict(shared) for scope, shared in found.items()})
+        return exits.DONE
+    table(
+        ("SCOPE", "PERMITS", "RATE", "FROM"),
+        [
+            (
+                scope,
+                NONE if shared.permits is None else shared.permits,
+                NONE if shared.rate_per_s is None else f"{shared.rate_per_s:g}/s",
+                by.get(scope, "the run" if run and scope == run.run_id else "file"),
+            )
+            for scope, shared in found.items()
+        ],
+    )
     return exits.DONE
 
 

@@ -16,12 +16,13 @@ from sqlalchemy import (
 )
 
 from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.identity import dedupe_key
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import CallbackPage, PageKey, RecordPage, RecordView
 from watchfloor.store.conditions import is_state
 from watchfloor.store.filter_conditions import Condition
-from watchfloor.store.reads.runs import run_number
+from watchfloor.store.reads.runs import family_id, run_number
 from watchfloor.store.tables import books, contact, record
 
 _COLUMNS = (
@@ -41,6 +42,7 @@ _COLUMNS = (
     record.c.held,
     contact.c.row_no,
     contact.c.contact,
+    contact.c.digest,
 )
 _SAME = and_(record.c.run_no == contact.c.run_no, record.c.seq == contact.c.seq)
 
@@ -74,7 +76,8 @@ def record_page(
     )
     rows = list(connection.execute(query).mappings())
     more = len(rows) > wanted.size
-    shown = [record_view(row, steps) for row in rows[: wanted.size]]
+    family = family_id(connection, run_id)
+    shown = [record_view(row, steps, family) for row in rows[: wanted.size]]
     if backwards:
         shown.reverse()
     return RecordPage(
@@ -92,7 +95,7 @@ def one_record(connection: Connection, run_id: str, seq: int) -> RowMapping:
     """
     number = run_number(connection, run_id)
     query = (
-        select(*_COLUMNS, contact.c.digest, contact.c.values_json, record.c.run_no)
+        select(*_COLUMNS, contact.c.values_json, record.c.run_no)
         .join_from(record, contact, _SAME)
         .where(record.c.run_no == number, record.c.seq == seq)
     )
@@ -148,15 +151,19 @@ def values_of(row: RowMapping) -> list[str]:
     return list(json.loads(row["values_json"]))
 
 
-def record_view(row: RowMapping, steps: tuple[str, ...]) -> RecordView:
-    """Return a record as a page shows it."""
+def record_view(
+    row: RowMapping, steps: tuple[str, ...], family: str = ""
+) -> RecordView:
+    """Return a record as a page shows it; with its key where its family is given."""
     outcome = row["outcome_class"]
     step = row["step"]
+    name = steps[step] if step < len(steps) else ""
+    key = dedupe_key(family, name, row["digest"], row["generation"]) if family else ""
     return RecordView(
         seq=row["seq"],
         contact=row["contact"],
         state=RecordState(row["state"]),
-        step=steps[step] if step < len(steps) else "",
+        step=name,
         attempts=row["attempts"],
         outcome_class=None if outcome is None else OutcomeClass(outcome),
         code=row["code"],
@@ -166,6 +173,7 @@ def record_view(row: RowMapping, steps: tuple[str, ...]) -> RecordView:
         due_at_ms=row["due_at_ms"],
         expires_at_ms=row["expires_at_ms"],
         is_held=bool(row["held"]),
+        key=key,
     )
 
 

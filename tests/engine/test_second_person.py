@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.support.floor import ASKER, ids, webhook
+from tests.support.patience import until
+
+from watchfloor.domain.actors import Asker
+from watchfloor.domain.regions import Gate, RunOutcome, Verb
+from watchfloor.engine.operations import steering_command
+
+OTTO = Asker(by="otto", origin="desk-2")
+
+
+@pytest.fixture
+def paused(floor, provider):
+    """A paused run that is one record larger than one person may cancel."""
+    floor.configure("[safety]\nsecond_person_above = 9")
+    provider.hold()
+    told = webhook(provider.url, 'delivery = "at_most_once"', permits=1)
+    run_id = floor.launched(told, ids(10))
+    with floor.engine():
+        until(lambda: provider.at_once == 1)
+        floor.steered(Verb.PAUSE, run_id, state="applied")
+        provider.let_go()
+        until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
+        yield run_id
+
+
+def cancelled(floor, run_id, asker=ASKER):
+    command = steering_command(
+        floor.preview(Verb.CANCEL, run_id), asker, "wrong list", floor.around
+    )
+    return floor.asked(command)
+
+
+def test_the_first_person_s_cancel_is_refused_by_name_and_changes_nothing(
+    floor, paused
+):
+    before = floor.view(paused)
+
+    answer = cancelled(floor, paused)
+
+    assert (answer.state, answer.refusal) == ("refused", "SECOND_PERSON")
+    assert "10 records, more than 9; nora asked" in answer.detail
+    assert floor.view(paused).lifecycle == before.lifecycle
+    assert floor.assert_books_hold(paused) == before.books
+
+
+def test_a_second_person_s_cancel_is_obeyed(floor, provider, paused):
+    cancelled(floor, paused)
+
+    answer = cancelled(floor, paused, OTTO)
+
+    assert answer.state == "settled"
+    ended = floor.until_ended(paused)
+    assert ended.lifecycle.outcome is RunOutcome.CANCELLED
+    assert len(provider.arrivals) == 1
+    assert floor.assert_books_hold(paused).not_attempted == 9
+
+
+def test_the_same_person_at_another_desk_is_no_second_one(floor, paused):
+    cancelled(floor, paused)
+
+    answer = cancelled(floor, paused, replace(ASKER, origin="desk-7"))
+
+    assert answer.refusal == "SECOND_PERSON"
+    assert cancelled(floor, paused, OTTO).state == "settled"
+
+
+def test_a_first_cancel_of_long_ago_is_none(floor, paused):
+    cancelled(floor, paused)
+    floor.clock.ahead_s = 15 * 60 + 1
+
+    assert cancelled(floor, paused, OTTO).refusal == "SECOND_PERSON"
+    assert cancelled(floor, paused).state == "settled"
+
+
+def test_a_first_cancel_before_the_run_went_on_is_none(floor, provider, paused):
+    cancelled(floor, paused)
+    provider.hold()
+    floor.steered(Verb.RESUME, paused)
+    until(lambda: provider.at_once == 1)
+    floor.steered(Verb.PAUSE, paused, state="applied")
+    provider.let_go()
+    until(lambda: floor.view(paused).lifecycle.gate is Gate.PAUSED)
+
+    assert cancelled(floor, paused, OTTO).refusal == "SECOND_PERSON"
+    assert len(provider.arrivals) == 2
+
+
+def test_a_stop_needs_no_second_person(floor, paused):
+    assert floor.steered(Verb.STOP, paused).state == "settled"
+
+
+def test_a_run_that_is_not_launched_is_cancelled_by_one_person(floor, provider):
+    floor.configure("[safety]\nsecond_person_above = 9")
+    run_id = floor.launched(webhook(provider.url), ids(10))
+    floor.steered(Verb.PAUSE, run_id)
+    with floor.engine():
+        until(lambda: floor.view(run_id).label == "Queued + paused")
+
+        assert cancelled(floor, run_id).state == "settled"
+
+    assert provider.arrivals == []
+
+
+def test_a_run_that_is_just_not_too_large_is_cancelled_by_one_person(floor, provider):
+    floor.configure("[safety]\nsecond_person_above = 10")
+    provider.hold()
+    told = webhook(provider.url, 'delivery = "at_most_once"', permits=1)
+    run_id = floor.launched(told, ids(10))
+    with floor.engine():
+        until(lambda: provider.at_once == 1)
+        floor.steered(Verb.PAUSE, run_id, state="applied")
+        provider.let_go()
+        until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
+
+        assert cancelled(floor, run_id).state == "settled"
