@@ -63,7 +63,7 @@ def with_mail(floor, office, *more: str) -> None:
 
 
 def has_begun(floor, run_id: str) -> bool:
-    return floor.books(run_id).delivered > 2
+    return bool(floor.books(run_id).delivered > 2)
 
 
 def archived(floor, run_id: str) -> bool:
@@ -96,7 +96,7 @@ def test_a_job_cancel_sends_no_mail_and_with_the_ops_preset_it_does(
     floor, office, provider
 ):
     with_mail(floor, office)
-    provider.delay_s = 0.05
+    provider.otherwise = Reply(after_s=0.05)
     runs = []
     for _ in range(2):
         run_id = floor.launched(campaign(provider.url), ids(60))
