@@ -260,9 +260,12 @@ class Dispatcher:
             self._in_hand += 1
             self._call_one()
             line = self._plan.steps[claimed.step].line
-            entered = await self._enter(claimed, line)
+            # Most attempts have nothing to wait for, and need no coroutine to find out.
+            is_in = self._pace.rate_per_s is None and line.entered_at_once()
+            if not is_in:
+                is_in = await self._entered(claimed, line)
             self._in_hand -= 1
-            if not entered:
+            if not is_in or not self._may_start(claimed, line):
                 self.released.append(claimed)
                 self._wake()
                 continue
@@ -271,21 +274,23 @@ class Dispatcher:
             finally:
                 line.leave()
 
-    async def _enter(self, claimed: Claimed, line: Line) -> bool:
-        """Wait for pace and permits; return whether the attempt may start this moment.
-
-        Between the commit of an intent and its turn the gate may have closed, the
-        window may have, and the contact may have opted out.
-        """
+    async def _entered(self, claimed: Claimed, line: Line) -> bool:
+        """Wait for pace and permits; return whether the attempt got them."""
         try:
             if self._pace.rate_per_s is not None:
                 await self._pace.wait()
-            if not await line.enter():
-                return False
+            return await line.enter()
         except asyncio.CancelledError:
             self._in_hand -= 1
             self.released.append(claimed)
             raise
+
+    def _may_start(self, claimed: Claimed, line: Line) -> bool:
+        """Look once more before the first byte; what may not start gives way.
+
+        Between the commit of an intent and its turn the gate may have closed, the
+        window may have, and the contact may have opted out.
+        """
         is_full = len(self._flying) >= self._permits
         if is_full or not self._is_open or self._must_not(claimed):
             line.withdraw()

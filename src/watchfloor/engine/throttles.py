@@ -214,10 +214,10 @@ class Line:
             Whether it entered and the gate is open at this very moment; then ``leave``
             once it ended. Otherwise the gate closed and nothing was taken.
         """
+        if self.entered_at_once():
+            return True
         if not self.is_open:
             return False
-        if self._entered(is_in_turn=False):
-            return True
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue.append(place)
         self._count_waiting(1)
@@ -226,6 +226,10 @@ class Line:
         # A pace may have its next token already; if not, its timer must run.
         self._throttles[0].serve()
         return await self._until_in(place)
+
+    def entered_at_once(self) -> bool:
+        """Enter if nobody has to be waited for; return whether that was so."""
+        return self.is_open and self._entered(is_in_turn=False)
 
     def leave(self) -> None:
         """Give back an attempt's permits: it ended."""
