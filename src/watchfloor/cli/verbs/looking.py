@@ -172,7 +172,10 @@ def full_id(connection: Handle, given: str) -> str:
     """
     found = matching_run_ids(connection, given)
     if len(found) > 1 and given not in found:
-        msg = f"several runs begin with {given!r}, as {', '.join(found)}; write more; `watchfloor runs` lists them"
+        msg = (
+            f"several runs begin with {given!r}, as {', '.join(found)}; write more; "
+            "`watchfloor runs` lists them"
+        )
         raise NotFoundError(msg)
     return found[0] if len(found) == 1 else given
 
