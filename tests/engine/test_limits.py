@@ -7,7 +7,7 @@ from tests.support.pacing import assert_paced
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
-from watchfloor.domain.regions import Verb
+from watchfloor.domain.regions import Gate, Verb
 from watchfloor.store.tables import attempt
 
 SHARED = pytest.mark.parametrize("scope", ["channel:webhook", "workspace"])
@@ -16,7 +16,7 @@ SHARED = pytest.mark.parametrize("scope", ["channel:webhook", "workspace"])
 @pytest.fixture
 def slow():
     """A provider that takes its time, so that permits are what holds a run back."""
-    with Provider(Reply(after_s=0.003)) as serving:
+    with Provider(Reply(after_s=0.01)) as serving:
         yield serving
 
 
@@ -239,8 +239,12 @@ def test_the_limits_of_a_run_that_has_ended_cannot_change(floor, provider):
 def test_a_limit_set_while_a_run_is_paused_holds_from_the_resume(floor, slow):
     run_id = floor.launched(webhook(slow.url, permits=10), ids(100))
     with floor.engine():
-        until(lambda: len(slow.arrivals) > 20)
-        floor.steered(Verb.PAUSE, run_id)
+        slow.hold()
+        until(lambda: slow.at_once == 10)
+        floor.steered(Verb.PAUSE, run_id, state="applied")
+        slow.let_go()
+        until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
+        assert floor.books(run_id).pending > 0
         slow.most_at_once = 0
         limited(floor, run_id, permits=2)
         floor.steered(Verb.RESUME, run_id)
