@@ -7,10 +7,8 @@ from typing import NamedTuple
 from watchfloor.console.figures import rate
 from watchfloor.domain.measures import rate_per_s
 from watchfloor.domain.views import RunView
+from watchfloor.domain.workspace import MOST_PERMITS, MOST_RATE_PER_S
 
-#: As the engine has it, which has the last word.
-MOST_PERMITS = 10_000
-MOST_RATE_PER_S = 1_000_000.0
 _NO_PACE = "none"
 _LONGEST = 9
 

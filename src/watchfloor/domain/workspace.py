@@ -8,6 +8,10 @@ from enum import StrEnum
 
 #: A run of more records than this is not cancelled by one person alone.
 VERY_LARGE = 10_000_000
+#: The most attempts in flight that a run, a channel or a workspace may be given.
+MOST_PERMITS = 10_000
+#: The fastest pace that can be asked for while attempts are made.
+MOST_RATE_PER_S = 1_000_000.0
 
 
 class NoticePreset(StrEnum):

@@ -13,9 +13,8 @@ from watchfloor.domain.errors import WatchfloorError
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.engine.collector import MatchParked
-from watchfloor.engine.committer import Committer
+from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.historian import Historian
-from watchfloor.engine.lanes import Submit
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge

@@ -8,7 +8,7 @@ on one thread, ``CommitThread``, or inline for an owner of one moment.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -45,6 +45,14 @@ T = TypeVar("T")
 Q = TypeVar("Q")
 Job = Callable[[Transaction], T]
 _Asked = tuple[Job[Any], Future[Any]]
+
+
+class Submit(Protocol):
+    """Have a job done in the next round and return its result after the commit."""
+
+    def __call__(self, job: Job[T]) -> Awaitable[T]:
+        """Raise ``StoreError`` where the store took no writes."""
+        ...
 
 
 class Lane(Protocol):

@@ -12,8 +12,7 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from watchfloor.engine.committer import Committer, Job
-from watchfloor.engine.lanes import Submit
+from watchfloor.engine.committer import Committer, Job, Submit
 
 T = TypeVar("T")
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, RefusedError
@@ -20,7 +19,7 @@ from watchfloor.domain.records import RejectKind
 from watchfloor.domain.regions import Fact, Intake, Mode, Verb
 from watchfloor.engine.campaigns import check_columns, wanted_rows
 from watchfloor.engine.changes import Transaction, doom, enter, tell
-from watchfloor.engine.committer import Job
+from watchfloor.engine.committer import Submit
 from watchfloor.engine.jobs import Doom
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.reservations import extend, release_unused
@@ -30,9 +29,6 @@ from watchfloor.store.filter_conditions import Condition
 from watchfloor.store.reads.families import records_of_family
 from watchfloor.store.writes.audience import Rejected, Valid
 from watchfloor.store.writes.runs import save_run_values
-
-T = TypeVar("T")
-Submit = Callable[[Job[T]], Awaitable[T]]
 
 #: Rows of one transaction: some ten milliseconds of the one writer.
 BATCH_ROWS = 1_000
@@ -47,7 +43,7 @@ async def extract(
     run_id: str,
     campaign: Campaign,
     path: Path,
-    submit: Submit[bool],
+    submit: Submit,
     suppressions: Suppressions,
 ) -> None:
     """Read the upload of a run to its end, or until the run no longer wants it.
@@ -81,7 +77,7 @@ async def extract(
     await judge(run_id, wanted, submit)
 
 
-async def judge(run_id: str, wanted: Condition | None, submit: Submit[bool]) -> None:
+async def judge(run_id: str, wanted: Condition | None, submit: Submit) -> None:
     """Judge what was read by the campaign's filter, slice by slice, to the end."""
     if not await submit(Extracted(run_id)):
         return

@@ -20,9 +20,8 @@ from watchfloor.domain.labels import native
 from watchfloor.domain.regions import Fact, History
 from watchfloor.domain.text import clean
 from watchfloor.engine.changes import Transaction, tell
-from watchfloor.engine.committer import Committer, Job
+from watchfloor.engine.committer import Committer, Job, Submit
 from watchfloor.engine.errands import Errand, carried_out, carried_out_now
-from watchfloor.engine.lanes import Submit
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.archive.drafts import Draft, discard
 from watchfloor.store.archive.formats import best_format

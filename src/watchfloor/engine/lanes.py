@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from watchfloor.channels.base import Channel
@@ -13,7 +13,7 @@ from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.regions import Intake, Mode, Phase
 from watchfloor.engine.campaigns import checked_campaign
-from watchfloor.engine.committer import Committer, Job
+from watchfloor.engine.committer import Committer, Job, Submit
 from watchfloor.engine.dispatcher import Dispatcher, Plan
 from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
 from watchfloor.engine.lane import Breakers, Lane, opened, rules_of, shut, step_lanes
@@ -25,14 +25,6 @@ from watchfloor.store.reads.runs import campaign_text, column_names
 from watchfloor.store.reads.zones import zone_names
 
 T = TypeVar("T")
-
-
-class Submit(Protocol):
-    """Have a job done in the next round and return its result after the commit."""
-
-    def __call__(self, job: Job[T]) -> Awaitable[T]:
-        """Raise ``StoreError`` where the store took no writes."""
-        ...
 
 
 class Lanes:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.labels import native
-from watchfloor.domain.workspace import Shared
+from watchfloor.domain.workspace import MOST_PERMITS, MOST_RATE_PER_S, Shared
 from watchfloor.engine import collector
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger, Request
@@ -24,8 +24,6 @@ from watchfloor.store.reads.limits import WORKSPACE, overrides
 from watchfloor.store.writes import limits
 from watchfloor.store.writes.runs import add_entry, save_run_values
 
-MOST_PERMITS = 10_000
-MOST_RATE_PER_S = 1_000_000.0
 MOST_SUPPRESSED = 1_000
 
 

@@ -14,9 +14,8 @@ from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.labels import native
 from watchfloor.domain.regions import Fact, History
 from watchfloor.engine.changes import Transaction, adopt, tell
-from watchfloor.engine.committer import Committer
+from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.errands import Errand, carried_out, carried_out_now
-from watchfloor.engine.lanes import Submit
 from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.store.archive.columns import VERSION
 from watchfloor.store.archive.drafts import discard

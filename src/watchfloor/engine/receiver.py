@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -28,12 +27,10 @@ from watchfloor.engine.collector import (
     judged,
     nobody_is_told,
 )
-from watchfloor.engine.committer import Job
+from watchfloor.engine.committer import Submit
 from watchfloor.engine.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-Submit = Callable[[Job[T]], Awaitable[T]]
 
 #: Where this door is.
 PATH: Final = "/results"
@@ -102,7 +99,7 @@ class Receiver:
         self,
         settings: ResultsIntake,
         token: str,
-        submit: Submit[Summary],
+        submit: Submit,
         around: Surroundings,
         on_suppressed: NoteSuppressed = nobody_is_told,
         *,

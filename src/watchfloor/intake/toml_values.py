@@ -11,12 +11,12 @@ from watchfloor.domain.campaign import RECIPIENT
 from watchfloor.domain.filters import FilterError
 from watchfloor.domain.measures import duration_ms, duration_text, rate_per_s
 from watchfloor.domain.text import clean
+from watchfloor.domain.workspace import MOST_PERMITS
 from watchfloor.intake.filter_language import parse_filter
 from watchfloor.intake.mistakes import sentence
 from watchfloor.intake.normalise import UnfitContactError, email
 from watchfloor.intake.zones import is_zone
 
-MAX_PERMITS = 10_000
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
@@ -127,7 +127,7 @@ def _mailbox(address: str) -> str:
 Identity = Annotated[str, Field(pattern=r"\A[a-z0-9-]{1,64}\z")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Rate = Annotated[float, BeforeValidator(rate_per_s)]
-Permits = Annotated[int, Field(ge=1, le=MAX_PERMITS)]
+Permits = Annotated[int, Field(ge=1, le=MOST_PERMITS)]
 ZoneName = Annotated[str, AfterValidator(zone)]
 WindowZone = Annotated[str, AfterValidator(_window_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.asking import asked, confirmed, order_of, report
 from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
-from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed, report
 from watchfloor.domain.errors import ConfigError
-from watchfloor.domain.identity import new_id
 from watchfloor.domain.masking import masked
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
-from watchfloor.domain.views import Receipt, RunView
-from watchfloor.engine.operations import asked_of_engine
+from watchfloor.domain.views import RunView
 from watchfloor.store.archive.archive import open_archive
 from watchfloor.store.archive.places import archive_of
-from watchfloor.store.inbox import Command
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.history import HistoryView, history_view
 from watchfloor.store.reads.runs import run_view, step_names
@@ -79,33 +75,8 @@ def _ask(options: Namespace, verb: str) -> int:
     layout = compose.layout(options)
     with reading(layout) as connection:
         run_id = run_view(connection, full_id(connection, options.run)).run_id
-    around, asker = compose.surroundings(), compose.asker()
-    now_ms = around.now_ms()
-    command = Command(
-        command_id=new_id(now_ms, around.entropy(10)),
-        at_ms=now_ms,
-        verb=verb,
-        run_id=run_id,
-        by=asker.by,
-        origin=asker.origin,
-        why=options.reason,
-        payload={},
-    )
-    receipt = asyncio.run(
-        asked_of_engine(
-            layout,
-            command,
-            around,
-            compose.owner(f"{verb} {run_id}"),
-            until=_is_answered,
-            patience_s=PATIENCE_S,
-        )
-    )
+    receipt = asked(layout, order_of(options, verb, run_id))
     return report(receipt, as_json=options.json)
-
-
-def _is_answered(receipt: Receipt) -> bool:
-    return receipt.state != "asked"
 
 
 def _records(options: Namespace, found: HistoryView) -> int:

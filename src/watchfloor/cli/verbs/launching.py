@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.asking import asked, confirmed
 from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import receipt_json
 from watchfloor.cli.verbs.looking import full_id
-from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed
 from watchfloor.domain.errors import ConfigError, Refusal
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
-from watchfloor.engine.operations import asked_of_engine
 from watchfloor.engine.preparing import Launch, prepared_launch
 from watchfloor.engine.rehearsing import Rehearsal, rehearsed
 from watchfloor.engine.surveying import Survey
-from watchfloor.store.inbox import Command
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 
@@ -57,13 +54,13 @@ def launch(options: Namespace) -> int:
     if not is_wanted:
         tell("Nothing was launched.")
         return exits.REFUSED
-    receipt = _asked(layout, prepared.command)
+    receipt = asked(layout, prepared.command)
     if receipt.refusal == Refusal.DUPLICATE_RUN and _means_it(options, receipt):
         again = {**prepared.command.payload, "allow_twin": True}
         around = compose.surroundings()
         command_id = new_id(around.now_ms(), around.entropy(10))
         meant = replace(prepared.command, command_id=command_id, payload=again)
-        receipt = _asked(layout, meant)
+        receipt = asked(layout, meant)
     return _told(options, layout, prepared, receipt)
 
 
@@ -91,19 +88,6 @@ def _parent(options: Namespace, layout: Layout) -> str:
         return full_id(connection, options.child_of)
 
 
-def _asked(layout: Layout, command: Command) -> Receipt:
-    return asyncio.run(
-        asked_of_engine(
-            layout,
-            command,
-            compose.surroundings(),
-            compose.owner("launch"),
-            until=lambda one: one.state != "asked",
-            patience_s=PATIENCE_S,
-        )
-    )
-
-
 def _told(
     options: Namespace, layout: Layout, prepared: Launch, receipt: Receipt
 ) -> int:
@@ -120,14 +104,14 @@ def _told(
 
 
 def _reviewed(prepared: Launch) -> bool:
-    asked = prepared.command.payload
-    tell(f"launch {clean(prepared.campaign_name)} over {clean(asked['upload_name'])}")
-    tell(f"  {asked['bytes']:,} bytes, sha256 {asked['sha256'][:16]}…")
+    wanted = prepared.command.payload
+    tell(f"launch {clean(prepared.campaign_name)} over {clean(wanted['upload_name'])}")
+    tell(f"  {wanted['bytes']:,} bytes, sha256 {wanted['sha256'][:16]}…")
     tell(f"  columns: {', '.join(prepared.columns)}")
     _tell_survey(prepared.survey)
-    if asked["parent_id"]:
-        tell(f"  child of {asked['parent_id']}: its records are not contacted again")
-    if asked["allow_twin"]:
+    if wanted["parent_id"]:
+        tell(f"  child of {wanted['parent_id']}: its records are not contacted again")
+    if wanted["allow_twin"]:
         tell(
             "  A twin is allowed: whoever an earlier run contacted is contacted AGAIN."
         )

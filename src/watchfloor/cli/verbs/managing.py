@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from argparse import Namespace
 from dataclasses import asdict
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.asking import asked, confirmed, order_of, report
 from watchfloor.cli.lines import answer, answer_json, iso, moment, tell
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id, print_books
-from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed, report
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.masking import masked
 from watchfloor.domain.measures import rate_per_s
 from watchfloor.domain.text import clean
-from watchfloor.domain.views import Receipt, RunView
+from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Shared
-from watchfloor.engine.operations import asked_of_engine, order
 from watchfloor.engine.quotas import plan_use
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.intake.normalise import UnfitContactError, email, identifier, phone
@@ -39,7 +37,7 @@ def approve(options: Namespace) -> int:
         if not confirmed("Type yes to approve:", "yes"):
             tell("Nothing was asked; nothing was changed.")
             return exits.REFUSED
-    return _asked(options, _order(options, "approve", run.run_id))
+    return _asked(options, order_of(options, "approve", run.run_id))
 
 
 def limit(options: Namespace) -> int:
@@ -57,10 +55,10 @@ def limit(options: Namespace) -> int:
         return _show_limits(options)
     if is_shared:
         payload |= {"scope": options.scope, "clear": options.clear}
-        return _asked(options, _order(options, "limit", "", payload))
+        return _asked(options, order_of(options, "limit", "", payload))
     with reading(compose.layout(options)) as connection:
         run = run_view(connection, full_id(connection, options.scope))
-    return _asked(options, _order(options, "limit", run.run_id, payload))
+    return _asked(options, order_of(options, "limit", run.run_id, payload))
 
 
 def suppress(options: Namespace) -> int:
@@ -74,7 +72,7 @@ def suppress(options: Namespace) -> int:
         by_kind.setdefault(kind, []).append(contact_digest(kind, normal).hex())
     code = exits.DONE
     for kind, digests in by_kind.items():
-        command = _order(options, "suppress", "", {"digests": digests, "kind": kind})
+        command = order_of(options, "suppress", "", {"digests": digests, "kind": kind})
         code = max(code, _asked(options, command))
     return code
 
@@ -147,40 +145,11 @@ def _preview(run: RunView) -> None:
     tell(f"  {books.eligible + books.waiting:,} records go on after it.")
 
 
-def _order(
-    options: Namespace,
-    verb: str,
-    run_id: str,
-    payload: dict[str, object] | None = None,
-) -> Command:
-    return order(
-        verb,
-        run_id,
-        compose.asker(),
-        compose.surroundings(),
-        why=options.reason,
-        payload=payload,
-    )
-
-
 def _asked(options: Namespace, command: Command) -> int:
-    receipt = asyncio.run(
-        asked_of_engine(
-            compose.layout(options),
-            command,
-            compose.surroundings(),
-            compose.owner(f"{command.verb} {command.run_id}".rstrip()),
-            until=_is_answered,
-            patience_s=PATIENCE_S,
-        )
-    )
+    receipt = asked(compose.layout(options), command)
     if receipt.detail and receipt.state != "refused":
         tell(receipt.detail)
     return report(receipt, as_json=options.json)
-
-
-def _is_answered(receipt: Receipt) -> bool:
-    return receipt.state != "asked"
 
 
 def _permits(text: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,17 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.asking import asked, confirmed, is_settled, order_of, report
 from watchfloor.cli.lines import answer, answer_json, iso, tell
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
-from watchfloor.cli.verbs.steering import PATIENCE_S, confirmed, report
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import ConfigError, WatchfloorError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.results import ResultKind
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
-from watchfloor.engine.operations import asked_of_engine
 from watchfloor.intake.result_file import Mistake, ResultBatch, ResultFile
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
@@ -120,15 +118,8 @@ class _Asking:
             now_ms = self._around.now_ms()
             command_id = f"{command_id}-{new_id(now_ms, self._around.entropy(5))}"
         command = self._waiting.get(command_id) or self._command(command_id, batch)
-        got = asyncio.run(
-            asked_of_engine(
-                self._layout,
-                command,
-                self._around,
-                compose.owner("results"),
-                until=lambda found: found.state == "settled",
-                patience_s=INGEST_PATIENCE_S,
-            )
+        got = asked(
+            self._layout, command, until=is_settled, patience_s=INGEST_PATIENCE_S
         )
         return _understood(got, batch.line_no)
 
@@ -254,25 +245,9 @@ def _close(options: Namespace) -> int:
         if not confirmed("Type yes to close:", "yes"):
             tell("Nothing was asked; nothing was changed.")
             return exits.REFUSED
-    around, asker = compose.surroundings(), compose.asker()
-    command = Command(
-        command_id=new_id(around.now_ms(), around.entropy(10)),
-        at_ms=around.now_ms(),
-        verb="close_results",
-        run_id=run.run_id,
-        by=asker.by,
-        origin=asker.origin,
-        why=options.reason,
-    )
-    asked = asked_of_engine(
-        layout,
-        command,
-        around,
-        compose.owner(f"results close {run.run_id}"),
-        until=lambda found: found.state == "settled",
-        patience_s=PATIENCE_S,
-    )
-    return report(asyncio.run(asked), as_json=options.json)
+    command = order_of(options, "close_results", run.run_id)
+    receipt = asked(layout, command, until=is_settled)
+    return report(receipt, as_json=options.json)
 
 
 def _attempted(books: Books) -> int:
