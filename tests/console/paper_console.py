@@ -2,19 +2,25 @@
 
 The first argument says what the desk does at every refresh: ``still`` nothing, ``one``
 changes one record and one run, ``all`` every record; with ``campaign`` nothing happens
-to more runs. The second is the driver:
-``thrifty`` or ``plain``.
+to more runs. The second is the driver: ``thrifty`` or ``plain``; ``staying`` is the
+thrifty one of a console that q does not end, and ``recorded:FILE`` the same, with all
+that it is told to paint written to FILE.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
-from tests.console.paper_desk import OWN_PID, PaperDesk, campaign_runs
+from tests.console.paper_desk import PaperDesk
+from tests.console.paper_runs import OWN_PID, campaign_runs
+from textual.driver import Driver
 
+from watchfloor import console
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.commands import Patience
+from watchfloor.console.driver import ThriftyDriver
 from watchfloor.domain.views import Overview
 
 
@@ -30,18 +36,45 @@ class ChangingDesk(PaperDesk):
         return await super().overview()
 
 
+class RecordedDriver(ThriftyDriver):
+    """Writes down what it is told to paint, as a plain driver would send it."""
+
+    told = Path()
+
+    def write(self, data: str) -> None:
+        with self.told.open("ab", buffering=0) as record:
+            record.write(data.encode())
+        super().write(data)
+
+
+class StayingApp(WatchfloorApp):
+    """A console for storms of keys: q does not end it, ctrl+q does."""
+
+    CSS_PATH = str(Path(console.__file__).with_name("console.tcss"))
+    is_recorded = False
+
+    def get_driver_class(self) -> type[Driver]:
+        return RecordedDriver if self.is_recorded else super().get_driver_class()
+
+    async def action_ask_quit(self) -> None:
+        return
+
+
 def main(kind: str, driver: str, poison: str = "") -> int:
     desk = ChangingDesk(poison=poison.encode().decode("unicode_escape"))
     desk.kind = kind
     if kind == "campaign":
         desk.runs += campaign_runs()
-    app = WatchfloorApp(
+    name, _, record = driver.partition(":")
+    RecordedDriver.told = Path(record)
+    StayingApp.is_recorded = name == "recorded"
+    app = (WatchfloorApp if name in ("thrifty", "plain") else StayingApp)(
         desk,
         workspace_name="prod-eu",
         operator="ann@desk-3",
         clock=desk.clock,
         own_pid=OWN_PID,
-        thrifty=driver == "thrifty",
+        thrifty=name != "plain",
         patience=Patience(poll_s=0.02, polls=20),
     )
     signal.signal(signal.SIGHUP, lambda *_: app.end_after_hangup())

@@ -7,19 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.console.paper_runs import (
+    CLASSES,
+    MINUTE_MS,
+    NOON_MS,
+    OWN_PID,
+    PATTERN,
+    HandClock,
+    a_run,
+    some_runs,
+)
+from tests.console.paper_views import PaperViews, cards_of
+
 from watchfloor.domain.books import Books
-from watchfloor.domain.errors import EXPLANATIONS, NotFoundError, Refusal
-from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.errors import EXPLANATIONS, ConfigError, NotFoundError, Refusal
+from watchfloor.domain.live import Pulse
 from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
+from watchfloor.domain.prospects import Prospect
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
     Gate,
-    History,
     Intake,
     Lifecycle,
-    Phase,
-    Results,
-    RunOutcome,
     Verb,
 )
 from watchfloor.domain.views import (
@@ -30,220 +39,19 @@ from watchfloor.domain.views import (
     Journey,
     JourneyEntry,
     Overview,
+    PageKey,
     Receipt,
     RecordPage,
     RecordView,
     RunView,
 )
 
-#: 2026-11-22 14:02:11 UTC.
-NOON_MS = 1_795_356_131_000
-MINUTE_MS = 60_000
-OWN_PID = 4711
-
-_PATTERN = (
-    *([RecordState.DELIVERED] * 11),
-    RecordState.FAILED,
-    RecordState.DELIVERED,
-    RecordState.RETRY,
-    RecordState.DELIVERED,
-    RecordState.CALLBACK,
-    RecordState.DELIVERED,
-    RecordState.PENDING,
-    RecordState.UNKNOWN,
-    RecordState.ATTEMPTING,
-)
-_CLASSES = {
-    RecordState.DELIVERED: (OutcomeClass.DELIVERED, "http_200"),
-    RecordState.FAILED: (OutcomeClass.PERMANENT, "wrong_number"),
-    RecordState.RETRY: (OutcomeClass.TRANSIENT, "busy"),
-    RecordState.CALLBACK: (OutcomeClass.CALLBACK, "asked_later"),
-    RecordState.UNKNOWN: (OutcomeClass.AMBIGUOUS, "reset"),
-}
-
-
-@dataclass
-class HandClock:
-    """A clock that stands still until it is moved."""
-
-    now_ms: int = NOON_MS
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-    def pass_ms(self, span_ms: int) -> None:
-        self.now_ms += span_ms
-
-
-def balanced(records: int, **states: int) -> Books:
-    """Books that add up: what no state takes is pending."""
-    rejects = {"invalid": records // 100, "duplicate": records // 250}
-    pending = records - sum(states.values())
-    done = sum(states.get(key, 0) for key in ("delivered", "failed", "unknown"))
-    return Books(
-        extracted=records + sum(rejects.values()),
-        records=records,
-        pending=pending,
-        attempts=done,
-        **rejects,
-        **states,
-    )
-
-
-def a_run(number: int, name: str, lifecycle: Lifecycle, books: Books) -> RunView:
-    started = None if not lifecycle.launched else NOON_MS - number * 41 * MINUTE_MS
-    ended = NOON_MS - number * 7 * MINUTE_MS if lifecycle.is_ended else None
-    return RunView(
-        run_id=f"run-{number:04}",
-        campaign_id=f"campaign-{number}",
-        campaign_name=name,
-        upload_id=f"up-{number}",
-        upload_name=f"contacts-{number}.csv",
-        lifecycle=lifecycle,
-        books=books,
-        version=3,
-        created_at_ms=NOON_MS - number * 42 * MINUTE_MS,
-        launch_id=f"launch-{number}" if lifecycle.launched else None,
-        started_at_ms=started,
-        ended_at_ms=ended,
-        bytes_total=48_000_000,
-        bytes_read=48_000_000 if lifecycle.intake is Intake.DONE else 20_160_000,
-        permits=16,
-        rate_per_s=20.0,
-        progress_at_ms=NOON_MS - 1_000 if lifecycle.launched else None,
-        gate_asked=Asked()
-        if lifecycle.gate is Gate.OPEN
-        else Asked(by="ann@desk-3", at_ms=NOON_MS - MINUTE_MS, why="wrong greeting"),
-    )
-
-
-def some_runs() -> list[RunView]:
-    live = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
-    over = Lifecycle(
-        phase=Phase.ENDED,
-        intake=Intake.DONE,
-        launched=True,
-        results=Results.COLLECTING,
-        history=History.CREATED,
-        outcome=RunOutcome.COMPLETED,
-    )
-    return [
-        a_run(
-            1,
-            "Autumn billing",
-            live,
-            balanced(1_000_000, delivered=419_975, failed=17, attempting=8, callback=4),
-        ),
-        a_run(
-            2,
-            "Reminder DE",
-            replace(live, gate=Gate.PAUSING),
-            balanced(120_000, delivered=116_400, attempting=3, retry=41),
-        ),
-        a_run(
-            3,
-            "Welcome texts",
-            replace(live, gate=Gate.PAUSED),
-            balanced(9_000, delivered=900, failed=2),
-        ),
-        a_run(
-            4,
-            "Win-back Q4",
-            Lifecycle(intake=Intake.EXTRACTING),
-            Books(extracted=410_000, unjudged=1_200, records=408_800, pending=408_800),
-        ),
-        a_run(
-            5,
-            "Survey NPS",
-            replace(live, phase=Phase.CALLBACK),
-            balanced(2_000, delivered=1_991, failed=5, callback=4),
-        ),
-        a_run(
-            6,
-            "Outage notice",
-            over,
-            balanced(52_000, delivered=51_997, failed=1, unknown=2),
-        ),
-        a_run(
-            7,
-            "KYC refresh",
-            replace(live, phase=Phase.STOPPING),
-            balanced(
-                30_000, delivered=18_900, failed=9, attempting=6, not_attempted=11_085
-            ),
-        ),
-        a_run(
-            8,
-            "Beta invite",
-            replace(over, outcome=RunOutcome.FAILED, results=Results.CLOSED),
-            balanced(800, delivered=12, failed=88, not_attempted=700),
-        ),
-    ]
-
-
-def campaign_runs() -> list[RunView]:
-    """Runs that wait for words and windows, keep promises, and have ended."""
-    live = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
-    over = replace(live, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
-    asks, shut, outside, promises, archived, purged = (
-        a_run(number, name, lifecycle, books)
-        for number, (name, lifecycle, books) in enumerate(
-            (
-                (
-                    "First words",
-                    live,
-                    balanced(5_000, delivered=17, failed=2, retry=1),
-                ),
-                ("Night shift", live, balanced(40_000, delivered=12_000)),
-                ("All zones", live, balanced(9_000, delivered=4_000, retry=20)),
-                (
-                    "Promised",
-                    replace(live, phase=Phase.STOPPED_CALLBACK, stops=1),
-                    balanced(
-                        800, delivered=60, callback=45, failed=5, not_attempted=690
-                    ),
-                ),
-                (
-                    "Well told",
-                    replace(over, history=History.CREATING, results=Results.COLLECTING),
-                    balanced(1_000, delivered=990, failed=10),
-                ),
-                (
-                    "Forgotten",
-                    replace(over, history=History.CREATED, results=Results.CLOSED),
-                    balanced(300, delivered=300),
-                ),
-            ),
-            11,
-        )
-    )
-    opens_ms = NOON_MS + 19 * 60 * MINUTE_MS - 131_000
-    return [
-        replace(asks, approve_after=20, books=replace(asks.books, attempts=20)),
-        replace(shut, shut_until_ms=opens_ms),
-        replace(outside, held=420),
-        promises,
-        replace(
-            archived,
-            archived=430,
-            parent_id="run-0001",
-            spent_ms={
-                "active": 200 * MINUTE_MS,
-                "paused": 60 * MINUTE_MS,
-                "window": 120 * MINUTE_MS,
-                "waiting": 0,
-            },
-        ),
-        replace(purged, purge="done", is_hidden=True),
-    ]
-
-
 #: Minutes from now until each promise is due, next ones first.
 _DUE_IN = (-50, -5, -1, 15, 125, 1_500)
 
 
 @dataclass
-class PaperDesk:
+class PaperDesk(PaperViews):
     """Everything a console asks for, out of a few figures.
 
     Attributes:
@@ -257,6 +65,7 @@ class PaperDesk:
         reports: What providers reported, of how many records each.
         ordered: Verb, run, reason and payload of every order.
         told: What an order's receipt says.
+        search_most: So many records a search looks at before it stops.
     """
 
     runs: list[RunView] = field(default_factory=some_runs)
@@ -278,6 +87,9 @@ class PaperDesk:
     reports: dict[str, int] = field(default_factory=dict)
     ordered: list[tuple[str, str, str, dict[str, object]]] = field(default_factory=list)
     told: str = ""
+    search_most: int = 50_000
+    launched: list[tuple[Prospect, bool]] = field(default_factory=list)
+    dropped: list[Prospect] = field(default_factory=list)
     _receipts: dict[str, list[Receipt]] = field(default_factory=dict)
 
     def _check(self, what: str) -> None:
@@ -325,9 +137,9 @@ class PaperDesk:
             as_of_ms=self.clock(),
         )
 
-    async def pulse(self) -> EngineView:
+    async def pulse(self) -> Pulse:
         self._check("pulse")
-        return self._engine()
+        return Pulse(engine=self._engine(), cards=cards_of(self.runs))
 
     async def run(self, run_id: str) -> RunView:
         self._check("run")
@@ -339,8 +151,8 @@ class PaperDesk:
 
     def record(self, seq: int) -> RecordView:
         shift = self.bump if seq == 10 or self.all_change else 0
-        state = _PATTERN[(seq + shift) % len(_PATTERN)]
-        outcome, code = _CLASSES.get(state, (None, ""))
+        state = PATTERN[(seq + shift) % len(PATTERN)]
+        outcome, code = CLASSES.get(state, (None, ""))
         later = state in (RecordState.RETRY, RecordState.CALLBACK)
         return RecordView(
             seq=seq,
@@ -393,35 +205,45 @@ class PaperDesk:
         await self.run(run_id)
         return {self.poison or kind: n for kind, n in self.reports.items()}
 
-    async def records(
-        self,
-        run_id: str,
-        *,
-        after: int | None = None,
-        before: int | None = None,
-        state: RecordState | None = None,
-        size: int = 40,
-    ) -> RecordPage:
+    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
         self._check("records")
+        if wanted.where.startswith("nonsense"):
+            msg = "--where: column 1: there is no field nonsense"
+            raise ConfigError(msg)
         run = await self.run(run_id)
         total = min(self.total, run.books.records)
-        if state is not None and state not in _PATTERN:
+        if wanted.state is not None and wanted.state not in PATTERN:
             return RecordPage()
+        after, before, size = wanted.after, wanted.before, wanted.size
         step = 1 if before is None else -1
         seq = (after or 0) + 1 if before is None else (before or total + 1) - 1
         found: list[RecordView] = []
+        looked_at = 0
         while 1 <= seq <= total and len(found) <= size:
             record = self.record(seq)
-            if state is None or record.state is state:
+            if _passes(record, wanted):
                 found.append(record)
             seq += step
+            looked_at += 1
+            if looked_at >= self.search_most and (wanted.where or wanted.text):
+                break
+        stopped = seq - step if looked_at >= self.search_most else None
         more, found = len(found) > size, found[:size]
+        searched_to = None if more else stopped
         if step < 0:
             found.reverse()
             return RecordPage(
-                records=tuple(found), has_before=more, has_after=before != 0
+                records=tuple(found),
+                has_before=more or searched_to is not None,
+                has_after=before != 0,
+                searched_to=searched_to,
             )
-        return RecordPage(records=tuple(found), has_before=bool(after), has_after=more)
+        return RecordPage(
+            records=tuple(found),
+            has_before=bool(after),
+            has_after=more or searched_to is not None,
+            searched_to=searched_to,
+        )
 
     async def journey(self, run_id: str, seq: int) -> Journey:
         self._check("journey")
@@ -506,6 +328,24 @@ class PaperDesk:
         self._receipts[receipt.command_id] = self._future(receipt)
         return receipt
 
+    async def launch(self, prospect: Prospect, *, allow_twin: bool = False) -> Receipt:
+        self._check("launch")
+        self.launched.append((prospect, allow_twin))
+        receipt = Receipt(
+            command_id=f"launch-{len(self.launched)}",
+            verb="launch",
+            run_id=prospect.ident,
+            state="asked",
+            asked_at_ms=self.clock() + 120,
+        )
+        ahead = self._future(receipt)[-1:]
+        self._receipts[receipt.command_id] = ahead
+        if ahead and ahead[0].state != "refused":
+            live = Lifecycle(intake=Intake.EXTRACTING)
+            run = a_run(100, prospect.campaign_name, live, Books())
+            self.runs.insert(0, replace(run, run_id=prospect.ident))
+        return receipt
+
     async def order(
         self,
         verb: str,
@@ -586,3 +426,13 @@ class PaperDesk:
                 self.runs[i] = replace(
                     run, lifecycle=life, books=books, version=run.version + 1
                 )
+
+
+def _passes(record: RecordView, wanted: PageKey) -> bool:
+    """What a filter and a text let pass on paper: where is a code, text anything."""
+    if wanted.state is not None and record.state is not wanted.state:
+        return False
+    if wanted.where and record.code not in wanted.where:
+        return False
+    held = f"{record.contact} {record.code} {record.step}".casefold()
+    return wanted.text.casefold() in held

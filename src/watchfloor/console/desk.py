@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from watchfloor.domain.live import (
+    AuditPage,
+    Charts,
+    Diagnosis,
+    LiveOps,
+    Pulse,
+    UnknownPage,
+)
 from watchfloor.domain.previews import Preview
-from watchfloor.domain.records import RecordState
+from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     CallbackPage,
-    EngineView,
     EventView,
     Journey,
     Overview,
+    PageKey,
     Receipt,
     RecordPage,
     RunView,
@@ -31,32 +39,22 @@ class Desk(Protocol):
         """Return the newest runs, newest first, and who owns the workspace."""
         ...
 
-    async def pulse(self) -> EngineView:
-        """Return the owner and the number of changes; one row, cheap enough to poll."""
+    async def pulse(self) -> Pulse:
+        """Return the owner, the number of changes and the cards; cheap to poll."""
         ...
 
     async def run(self, run_id: str) -> RunView:
         """Return one run."""
         ...
 
-    async def records(
-        self,
-        run_id: str,
-        *,
-        after: int | None = None,
-        before: int | None = None,
-        state: RecordState | None = None,
-        size: int = 40,
-    ) -> RecordPage:
-        """Return a page by key.
+    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
+        """Return a page of a run's records by key.
 
-        Args:
-            run_id: Whose records.
-            after: Only records with a greater seq; None for the first page.
-            before: Only records with a smaller seq, the nearest ones; 0 for the last
-                page. Not together with *after*.
-            state: Only records in this state.
-            size: The most records.
+        A filter or a text is looked for in so many records and no more: then the page
+        may be short, and its ``searched_to`` says how far it looked.
+
+        Raises:
+            ConfigError: The filter is none, or names a field that there is not.
         """
         ...
 
@@ -82,6 +80,90 @@ class Desk(Protocol):
 
     async def events(self, run_id: str, *, limit: int = 200) -> tuple[EventView, ...]:
         """Return the newest entries of the run's journal, oldest first."""
+        ...
+
+    async def live(self) -> LiveOps:
+        """Return how every run does that has not ended, and who holds shared limits."""
+        ...
+
+    async def diagnosis(self, run_id: str) -> Diagnosis:
+        """Return what is known of why a run does as it does."""
+        ...
+
+    async def charts(self, run_id: str) -> Charts:
+        """Return what is drawn of a run: its progress, failures and promises."""
+        ...
+
+    async def unknowns(
+        self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40
+    ) -> UnknownPage:
+        """Return unknown records of one run, or of all runs.
+
+        Args:
+            run_id: Whose; empty for all runs'.
+            after: What the page before this one told; None for the first.
+            size: The most records.
+        """
+        ...
+
+    async def audit(
+        self,
+        run_id: str = "",
+        *,
+        text: str = "",
+        before: int | None = None,
+        size: int = 40,
+    ) -> AuditPage:
+        """Return entries of the journal, newest first.
+
+        Args:
+            run_id: Of which run; empty for all.
+            text: What must occur in who, what, why or the detail; or empty.
+            before: What the page before this one told; None for the newest.
+            size: The most entries.
+        """
+        ...
+
+    async def campaigns(self) -> tuple[CampaignOffer, ...]:
+        """Return the workspace's campaign files, by name; faulty ones too."""
+        ...
+
+    async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
+        """Return the contact files at or under a path, the newest first.
+
+        Args:
+            path: A file, a directory, or the beginning of either.
+        """
+        ...
+
+    async def prospect(
+        self, campaign: str, upload: str, on_progress: Callable[[int], None]
+    ) -> Prospect:
+        """Check a campaign file against every row of a contact file.
+
+        Args:
+            campaign: Path of the campaign file.
+            upload: Path of the contact file.
+            on_progress: Gets the rows read so far; may be called on another thread.
+
+        Raises:
+            ConfigError: A mistake in the campaign or a file that cannot be used; every
+                one is named and nothing was kept.
+        """
+        ...
+
+    async def launch(self, prospect: Prospect, *, allow_twin: bool = False) -> Receipt:
+        """Ask for the launch that was checked; the receipt's run id is the run's.
+
+        Args:
+            prospect: As ``prospect`` returned it; it is used up unless refused as a
+                twin.
+            allow_twin: Launch although the same was launched before.
+        """
+        ...
+
+    async def drop_prospect(self, prospect: Prospect) -> None:
+        """Forget a launch that was checked, and the copy of its contact file."""
         ...
 
     async def preview(self, verb: Verb, run_id: str) -> Preview:

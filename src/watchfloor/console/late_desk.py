@@ -6,15 +6,23 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchfloor.console.desk import Desk
+from watchfloor.domain.live import (
+    AuditPage,
+    Charts,
+    Diagnosis,
+    LiveOps,
+    Pulse,
+    UnknownPage,
+)
 from watchfloor.domain.previews import Preview
-from watchfloor.domain.records import RecordState
+from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     CallbackPage,
-    EngineView,
     EventView,
     Journey,
     Overview,
+    PageKey,
     Receipt,
     RecordPage,
     RunView,
@@ -36,7 +44,7 @@ class LateDesk:
         """See ``Desk``."""
         return await (await self._desk()).overview()
 
-    async def pulse(self) -> EngineView:
+    async def pulse(self) -> Pulse:
         """See ``Desk``."""
         return await (await self._desk()).pulse()
 
@@ -44,20 +52,9 @@ class LateDesk:
         """See ``Desk``."""
         return await (await self._desk()).run(run_id)
 
-    async def records(
-        self,
-        run_id: str,
-        *,
-        after: int | None = None,
-        before: int | None = None,
-        state: RecordState | None = None,
-        size: int = 40,
-    ) -> RecordPage:
+    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
         """See ``Desk``."""
-        desk = await self._desk()
-        return await desk.records(
-            run_id, after=after, before=before, state=state, size=size
-        )
+        return await (await self._desk()).records(run_id, wanted)
 
     async def callbacks(
         self, run_id: str, *, after: tuple[int, int] | None = None, size: int = 40
@@ -77,6 +74,58 @@ class LateDesk:
     async def events(self, run_id: str, *, limit: int = 200) -> tuple[EventView, ...]:
         """See ``Desk``."""
         return await (await self._desk()).events(run_id, limit=limit)
+
+    async def live(self) -> LiveOps:
+        """See ``Desk``."""
+        return await (await self._desk()).live()
+
+    async def diagnosis(self, run_id: str) -> Diagnosis:
+        """See ``Desk``."""
+        return await (await self._desk()).diagnosis(run_id)
+
+    async def charts(self, run_id: str) -> Charts:
+        """See ``Desk``."""
+        return await (await self._desk()).charts(run_id)
+
+    async def unknowns(
+        self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40
+    ) -> UnknownPage:
+        """See ``Desk``."""
+        return await (await self._desk()).unknowns(run_id, after=after, size=size)
+
+    async def audit(
+        self,
+        run_id: str = "",
+        *,
+        text: str = "",
+        before: int | None = None,
+        size: int = 40,
+    ) -> AuditPage:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.audit(run_id, text=text, before=before, size=size)
+
+    async def campaigns(self) -> tuple[CampaignOffer, ...]:
+        """See ``Desk``."""
+        return await (await self._desk()).campaigns()
+
+    async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
+        """See ``Desk``."""
+        return await (await self._desk()).uploads(path)
+
+    async def prospect(
+        self, campaign: str, upload: str, on_progress: Callable[[int], None]
+    ) -> Prospect:
+        """See ``Desk``."""
+        return await (await self._desk()).prospect(campaign, upload, on_progress)
+
+    async def launch(self, prospect: Prospect, *, allow_twin: bool = False) -> Receipt:
+        """See ``Desk``."""
+        return await (await self._desk()).launch(prospect, allow_twin=allow_twin)
+
+    async def drop_prospect(self, prospect: Prospect) -> None:
+        """See ``Desk``."""
+        await (await self._desk()).drop_prospect(prospect)
 
     async def preview(self, verb: Verb, run_id: str) -> Preview:
         """See ``Desk``."""

@@ -163,12 +163,17 @@ class PageKey:
             page. Not together with ``after``.
         state: Only records in this state.
         size: The most records.
+        where: A filter in the product's language that must hold; or empty.
+        text: What must occur in the contact, a field or the code, whatever its case;
+            or empty.
     """
 
     after: int | None = None
     before: int | None = None
     state: RecordState | None = None
     size: int = 40
+    where: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +183,15 @@ class RecordPage:
     Attributes:
         has_before: Whether records stand before the first one shown.
         has_after: Whether records stand after the last one shown.
+        searched_to: The last seq a search looked at when it stopped before the end of
+            the run; asking on with ``after`` (or ``before``) there goes on with it.
+            None where it looked at everything it had to.
     """
 
     records: tuple[RecordView, ...] = ()
     has_before: bool = False
     has_after: bool = False
+    searched_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,8 +289,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What the jobs screen shows at one moment."""
+    """What the jobs screen shows at one moment.
+
+    Attributes:
+        done_per_s: Records that became final per second, lately, by run id; without
+            the runs of which none did.
+    """
 
     runs: tuple[RunView, ...] = ()
+    done_per_s: Mapping[str, float] = field(default_factory=dict)
     engine: EngineView = field(default_factory=EngineView)
     as_of_ms: int = 0

@@ -1,0 +1,173 @@
+"""How a run got on over time: samples, rates, and when it should have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final, NamedTuple
+
+from watchfloor.domain.books import Books
+from watchfloor.domain.regions import RunOutcome
+from watchfloor.domain.views import RunView
+
+#: What happened within one such span is one sample.
+SAMPLE_MS: Final = 10_000
+#: The rate of now is that of so much of the past.
+RECENT_MS: Final = 60_000
+#: A run is late when it takes so much longer than earlier runs of its campaign.
+LATE_FACTOR: Final = 1.5
+_LEAST_LATE_MS: Final = 60_000
+_SECOND_MS: Final = 1_000
+_MINUTE_MS: Final = 60 * _SECOND_MS
+_HOUR_MS: Final = 60 * _MINUTE_MS
+_DAY_MS: Final = 24 * _HOUR_MS
+#: Spans are joined into such ones: they begin when a clock shows round figures.
+_WIDTHS_MS: Final = (
+    *(count * _SECOND_MS for count in (10, 20, 30)),
+    *(count * _MINUTE_MS for count in (1, 2, 5, 10, 15, 30)),
+    *(count * _HOUR_MS for count in (1, 2, 3, 6, 12)),
+    *(count * _DAY_MS for count in (1, 2, 5, 10, 30, 100, 365, 3_650, 36_500)),
+)
+
+
+class Gain(NamedTuple):
+    """What of a run's books its samples tell.
+
+    Attributes:
+        attempts: Attempts that ended, cut off ones included.
+        done: Records that were attempted and are finished; see ``Books.done``.
+    """
+
+    attempts: int = 0
+    done: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+    def since(self, before: Gain) -> Gain:
+        """Return what came to it since *before*; less than 0 where some was lost."""
+        return Gain(*(now - then for now, then in zip(self, before, strict=True)))
+
+
+class Sample(NamedTuple):
+    """What a run's books gained within one span.
+
+    Attributes:
+        at_ms: When the span began.
+        span_ms: How long it is.
+        attempts: Attempts that ended.
+        done: Records that became final by an attempt or too late for one.
+        delivered: Of these, delivered.
+        failed: Of these, failed.
+        unknown: Of these, unknown.
+    """
+
+    at_ms: int
+    span_ms: int
+    attempts: int
+    done: int
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One run's samples, oldest first; spans without any change have none."""
+
+    run_id: str
+    campaign_name: str
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    records: int
+    samples: tuple[Sample, ...] = ()
+
+
+def gain_of(books: Books) -> Gain:
+    """Return what the samples of a run with these books must come to."""
+    return Gain(
+        attempts=books.attempts - books.attempting,
+        done=books.done,
+        delivered=books.delivered,
+        failed=books.failed,
+        unknown=books.unknown,
+    )
+
+
+def span_at(now_ms: int) -> int:
+    """Return when the span that *now_ms* is in began."""
+    return now_ms // SAMPLE_MS * SAMPLE_MS
+
+
+def width_ms(first_ms: int, last_ms: int, most: int) -> int:
+    """Return the least round width in which *most* spans reach from first to last."""
+    return next(
+        (one for one in _WIDTHS_MS if last_ms // one - first_ms // one < most),
+        _WIDTHS_MS[-1],
+    )
+
+
+def netted(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Return the samples without any figure below 0; each sum stays what it was.
+
+    Where a count went down, as when a delivered record goes on to another step, what
+    was taken back is taken from the newest spans before, where it was counted.
+    """
+    found: list[Sample] = []
+    owed = Gain()
+    for sample in reversed(samples):
+        at_ms, span_ms, *gained = sample
+        sums = [one + debt for one, debt in zip(gained, owed, strict=True)]
+        owed = Gain(*(min(0, one) for one in sums))
+        found.append(Sample(at_ms, span_ms, *(max(0, one) for one in sums)))
+    return tuple(reversed(found))
+
+
+def eta_ms(run: RunView, done_per_s: float) -> int | None:
+    """Return milliseconds until all is done at this rate; None where none is told."""
+    left = run.books.remaining
+    if run.lifecycle.is_ended or done_per_s <= 0 or not left:
+        return None
+    return round(left / done_per_s * 1000)
+
+
+def expected_ms(run: RunView, earlier: Iterable[RunView]) -> int | None:
+    """Return how long *run* should take by its campaign's earlier completed runs.
+
+    The time one record took them, in the median, times this run's records; time in
+    pauses and closed windows is not theirs. None where no earlier run tells.
+    """
+    paces = [
+        active / one.books.records
+        for one in earlier
+        if one.campaign_id == run.campaign_id
+        and one.run_id != run.run_id
+        and one.lifecycle.outcome is RunOutcome.COMPLETED
+        and one.books.records
+        and (active := one.spent_ms.get("active", 0)) > 0
+    ]
+    if not paces or not run.books.records:
+        return None
+    return round(median(paces) * run.books.records)
+
+
+def is_late(run: RunView, earlier: Iterable[RunView]) -> bool:
+    """Whether a run that has not ended should have, by its campaign's earlier runs."""
+    if run.lifecycle.is_ended or run.started_at_ms is None:
+        return False
+    expected = expected_ms(run, earlier)
+    if expected is None:
+        return False
+    return run.spent_ms.get("active", 0) > max(
+        expected * LATE_FACTOR, expected + _LEAST_LATE_MS
+    )
+
+
+def late_runs(runs: Sequence[RunView]) -> Mapping[str, int]:
+    """Return what each late run should have taken, in ms, by run id."""
+    return {
+        run.run_id: expected
+        for run in runs
+        if is_late(run, runs) and (expected := expected_ms(run, runs)) is not None
+    }
