@@ -3,7 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchfloor.console.app import WatchfloorApp
-from watchfloor.console.keymap import ACTS, RESERVED, acts, collisions, shown_keys
+from watchfloor.console.keymap import (
+    ACTS,
+    RESERVED,
+    Keymap,
+    collisions,
+    shown_keys,
+)
 from watchfloor.console.pieces import measured
 from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser
@@ -64,9 +70,9 @@ def test_the_key_that_confirms_is_no_key_that_changes_a_run():
 
 def test_the_help_names_every_key_and_fits():
     for width in (80, 120, 200):
-        lines = help_lines(width)
+        lines = help_lines(Keymap(), width)
         text = "\n".join("".join(piece.text for piece in line) for line in lines)
         assert all(measured(line) <= width for line in lines)
-        for act in acts("app", "main", "table"):
+        for act in Keymap().acts("app", "main", "nav", "table"):
             assert act.label in text
             assert all(key in text for key in shown_keys(act))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from watchfloor.console.figures import coming_time, percent
+from watchfloor.domain.labels import Dialect, labels
 from watchfloor.domain.regions import Gate, History, Phase, RunOutcome
 from watchfloor.domain.views import RunView
 
-#: What a run says that waits for an operator, with the key that gives the word.
-YOUR_WORD = "waits for your word: A"
+#: What a run says that waits for an operator.
+YOUR_WORD = "waits for your word"
 
 
 def run_role(run: RunView) -> str:
@@ -23,14 +24,20 @@ def run_role(run: RunView) -> str:
     return "" if moving and life.intent is None and not run.awaits_approval else "warn"
 
 
-def list_label(run: RunView, now_ms: int) -> str:
+def run_label(run: RunView, dialect: Dialect) -> str:
+    """Return what a run is called in a dialect."""
+    return labels(run.lifecycle, run.work).in_dialect(dialect)
+
+
+def list_label(run: RunView, now_ms: int, dialect: Dialect = Dialect.WATCHFLOOR) -> str:
     """Return the label in a list, with what the operator must know beside it."""
     life = run.lifecycle
     if run.awaits_approval and life.gate is Gate.OPEN and life.intent is None:
         return YOUR_WORD
+    label = run_label(run, dialect)
     if run.shut_until_ms is not None and not life.is_ended:
-        return f"{run.label}, opens {coming_time(run.shut_until_ms, now_ms)}"
-    return run.label
+        return f"{label}, opens {coming_time(run.shut_until_ms, now_ms)}"
+    return label
 
 
 def outside_window(run: RunView, now_ms: int) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watchfloor.console.desk import Desk
+from watchfloor.console.keymap import Keymap
+from watchfloor.console.outgoing import Outgoing
+from watchfloor.console.preferences import Preferences
 from watchfloor.console.safety import SafetyCatch
 
 
@@ -16,6 +19,8 @@ class Session:
     Attributes:
         clock: Milliseconds since 1970, UTC.
         own_pid: This process, to tell its engine from another's.
+        wishes: How the operator wants the console.
+        outgoing: What was confirmed and can still be taken back.
     """
 
     desk: Desk
@@ -24,7 +29,14 @@ class Session:
     clock: Callable[[], int]
     read_only: bool = False
     own_pid: int = 0
+    wishes: Preferences = field(default_factory=Preferences)
     catch: SafetyCatch = field(default_factory=SafetyCatch)
+    outgoing: Outgoing = field(default_factory=Outgoing)
+
+    @property
+    def keymap(self) -> Keymap:
+        """The keys in force."""
+        return self.wishes.keymap
 
     @property
     def is_armed(self) -> bool:

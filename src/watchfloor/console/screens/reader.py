@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.screen import ModalScreen
 
-from watchfloor.console.keymap import acts, bindings, shown_keys
+from watchfloor.console.keymap import Keymap, bindings, shown_keys
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Painter, Piece
 from watchfloor.console.widgets.looks import LOOKS
@@ -19,6 +19,9 @@ _KEYS = 11
 _LABEL = 12
 #: From this width on the help stands in two columns.
 _TWO_COLUMNS = 116
+#: The blocks of the help, and how many of them stand on the left.
+_GROUPS = ("Move", "View", "Mark", "Look", "Run", "General")
+_LEFT = 3
 
 
 class Reader(ModalScreen[None]):
@@ -27,8 +30,9 @@ class Reader(ModalScreen[None]):
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("reader")
 
-    def __init__(self, title: str, painter: Painter) -> None:
+    def __init__(self, title: str, painter: Painter, keymap: Keymap) -> None:
         super().__init__()
+        self._keymap = keymap
         self._heading = title
         self._painter = painter
 
@@ -40,13 +44,12 @@ class Reader(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show the page from its start."""
+        offers = [Offer(act) for act in self._keymap.acts("reader")]
         self.query_one("#page", Panel).draw(self._painter)
         self.query_one("#heading", Panel).draw(
             lambda _: ((Piece(f" {self._heading}", "key"),),)
         )
-        self.query_one("#keys", Panel).draw(
-            lambda width: (footer([Offer(act) for act in acts("reader")], width),)
-        )
+        self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
 
     def draw(self, painter: Painter) -> None:
         """Show other lines; the place in them stays."""
@@ -76,13 +79,13 @@ class Reader(ModalScreen[None]):
         self.action_scroll(-3)
 
 
-def help_lines(width: int) -> tuple[Line, ...]:
+def help_lines(keymap: Keymap, width: int) -> tuple[Line, ...]:
     """Return every key of the table, by groups, in one or two columns."""
-    blocks = [_block(group) for group in ("Move", "Look", "Mark", "Run", "General")]
+    blocks = [_block(keymap, group) for group in _GROUPS]
     if width < _TWO_COLUMNS:
         return tuple(_padded(line, width) for block in blocks for line in block)
-    left = [line for block in blocks[:2] for line in block]
-    right = [line for block in blocks[2:] for line in block]
+    left = [line for block in blocks[:_LEFT] for line in block]
+    right = [line for block in blocks[_LEFT:] for line in block]
     half = width // 2
     rows = max(len(left), len(right))
     left += [()] * (rows - len(left))
@@ -93,9 +96,9 @@ def help_lines(width: int) -> tuple[Line, ...]:
     )
 
 
-def _block(group: str) -> list[Line]:
+def _block(keymap: Keymap, group: str) -> list[Line]:
     lines: list[Line] = [(), (Piece(f"  {group}", "strong"),)]
-    for act in acts("table", "main", "app"):
+    for act in keymap.acts("table", "nav", "main", "app"):
         if act.group != group:
             continue
         keys = " ".join(shown_keys(act)) or "palette"
