@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App
@@ -15,17 +16,22 @@ from textual.driver import Driver
 from watchfloor.console.commands import Patience
 from watchfloor.console.desk import Desk
 from watchfloor.console.figures import counted
-from watchfloor.console.keymap import Act, acts, bindings, shown_keys
+from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.lines import active_runs
+from watchfloor.console.preferences import Preferences
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.reader import Reader, help_lines
+from watchfloor.console.screens.views import VIEWS
 from watchfloor.console.session import Session
 from watchfloor.console.themes import DARK, PLAIN, THEMES
+from watchfloor.console.work import begin
 
 _CLEAR = "\x1b[2J"
+#: So long the console waits for the store to take what was confirmed.
+_HAND_OVER_S = 5.0
 
 
 def draining(active: int) -> tuple[str, ...]:
@@ -45,7 +51,7 @@ class WatchfloorApp(App[int]):
         clock: Milliseconds since 1970, UTC.
         read_only: Whether every command is refused here already.
         own_pid: This process, to tell its engine from another's.
-        theme: dark, light, high-contrast or plain; NO_COLOR makes it plain.
+        wishes: How the operator wants the console; NO_COLOR makes it plain.
         on_quit_with_active_runs: Told how many runs are not ended, returns the
             sentences of the question that is asked before leaving; none for no
             question. Only asked while the engine runs in this process.
@@ -67,12 +73,13 @@ class WatchfloorApp(App[int]):
         clock: Callable[[], int],
         read_only: bool = False,
         own_pid: int | None = None,
-        theme: str = DARK.name,
+        wishes: Preferences | None = None,
         on_quit_with_active_runs: Callable[[int], tuple[str, ...]] = draining,
         patience: Patience | None = None,
         thrifty: bool = True,
     ) -> None:
         self._thrifty = thrifty
+        wishes = wishes or Preferences()
         # Told to Textual now, or it would turn the terminal's own colours into black.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
@@ -83,12 +90,14 @@ class WatchfloorApp(App[int]):
             clock=clock,
             read_only=read_only,
             own_pid=os.getpid() if own_pid is None else own_pid,
+            wishes=wishes,
         )
+        self.set_keymap(wishes.keymap.changed or {})
         self._quit_lines = on_quit_with_active_runs
         self._patience = patience or Patience()
         for one in THEMES:
             self.register_theme(one)
-        self.theme = PLAIN.name if self.no_color else theme
+        self.theme = PLAIN.name if self.no_color else wishes.theme or DARK.name
 
     def get_default_screen(self) -> JobsScreen:
         """Return the screen the console opens on."""
@@ -138,12 +147,22 @@ class WatchfloorApp(App[int]):
 
     async def action_help(self) -> None:
         """Show every key."""
-        await self.push_screen(Reader("Keys", help_lines))
+        keymap = self.session.keymap
+        await self.push_screen(Reader("Keys", partial(help_lines, keymap), keymap))
+
+    async def action_view(self, name: str) -> None:
+        """Show one of the views over the jobs; the jobs themselves by closing it."""
+        while self.screen is not self.jobs:
+            await self.pop_screen()
+        obstacle = self.jobs.obstacle(self.session.keymap.act(f"nav.{name}"))
+        if obstacle:
+            self.jobs.say(f"{name.capitalize()}: {obstacle}.", "warn")
+        elif name in VIEWS:
+            await self.push_screen(VIEWS[name](self.session, self.jobs.run))
 
     async def action_palette(self) -> None:
         """Let the operator find any act by name."""
         jobs = self.jobs
-        offered = acts("main", "app", "table")
         options = [
             Option(
                 ident=act.ident,
@@ -152,20 +171,21 @@ class WatchfloorApp(App[int]):
                 tip=act.tip,
                 obstacle=jobs.obstacle(act),
             )
-            for act in offered
+            for act in self._offered()
             if act.ident != "app.palette"
         ]
         await self.push_screen(Chooser("find a command by name", options), self._act)
 
+    def _offered(self) -> list[Act]:
+        return self.session.keymap.acts("main", "nav", "app", "table")
+
     async def _act(self, ident: str | None) -> None:
-        act = next(
-            (act for act in acts("main", "app", "table") if act.ident == ident), None
-        )
+        act = next((act for act in self._offered() if act.ident == ident), None)
         if act is not None:
             await self.run_action(act.action, self._where(act))
 
     def _where(self, act: Act) -> DOMNode:
-        if act.scope == "app":
+        if act.scope in ("app", "nav"):
             return self
         jobs = self.jobs
         if act.scope == "main":
@@ -180,7 +200,7 @@ class WatchfloorApp(App[int]):
         self.jobs.say(f"Theme: {self.theme}", "dim")
 
     async def action_ask_quit(self) -> None:
-        """Leave; ask first when the engine of this process has runs."""
+        """Leave; ask first when something is under way here."""
         lines = self._reasons_to_stay()
         if not lines:
             self.exit(0)
@@ -194,22 +214,31 @@ class WatchfloorApp(App[int]):
         await self.push_screen(Confirm(question), self._leave)
 
     def _reasons_to_stay(self) -> tuple[str, ...]:
+        waits = tuple(
+            f"The {held.words}; leaving hands it to the engine at once."
+            for held in self.session.outgoing.held
+        )
         overview = self.jobs.overview
         if overview is None or overview.engine.pid != self.session.own_pid:
-            return ()
+            return waits
         active = active_runs(overview.runs)
-        return self._quit_lines(len(active)) if active else ()
+        return (*waits, *(self._quit_lines(len(active)) if active else ()))
 
-    def _leave(self, consent: Consent | None) -> None:
+    async def _leave(self, consent: Consent | None) -> None:
         if consent is not None:
-            self.exit(0)
+            await self._hand_over_and_exit()
+
+    async def _hand_over_and_exit(self) -> None:
+        await self.session.outgoing.hand_over(_HAND_OVER_S)
+        self.exit(0)
 
     def end_after_hangup(self) -> None:
         """End the application after its terminal has vanished.
 
         For a SIGHUP handler, from any thread. Points the three standard descriptors at
         the null device first: a terminal that is gone would make the reads spin and
-        the writes hang. The engine is not touched.
+        the writes hang. The engine is not touched; what was confirmed and waits for
+        second thoughts is handed over.
         """
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
@@ -219,7 +248,10 @@ class WatchfloorApp(App[int]):
         if forsake is not None:
             forsake()
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self.exit, 0)
+            self._loop.call_soon_threadsafe(self._end_now)
+
+    def _end_now(self) -> None:
+        begin(self, self._hand_over_and_exit, "leaving")
 
 
 def run_console(app: WatchfloorApp) -> int:

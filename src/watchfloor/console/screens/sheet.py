@@ -1,0 +1,194 @@
+"""A full screen over the jobs: what it shows is read once, and again when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Generic, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from watchfloor.console.figures import clock_time
+from watchfloor.console.keymap import bindings
+from watchfloor.console.lines import Offer, footer
+from watchfloor.console.pieces import Line, Piece, spread
+from watchfloor.console.reading import Failure, answer
+from watchfloor.console.session import Session
+from watchfloor.console.widgets.looks import LOOKS
+from watchfloor.console.widgets.panel import Panel
+from watchfloor.console.work import begin
+from watchfloor.domain.views import RunView
+
+#: What is asked for, and what comes of it.
+Wanted = TypeVar("Wanted")
+Found = TypeVar("Found")
+
+
+class Sheet(ModalScreen[None], Generic[Wanted, Found]):
+    """A heading with its age, a body, a line for words, and the keys.
+
+    A sheet says what it reads (``read``), shows it (``show``) and lays out its own
+    body (``body``). Nothing is read again unless the operator asks, except where a
+    sheet polls figures.
+
+    Args:
+        first: What is wanted first.
+
+    Attributes:
+        run: The run that was selected when it was opened, as last read; or None.
+        as_of_ms: When what stands there was read; None before.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sheet", "nav")
+
+    #: What stands first in the heading.
+    heading: ClassVar[str] = ""
+    #: What is read, in words: 'Could not read ...'.
+    what: ClassVar[str] = ""
+    #: Names of acts of lists and views that the footer offers beside the sheet's own.
+    offered: ClassVar[tuple[str, ...]] = ("row.open", "page.prev", "page.next")
+    #: The sheet's own scope, and those of its widgets.
+    scopes: ClassVar[tuple[str, ...]] = ("sheet",)
+
+    @dataclass
+    class Read(Message):
+        """What was read came, or why it did not.
+
+        Attributes:
+            wanted: What was asked for; an answer to something else is late.
+        """
+
+        wanted: object
+        answer: object
+
+    def __init__(self, session: Session, run: RunView | None, first: Wanted) -> None:
+        super().__init__()
+        self._wanted = first
+        self.session = session
+        self.run = run
+        self.as_of_ms: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the sheet out."""
+        yield Panel(id="heading", classes="heading")
+        yield from self.body()
+        yield Panel(id="message")
+        yield Panel(id="keys", classes="footer")
+
+    def body(self) -> Iterable[Widget]:
+        """Return what stands between heading and keys."""
+        raise NotImplementedError
+
+    async def read(self, wanted: Wanted) -> Found:
+        """Ask the desk; the answer goes to ``show``."""
+        raise NotImplementedError
+
+    def show(self, wanted: Wanted, found: Found, *, again: bool) -> None:
+        """Show what was read.
+
+        Args:
+            wanted: What was asked for.
+            found: What ``read`` returned.
+            again: Whether the same was shown before: what differs may be marked.
+        """
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Stand first, then read."""
+        offers = self.offers()
+        self.panel("keys").draw(lambda width: (footer(offers, width),))
+        self.head()
+        self.begin()
+
+    def begin(self) -> None:
+        """Read for the first time."""
+        self.want(self._wanted)
+
+    def panel(self, name: str) -> Panel:
+        """Return one of the panels."""
+        return self.query_one(f"#{name}", Panel)
+
+    def offers(self) -> list[Offer]:
+        """Return what the footer offers."""
+        own = self.session.keymap.acts(*self.scopes)
+        others = self.session.keymap.acts("table", "nav")
+        return [
+            *(Offer(act) for act in own if act.rank),
+            *(Offer(act) for act in others if act.ident in self.offered),
+        ]
+
+    # --- reads -----------------------------------------------------------------------
+
+    def want(self, wanted: Wanted) -> None:
+        """Read what is wanted; an older question that is still open is given up."""
+        self._wanted = wanted
+        begin(self, partial(self._read, wanted), "sheet")
+
+    async def _read(self, wanted: Wanted) -> None:
+        self.post_message(self.Read(wanted, await answer(self.read(wanted))))
+
+    @on(Read)
+    def _was_read(self, message: Read) -> None:
+        if message.wanted != self._wanted:
+            return
+        if isinstance(message.answer, Failure):
+            self.fail(message.answer)
+            return
+        again = self.as_of_ms is not None
+        self.as_of_ms = self.session.clock()
+        self.say("")
+        self.show(self._wanted, cast("Found", message.answer), again=again)
+        self.head()
+
+    def fail(self, failure: Failure) -> None:
+        """Keep what stands there and say how old it is."""
+        age = ""
+        if self.as_of_ms is not None:
+            age = f" This is from {clock_time(self.as_of_ms)}."
+        why = failure.sentence.rstrip(".")
+        self.say(f"Could not read {self.what}: {why}.{age}", "bad")
+
+    # --- paint -----------------------------------------------------------------------
+
+    def name_line(self) -> Line:
+        """Return what stands at the left of the heading."""
+        line: Line = (Piece(f" {self.heading}  ", "key"),)
+        if self.run is None:
+            return line
+        return (*line, Piece(self.run.campaign_name, "strong"))
+
+    def place(self) -> str:
+        """Return where in a longer list this is; or nothing."""
+        return ""
+
+    def head(self) -> None:
+        """Bring the heading up to date."""
+        title, place = self.name_line(), self.place()
+        key = self.session.keymap.key("sheet.refresh")
+        age = "reading …"
+        if self.as_of_ms is not None:
+            age = f"as of {clock_time(self.as_of_ms)} UTC, {key} refreshes"
+        right: Line = (Piece(f"{place}{'  ' if place else ''}{age} ", "dim"),)
+        self.panel("heading").draw(lambda width: (spread(title, right, width),))
+
+    def say(self, text: str, role: str = "") -> None:
+        """Show a line to the operator."""
+        line: Line = (Piece(f" {text}", role),) if text else ()
+        self.panel("message").draw(lambda _: (line,))
+
+    # --- keys ------------------------------------------------------------------------
+
+    def action_refresh_now(self) -> None:
+        """Read what stands here anew."""
+        self.want(self._wanted)
+
+    def action_close(self) -> None:
+        """Go back."""
+        _ = self.dismiss(None)
