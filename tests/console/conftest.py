@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.console.paper_desk import OWN_PID, HandClock, PaperDesk
+from tests.console.paper_desk import PaperDesk
+from tests.console.paper_runs import OWN_PID, HandClock
 
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.commands import Patience
+from watchfloor.console.preferences import Preferences
 
 QUICK = Patience(poll_s=0.005, polls=40)
 
@@ -33,6 +35,8 @@ def console(desk: PaperDesk) -> Callable[..., WatchfloorApp]:
             "clock": desk.clock,
             "own_pid": OWN_PID,
             "patience": QUICK,
+            # What is confirmed goes out at once, unless a test wants to take it back.
+            "wishes": Preferences(undo_s=0),
         }
         return WatchfloorApp(desk, **{**settings, **choices})
 

@@ -8,18 +8,19 @@ from typing import Protocol
 
 from watchfloor.console.figures import clock_time, exact_time
 from watchfloor.console.limits import Limits
+from watchfloor.console.outgoing import Held
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
-from watchfloor.domain.previews import Preview
+from watchfloor.domain.previews import FOR_GOOD, Preview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Receipt, RunView
 
 #: The verbs that only open a preview; the others act at once.
 PREVIEWED = (Verb.STOP, Verb.CANCEL)
 
-DISARMED = "Disarmed: press m to arm for five minutes, then ask again."
+_DISARMED = "Disarmed: press {key} to arm for five minutes, then ask again."
 VIEWER = "READ ONLY: this session only looks; open one that may act."
 
 _FINAL = ("settled", "refused")
@@ -68,32 +69,83 @@ async def give(
     the operator did not open wants the run's id typed: keys meant for the page beneath
     must not answer it.
     """
-    drifted = ""
-    while True:
-        preview = await _previewed(session, counter, verb, run_id, drifted)
-        if preview is None:
-            return
-        reason = ""
-        if verb in PREVIEWED:
-            consent = await _consent(session, counter, preview, drifted)
-            if consent is None:
-                return
-            reason = consent.reason
-        receipt = await asyncio.shield(answer(session.desk.ask(preview, reason)))
-        if isinstance(receipt, Failure):
-            refused = receipt.refused
-            if refused is None or refused.refusal is not Refusal.DRIFTED:
-                counter.say(
-                    f"{verb} {run_id}: {receipt.sentence} (v shows what was stored)",
-                    "bad",
-                )
-                return
-            drifted = refused.detail
-        else:
-            end = await _followed(session, counter, receipt, preview, patience)
-            if end.refusal != Refusal.DRIFTED or verb not in PREVIEWED:
-                return
-            drifted = why_refused(end)
+    held = session.outgoing.of_run(run_id)
+    if held is not None:
+        key = session.keymap.key("run.undo")
+        counter.say(f"{held.words} already; {key} takes it back.", "warn")
+        return
+    drifted: str | None = ""
+    while drifted is not None:
+        drifted = await _given(session, counter, verb, run_id, patience, drifted)
+
+
+async def _given(
+    session: Session,
+    counter: Counter,
+    verb: Verb,
+    run_id: str,
+    patience: Patience,
+    drifted: str,
+) -> str | None:
+    """Carry one command once; return the new figures where it drifted, else None."""
+    preview = await _previewed(session, counter, verb, run_id, drifted)
+    if preview is None:
+        return None
+    reason = ""
+    if verb in PREVIEWED:
+        consent = await _consent(session, counter, preview, drifted)
+        if consent is None or not await _is_due(session, counter, preview):
+            return None
+        reason = consent.reason
+    receipt = await asyncio.shield(_asked(session, preview, reason))
+    if isinstance(receipt, Failure):
+        refused = receipt.refused
+        if refused is not None and refused.refusal is Refusal.DRIFTED:
+            return refused.detail
+        key = session.keymap.key("view.events")
+        said = f"{verb} {run_id}: {receipt.sentence} ({key} shows what was stored)"
+        counter.say(said, "bad")
+        return None
+    end = await _followed(session, counter, receipt, preview, patience)
+    is_again = end.refusal == Refusal.DRIFTED and verb in PREVIEWED
+    return why_refused(end) if is_again else None
+
+
+async def _is_due(session: Session, counter: Counter, preview: Preview) -> bool:
+    """Wait while a command can be taken back; return whether it is to be asked."""
+    if not can_wait(session, preview):
+        return True
+    seconds = session.wishes.undo_s
+    verb = preview.verb.value
+    held = Held(
+        verb=verb,
+        run_id=preview.run_id,
+        run_name=preview.campaign_name,
+        goes_at_ms=session.clock() + round(seconds * 1000),
+    )
+    key = session.keymap.key("run.undo")
+    counter.say(f"Not asked yet: {held.words}; {key} takes it back.", "warn")
+    if await session.outgoing.hold(held, seconds):
+        return True
+    counter.say(f"Taken back: {verb} of {preview.campaign_name} was never asked.")
+    return False
+
+
+def can_wait(session: Session, preview: Preview) -> bool:
+    """Whether a command waits for second thoughts before it is asked.
+
+    What ends a run before its launch never does: it races that launch.
+    """
+    is_ending = preview.verb in PREVIEWED
+    return is_ending and preview.seen.launched and session.wishes.undo_s > 0
+
+
+async def _asked(session: Session, preview: Preview, reason: str) -> Receipt | Failure:
+    try:
+        return await answer(session.desk.ask(preview, reason))
+    finally:
+        if can_wait(session, preview):
+            session.outgoing.asked()
 
 
 async def _followed(
@@ -131,17 +183,28 @@ async def _previewed(
 async def _consent(
     session: Session, counter: Counter, preview: Preview, drifted: str
 ) -> Consent | None:
-    consent = await counter.consent(question(preview, drifted))
+    asked = question(preview, drifted)
+    if can_wait(session, preview):
+        key, seconds = session.keymap.key("run.undo"), session.wishes.undo_s
+        said = f"{key} takes it back for {seconds:g} s; after that it cannot be undone."
+        told = tuple(said if line == FOR_GOOD else line for line in asked.lines)
+        asked = replace(asked, lines=told)
+    consent = await counter.consent(asked)
     if consent is None:
         why = f" It was refused before: DRIFTED, {drifted}." if drifted else ""
         counter.say(f"Nothing was changed on {preview.campaign_name}.{why}")
     return consent if is_still_armed(session, counter, consent) else None
 
 
+def disarmed(session: Session) -> str:
+    """Return what a console says that must be armed first."""
+    return _DISARMED.format(key=session.keymap.key("safety.arm"))
+
+
 def is_still_armed(session: Session, counter: Counter, consent: object) -> bool:
     """Whether what was consented to may be asked; says so where arming has ended."""
     if consent is not None and not session.is_armed:
-        counter.say(f"Nothing was asked. {DISARMED}", "warn")
+        counter.say(f"Nothing was asked. {disarmed(session)}", "warn")
         return False
     return consent is not None
 

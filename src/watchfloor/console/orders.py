@@ -12,6 +12,7 @@ from watchfloor.console.questions import Question
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
+from watchfloor.domain.regions import Results
 from watchfloor.domain.views import RunView
 
 
@@ -55,6 +56,74 @@ async def limit(
     await _send(session, counter, run, "limit", patience, payload=payload)
 
 
+async def hide(
+    session: Session, counter: Counter, run_id: str, patience: Patience
+) -> None:
+    """Ask whether an ended run is to be kept off the lists, and ask for it."""
+    await _about_ended(session, counter, run_id, patience, "hide")
+
+
+async def close_results(
+    session: Session, counter: Counter, run_id: str, patience: Patience
+) -> None:
+    """Ask whether a run's results are to be closed, and ask for it."""
+    await _about_ended(session, counter, run_id, patience, "close_results")
+
+
+_ENDED_ORDERS = {
+    "hide": (
+        "Hide {name}?",
+        (
+            "It is kept off the lists; nothing of it is deleted.",
+            "watchfloor unhide shows it again.",
+        ),
+        "Yes, hide it",
+    ),
+    "close_results": (
+        "Close the results of {name}?",
+        (
+            "What providers report from now on is stored as late and not counted.",
+            "This cannot be undone.",
+        ),
+        "Yes, close them",
+    ),
+}
+
+
+async def _about_ended(
+    session: Session, counter: Counter, run_id: str, patience: Patience, verb: str
+) -> None:
+    run = await _read(session, counter, verb, run_id)
+    if run is None:
+        return
+    why = not_ended(verb, run)
+    if why:
+        await _decline(counter, verb, run, Refusal.NOT_YET, why)
+        return
+    title, lines, yes = _ENDED_ORDERS[verb]
+    question = Question(
+        title=title.format(name=run.campaign_name),
+        state=f"{run.run_id} is {run.label}",
+        lines=lines,
+        yes=yes,
+        wants_reason=True,
+    )
+    consent = await counter.consent(question)
+    if consent is None:
+        counter.say(f"Nothing was changed on {run.campaign_name}.")
+    if consent is None or not is_still_armed(session, counter, consent):
+        return
+    await _send(session, counter, run, verb, patience, reason=consent.reason)
+
+
+def not_ended(verb: str, run: RunView) -> str:
+    """Return why an order about an ended run is not possible; or nothing."""
+    if verb == "close_results":
+        is_open = run.lifecycle.results is Results.COLLECTING
+        return "" if is_open else "its results are not being collected"
+    return "" if run.lifecycle.is_ended else "only a run that has ended can be hidden"
+
+
 async def _read(
     session: Session, counter: Counter, verb: str, run_id: str
 ) -> RunView | None:
@@ -69,7 +138,7 @@ async def _decline(
     counter: Counter, verb: str, run: RunView, refusal: Refusal, why: str
 ) -> None:
     declined = Question(
-        title=f"{verb.capitalize()} is not possible now",
+        title=f"{verb.replace('_', ' ').capitalize()} is not possible now",
         state=f"{run.campaign_name}, {run.run_id}: {run.label}",
         note=f"{refusal}: {why}.",
         no="Close",

@@ -61,14 +61,14 @@ class Preview:
 def _named(run: RunView, promised: Sequence[RecordView]) -> list[str]:
     """Return the promises that would be dropped, each with its time."""
     lines = [
-        f"Dropped: record {one.seq}, {masked(one.contact)}, promised for "
+        f"Drops record {one.seq}, {masked(one.contact)}, promised for "
         f"{_moment(one.due_at_ms)}."
         for one in promised
         if one.due_at_ms is not None
     ]
     left = run.books.callback - len(lines)
     if lines and left > 0:
-        lines.append(f"Dropped too: {left:,} more; see: watchfloor callbacks")
+        lines.append(f"Drops {left:,} more; see: watchfloor callbacks")
     return lines
 
 
@@ -87,6 +87,8 @@ def seen(run: RunView) -> Seen:
     )
 
 
+#: What the preview of an end says last.
+FOR_GOOD = "This cannot be undone."
 #: So many promises are told one by one before the others are counted.
 PROMISES_NAMED = 5
 
@@ -224,7 +226,7 @@ def _stop(run: RunView) -> list[str]:
         _in_flight(books),
         _promised(books, kept),
         _reached(books),
-        "This cannot be undone.",
+        FOR_GOOD,
     ]
 
 
@@ -239,7 +241,7 @@ def _cancel(run: RunView) -> list[str]:
         _promised(books, "will be dropped"),
         _in_flight(books),
         _reached(books),
-        "This cannot be undone.",
+        FOR_GOOD,
     ]
 
 

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
 from textual.binding import BindingType
 
 from watchfloor.console.approval import no_approval
-from watchfloor.console.commands import DISARMED, VIEWER, Patience, give
-from watchfloor.console.keymap import Act, acts, bindings
+from watchfloor.console.bulk import VERBS as FOR_MANY
+from watchfloor.console.bulk import give_all
+from watchfloor.console.commands import VIEWER, Patience, disarmed, give
+from watchfloor.console.figures import counted
+from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.limits import Limits
 from watchfloor.console.lines import Offer
-from watchfloor.console.orders import approve, limit
-from watchfloor.console.pages import FAULTS, FIRST, Filter, turned
+from watchfloor.console.orders import approve, close_results, hide, limit, not_ended
 from watchfloor.console.questions import Consent, Question
-from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
-from watchfloor.console.screens.details import Details
-from watchfloor.console.screens.events import Events
-from watchfloor.console.screens.jobs_page import JobsPage
-from watchfloor.console.screens.journey import JourneyScreen
+from watchfloor.console.screens.jobs_look import NO_RUN, JobsLook
 from watchfloor.console.screens.limits import LimitsDialog
+from watchfloor.console.screens.wizard import LaunchWizard
 from watchfloor.console.session import Session
-from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.wizard_steps import Draft
 from watchfloor.console.work import begin
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.lifecycle import refusal
-from watchfloor.domain.records import STATE_WORDS
 from watchfloor.domain.regions import Verb
-from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
-
-_NO_RUN = "no run is selected"
-_ALL = "all"
-_REST_S = 0.08
 
 _VERBS = {
     "run.pause": Verb.PAUSE,
@@ -45,11 +37,18 @@ _VERBS = {
     "run.stop": Verb.STOP,
     "run.cancel": Verb.CANCEL,
 }
+#: Orders that concern a run that has ended.
+_ABOUT_ENDED = {"run.hide": "hide", "run.close_results": "close_results"}
+#: Groups of acts that are actions on what is selected.
+_ACTIONS = ("Run", "View")
 _NEEDS_RUN = {
     *_VERBS,
+    *_ABOUT_ENDED,
     "run.approve",
     "run.limits",
     "nav.callbacks",
+    "nav.triage",
+    "nav.charts",
     "view.filter",
     "view.faults",
     "view.events",
@@ -60,195 +59,57 @@ _NEEDS_RUN = {
 Going = Coroutine[Any, Any, None]
 
 
-class JobsScreen(JobsPage):
+class JobsScreen(JobsLook):
     """Runs left, records right; widgets tell, this screen decides, the desk acts."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("main", "nav")
 
     def __init__(self, session: Session, patience: Patience) -> None:
         super().__init__(session)
         self._patience = patience
-
-    def on_mount(self) -> None:
-        """Begin at rest."""
-        self._rest = self.set_timer(_REST_S, self.paint, pause=True)
+        self._draft: Draft | None = None
+        session.outgoing.on_change = self._waiting_changed
 
     # --- what is possible ------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  Textual's signature
         """Let nothing be done on a page that is too small to be read."""
-        names = {act.action.partition("(")[0] for act in acts("main", "table")}
+        names = {
+            act.action.partition("(")[0]
+            for act in self.session.keymap.acts("main", "table")
+        }
         return not (self.is_small and action in names)
 
     def obstacle(self, act: Act) -> str:
         """Return why an act is not possible now, by what is shown; or nothing."""
         run = self.run
-        if act.changes_run and self.session.read_only:
+        if act.ident == "run.undo" and not self.session.outgoing.held:
+            return "nothing waits to go out"
+        acts = act.changes_run or act.ident.startswith("safety.")
+        if acts and self.session.read_only:
             return "this session only looks"
-        if act.ident.startswith("safety.") and self.session.read_only:
-            return "this session only looks"
-        if run is None and act.ident in _NEEDS_RUN:
-            return _NO_RUN
-        if run is None or not act.changes_run:
-            return ""
+        if run is None:
+            return NO_RUN if act.ident in _NEEDS_RUN else ""
+        return self._declined(act, run) if act.changes_run else ""
+
+    def _declined(self, act: Act, run: RunView) -> str:
         declined = _declined(act.ident, run)
-        if declined:
+        if declined or self.session.is_armed:
             return declined
-        return "" if self.session.is_armed else "disarmed, press m first"
+        return f"disarmed, press {self.session.keymap.key('safety.arm')} first"
 
     def offers(self) -> list[Offer]:
         """Return what the footer offers; what is not possible is dim."""
-        waits = self.run is not None and self.run.awaits_approval
+        run = self.run
+        left_out = {
+            *(("run.approve",) if run is None or not run.awaits_approval else ()),
+            *(() if self.session.outgoing.held else ("run.undo",)),
+        }
         return [
             Offer(act, not self.obstacle(act))
-            for act in acts("table", "main", "app")
-            if waits or act.ident != "run.approve"
+            for act in self.session.keymap.acts("table", "nav", "main", "app")
+            if act.ident not in left_out
         ]
-
-    # --- moving about ----------------------------------------------------------------
-
-    @on(Grid.Moved, "#runs")
-    def _run_moved(self) -> None:
-        # A held-down key moves the cursor alone; the rest follows where it rests.
-        self._rest.stop()
-        self._rest = self.set_timer(_REST_S, self._run_reached)
-
-    def _run_reached(self) -> None:
-        self.paint()
-        if self.is_two_panes:
-            self.want_records(FIRST)
-
-    @on(Grid.Opened, "#runs")
-    def _run_opened(self) -> None:
-        self._enter_records()
-        self.want_records(only_if_new=True)
-
-    def _enter_records(self) -> None:
-        self.add_class("-in-records")
-        self.paint_titles()
-        # In one pane the list is hidden until the next layout and takes no focus.
-        self.call_after_refresh(self.records.focus)
-
-    def _leave_records(self) -> None:
-        self.remove_class("-in-records")
-        self.call_after_refresh(self.runs.focus)
-
-    @on(Grid.Opened, "#records")
-    async def _record_opened(self, message: Grid.Opened) -> None:
-        run = self.run
-        if run is None or not isinstance(message.key, int):
-            return
-        await self.app.push_screen(
-            JourneyScreen(self.session.desk, run, message.key, self.chosen),
-            self._record_left,
-        )
-
-    def _record_left(self, seq: int | None) -> None:
-        if seq is not None:
-            self.records.select(seq)
-
-    @on(Grid.PageWanted)
-    def _page_wanted(self, message: Grid.PageWanted) -> None:
-        if not self.shows_records:
-            self.say("Enter opens the records; there the pages are turned.", "dim")
-            return
-        place = turned(self.page, message.step)
-        if place is None:
-            self.say("This is the last page." if message.step > 0 else "First page.")
-            return
-        self.want_records(place)
-
-    @on(Grid.PaneWanted)
-    def _pane_wanted(self, message: Grid.PaneWanted) -> None:
-        if message.step > 0:
-            self._run_opened()
-        else:
-            self._leave_records()
-
-    def action_back(self) -> None:
-        """Clear the filter, else the marks, else go back to the runs."""
-        if self.chosen.states:
-            self._filter_by(Filter())
-        elif self.runs.marks or self.records.marks:
-            self.runs.clear_marks()
-            self.records.clear_marks()
-            self.paint_marks()
-        else:
-            self._leave_records()
-
-    def on_key(self) -> None:
-        """Keep the count of marks true after any key."""
-        self.call_after_refresh(self.paint_marks)
-
-    # --- looking ---------------------------------------------------------------------
-
-    def action_refresh_now(self) -> None:
-        """Read everything shown anew."""
-        self.read_runs()
-
-    def action_faults(self) -> None:
-        """Show failed and unknown records only, or all again."""
-        is_on = self.chosen.states == FAULTS
-        self._filter_by(Filter() if is_on else Filter(FAULTS))
-
-    async def action_choose_filter(self) -> None:
-        """Let the operator choose a state."""
-        run = self.run
-        if run is None:
-            self.say(f"No filter: {_NO_RUN}.", "warn")
-            return
-        total = f"{run.books.records:,}"
-        options = [Option(ident=_ALL, name=_ALL, hint=total, tip="no filter")]
-        options += [
-            Option(ident=word, name=word, hint=f"{run.books.count(state):,}")
-            for word, state in STATE_WORDS.items()
-        ]
-        hint = "show the records of one state"
-        await self.app.push_screen(Chooser(hint, options), self._state_chosen)
-
-    def _state_chosen(self, word: str | None) -> None:
-        if word is not None:
-            state = STATE_WORDS.get(word)
-            self._filter_by(Filter() if state is None else Filter((state,)))
-
-    def _filter_by(self, chosen: Filter) -> None:
-        self.chosen = chosen
-        if self.run is not None:
-            self.want_records(FIRST)
-            self._enter_records()
-
-    async def action_events(self) -> None:
-        """Show the journal of the run."""
-        run = self.run
-        if run is None:
-            self.say(f"No events: {_NO_RUN}.", "warn")
-            return
-        await self.app.push_screen(Events(self.session.desk, run))
-
-    async def action_details(self) -> None:
-        """Show everything known of the run."""
-        run = self.run
-        if run is None:
-            self.say(f"No details: {_NO_RUN}.", "warn")
-            return
-        await self.app.push_screen(Details(self.session, run))
-
-    async def action_callbacks(self) -> None:
-        """Show what waits until when."""
-        run = self.run
-        if run is None:
-            self.say(f"No callbacks: {_NO_RUN}.", "warn")
-            return
-        await self.app.push_screen(CallbacksScreen(self.session, run))
-
-    def action_copy_id(self) -> None:
-        """Copy the id of the run or the number of the record."""
-        grid = self.records if self.focused is self.records else self.runs
-        if grid.current_key is None:
-            return
-        text = clean(grid.current_key)
-        self.app.copy_to_clipboard(text)
-        self.say(f"Copied {text}, if the terminal allows it (OSC 52).", "dim")
 
     # --- acting ----------------------------------------------------------------------
 
@@ -268,8 +129,19 @@ class JobsScreen(JobsPage):
         self.paint_head()
 
     def action_verb(self, name: str) -> None:
-        """Give the selected run a command, if this console may."""
-        self._carry(name, partial(give, verb=Verb(name)))
+        """Give the selected run, or every marked one, a command, if this may."""
+        verb, marked = Verb(name), self.marked_runs
+        if not marked:
+            self._carry(name, partial(give, verb=verb))
+        elif verb in FOR_MANY:
+            self._carry_all(verb, marked)
+        else:
+            key = self.session.keymap.key("back")
+            self.say(
+                f"{name.capitalize()} is asked run by run, and "
+                f"{counted(len(marked), 'run')} are marked; {key} clears the marks.",
+                "warn",
+            )
 
     def action_approve(self) -> None:
         """Give the word the selected run waits for, after a preview."""
@@ -279,16 +151,75 @@ class JobsScreen(JobsPage):
         """Change permits and pace of the selected run."""
         self._carry("limit", limit)
 
-    def _carry(self, name: str, carrying: Callable[..., Going]) -> None:
-        run = self.run
+    def action_hide_run(self) -> None:
+        """Keep the selected run off the list, after a question."""
+        self._carry("hide", hide)
+
+    def action_close_results(self) -> None:
+        """Close the results of the selected run, after a question."""
+        self._carry("close the results of", close_results)
+
+    def action_take_back(self) -> None:
+        """Take back what was confirmed last and has not gone out."""
+        if self.session.outgoing.take_back() is None:
+            self.say("Nothing waits to go out: there is nothing to take back.", "dim")
+
+    def _waiting_changed(self) -> None:
+        # A console that ends cancels who waits, when its widgets are gone already.
+        if self.query("#header"):
+            self.paint_head()
+            self.paint_marks()
+
+    async def action_actions(self) -> None:
+        """Offer everything that is possible for the selection, and why not the rest."""
+        keymap = self.session.keymap
+        acts = [act for act in keymap.acts("main", "nav") if act.group in _ACTIONS]
+        options = [
+            Option(
+                ident=act.ident,
+                name=act.label,
+                hint=" ".join(shown_keys(act)[:1]),
+                tip=act.tip,
+                obstacle=self.obstacle(act),
+            )
+            for act in acts
+            if act.ident != "run.actions"
+        ]
+        options.sort(key=lambda option: bool(option.obstacle))
+        name = "what to do" if self.run is None else f"for {self.run.campaign_name}"
+        await self.app.push_screen(Chooser(name, options), self._act_chosen)
+
+    async def _act_chosen(self, ident: str | None) -> None:
+        if ident is not None:
+            await self.run_action(self.session.keymap.act(ident).action)
+
+    async def action_new_run(self) -> None:
+        """Open the launch wizard where it was left."""
+        wizard = LaunchWizard(self.session, self._draft)
+
+        def left(run_id: str | None) -> None:
+            self._draft = None if run_id else wizard.draft
+            if run_id:
+                self._wanted_run = run_id
+                self.read_runs()
+
+        await self.app.push_screen(wizard, left)
+
+    def _may_carry(self, name: str) -> bool:
         if self.session.read_only:
             self.say(VIEWER, "warn")
-        elif run is None:
-            self.say(f"Nothing to {name}: {_NO_RUN}.", "warn")
+        elif self.run is None:
+            self.say(f"Nothing to {name}: {NO_RUN}.", "warn")
         elif not self.session.is_armed:
-            self.say(DISARMED, "warn")
+            self.say(disarmed(self.session), "warn")
             self.paint_head()
         else:
+            return True
+        return False
+
+    def _carry(self, name: str, carrying: Callable[..., Going]) -> None:
+        run = self.run
+        if run is not None and self._may_carry(name):
             # Its own worker, exclusive of nothing: a command that went out is
             # followed to its end whatever is asked next.
             going = partial(
@@ -299,6 +230,24 @@ class JobsScreen(JobsPage):
                 patience=self._patience,
             )
             begin(self, going, "commands", exclusive=False)
+        elif run is None:
+            self._may_carry(name)
+
+    def _carry_all(self, verb: Verb, runs: Sequence[RunView]) -> None:
+        if self._may_carry(verb.value):
+            going = partial(self._give_all, verb, runs)
+            begin(self, going, "commands", exclusive=False)
+
+    async def _give_all(self, verb: Verb, runs: Sequence[RunView]) -> None:
+        if await give_all(self.session, self, verb, runs, self._patience):
+            self.runs.clear_marks()
+            self.paint_marks()
+
+    @property
+    def marked_runs(self) -> list[RunView]:
+        """The marked runs, in the order in which they stand."""
+        rows = self.runs.rows
+        return [row.run for row in rows if row.run.run_id in self.runs.marks]
 
     async def consent(self, question: Question) -> Consent | None:
         """Ask the operator; None for no, and while another screen is open."""
@@ -326,5 +275,7 @@ def _declined(ident: str, run: RunView) -> str:
     if ident == "run.approve":
         missing = no_approval(run)
         return "" if missing is None else missing[1]
+    if ident in _ABOUT_ENDED:
+        return not_ended(_ABOUT_ENDED[ident], run)
     ended = ident == "run.limits" and run.lifecycle.is_ended
     return EXPLANATIONS[Refusal.ALREADY_ENDED] if ended else ""
