@@ -132,42 +132,73 @@ def eta_ms(run: RunView, done_per_s: float) -> int | None:
     return round(left / done_per_s * 1000)
 
 
-def expected_ms(run: RunView, earlier: Iterable[RunView]) -> int | None:
-    """Return how long *run* should take by its campaign's earlier completed runs.
+class Pace(NamedTuple):
+    """How long a completed run took, without pauses and closed windows."""
 
-    The time one record took them, in the median, times this run's records; time in
-    pauses and closed windows is not theirs. None where no earlier run tells.
+    run_id: str
+    campaign_id: str
+    records: int
+    active_ms: int
+
+
+def paces(runs: Iterable[RunView]) -> list[Pace]:
+    """Return the paces of those runs that are completed."""
+    return [
+        Pace(
+            one.run_id,
+            one.campaign_id,
+            one.books.records,
+            one.spent_ms.get("active", 0),
+        )
+        for one in runs
+        if one.lifecycle.outcome is RunOutcome.COMPLETED
+    ]
+
+
+def expected_by(run: RunView, known: Iterable[Pace]) -> int | None:
+    """Return how long *run* should take by its campaign's other completed runs.
+
+    The time one record took them, in the median, times this run's records. None where
+    no other run tells.
     """
-    paces = [
-        active / one.books.records
-        for one in earlier
+    each_ms = [
+        one.active_ms / one.records
+        for one in known
         if one.campaign_id == run.campaign_id
         and one.run_id != run.run_id
-        and one.lifecycle.outcome is RunOutcome.COMPLETED
-        and one.books.records
-        and (active := one.spent_ms.get("active", 0)) > 0
+        and one.records > 0
+        and one.active_ms > 0
     ]
-    if not paces or not run.books.records:
+    if not each_ms or not run.books.records:
         return None
-    return round(median(paces) * run.books.records)
+    return round(median(each_ms) * run.books.records)
+
+
+def expected_ms(run: RunView, earlier: Iterable[RunView]) -> int | None:
+    """Return how long *run* should take by *earlier* runs; see ``expected_by``."""
+    return expected_by(run, paces(earlier))
+
+
+def is_beyond(run: RunView, expected: int | None) -> bool:
+    """Whether a run that has not ended took clearly longer than is *expected*."""
+    if run.lifecycle.is_ended or run.started_at_ms is None or expected is None:
+        return False
+    most = max(expected * LATE_FACTOR, expected + _LEAST_LATE_MS)
+    return run.spent_ms.get("active", 0) > most
 
 
 def is_late(run: RunView, earlier: Iterable[RunView]) -> bool:
     """Whether a run that has not ended should have, by its campaign's earlier runs."""
-    if run.lifecycle.is_ended or run.started_at_ms is None:
-        return False
-    expected = expected_ms(run, earlier)
-    if expected is None:
-        return False
-    return run.spent_ms.get("active", 0) > max(
-        expected * LATE_FACTOR, expected + _LEAST_LATE_MS
-    )
+    return is_beyond(run, expected_ms(run, earlier))
 
 
 def late_runs(runs: Sequence[RunView]) -> Mapping[str, int]:
     """Return what each late run should have taken, in ms, by run id."""
+    known = paces(runs)
     return {
         run.run_id: expected
         for run in runs
-        if is_late(run, runs) and (expected := expected_ms(run, runs)) is not None
+        if not run.lifecycle.is_ended
+        and (expected := expected_by(run, known)) is not None
+        and is_beyond(run, expected)
     }

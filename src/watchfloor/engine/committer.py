@@ -20,6 +20,7 @@ from watchfloor.engine.booking import Finished, book_outcomes, book_releases
 from watchfloor.engine.changes import Transaction, pause_itself, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
+from watchfloor.engine.jobs import sample
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.suppressions import Suppressions
@@ -249,6 +250,9 @@ class Committer:
                 if ledger.is_being_dropped:
                     sweep(tx, ledger)
                 settle(tx, ledger)
+            # One that has ended may be forgotten before the next beat.
+            ended = [one for one in self.ledgers.values() if one.lifecycle.is_ended]
+            sample(tx, ended)
             # An end that was only just applied has its whole sweep before it.
             more = any(is_left_to_drop(ledger) for ledger in self.ledgers.values())
             handed = [(share.lane, self._claim(tx, share.lane)) for share in shares]

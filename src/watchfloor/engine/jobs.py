@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from watchfloor.domain.progress import Gain, span_at
 from watchfloor.domain.regions import Fact
 from watchfloor.engine.changes import (
     Transaction,
@@ -10,20 +13,45 @@ from watchfloor.engine.changes import (
     pause_itself,
     tell,
 )
+from watchfloor.engine.ledger import Ledger
+from watchfloor.store.reads.progress import sampled
 from watchfloor.store.reads.runs import collected_until
 from watchfloor.store.writes import lease
+from watchfloor.store.writes.progress import add_gains
 
 
 def beat(tx: Transaction) -> None:
-    """Say that the owner lives, and book what every run's time was spent on."""
+    """Say that the owner lives, and book how every run got on."""
     lease.beat(tx.connection, tx.now_ms)
     for ledger in tx.ledgers.values():
         ledger.look(tx.now_ms)
+    sample(tx, tx.ledgers.values())
 
 
 def let_go(tx: Transaction) -> None:
     """Say that the owner lets go in good order."""
+    sample(tx, tx.ledgers.values())
     lease.release(tx.connection, tx.now_ms)
+
+
+def sample(tx: Transaction, ledgers: Iterable[Ledger]) -> None:
+    """Add what runs gained since their last samples to those of the span of now.
+
+    What a crash kept from being sampled is among it. A run that ended in an earlier
+    transaction has its last sample, or is older than samples are: none is added.
+    """
+    open_ones = [one for one in ledgers if one.ended_at_ms in (None, tx.now_ms)]
+    unasked = [one.run_no for one in open_ones if one.sampled is None]
+    known = sampled(tx.connection, unasked) if unasked else {}
+    gains: dict[int, Gain] = {}
+    for ledger in open_ones:
+        before = ledger.sampled
+        if before is None:
+            before = known.get(ledger.run_no, Gain())
+        ledger.sampled = ledger.gained
+        if ledger.sampled != before:
+            gains[ledger.run_no] = ledger.sampled.since(before)
+    add_gains(tx.connection, span_at(tx.now_ms), gains)
 
 
 def close_results(tx: Transaction) -> None:

@@ -10,6 +10,7 @@ from watchfloor.domain.approval import awaits_approval, work_of
 from watchfloor.domain.books import Books
 from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.permits import window
+from watchfloor.domain.progress import Gain, gain_of
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
     Gate,
@@ -93,6 +94,8 @@ class Ledger:
         held_is_counted: What a sweep left of the held ones was counted anew.
         look_ahead: So many fresh records the next claim looks at, whatever its room.
         was_resumed: The gate opened since outcomes were last booked.
+        sampled: What the run's samples come to; None until they are asked.
+        ended_at_ms: When the run had ended as its rows were last read; or None.
         held: Records that rest because their window is closed.
         shut_until_ms: When the one window of all recipients opens; None while it is
             open, and where every recipient has a window of their own.
@@ -148,6 +151,8 @@ class Ledger:
         self.look_ahead = 0
         self.held_is_counted = False
         self.was_resumed = False
+        self.sampled: Gain | None = None
+        self.ended_at_ms: int | None = row["ended_at_ms"]
         self.doubtful_swept: set[RecordState] = set()
 
     def note_commit(self) -> None:
@@ -166,6 +171,11 @@ class Ledger:
     def books(self) -> Books:
         """The account as a value."""
         return Books(**self.tally)
+
+    @property
+    def gained(self) -> Gain:
+        """What the run's samples must come to."""
+        return gain_of(self.books)
 
     @property
     def counters(self) -> tuple[int | None, ...]:

@@ -27,7 +27,16 @@ def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
     """
     run = run_view(connection, run_id)
     number = run_number(connection, run_id)
-    engine = engine_view(connection)
+    return situation_of(connection, number, run, engine_view(connection), now_ms)
+
+
+def situation_of(
+    connection: Handle, number: int, run: RunView, engine: EngineView, now_ms: int
+) -> Situation:
+    """Return the situation of a run that was read in the same transaction.
+
+    It must know when its next records are due, as one from ``run_view`` does.
+    """
     retries, callbacks = (
         held_count(connection, number, state, _COUNTED) if run.held else 0
         for state in (RecordState.RETRY, RecordState.CALLBACK)
@@ -43,9 +52,11 @@ def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
         rate_per_s=run.rate_per_s,
         # The engine keeps its bucket to itself; the pace alone bounds the wait.
         next_token_s=1 / run.rate_per_s if run.rate_per_s else 0.0,
-        retries_due=due_count(connection, number, RecordState.RETRY, now_ms, _COUNTED),
-        callbacks_due=due_count(
-            connection, number, RecordState.CALLBACK, now_ms, _COUNTED
+        retries_due=_due(
+            connection, number, RecordState.RETRY, run.next_retry_at_ms, now_ms
+        ),
+        callbacks_due=_due(
+            connection, number, RecordState.CALLBACK, run.next_callback_at_ms, now_ms
         ),
         next_retry_s=_ahead_s(run.next_retry_at_ms, now_ms),
         next_callback_s=_ahead_s(run.next_callback_at_ms, now_ms),
@@ -56,6 +67,19 @@ def situation(connection: Handle, run_id: str, now_ms: int) -> Situation:
         shut_s=_ahead_s(run.shut_until_ms, now_ms),
         awaits_approval=run.awaits_approval,
     )
+
+
+def _due(
+    connection: Handle,
+    number: int,
+    state: RecordState,
+    first_ms: int | None,
+    now_ms: int,
+) -> int:
+    # Most often not even the first one is due.
+    if first_ms is None or first_ms > now_ms:
+        return 0
+    return due_count(connection, number, state, now_ms, _COUNTED)
 
 
 def _opens_at_ms(connection: Handle, number: int, run: RunView) -> int | None:

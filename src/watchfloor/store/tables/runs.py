@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from watchfloor.domain.books import Books
+from watchfloor.domain.progress import Gain
 from watchfloor.store.tables.base import metadata
 
 #: One row: who owns the workspace. Every write of the engine fences on its epoch.
@@ -95,6 +96,7 @@ run = Table(
     Column("collect_ms", BigInteger, nullable=False, server_default="2592000000"),
     Column("notify_json", Text, nullable=False, server_default="[]"),
     Index("run_by_family", "family_id"),
+    Index("run_by_campaign", "campaign_id"),
     Index("run_by_fingerprint", "fingerprint"),
     Index("run_live", "run_no", sqlite_where=text("phase <> 'ended'")),
     Index("run_history", "run_no", sqlite_where=text("history = 'creating'")),
@@ -191,5 +193,16 @@ report = Table(
     Column("hour_ms", BigInteger, primary_key=True),
     Column("attempts", BigInteger, nullable=False),
     Column("took_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: What a run's books gained within ten seconds, by when those began; spans without any
+#: change have no row. A number below 0 takes back what an earlier span counted.
+progress = Table(
+    "progress",
+    metadata,
+    Column("run_no", Integer, ForeignKey("run.run_no"), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in Gain._fields),
     sqlite_with_rowid=False,
 )
