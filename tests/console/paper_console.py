@@ -21,6 +21,7 @@ from watchfloor import console
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.commands import Patience
 from watchfloor.console.driver import ThriftyDriver
+from watchfloor.console.preferences import Preferences
 from watchfloor.domain.views import Overview
 
 
@@ -60,7 +61,7 @@ class StayingApp(WatchfloorApp):
         return
 
 
-def main(kind: str, driver: str, poison: str = "") -> int:
+def main(kind: str, driver: str, poison: str = "", theme: str = "") -> int:
     desk = ChangingDesk(poison=poison.encode().decode("unicode_escape"))
     desk.kind = kind
     if kind == "campaign":
@@ -76,6 +77,7 @@ def main(kind: str, driver: str, poison: str = "") -> int:
         own_pid=OWN_PID,
         thrifty=name != "plain",
         patience=Patience(poll_s=0.02, polls=20),
+        wishes=Preferences(theme=theme),
     )
     signal.signal(signal.SIGHUP, lambda *_: app.end_after_hangup())
     return run_console(app)

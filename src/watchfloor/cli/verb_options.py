@@ -50,7 +50,7 @@ def _of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _add_set_up(verbs: Verbs) -> None:
-    _verb(verbs, "demo", "open a ready workspace with runs in many states")
+    _add_wishes(_verb(verbs, "demo", "open a ready workspace with runs in many states"))
     init = verbs.add_parser("init", help="make a workspace", description="Make one.")
     init.add_argument("directory", metavar="DIR")
     init.add_argument("--name", help="what people call it (default: the directory's)")
@@ -77,6 +77,7 @@ def _add_carry_out(verbs: Verbs) -> None:
         default="drain",
         help="what this process's engine does when the terminal closes",
     )
+    _add_wishes(console)
     launch = _read(verbs, "launch", "launch a campaign over an upload")
     launch.add_argument(
         "campaign", metavar="CAMPAIGN.toml", nargs="?", help="not with --child-of"
@@ -116,6 +117,28 @@ def _add_carry_out(verbs: Verbs) -> None:
         "--results-public",
         action="store_true",
         help="let that be reached from other machines (put TLS in front)",
+    )
+
+
+def _add_wishes(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--calm",
+        action="store_true",
+        help="for a slow line: the terminal's own 16 colours, cards polled less often",
+    )
+    to.add_argument(
+        "--theme", choices=("dark", "light", "high-contrast", "ansi", "plain")
+    )
+    to.add_argument(
+        "--words",
+        choices=("watchfloor", "dialer", "jobs_page", "sender"),
+        help="whose words runs are called by",
+    )
+    to.add_argument(
+        "--preferences",
+        metavar="FILE.toml",
+        help="colours, words, keys (default: watchfloor/console.toml in the user's "
+        "configuration directory)",
     )
 
 

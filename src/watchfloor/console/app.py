@@ -26,7 +26,7 @@ from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.reader import Reader, help_lines
 from watchfloor.console.screens.views import VIEWS
 from watchfloor.console.session import Session
-from watchfloor.console.themes import DARK, PLAIN, THEMES
+from watchfloor.console.themes import ANSI, PLAIN, THEMES, suited
 from watchfloor.console.work import begin
 
 _CLEAR = "\x1b[2J"
@@ -56,6 +56,7 @@ class WatchfloorApp(App[int]):
             sentences of the question that is asked before leaving; none for no
             question. Only asked while the engine runs in this process.
         patience: How receipts are followed.
+        greeting: What is said at once, as of a mistake in the preferences; or nothing.
         thrifty: Whether the driver may leave out what stands on the glass already.
     """
 
@@ -76,12 +77,17 @@ class WatchfloorApp(App[int]):
         wishes: Preferences | None = None,
         on_quit_with_active_runs: Callable[[int], tuple[str, ...]] = draining,
         patience: Patience | None = None,
+        greeting: str = "",
         thrifty: bool = True,
     ) -> None:
         self._thrifty = thrifty
         wishes = wishes or Preferences()
         # Told to Textual now, or it would turn the terminal's own colours into black.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        theme = wishes.theme or suited(
+            os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
+        )
+        is_own = "NO_COLOR" in os.environ or theme in (ANSI.name, PLAIN.name)
+        super().__init__(ansi_color=True if is_own else None)
         self.animation_level = "none"
         self.session = Session(
             desk=desk,
@@ -92,12 +98,13 @@ class WatchfloorApp(App[int]):
             own_pid=os.getpid() if own_pid is None else own_pid,
             wishes=wishes,
         )
-        self.set_keymap(wishes.keymap.changed or {})
+        self.set_keymap(wishes.keymap.changed)
         self._quit_lines = on_quit_with_active_runs
         self._patience = patience or Patience()
         for one in THEMES:
             self.register_theme(one)
-        self.theme = PLAIN.name if self.no_color else wishes.theme or DARK.name
+        self.theme = PLAIN.name if self.no_color else theme
+        self._greeting = greeting
 
     def get_default_screen(self) -> JobsScreen:
         """Return the screen the console opens on."""
@@ -127,6 +134,11 @@ class WatchfloorApp(App[int]):
             if isinstance(screen, JobsScreen):
                 return screen
         raise LookupError("the jobs screen is always open")
+
+    def on_mount(self) -> None:
+        """Say what there is to say at once."""
+        if self._greeting:
+            self.call_after_refresh(self.jobs.say, self._greeting, "warn")
 
     def on_resize(self) -> None:
         """Forget what stood on the glass: a terminal may have thrown it away."""
@@ -232,6 +244,16 @@ class WatchfloorApp(App[int]):
         await self.session.outgoing.hand_over(_HAND_OVER_S)
         self.exit(0)
 
+    @property
+    def failure(self) -> Exception | None:
+        """What broke the console; None while nothing did."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with the values of every variable: people's
+        # numbers among them. ``run_console`` raises the error instead.
+        self._close_messages_no_wait()
+
     def end_after_hangup(self) -> None:
         """End the application after its terminal has vanished.
 
@@ -258,7 +280,12 @@ def run_console(app: WatchfloorApp) -> int:
     """Run a console until the operator leaves; blocks, and starts no engine.
 
     Returns:
-        The exit code: 0, or 1 where the console itself broke.
+        The exit code, 0 where it was left in good order.
+
+    Raises:
+        Exception: What broke the console; the terminal is given back by then.
     """
     app.run()
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or 0

@@ -7,7 +7,7 @@ Bindings, footer, help, palette and the collision test are all read from
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from itertools import combinations
 from typing import Final
@@ -131,7 +131,7 @@ class Keymap:
     """
 
     table: tuple[Act, ...] = ACTS
-    changed: Mapping[str, str] | None = None
+    changed: Mapping[str, str] = field(default_factory=dict)
 
     def acts(self, *scopes: str) -> list[Act]:
         """Return the acts of these scopes, in the table's order."""
@@ -168,6 +168,7 @@ class Keymap:
             for act in self.table
         )
         mistakes += [f"keys: {said}" for said in collisions(table)]
+        mistakes += [f"keys: {said}" for said in dangers(table)]
         return (self, mistakes) if mistakes else (Keymap(table, wanted), [])
 
 
@@ -223,3 +224,30 @@ def collisions(table: Sequence[Act] = ACTS) -> list[str]:
             shared = {*one.keys.split(",")} & {*other.keys.split(",")} - {""}
             found += [f"{key}: {one.ident} and {other.ident}" for key in shared]
     return list(dict.fromkeys(found))
+
+
+#: What must stay on a key: the way out of a question, and out of a screen.
+_NEEDED: Final = ("confirm.no", "sheet.close", "back", "app.quit", "safety.arm")
+
+
+def dangers(table: Sequence[Act]) -> list[str]:
+    """Return a sentence for every key that could do harm where it is.
+
+    The key that opens a question about a run must not be the one that says yes to it,
+    and the safe way out must have a key.
+    """
+    yes = {key for act in table if act.ident in _YES for key in act.keys.split(",")}
+    found = [
+        f"{key} of {act.ident} also says yes to the question it opens"
+        for act in table
+        if act.changes_run
+        for key in act.keys.split(",")
+        if key and key in yes
+    ]
+    return [
+        *found,
+        *(f"{a.ident} needs a key" for a in table if a.ident in _NEEDED and not a.keys),
+    ]
+
+
+_YES: Final = ("confirm.yes", "limits.yes", "wizard.launch")

@@ -56,7 +56,43 @@ HIGH_CONTRAST = Theme(
     variables={"cursor": "#005f87", "cursor-away": "#3a3a3a", "quiet": "#dadada"},
 )
 
-#: The terminal's own colours and no others; what NO_COLOR gets, by attributes alone.
+_PARTS = (
+    "cursor",
+    "cursor-away",
+    "quiet",
+    "ansi-background",
+    "ansi-foreground",
+    "border-blurred",
+    "screen-selection-background",
+    "screen-selection-foreground",
+    "input-selection-foreground",
+    "block-cursor-foreground",
+    "block-cursor-background",
+    "input-cursor-foreground",
+    "input-cursor-background",
+    "input-selection-background",
+)
+_TERMINALS_OWN = dict.fromkeys(_PARTS, "ansi_default")
+
+#: The terminal's sixteen colours: for old terminals, slow lines, and who chose theirs.
+ANSI = Theme(
+    name="ansi",
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_default",
+    accent="ansi_yellow",
+    warning="ansi_yellow",
+    error="ansi_red",
+    success="ansi_green",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    variables=_TERMINALS_OWN,
+)
+
+#: No colour at all, everything by attributes: what NO_COLOR gets.
 PLAIN = Theme(
     name="plain",
     ansi=True,
@@ -71,22 +107,19 @@ PLAIN = Theme(
     surface="ansi_default",
     panel="ansi_default",
     boost="ansi_default",
-    variables={
-        "cursor": "ansi_default",
-        "cursor-away": "ansi_default",
-        "quiet": "ansi_default",
-        "ansi-background": "ansi_default",
-        "ansi-foreground": "ansi_default",
-        "border-blurred": "ansi_default",
-        "screen-selection-background": "ansi_default",
-        "screen-selection-foreground": "ansi_default",
-        "input-selection-foreground": "ansi_default",
-        "block-cursor-foreground": "ansi_default",
-        "block-cursor-background": "ansi_default",
-        "input-cursor-foreground": "ansi_default",
-        "input-cursor-background": "ansi_default",
-        "input-selection-background": "ansi_default",
-    },
+    variables=_TERMINALS_OWN,
 )
 
-THEMES = (DARK, LIGHT, HIGH_CONTRAST, PLAIN)
+THEMES = (DARK, LIGHT, HIGH_CONTRAST, ANSI, PLAIN)
+NAMES = tuple(theme.name for theme in THEMES)
+
+
+def suited(terminal: str, colours: str) -> str:
+    """Return the theme that suits a terminal nobody chose one for.
+
+    Args:
+        terminal: What TERM says.
+        colours: What COLORTERM says; a terminal that sets it has far more than 16.
+    """
+    many = bool(colours) or "256" in terminal or "direct" in terminal
+    return DARK.name if many else ANSI.name

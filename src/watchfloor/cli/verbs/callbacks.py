@@ -11,7 +11,7 @@ from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.masking import masked
 from watchfloor.domain.views import RecordView
-from watchfloor.engine.desk import callback_page_of
+from watchfloor.engine.record_pages import callback_page_of
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view
 

@@ -5,18 +5,26 @@ Only what the first screen needs is imported before it stands; see ``LateDesk``.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tomllib
 from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
+
+from platformdirs import user_config_path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import tell
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.desk import Desk
 from watchfloor.console.late_desk import LateDesk
+from watchfloor.console.preferences import Preferences, read_preferences
 from watchfloor.domain.errors import ConfigError, OwnedError
+from watchfloor.domain.labels import Dialect
+from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
 
 
@@ -25,24 +33,66 @@ def console(options: Namespace) -> int:
     layout = compose.layout(options)
     layout.check_exists()
     check_terminal()
+    wishes, greeting = wished(options)
     beside = Beside(layout, starts=not options.read_only)
     return open_console(
-        beside, read_only=options.read_only, on_hangup=options.on_hangup
+        beside,
+        wishes,
+        greeting,
+        read_only=options.read_only,
+        on_hangup=options.on_hangup,
     )
+
+
+def wished(options: Namespace) -> tuple[Preferences, str]:
+    """Return how the operator wants the console, and what to say of mistakes.
+
+    Raises:
+        ConfigError: A preferences file was named and cannot be used as it is.
+    """
+    named = options.preferences
+    path = Path(named).expanduser() if named else user_config_path("watchfloor") / FILE
+    found, mistakes = read_preferences(path)
+    if named and not path.exists():
+        mistakes = (f"{path} does not exist",)
+    if named and mistakes:
+        raise ConfigError("; ".join(mistakes) + ". Nothing was started.")
+    theme = options.theme or found.theme
+    if options.calm or found.is_calm:
+        theme = theme or "ansi"
+    wishes = replace(
+        found,
+        theme=theme,
+        dialect=Dialect(options.words) if options.words else found.dialect,
+        is_calm=options.calm or found.is_calm,
+    )
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    return wishes, f"{path.name}: {mistakes[0]}{more}" if mistakes else ""
+
+
+FILE = "console.toml"
+_INSTEAD = (
+    "Use verbs instead: watchfloor runs, show, records, why, pause, resume, stop, "
+    "engine"
+)
 
 
 def check_terminal() -> None:
     """Refuse where no screen can be drawn, and say what to use instead.
 
     Raises:
-        ConfigError: There is no terminal.
+        ConfigError: There is no terminal, or one that cannot place a cursor.
     """
+    terminal = os.environ.get("TERM", "")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        msg = (
-            "the console needs a terminal, and there is none; nothing was started. "
-            "Use verbs instead: watchfloor runs, show, records, pause, resume, engine"
-        )
-        raise ConfigError(msg)
+        why = "the console needs a terminal, and there is none"
+    elif terminal in ("", "dumb", "unknown"):
+        named = f"TERM is {clean(terminal)}" if terminal else "TERM is not set"
+        why = f"this terminal cannot place a cursor ({named})"
+    else:
+        return
+    msg = f"{why}; nothing was started. {_INSTEAD}"
+    raise ConfigError(msg)
 
 
 class RunningEngine(Protocol):
@@ -96,7 +146,14 @@ class Beside:
         )
 
 
-def open_console(beside: Beside, *, read_only: bool, on_hangup: str) -> int:
+def open_console(
+    beside: Beside,
+    wishes: Preferences,
+    greeting: str,
+    *,
+    read_only: bool,
+    on_hangup: str,
+) -> int:
     """Run the screens, then let the engine of this process drain."""
     app = WatchfloorApp(
         LateDesk(beside.desk),
@@ -104,6 +161,8 @@ def open_console(beside: Beside, *, read_only: bool, on_hangup: str) -> int:
         operator=compose.user(),
         clock=compose.now_ms,
         read_only=read_only,
+        wishes=wishes,
+        greeting=greeting,
     )
     goes_on = False
 
@@ -117,10 +176,13 @@ def open_console(beside: Beside, *, read_only: bool, on_hangup: str) -> int:
 
     signal.signal(signal.SIGHUP, hung_up)
     signal.signal(signal.SIGTERM, asked_to_stop)
-    code = run_console(app)
-    if beside.engine is None:
-        return code
-    return code or _leave(beside.engine, goes_on=goes_on)
+    try:
+        code = run_console(app)
+    finally:
+        # Also where the console broke: its engine drains before that is told.
+        engine = beside.engine
+        drained = engine is None or _leave(engine, goes_on=goes_on) == exits.DONE
+    return code or (exits.DONE if drained else exits.NOT_DRAINED)
 
 
 def _title(layout: Layout) -> str:

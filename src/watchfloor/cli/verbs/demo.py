@@ -13,8 +13,14 @@ from pathlib import Path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, tell
-from watchfloor.cli.verbs.console import Beside, open_console
+from watchfloor.cli.verbs.console import (
+    Beside,
+    check_terminal,
+    open_console,
+    wished,
+)
 from watchfloor.cli.verbs.looking import print_books
+from watchfloor.console.preferences import Preferences
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.previews import preview
 from watchfloor.domain.regions import Phase, Verb
@@ -41,9 +47,12 @@ DELIVERED = 12
 
 def demo(options: Namespace) -> int:
     """Open a workspace that is full of runs; without a terminal, carry two out."""
+    is_shown = sys.stdin.isatty() and sys.stdout.isatty()
+    if is_shown:
+        check_terminal()
     scene = Scene(_workspace(options))
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        return _shown(scene)
+    if is_shown:
+        return _shown(scene, *wished(options))
     return _carried_out(scene)
 
 
@@ -121,14 +130,14 @@ class Scene:
         )
 
 
-def _shown(scene: Scene) -> int:
+def _shown(scene: Scene, wishes: Preferences, greeting: str) -> int:
     tell(f"Demonstration workspace: {scene.layout.root} (nobody is contacted)")
     staged(scene)
     beside = Beside(scene.layout, starts=True)
     beside.start_engine()
     tell("Preparing runs in many states, a few seconds ...")
     scene.play()
-    code = open_console(beside, read_only=False, on_hangup="drain")
+    code = open_console(beside, wishes, greeting, read_only=False, on_hangup="drain")
     tell(f"The workspace stays: watchfloor --workspace {scene.layout.root}")
     return code
 

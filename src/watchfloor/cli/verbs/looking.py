@@ -21,7 +21,7 @@ from watchfloor.domain.health import health
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
-from watchfloor.engine.desk import results_by_kind
+from watchfloor.engine.desk_reads import results_by_kind
 from watchfloor.engine.situations import situation
 from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
@@ -16,11 +17,12 @@ from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.masking import masked
 from watchfloor.domain.records import STATE_WORDS
 from watchfloor.domain.text import clean
-from watchfloor.domain.views import PageKey
-from watchfloor.engine.desk import record_page_of, record_page_where
+from watchfloor.domain.views import PageKey, RecordPage, RecordView
 from watchfloor.engine.journeys import journey as journey_of
+from watchfloor.engine.record_pages import record_page_of
 from watchfloor.engine.situations import situation
 from watchfloor.intake.rejects import write_rejects
+from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.rejects import reject_form
 from watchfloor.store.reads.rejects import rejects as rejects_of
@@ -38,15 +40,13 @@ def records(options: Namespace) -> int:
         after=options.after,
         state=STATE_WORDS.get(options.state),
         size=min(max(options.limit, 1), MOST),
+        where=options.where or "",
     )
-    now_ms = compose.now_ms()
-    with reading(compose.layout(options)) as connection:
+    now_ms, layout = compose.now_ms(), compose.layout(options)
+    with reading(layout) as connection:
         run_id = full_id(connection, options.run)
-        if options.where:
-            page = record_page_where(connection, run_id, wanted, options.where)
-        else:
-            page = record_page_of(connection, run_id, wanted)
         now = situation(connection, run_id, now_ms)
+    page = _searched(layout, run_id, wanted)
     if options.json:
         unmask = options.unmask
         answer_json(
@@ -71,6 +71,23 @@ def records(options: Namespace) -> int:
     if page.has_after:
         tell(f"more: --after {page.records[-1].seq}")
     return exits.DONE
+
+
+def _searched(layout: Layout, run_id: str, wanted: PageKey) -> RecordPage:
+    """Return a page that is full, or the run's last: one short read after another.
+
+    A search may go through many records. A single read of them all would keep the
+    engine from folding its log meanwhile.
+    """
+    records: list[RecordView] = []
+    while True:
+        left = replace(wanted, size=wanted.size - len(records))
+        with reading(layout) as connection:
+            page = record_page_of(connection, run_id, left)
+        records += page.records
+        if page.searched_to is None or len(records) >= wanted.size:
+            return replace(page, records=tuple(records))
+        wanted = replace(wanted, after=page.searched_to)
 
 
 def journey(options: Namespace) -> int:

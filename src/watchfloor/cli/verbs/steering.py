@@ -18,7 +18,7 @@ from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.text import clean
-from watchfloor.engine.desk import preview_of
+from watchfloor.engine.desk_reads import preview_of
 from watchfloor.engine.operations import steering_command
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from watchfloor.console.closing import close
 from watchfloor.console.figures import clock_time
 from watchfloor.console.keymap import bindings
 from watchfloor.console.lines import Offer, footer
@@ -191,4 +192,4 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
 
     def action_close(self) -> None:
         """Go back."""
-        _ = self.dismiss(None)
+        close(self)

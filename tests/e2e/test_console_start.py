@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.console.terminal import Terminal
+
+from watchfloor.cli.main import main
+
+SIZE = (80, 24)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    place = tmp_path / "desk"
+    assert main(["init", str(place)]) == 0
+    return place
+
+
+def opened(workspace: Path, *options: str, **env: str) -> Terminal:
+    arguments = ("-m", "watchfloor", "--workspace", str(workspace), "console", *options)
+    home = {"XDG_CONFIG_HOME": str(workspace / "config")}
+    return Terminal(SIZE, *arguments, **home, **env)
+
+
+def ended(terminal: Terminal) -> tuple[int | None, str]:
+    code = terminal.process.wait(20)
+    terminal.quiet(0.2)
+    # The terminal breaks lines wherever they are full.
+    said = "".join(terminal.glass.split())
+    terminal.end()
+    return code, said
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+def test_a_terminal_that_cannot_place_a_cursor_is_refused_with_the_verbs_to_use(
+    workspace, term
+):
+    code, said = ended(opened(workspace, TERM=term))
+
+    assert code == 1
+    assert "thisterminalcannotplaceacursor" in said
+    assert "nothingwasstarted" in said
+    assert "watchfloorruns,show,records" in said
+
+
+def test_a_named_preferences_file_with_a_mistake_is_refused(workspace, tmp_path):
+    wrong = tmp_path / "mine.toml"
+    wrong.write_text('theme = "pink"\n[keys]\n"run.pause" = "u"\n')
+
+    code, said = ended(opened(workspace, "--preferences", str(wrong)))
+
+    assert code == 1
+    assert "theme:'pink'isnoneof" in said
+    assert "run.pauseandrun.resume" in said
+    assert "Nothingwasstarted." in said
+
+    code, said = ended(opened(workspace, "--preferences", str(tmp_path / "no.toml")))
+    assert code == 1
+    assert "doesnotexist" in said
+
+
+def test_an_own_file_with_a_mistake_opens_all_the_same_and_says_so(workspace):
+    place = workspace / "config" / "watchfloor"
+    place.mkdir(parents=True)
+    (place / "console.toml").write_text('theme = "pink"\nwords = "dialer"\n')
+
+    terminal = opened(workspace, "--read-only")
+    try:
+        terminal.until("console.toml: theme: 'pink' is none of")
+        terminal.until("READ ONLY")
+        terminal.send("q")
+        assert terminal.process.wait(20) == 0
+    finally:
+        terminal.end()
+
+
+def test_a_calm_console_uses_the_terminals_own_colours(workspace):
+    terminal = opened(workspace, "--calm", "--read-only")
+    try:
+        terminal.until("No runs yet")
+        terminal.quiet(0.3)
+        assert b"38;2;" not in terminal.sent
+        assert b"38;5;" not in terminal.sent
+        assert b"\x1b[3" in terminal.sent
+    finally:
+        terminal.end()
