@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from watchfloor.domain.actors import Asker, Owner
-from watchfloor.domain.blocked_by import Situation
-from watchfloor.domain.books import Books
-from watchfloor.domain.errors import ConfigError
-from watchfloor.domain.filters import FilterError
-from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
-from watchfloor.domain.records import RecordState
+from watchfloor.domain.live import (
+    AuditPage,
+    Charts,
+    Diagnosis,
+    LiveOps,
+    Pulse,
+    UnknownPage,
+)
+from watchfloor.domain.previews import Preview
+from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     CallbackPage,
-    EngineView,
     EventView,
     Journey,
     Overview,
@@ -25,23 +27,20 @@ from watchfloor.domain.views import (
     RecordPage,
     RunView,
 )
+from watchfloor.engine import desk_reads, record_pages
+from watchfloor.engine.charting import charts
 from watchfloor.engine.journeys import journey
+from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.operations import apply_what_waits, order, steering_command
-from watchfloor.engine.situations import situation
+from watchfloor.engine.prospects import Prospects
+from watchfloor.engine.shared_limits import filed_limits
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.intake.filter_language import check_fields, parse_filter
-from watchfloor.store.filter_conditions import condition
-from watchfloor.store.filtering import record_fields
-from watchfloor.store.handle import Handle
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.inbox import Command, ask
 from watchfloor.store.layout import Layout
 from watchfloor.store.reader import Reader
-from watchfloor.store.reads import audit
 from watchfloor.store.reads import journal as journal_reads
-from watchfloor.store.reads import records as record_reads
 from watchfloor.store.reads import runs as run_reads
-from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.reads.results import result_counts, speaking_kinds
 
 
 class StoreDesk:
@@ -58,45 +57,46 @@ class StoreDesk:
         self._asker = asker
         self._owner = owner
         self._reader = Reader(layout)
+        self._settings = WorkspaceSettings(layout)
+        self._prospects = Prospects(layout, around, asker, owner)
 
     async def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and of launches that were checked and not asked for."""
+        await self._prospects.close()
         await self._reader.close()
 
     async def overview(self) -> Overview:
         """Return the newest runs, newest first, and who owns the workspace."""
-        return await self._reader.ask(_overview, self._around.now_ms())
+        return await self._reader.ask(desk_reads.overview, self._around.now_ms())
 
-    async def pulse(self) -> EngineView:
-        """Return the owner and the number of changes."""
-        return await self._reader.ask(engine_view)
+    async def pulse(self) -> Pulse:
+        """Return the owner, the number of changes and the cards; cheap to poll."""
+        return await self._reader.ask(desk_reads.pulse, self._around.now_ms())
 
     async def run(self, run_id: str) -> RunView:
         """Return one run."""
         return await self._reader.ask(run_reads.run_view, run_id)
 
-    async def records(
-        self,
-        run_id: str,
-        *,
-        after: int | None = None,
-        before: int | None = None,
-        state: RecordState | None = None,
-        size: int = 40,
-    ) -> RecordPage:
-        """Return a page of records by key; see ``PageKey``."""
-        wanted = PageKey(after=after, before=before, state=state, size=size)
-        return await self._reader.ask(record_page_of, run_id, wanted)
+    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
+        """Return a page of records by key; see ``PageKey`` and ``RecordPage``.
+
+        Raises:
+            ConfigError: The filter is none, or names a field that there is not; or the
+                text is longer than anybody means.
+        """
+        return await self._reader.ask(record_pages.record_page_of, run_id, wanted)
 
     async def callbacks(
         self, run_id: str, *, after: tuple[int, int] | None = None, size: int = 40
     ) -> CallbackPage:
         """Return promised callbacks, the next one first; see ``CallbackPage``."""
-        return await self._reader.ask(callback_page_of, run_id, after, size)
+        return await self._reader.ask(
+            record_pages.callback_page_of, run_id, after, size
+        )
 
     async def results(self, run_id: str) -> Mapping[str, int]:
         """Return of how many records each kind of result was reported."""
-        return await self._reader.ask(results_by_kind, run_id)
+        return await self._reader.ask(desk_reads.results_by_kind, run_id)
 
     async def journey(self, run_id: str, seq: int) -> Journey:
         """Return everything that happened to one record."""
@@ -106,25 +106,81 @@ class StoreDesk:
         """Return the newest entries of the run's journal, oldest first."""
         return await self._reader.ask(journal_reads.events, run_id, limit=limit)
 
-    async def situation(self, run_id: str) -> Situation:
-        """Return what the run's records are up against."""
-        return await self._reader.ask(situation, run_id, self._around.now_ms())
+    async def live(self) -> LiveOps:
+        """Return how every run does that has not ended, and who holds shared limits."""
+        workspace = await asyncio.to_thread(self._settings.last_known)
+        limits = filed_limits(workspace)
+        return await self._reader.ask(live_ops, self._around.now_ms(), limits)
 
-    async def counted_books(self, run_id: str) -> Books:
-        """Return the run's books counted anew from its rows; slow."""
-        return await self._reader.ask(audit.counted_books, run_id)
+    async def diagnosis(self, run_id: str) -> Diagnosis:
+        """Return what is known of why a run does as it does."""
+        return await self._reader.ask(
+            desk_reads.diagnosis, run_id, self._around.now_ms()
+        )
+
+    async def charts(self, run_id: str) -> Charts:
+        """Return what is drawn of a run: its progress, failures and promises."""
+        return await self._reader.ask(charts, run_id, self._around.now_ms())
+
+    async def unknowns(
+        self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40
+    ) -> UnknownPage:
+        """Return unknown records of one run or of all; see ``UnknownPage``."""
+        return await self._reader.ask(desk_reads.unknowns, run_id, after, size)
+
+    async def audit(
+        self,
+        run_id: str = "",
+        *,
+        text: str = "",
+        before: int | None = None,
+        size: int = 40,
+    ) -> AuditPage:
+        """Return entries of the journal, newest first; see ``AuditPage``."""
+        return await self._reader.ask(
+            journal_reads.audit_page, run_id, text=text, before=before, size=size
+        )
+
+    async def campaigns(self) -> tuple[CampaignOffer, ...]:
+        """Return the workspace's campaign files, by name; faulty ones too."""
+        return await self._prospects.campaigns()
+
+    async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
+        """Return the contact files at or under a path, the newest first."""
+        return await self._prospects.uploads(path)
+
+    async def prospect(
+        self, campaign: str, upload: str, on_progress: Callable[[int], None]
+    ) -> Prospect:
+        """Check a campaign file against every row of a contact file.
+
+        Raises:
+            ConfigError: A mistake in the campaign or a file that cannot be used.
+        """
+        return await self._prospects.prospect(campaign, upload, on_progress)
+
+    async def launch(self, prospect: Prospect, *, allow_twin: bool = False) -> Receipt:
+        """Ask for a launch that was checked.
+
+        Where nobody owns the workspace, it is applied before this returns.
+        """
+        return await self._prospects.launch(prospect, allow_twin=allow_twin)
+
+    async def drop_prospect(self, prospect: Prospect) -> None:
+        """Forget a launch that was checked, and the copy of its contact file."""
+        await self._prospects.drop_prospect(prospect)
 
     async def preview(self, verb: Verb, run_id: str) -> Preview:
         """Return what *verb* would do to the run as it is now."""
-        return await self._reader.ask(preview_of, verb, run_id)
+        return await self._reader.ask(desk_reads.preview_of, verb, run_id)
 
-    async def ask(self, wanted: Preview, reason: str = "") -> Receipt:
+    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
         """Store the command a preview stands for.
 
         Where nobody owns the workspace, it is applied before this returns.
         """
         return await self._asked(
-            steering_command(wanted, self._asker, reason, self._around)
+            steering_command(preview, self._asker, reason, self._around)
         )
 
     async def _asked(self, command: Command) -> Receipt:
@@ -165,68 +221,3 @@ class StoreDesk:
         """Return the one run id that begins with *run_id*; itself where none does."""
         found = await self._reader.ask(run_reads.matching_run_ids, run_id)
         return found[0] if len(found) == 1 else run_id
-
-
-def _overview(connection: Handle, now_ms: int) -> Overview:
-    shown = Overview(
-        runs=run_reads.run_page(connection), engine=engine_view(connection)
-    )
-    return replace(shown, as_of_ms=now_ms)
-
-
-def record_page_of(connection: Handle, run_id: str, wanted: PageKey) -> RecordPage:
-    """Return a page of records with their steps by name and what was reported."""
-    steps = run_reads.step_names(connection, run_id)
-    page = record_reads.record_page(connection, run_id, steps, wanted)
-    number = run_reads.run_number(connection, run_id)
-    spoken = speaking_kinds(connection, number, [one.seq for one in page.records])
-    if not spoken:
-        return page
-    told = (
-        replace(one, result=spoken[one.seq]) if one.seq in spoken else one
-        for one in page.records
-    )
-    return replace(page, records=tuple(told))
-
-
-def record_page_where(
-    connection: Handle, run_id: str, wanted: PageKey, where: str
-) -> RecordPage:
-    """Return a page of the records for which a filter holds.
-
-    Raises:
-        ConfigError: The filter is none, or names a field that there is not.
-    """
-    steps = run_reads.step_names(connection, run_id)
-    columns = run_reads.column_names(connection, run_id)
-    try:
-        wanted_ones, fields = parse_filter(where), record_fields(columns, steps)
-        check_fields(wanted_ones, fields, "the fields of a record")
-        asked = condition(wanted_ones, fields)
-    except FilterError as error:
-        msg = f"--where: {error}"
-        raise ConfigError(msg) from error
-    return record_reads.record_page(connection, run_id, steps, wanted, asked)
-
-
-def callback_page_of(
-    connection: Handle, run_id: str, after: tuple[int, int] | None, size: int
-) -> CallbackPage:
-    """Return a page of callbacks with their steps by name."""
-    steps = run_reads.step_names(connection, run_id)
-    return record_reads.callback_page(connection, run_id, steps, after=after, size=size)
-
-
-def results_by_kind(connection: Handle, run_id: str) -> Mapping[str, int]:
-    """Return of how many records each kind of result was reported."""
-    number = run_reads.run_number(connection, run_id)
-    return {str(kind): n for kind, n in result_counts(connection, number).items()}
-
-
-def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
-    """Return what a verb would do, with the promises it would drop by name."""
-    run = run_reads.run_view(connection, run_id)
-    if not run.books.callback or verb not in (Verb.STOP, Verb.CANCEL):
-        return preview(run, verb)
-    page = callback_page_of(connection, run_id, None, PROMISES_NAMED)
-    return preview(run, verb, page.callbacks)

@@ -22,14 +22,14 @@ class Throttles:
         overrides: Mapping[str, Shared],
         monotonic_s: Callable[[], float],
     ) -> None:
-        self._filed = _filed(workspace)
+        self._filed = filed_limits(workspace)
         self._overrides = dict(overrides)
         self._monotonic_s = monotonic_s
         self._throttles: dict[str, Throttle] = {}
 
     def follow(self, workspace: Workspace) -> None:
         """Obey a file that somebody has changed, at once."""
-        self._filed = _filed(workspace)
+        self._filed = filed_limits(workspace)
         for scope, throttle in self._throttles.items():
             limits = self.limits(scope)
             throttle.set(limits.permits, limits.rate_per_s)

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, RowMapping, select
+import json
+from collections.abc import Iterable
+from typing import Final
 
+from sqlalchemy import Connection, RowMapping, Select, func, or_, select
+
+from watchfloor.domain.live import AuditEntry, AuditPage
 from watchfloor.domain.views import EventView, Receipt
-from watchfloor.store.tables import command, journal
+from watchfloor.store.reads.search import Walk, following, searched
+from watchfloor.store.tables import command, journal, run
+from watchfloor.store.text_conditions import occurs_in
+
+#: Entries that a text is looked for in, in one read.
+MOST_SEARCHED: Final = 20_000
+#: Where a text is looked for.
+_SAID: Final = (
+    journal.c.event,
+    journal.c.by,
+    journal.c.why,
+    journal.c.detail,
+    journal.c.before,
+    journal.c.after,
+    journal.c.origin,
+    journal.c.run_id,
+)
 
 
 def events(
@@ -29,8 +50,82 @@ def receipt(connection: Connection, command_id: str) -> Receipt | None:
     """Return what became of a command; None where the engine has not taken it."""
     query = select(command).where(command.c.command_id == command_id)
     row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
+    return None if row is None else _receipt(row)
+
+
+def audit_page(
+    connection: Connection,
+    run_id: str = "",
+    *,
+    text: str = "",
+    before: int | None = None,
+    size: int = 40,
+) -> AuditPage:
+    """Return entries of the journal, newest first, each with what became of it.
+
+    A text is looked for in the next ``MOST_SEARCHED`` entries; where that ends the
+    search, the page is short and its ``before`` goes on with it.
+
+    Args:
+        connection: Any.
+        run_id: Of which run; empty for all.
+        text: What must occur in the run, the event, who, what, why or the detail.
+        before: The page before this one told it; None for the newest.
+        size: The most entries.
+
+    Raises:
+        ConfigError: The text is longer than anybody means.
+    """
+    walk = Walk(
+        key=journal.c.entry_id,
+        where=(journal.c.run_id == run_id,) if run_id else (),
+        over=journal,
+        start=before,
+        backwards=True,
+    )
+    if text.strip():
+        holds = or_(*(occurs_in(column, text.strip()) for column in _SAID))
+        found = searched(connection, walk, holds, size=size, most=MOST_SEARCHED)
+    else:
+        found = following(connection, walk, size)
+    next_before = found.keys[-1] if found.has_more else found.searched_to
+    entries = _entries(connection, found.keys)
+    return AuditPage(entries=entries, before=next_before)
+
+
+def _entries(connection: Connection, entry_ids: list[int]) -> tuple[AuditEntry, ...]:
+    query = (
+        select(*journal.c, run.c.campaign_name)
+        .join_from(journal, run, run.c.run_id == journal.c.run_id, isouter=True)
+        .where(journal.c.entry_id.in_(_each(entry_ids)))
+        .order_by(journal.c.entry_id.desc())
+    )
+    rows = list(connection.execute(query).mappings())
+    receipts = _receipts(connection, {row["command_id"] for row in rows} - {""})
+    return tuple(
+        AuditEntry(
+            event=_event(row),
+            run_name=row["campaign_name"] or "",
+            receipt=receipts.get(row["command_id"]),
+        )
+        for row in rows
+    )
+
+
+def _receipts(connection: Connection, command_ids: set[str]) -> dict[str, Receipt]:
+    if not command_ids:
+        return {}
+    query = select(command).where(command.c.command_id.in_(_each(command_ids)))
+    rows = connection.execute(query).mappings()
+    return {row["command_id"]: _receipt(row) for row in rows}
+
+
+def _each(keys: Iterable[int | str]) -> Select[tuple[object]]:
+    rows = func.json_each(json.dumps(list(keys))).table_valued("value")
+    return select(rows.c.value)
+
+
+def _receipt(row: RowMapping) -> Receipt:
     return Receipt(
         command_id=row["command_id"],
         verb=row["verb"],

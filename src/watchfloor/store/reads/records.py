@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
-    Subquery,
     and_,
+    func,
     literal,
     select,
     tuple_,
@@ -23,9 +25,11 @@ from watchfloor.domain.views import CallbackPage, PageKey, RecordPage, RecordVie
 from watchfloor.store.conditions import is_state
 from watchfloor.store.filter_conditions import Condition
 from watchfloor.store.reads.runs import family_id, run_number
+from watchfloor.store.reads.search import Found, Walk, following, searched
 from watchfloor.store.tables import books, contact, record
 
-_COLUMNS = (
+#: What ``record_view`` reads, and more, of ``record, contact``.
+RECORD_COLUMNS = (
     record.c.seq,
     record.c.state,
     record.c.step,
@@ -44,7 +48,19 @@ _COLUMNS = (
     contact.c.contact,
     contact.c.digest,
 )
-_SAME = and_(record.c.run_no == contact.c.run_no, record.c.seq == contact.c.seq)
+#: So many records are looked at in one read for a state that no index tells: 2 ms.
+MOST_PASSED = 25_000
+#: So many for a filter or a text: some 50 ms.
+MOST_SEARCHED = 50_000
+#: So many for one in a state that an index tells: they are strewn over the whole run.
+MOST_STREWN = 15_000
+
+_INDEXES = {index.name for index in record.indexes}
+#: The states that few records are in, so that an index of their own tells which.
+_INDEXED = frozenset(s for s in RecordState if f"record_{s.word}" in _INDEXES)
+
+#: A record and its contact.
+SAME = and_(record.c.run_no == contact.c.run_no, record.c.seq == contact.c.seq)
 
 
 def record_page(
@@ -52,17 +68,19 @@ def record_page(
     run_id: str,
     steps: tuple[str, ...],
     wanted: PageKey,
-    asked: Condition | None = None,
+    *asked: Condition,
 ) -> RecordPage:
     """Return a page of records in seq order.
+
+    What no index tells is looked for in so many records and no more; then the page's
+    ``searched_to`` says how far that was.
 
     Args:
         connection: Any.
         run_id: Whose records.
         steps: The names of the campaign's steps, by number.
-        wanted: Which page.
-        asked: What must hold of them; it is looked at record by record, so a page of
-            rare ones reads far.
+        wanted: Which page; what its ``where`` and ``text`` mean is in *asked*.
+        *asked: What must hold of each, over ``record, contact``.
 
     Raises:
         NotFoundError: No run has this id.
@@ -71,19 +89,15 @@ def record_page(
     if wanted.state is not None and not _any_in(connection, number, wanted.state):
         return RecordPage()
     backwards = wanted.before is not None
-    query = _page(
-        _places(connection, number, wanted, asked), number, backwards=backwards
-    )
-    rows = list(connection.execute(query).mappings())
-    more = len(rows) > wanted.size
+    found = _found(connection, _walk(connection, number, wanted), wanted, asked)
+    rows = connection.execute(_rows(number, found.keys)).mappings()
     family = family_id(connection, run_id)
-    shown = [record_view(row, steps, family) for row in rows[: wanted.size]]
-    if backwards:
-        shown.reverse()
+    goes_on = found.has_more or found.searched_to is not None
     return RecordPage(
-        records=tuple(shown),
-        has_before=more if backwards else bool(wanted.after),
-        has_after=bool(wanted.before) if backwards else more,
+        records=tuple(record_view(row, steps, family) for row in rows),
+        has_before=goes_on if backwards else bool(wanted.after),
+        has_after=bool(wanted.before) if backwards else goes_on,
+        searched_to=found.searched_to,
     )
 
 
@@ -95,8 +109,8 @@ def one_record(connection: Connection, run_id: str, seq: int) -> RowMapping:
     """
     number = run_number(connection, run_id)
     query = (
-        select(*_COLUMNS, contact.c.values_json, record.c.run_no)
-        .join_from(record, contact, _SAME)
+        select(*RECORD_COLUMNS, contact.c.values_json, record.c.run_no)
+        .join_from(record, contact, SAME)
         .where(record.c.run_no == number, record.c.seq == seq)
     )
     row = connection.execute(query).mappings().first()
@@ -129,8 +143,8 @@ def callback_page(
     number = run_number(connection, run_id)
     place = tuple_(record.c.next_at_ms, record.c.seq)
     query = (
-        select(*_COLUMNS)
-        .join_from(record, contact, _SAME)
+        select(*RECORD_COLUMNS)
+        .join_from(record, contact, SAME)
         .where(record.c.run_no == number, is_state(RecordState.CALLBACK))
         .order_by(record.c.next_at_ms, record.c.seq)
         .limit(size + 1)
@@ -177,35 +191,47 @@ def record_view(
     )
 
 
-def _places(
-    connection: Connection, number: int, wanted: PageKey, asked: Condition | None
-) -> Subquery:
-    """Return the seqs of a page and one more, from the narrowest index alone."""
-    query = select(record.c.seq).where(record.c.run_no == number)
-    if wanted.state is not None:
-        query = query.where(is_state(wanted.state))
-    if asked is not None:
-        query = query.join(contact, _SAME).where(asked)
-    if wanted.before is None:
-        least = _first_possible(connection, number, wanted.state)
-        query = query.where(record.c.seq > max(wanted.after or 0, least))
-        query = query.order_by(record.c.seq)
+def _walk(connection: Connection, number: int, wanted: PageKey) -> Walk:
+    """Return the records that an index tells a page may show."""
+    where = [record.c.run_no == number]
+    if wanted.state is not None and wanted.state in _INDEXED:
+        where.append(is_state(wanted.state))
+    backwards = wanted.before is not None
+    return Walk(
+        key=record.c.seq,
+        where=tuple(where),
+        over=record.join(contact, SAME),
+        start=(wanted.before if backwards else wanted.after) or None,
+        backwards=backwards,
+        above=_first_possible(connection, number, wanted.state),
+    )
+
+
+def _found(
+    connection: Connection, walk: Walk, wanted: PageKey, asked: Sequence[Condition]
+) -> Found:
+    state, size = wanted.state, wanted.size
+    has_index = state is not None and state in _INDEXED
+    if not asked and (state is None or has_index):
+        return following(connection, walk, size)
+    tests = list(asked)
+    if state is not None and not has_index:
+        tests.append(is_state(state))
+    if not asked:
+        # The state alone is asked of the narrow table alone.
+        walk, most = replace(walk, over=record), MOST_PASSED
     else:
-        if wanted.before:
-            query = query.where(record.c.seq < wanted.before)
-        query = query.order_by(record.c.seq.desc())
-    return query.limit(wanted.size + 1).subquery()
+        most = MOST_STREWN if has_index else MOST_SEARCHED
+    return searched(connection, walk, and_(*tests), size=size, most=most)
 
 
-def _page(
-    places: Subquery, number: int, *, backwards: bool
-) -> Select[tuple[object, ...]]:
-    here = and_(record.c.run_no == number, record.c.seq == places.c.seq)
+def _rows(number: int, seqs: list[int]) -> Select[tuple[object, ...]]:
+    each = func.json_each(json.dumps(seqs)).table_valued("value")
     return (
-        select(*_COLUMNS)
-        .join_from(places, record, here)
-        .join(contact, _SAME)
-        .order_by(places.c.seq.desc() if backwards else places.c.seq)
+        select(*RECORD_COLUMNS)
+        .join_from(record, contact, SAME)
+        .where(record.c.run_no == number, record.c.seq.in_(select(each.c.value)))
+        .order_by(record.c.seq)
     )
 
 

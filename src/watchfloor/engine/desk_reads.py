@@ -1,0 +1,96 @@
+"""What the desk is asked, each answered from one snapshot of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+from watchfloor.domain.live import Diagnosis, Pulse, Unknown, UnknownPage
+from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
+from watchfloor.domain.records import RejectKind
+from watchfloor.domain.regions import Verb
+from watchfloor.domain.views import Overview
+from watchfloor.engine.live_ops import live_run
+from watchfloor.engine.record_pages import callback_page_of, with_results
+from watchfloor.store.handle import Handle
+from watchfloor.store.reads.cards import cards
+from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.failures import failures
+from watchfloor.store.reads.journal import events
+from watchfloor.store.reads.progress import recent_rates
+from watchfloor.store.reads.results import result_counts
+from watchfloor.store.reads.runs import run_number, run_page, run_view
+from watchfloor.store.reads.unknowns import unknown_page
+
+#: A diagnosis tells so much of the journal; the whole of it has a screen of its own.
+_EVENTS: Final = 12
+
+
+def overview(connection: Handle, now_ms: int) -> Overview:
+    """Return the newest runs, newest first, and who owns the workspace."""
+    rates = recent_rates(connection, now_ms)
+    return Overview(
+        runs=run_page(connection),
+        done_per_s={run_id: done for run_id, (_, done) in rates.items() if done > 0},
+        engine=engine_view(connection),
+        as_of_ms=now_ms,
+    )
+
+
+def pulse(connection: Handle, now_ms: int) -> Pulse:
+    """Return the owner, the number of changes and the cards."""
+    return Pulse(engine=engine_view(connection), cards=cards(connection, now_ms))
+
+
+def diagnosis(connection: Handle, run_id: str, now_ms: int) -> Diagnosis:
+    """Return what is known of why a run does as it does.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    live = live_run(connection, run_id, now_ms)
+    counts = live.run.books.as_dict()
+    return Diagnosis(
+        live=live,
+        failures=failures(connection, run_id),
+        engine=engine_view(connection),
+        rejects={
+            kind.value: counts[kind.value] for kind in RejectKind if counts[kind.value]
+        },
+        events=events(connection, run_id, limit=_EVENTS),
+        as_of_ms=now_ms,
+    )
+
+
+def unknowns(
+    connection: Handle, run_id: str, after: tuple[str, int] | None, size: int
+) -> UnknownPage:
+    """Return a page of unknown records with what was reported of them since."""
+    page = unknown_page(connection, run_id, after, size)
+    told: list[Unknown] = []
+    for whose, group in groupby(page.unknowns, key=attrgetter("run_id")):
+        ones = list(group)
+        records = with_results(connection, whose, [one.record for one in ones])
+        told += [
+            replace(one, record=record)
+            for one, record in zip(ones, records, strict=True)
+        ]
+    return replace(page, unknowns=tuple(told))
+
+
+def results_by_kind(connection: Handle, run_id: str) -> Mapping[str, int]:
+    """Return of how many records each kind of result was reported."""
+    number = run_number(connection, run_id)
+    return {str(kind): n for kind, n in result_counts(connection, number).items()}
+
+
+def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
+    """Return what a verb would do, with the promises it would drop by name."""
+    run = run_view(connection, run_id)
+    if not run.books.callback or verb not in (Verb.STOP, Verb.CANCEL):
+        return preview(run, verb)
+    page = callback_page_of(connection, run_id, None, PROMISES_NAMED)
+    return preview(run, verb, page.callbacks)

@@ -1,0 +1,86 @@
+"""Why records failed, are unknown or have to be tried again, in groups."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, select
+
+from watchfloor.domain.live import FailureGroup, Failures
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.store.conditions import is_state
+from watchfloor.store.reads.runs import run_number, step_names
+from watchfloor.store.tables import books, record
+
+#: So many records of each state are looked at, those that stand last in the run.
+MOST_LOOKED_AT: Final = 10_000
+#: So many groups of each state are told, the largest: codes are made up by providers.
+MOST_GROUPS: Final = 50
+
+STATES: Final = (RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRY)
+
+
+def failures(connection: Connection, run_id: str) -> Failures:
+    """Return a run's failed, unknown and retried records by why.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    steps = step_names(connection, run_id)
+    counts = _counts(connection, number)
+    groups: list[FailureGroup] = []
+    for state in STATES:
+        if counts[state]:
+            rows = connection.execute(_grouped(number, state)).mappings()
+            groups += [_group(state, row, steps) for row in rows]
+    return Failures(
+        groups=tuple(sorted(groups, key=_by_size)),
+        looked_at=sum(min(count, MOST_LOOKED_AT) for count in counts.values()),
+        of=sum(counts.values()),
+    )
+
+
+def _counts(connection: Connection, number: int) -> dict[RecordState, int]:
+    columns = [books.c[state.word] for state in STATES]
+    row = connection.execute(select(*columns).where(books.c.run_no == number)).one()
+    return dict(zip(STATES, row, strict=True))
+
+
+def _grouped(number: int, state: RecordState) -> Select[tuple[object, ...]]:
+    """Return the query of the groups of one state."""
+    last = (
+        select(record.c.seq)
+        .where(record.c.run_no == number, is_state(state))
+        .order_by(record.c.seq.desc())
+        .limit(MOST_LOOKED_AT)
+        .subquery()
+    )
+    # The index of the state gives the places; what else is asked stands in the rows.
+    here = and_(record.c.run_no == literal(number), record.c.seq == last.c.seq)
+    records = func.count().label("records")
+    by = (record.c.outcome_class, record.c.code, record.c.step)
+    return (
+        select(*by, records, func.max(record.c.seq).label("example_seq"))
+        .join_from(last, record, here)
+        .group_by(*by)
+        .order_by(records.desc(), *by)
+        .limit(MOST_GROUPS)
+    )
+
+
+def _group(state: RecordState, row: RowMapping, steps: tuple[str, ...]) -> FailureGroup:
+    outcome, step = row["outcome_class"], row["step"]
+    return FailureGroup(
+        state=state,
+        outcome_class=None if outcome is None else OutcomeClass(outcome),
+        code=row["code"],
+        step=steps[step] if step < len(steps) else "",
+        records=row["records"],
+        example_seq=row["example_seq"],
+    )
+
+
+def _by_size(group: FailureGroup) -> tuple[int, int, str, str]:
+    return (-group.records, group.state, group.step, group.code)
