@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -15,8 +16,11 @@ import time
 from pathlib import Path
 
 import pyte
+from pyte.screens import Char
 
 ROOT = Path(__file__).parents[2]
+
+_HEX = re.compile("[0-9a-f]{6}")
 
 #: What Textual asks a terminal, and what this one answers.
 _ANSWERS = (
@@ -44,7 +48,7 @@ class Terminal:
         environment |= {
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
             "LANG": "C.UTF-8",
         }
         self.process = subprocess.Popen(
@@ -80,7 +84,7 @@ class Terminal:
         for question, said in _ANSWERS:
             if question in data:
                 os.write(self._fd, said)
-        self._stream.feed(_for_pyte(data))
+        self._stream.feed(for_pyte(data))
         return data
 
     def until(self, text: str, patience_s: float = 30.0) -> None:
@@ -88,7 +92,8 @@ class Terminal:
         end = time.monotonic() + patience_s
         while text not in self.glass:
             assert time.monotonic() < end, f"{text!r} never came:\n{self.glass}"
-            self.read(0.1)
+            if not self.read(0.1):
+                assert self.process.poll() is None, f"it has ended:\n{self.glass}"
 
     def quiet(self, calm_s: float = 0.2, most_s: float = 15.0) -> int:
         """Read until nothing came for a while; the number of bytes that did."""
@@ -106,6 +111,17 @@ class Terminal:
         self.quiet(calm_s)
         return len(self.sent) - start
 
+    def paste(self, keys: str) -> None:
+        """Put any number of keys into the line at once, and read what it answers."""
+        left = keys.encode()
+        while left:
+            readable, writable, _ = select.select([self._fd], [self._fd], [], 10.0)
+            assert readable or writable, "it takes no more keys"
+            if readable:
+                self.read(0.0)
+            if writable:
+                left = left[os.write(self._fd, left[:4096]) :]
+
     def send(self, keys: str) -> None:
         """Press keys and wait for nothing."""
         os.write(self._fd, keys.encode())
@@ -114,15 +130,15 @@ class Terminal:
     def glass(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def cells(self) -> list[list[tuple[str, str, str, bool, bool, bool]]]:
-        """Every cell with all of its looks."""
-        return [
-            [
-                (c.data, c.fg, c.bg, c.bold, c.reverse, c.underscore)
-                for c in (self.screen.buffer[y][x] for x in range(self.screen.columns))
-            ]
-            for y in range(self.screen.lines)
-        ]
+    @property
+    def is_cooked(self) -> bool:
+        """Whether the line is edited and echoed, as a shell wants it."""
+        modes = termios.tcgetattr(self._fd)[3]
+        return bool(modes & termios.ECHO and modes & termios.ICANON)
+
+    def spoil(self) -> None:
+        """Let something else empty the glass."""
+        self._stream.feed(b"\x1b[0m\x1b[2J")
 
     def vanish(self) -> None:
         """Close the terminal under the program, as a dropped line does."""
@@ -139,6 +155,44 @@ class Terminal:
         return code
 
 
-def _for_pyte(data: bytes) -> bytes:
+def differences(one: pyte.Screen, other: pyte.Screen) -> list[str]:
+    """Every cell that an eye could tell apart, with all of its looks."""
+    assert (one.columns, one.lines) == (other.columns, other.lines)
+    return [
+        f"{y + 1};{x + 1}: {ours!r} is not {theirs!r}"
+        for y in range(one.lines)
+        for x in range(one.columns)
+        if (ours := one.buffer[y][x]) != (theirs := other.buffer[y][x])
+        and not _is_alike(ours, theirs)
+    ]
+
+
+def _is_alike(one: Char, other: Char) -> bool:
+    lines = (one.data, one.reverse, one.underscore, one.strikethrough)
+    if lines != (other.data, other.reverse, other.underscore, other.strikethrough):
+        return False
+    if not _is_near(one.bg, other.bg):
+        return False
+    if lines == (" ", False, False, False):
+        return True  # of a blank nothing is seen but its paper
+    weight = (one.bold, one.italics, one.blink)
+    is_as_heavy = weight == (other.bold, other.italics, other.blink)
+    return is_as_heavy and _is_near(one.fg, other.fg)
+
+
+def _is_near(one: str, other: str) -> bool:
+    """Whether two colours are one but for how numbers round them."""
+    if one == other:
+        return True
+    if not (_HEX.fullmatch(one) and _HEX.fullmatch(other)):
+        return False
+    return all(
+        abs(a - b) <= 1
+        for a, b in zip(bytes.fromhex(one), bytes.fromhex(other), strict=True)
+    )
+
+
+def for_pyte(data: bytes) -> bytes:
+    """Return what came without what the emulator would mistake for text."""
     # pyte takes the private keyboard protocol's CSI > and CSI < for text.
     return data.replace(b"\x1b[>25u", b"").replace(b"\x1b[<u", b"")

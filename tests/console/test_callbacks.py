@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.console.looking import press, settled, shown, until
-from tests.console.paper_desk import MINUTE_MS, campaign_runs
+from tests.console.paper_runs import MINUTE_MS, campaign_runs
 
 from watchfloor.console.promises import PromiseRow
 from watchfloor.console.screens.callbacks import CallbacksScreen
@@ -68,7 +68,7 @@ async def test_a_refresh_keeps_the_cursor_by_id_and_shows_the_run_as_it_is(app, 
         desk.runs[3] = desk.runs[4]
         await press(pilot, "r")
         await until(pilot, lambda: "Could not read the callbacks" in shown(app))
-        assert "Rows are from 14:02:11" in shown(app)
+        assert "This is from 14:02:11" in shown(app)
         desk.runs[3] = campaign_runs()[3]
         await press(pilot, "r")
         await until(pilot, lambda: "0 of 40 rows changed" in shown(app))
@@ -141,7 +141,7 @@ async def test_without_a_run_there_are_no_callbacks(app, desk):
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, "4")
-        assert "No callbacks: no run is selected" in shown(app)
+        assert "Callbacks: no run is selected" in shown(app)
         await press(pilot, "m", "A")
         assert "Nothing to approve" in shown(app)
         await press(pilot, "L")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from tests.console.looking import panel, press, settled, shown, until
-from tests.console.paper_desk import MINUTE_MS
+from tests.console.paper_runs import MINUTE_MS
 
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.widgets.panel import Panel

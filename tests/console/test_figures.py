@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.console.paper_desk import NOON_MS
+from tests.console.paper_runs import NOON_MS
 
 from watchfloor.console import figures
 
@@ -39,3 +39,51 @@ def test_a_hundred_percent_means_that_nothing_is_left():
 )
 def test_sizes_have_the_unit_a_person_would_use(number, words):
     assert figures.size(number) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0"),
+        (99_999, "99,999"),
+        (100_000, "100k"),
+        (999_999, "999k"),
+        (1_000_000, "1.0M"),
+        (1_250_000, "1.2M"),
+        (12_399_999, "12.3M"),
+        (123_456_789, "123M"),
+        (9_999_999_999, "9.9G"),
+        (10**13, "many"),
+    ],
+)
+def test_a_count_in_short_has_six_cells_and_never_says_more_than_there_are(
+    count, words
+):
+    assert figures.short_count(count) == words
+    assert len(words) <= 6
+
+
+def test_a_count_is_written_out_where_there_is_room():
+    assert figures.short_count(9_999, 5) == "9,999"
+    assert figures.short_count(12_345, 5) == "12.3k"
+    assert figures.short_count(1_234_567, 9) == "1,234,567"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (None, "-"),
+        (0, "<1m"),
+        (12, "12m"),
+        (125, "2h 05m"),
+        (60 * 23 + 59, "23h 59m"),
+        (60 * 24 * 12 + 60, "12d 01h"),
+        (60 * 24 * 200, "200d"),
+        (60 * 24 * 200_000, "200kd"),
+    ],
+)
+def test_a_wait_in_short_fits_its_column(minutes, words):
+    span_ms = None if minutes is None else minutes * 60_000
+
+    assert figures.wait_in_short(span_ms) == words
+    assert len(words) <= 7

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
-from tests.console.paper_desk import campaign_runs
+from tests.console.paper_runs import campaign_runs
 from tests.console.test_text import HOSTILE
 
 from watchfloor.domain.errors import Refusal, StoreError

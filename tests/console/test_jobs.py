@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.console.looking import panel, press, settled, shown, until
-from tests.console.paper_desk import MINUTE_MS, OWN_PID, campaign_runs
+from tests.console.paper_runs import MINUTE_MS, OWN_PID, campaign_runs
 
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.events import Events

@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.console.looking import press, settled, shown, until
-from tests.console.paper_desk import MINUTE_MS, NOON_MS
+from tests.console.paper_runs import MINUTE_MS, NOON_MS
 
-from watchfloor.console.screens.journey import JourneyScreen, why
+from watchfloor.console.journey_lines import why
+from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import RecordView
@@ -30,7 +31,7 @@ async def test_no_contact_is_shown_in_full(app):
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await press(pilot, "l", "enter")
-        await until(pilot, lambda: "inputs" in shown(app))
+        await until(pilot, lambda: "INPUTS" in shown(app))
         assert "+15550000001" not in shown(app)
         assert "0000001" not in shown(app)
         assert "lovelace" not in shown(app)
@@ -52,14 +53,14 @@ async def test_there_is_no_record_before_the_first(app):
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await press(pilot, "l", "enter", "left_square_bracket")
-        await until(pilot, lambda: "no record stands before 1" in shown(app))
+        await until(pilot, lambda: "There is no record before 1" in shown(app))
         assert "record 1" in shown(app)
 
 
 async def test_walking_stays_within_the_filter(app):
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        await press(pilot, "exclamation_mark", "enter", "right_square_bracket")
+        await press(pilot, "l", "!", "enter", "]")
         await until(pilot, lambda: "record 18" in shown(app))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tests.console.paper_desk import PaperDesk
+from tests.console.paper_runs import some_runs
 
 from watchfloor.console.pages import (
     FAULTS,
@@ -9,6 +10,8 @@ from watchfloor.console.pages import (
     Filter,
     Place,
     anchored,
+    beginning,
+    looked_at,
     page,
     turned,
 )
@@ -23,14 +26,14 @@ def seqs(shown) -> list[int]:
 async def test_pages_of_one_filter_follow_each_other():
     desk = PaperDesk()
     first = await page(desk, RUN, FIRST, Filter(), 5)
-    place = turned(first, 1)
+    place = turned(first, FIRST, 1)
     assert place is not None
 
     second = await page(desk, RUN, place, Filter(), 5)
 
     assert seqs(first) + seqs(second) == list(range(1, 11))
-    assert turned(second, -1) == Place(before=6)
-    assert turned(first, -1) is None
+    assert turned(second, place, -1) == Place(before=6)
+    assert turned(first, FIRST, -1) is None
 
 
 async def test_faults_are_both_failed_and_unknown_in_one_order():
@@ -43,7 +46,7 @@ async def test_faults_are_both_failed_and_unknown_in_one_order():
     while place is not None:
         shown = await page(desk, RUN, place, Filter(FAULTS), 3)
         found += seqs(shown)
-        place = turned(shown, 1)
+        place = turned(shown, place, 1)
 
     assert found == faults
 
@@ -58,7 +61,7 @@ async def test_the_last_page_of_faults_is_read_backwards_without_a_gap():
     while place is not None:
         shown = await page(desk, RUN, place, Filter(FAULTS), 3)
         found = seqs(shown) + found
-        place = turned(shown, -1)
+        place = turned(shown, place, -1)
 
     assert found == faults
 
@@ -67,7 +70,77 @@ async def test_a_page_read_again_stays_where_it_is():
     desk = PaperDesk(total=100)
     last = await page(desk, RUN, LAST, Filter(), 10)
 
-    again = await page(desk, RUN, anchored(last), Filter(), 10)
+    again = await page(desk, RUN, anchored(last, LAST), Filter(), 10)
 
     assert seqs(again) == seqs(last) == list(range(91, 101))
-    assert anchored(await page(desk, RUN, FIRST, Filter(), 10)) == FIRST
+    assert anchored(await page(desk, RUN, FIRST, Filter(), 10), FIRST) == FIRST
+
+
+async def test_a_list_with_its_last_records_first_is_turned_backwards():
+    desk = PaperDesk(total=95)
+    found: list[int] = []
+    place: Place | None = beginning(down=True)
+    while place is not None:
+        shown = await page(desk, RUN, place, Filter(), 40)
+        found += reversed(seqs(shown))
+        last, place = place, turned(shown, place, 1, down=True)
+
+    assert found == list(range(95, 0, -1))
+    back = turned(shown, last, -1, down=True)
+    assert back is not None
+    assert seqs(await page(desk, RUN, back, Filter(), 40)) == list(range(16, 56))
+    assert turned(shown, last, -2, down=True) == LAST
+    assert turned(shown, last, 2, down=True) == FIRST
+
+
+async def test_a_page_of_the_last_ones_first_stays_where_it_is():
+    desk = PaperDesk(total=100)
+    first = await page(desk, RUN, LAST, Filter(), 10)
+    second_place = turned(first, LAST, 1, down=True)
+    assert second_place is not None
+    second = await page(desk, RUN, second_place, Filter(), 10)
+
+    assert anchored(first, LAST, down=True) == LAST
+    stays = anchored(second, second_place, down=True)
+    assert seqs(await page(desk, RUN, stays, Filter(), 10)) == list(range(81, 91))
+
+
+async def test_a_search_goes_on_where_it_stopped_and_back_where_it_began():
+    desk = PaperDesk(total=200, search_most=50)
+    chosen = Filter(text="nobody")
+    stops: list[tuple[int, int]] = []
+    place: Place | None = FIRST
+    while place is not None:
+        shown = await page(desk, RUN, place, chosen, 10)
+        stops.append(looked_at(shown, place, 200))
+        last, place = place, turned(shown, place, 1)
+
+    assert stops[:2] == [(1, 50), (51, 100)]
+    assert stops[-1][1] == 200
+    assert anchored(shown, last) == last
+    assert last.after is not None
+    assert turned(shown, last, -1) == Place(before=last.after + 1)
+
+
+async def test_a_search_says_what_it_looked_at_in_both_directions():
+    desk = PaperDesk(total=200, search_most=50)
+    busy = Filter(text="BUSY")
+
+    forward = await page(desk, RUN, Place(after=20), busy, 2)
+    backward = await page(desk, RUN, LAST, busy, 40)
+
+    assert seqs(forward) == [33, 53]
+    assert looked_at(forward, Place(after=20), 200) == (21, 53)
+    assert looked_at(backward, LAST, 200) == (151, 200)
+    assert seqs(backward) == [153, 173, 193]
+
+
+def test_a_filter_is_named_and_counted_by_what_it_asks():
+    books = some_runs()[0].books
+    chosen = Filter(states=FAULTS, where="attempts > 1", text="Ann")
+
+    assert chosen.words == 'failed or unknown and attempts > 1 and "Ann"'
+    assert chosen.is_search
+    assert chosen.count(books) == 17
+    assert not Filter(FAULTS).is_search
+    assert Filter().count(books) == 1_000_000

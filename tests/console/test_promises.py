@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.console.paper_desk import MINUTE_MS, NOON_MS, campaign_runs, some_runs
+from tests.console.paper_runs import MINUTE_MS, NOON_MS, campaign_runs, some_runs
 
 from watchfloor.console.promises import PromiseRow, at_length, fate, standing
 from watchfloor.domain.records import RecordState

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.console.looking import press, settled, shown
-from tests.console.paper_desk import campaign_runs
+from tests.console.paper_runs import campaign_runs
 
 FOLDER = Path(__file__).parent / "snapshots"
 SCREENS = {

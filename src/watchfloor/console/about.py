@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from watchfloor.console.figures import bar, clock_time, percent, size
+from watchfloor.console.columns import RunRow
+from watchfloor.console.figures import (
+    bar,
+    clock_time,
+    coming_time,
+    length,
+    percent,
+    size,
+    wait,
+)
 from watchfloor.console.labels import (
     YOUR_WORD,
     history_share,
     outside_window,
-    run_role,
 )
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
@@ -18,19 +26,58 @@ from watchfloor.domain.views import Asked, RunView
 HEIGHT = 4
 _BAR = 12
 
+#: Names and figures that make up a sum.
+Terms = list[tuple[str, int]]
 
-def about(run: RunView | None, width: int, now_ms: int) -> tuple[Line, ...]:
-    """Return who the run is, how it moves, and its books."""
-    if run is None:
+
+def about(row: RunRow | None, width: int, most: int = HEIGHT) -> tuple[Line, ...]:
+    """Return who the run is, how it moves, and its books.
+
+    Args:
+        row: Which run; None for none.
+        width: In cells.
+        most: So many lines at most; the last one always holds the sum of its records.
+    """
+    if row is None:
         return ()
     parts: list[Line] = [
-        (Piece(run.campaign_name, "strong"),),
-        (Piece(run.label, run_role(run)),),
-        *progress(run, now_ms),
+        (Piece(row.name, "strong"),),
+        (Piece(row.label, row.role),),
+        *late(row),
+        *progress(row.run, row.as_of_ms),
     ]
-    account = [line for one in books(run.books) for line in flowed(one, width - 2)]
-    lines = [(Piece(" "), *joined(parts)), *((Piece(" "), *one) for one in account)]
-    return tuple(lines[:HEIGHT])
+    if measured(joined([*parts, *eta(row)])) < width:
+        parts += eta(row)
+    head: Line = (Piece(" "), *joined(parts))
+    room = most - 1 if most > 1 else 1
+    account = [(Piece(" "), *one) for one in account_lines(row.run.books, width, room)]
+    return (head, *account) if most > 1 else tuple(account)
+
+
+def heading(row: RunRow) -> tuple[Line, Line, Line]:
+    """Return who the run is, what it is called, and when it ends or should have."""
+    ends = joined([(), *late(row), *eta(row)], "  ")
+    return (
+        (Piece(" "), Piece(row.name, "strong")),
+        (Piece(" "), Piece(row.label, row.role)),
+        ends,
+    )
+
+
+def late(row: RunRow) -> list[Line]:
+    """Return for how long the run should have ended; nothing for one in time."""
+    if row.expected_ms is None:
+        return []
+    over_ms = row.run.spent_ms.get("active", 0) - row.expected_ms
+    return [(Piece(f"should have ended {length(over_ms)} ago", "warn"),)]
+
+
+def eta(row: RunRow) -> list[Line]:
+    """Return when all is done at the rate of now; nothing where that is not known."""
+    if row.eta_ms is None:
+        return []
+    at = coming_time(row.as_of_ms + row.eta_ms, row.as_of_ms)
+    return [(Piece(f"ETA {at}, in {wait(row.eta_ms)}", "dim"),)]
 
 
 def progress(run: RunView, now_ms: int) -> list[Line]:
@@ -88,29 +135,86 @@ def who_asked(asked: Asked) -> str:
     return f"by {asked.by} {clock_time(asked.at_ms)}{why}"
 
 
+def account_lines(account: Books, width: int, most: int) -> list[Line]:
+    """Return the books in so many lines at most; they balance in every length.
+
+    What makes them shorter, until they fit: rejects in one figure, then states that
+    mean the same to an operator, then the sum of the records alone.
+    """
+    room = width - 2
+    judged, states = (flowed(terms, room) for terms in books(account))
+    if account.imbalance:
+        return [*judged, *states][:most]
+    judged_in_short, in_short = (
+        flowed(_sum(name, account, terms), room)
+        for name, terms in (
+            ("extracted", _judged_in_short(account)),
+            ("records", _states_in_short(account)),
+        )
+    )
+    for lines in (
+        [*judged, *states],
+        [*judged_in_short, *states],
+        [*judged_in_short, *in_short],
+        states,
+        in_short,
+    ):
+        if len(lines) <= most:
+            return lines
+    # Better one line that is cut than a sum that stops at a plus.
+    return [tuple(piece for line in in_short for piece in line)]
+
+
 def books(account: Books) -> tuple[list[Line], list[Line]]:
-    """Return the terms of both lines of the books, or what is wrong with them."""
+    """Return the terms of both sums of the books, or what is wrong with them."""
     wrong = account.imbalance
     if wrong:
         return (
             [(Piece(f"BOOKS DO NOT ADD UP: {wrong}.", "alarm"),)],
             [(Piece("Do not trust these figures: watchfloor books --audit", "bad"),)],
         )
-    kept = ("unjudged", "records")
     return (
-        _sum("extracted", account.extracted, (*REJECT_KEYS, *kept), account),
-        _sum("records", account.records, STATE_KEYS, account),
+        _sum("extracted", account, _judged(account)),
+        _sum("records", account, _states(account)),
     )
 
 
-def _sum(name: str, total: int, keys: tuple[str, ...], account: Books) -> list[Line]:
+def _judged(account: Books) -> Terms:
     figures = account.as_dict()
-    terms = [(key, figures[key]) for key in keys if figures[key]]
-    out: list[Line] = [(Piece(f"{name} {total:,}"),)]
-    for i, (key, number) in enumerate(terms):
-        sign = "+" if i else "="
-        # One role for nearly all of it: every change of colour is sent with it.
-        out.append((Piece(f" {sign} "), Piece(f"{number:,} {key}", term_role(key))))
+    return [(key, figures[key]) for key in (*REJECT_KEYS, "unjudged", "records")]
+
+
+def _judged_in_short(account: Books) -> Terms:
+    return [
+        ("rejected", account.rejected),
+        ("unjudged", account.unjudged),
+        ("records", account.records),
+    ]
+
+
+def _states(account: Books) -> Terms:
+    figures = account.as_dict()
+    return [(key, figures[key]) for key in STATE_KEYS]
+
+
+def _states_in_short(account: Books) -> Terms:
+    return [
+        ("remaining", account.remaining),
+        ("delivered", account.delivered),
+        ("failed", account.failed),
+        ("unknown", account.unknown),
+        ("others", account.not_attempted + account.expired + account.abandoned),
+    ]
+
+
+def _sum(name: str, account: Books, terms: Terms) -> list[Line]:
+    out: list[Line] = [(Piece(f"{name} {account.as_dict()[name]:,}"),)]
+    for key, number in terms:
+        if number:
+            sign = "=" if len(out) == 1 else "+"
+            # One role for nearly all of it: every change of colour is sent with it.
+            term = Piece(f"{number:,} {key}", term_role(key))
+            out.append((Piece(f" {sign} "), term))
     return out
 
 

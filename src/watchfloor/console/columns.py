@@ -6,9 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from watchfloor.console.figures import bar, clock_time, length, near_time, percent, took
-from watchfloor.console.labels import list_label, run_role
+from watchfloor.console.figures import (
+    bar,
+    clock_time,
+    length,
+    near_time,
+    percent,
+    short_count,
+    took,
+    wait_in_short,
+)
+from watchfloor.console.labels import list_label, run_label, run_role
 from watchfloor.console.privacy import shown_contact
+from watchfloor.domain.labels import Dialect
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import EventView, JourneyEntry, RecordView, RunView
 
@@ -59,10 +69,42 @@ class Column(Generic[Row]):
 
 
 class RunRow(NamedTuple):
-    """A run and the moment at which it was read."""
+    """A run and the moment at which it was read.
+
+    Attributes:
+        dialect: Whose words it is called by.
+        eta_ms: Until all is done as fast as now; None where that is not known.
+        expected_ms: What it should have taken and did not; None unless it is late.
+        twin: What tells it from another run of the same name; empty where none is.
+    """
 
     run: RunView
     as_of_ms: int
+    dialect: Dialect = Dialect.WATCHFLOOR
+    eta_ms: int | None = None
+    expected_ms: int | None = None
+    twin: str = ""
+
+    @property
+    def name(self) -> str:
+        """The campaign's name, and what tells it from others of the same."""
+        return f"{self.run.campaign_name} {self.twin}".rstrip()
+
+    @property
+    def label(self) -> str:
+        """What it is called, without what stands beside it in a list."""
+        return run_label(self.run, self.dialect)
+
+    @property
+    def state(self) -> str:
+        """The label in a list; that it should have ended stands first."""
+        label = list_label(self.run, self.as_of_ms, self.dialect)
+        return label if self.expected_ms is None else f"late, {label}"
+
+    @property
+    def role(self) -> str:
+        """How the label is drawn."""
+        return run_role(self.run) or ("" if self.expected_ms is None else "warn")
 
 
 class RecordRow(NamedTuple):
@@ -112,8 +154,20 @@ def _when(row: RecordRow) -> str:
     return near_time(record.updated_at_ms, row.as_of_ms)
 
 
+def _has_twins(rows: Sequence[RunRow]) -> bool:
+    return any(row.twin for row in rows)
+
+
 RUN_COLUMNS: tuple[Column[RunRow], ...] = (
-    Column(title="NAME", width=14, grow=3, text=lambda r: r.run.campaign_name),
+    Column(title="NAME", width=12, grow=2, text=lambda r: r.run.campaign_name),
+    Column(
+        title="ID",
+        width=5,
+        text=lambda r: r.twin,
+        role=lambda _: "dim",
+        marks=False,
+        worth=_has_twins,
+    ),
     Column(
         title="PROGRESS",
         width=_BAR,
@@ -121,6 +175,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
         marks=False,
         text=lambda r: bar(r.run.books.done_share, _BAR),
         role=lambda _: "key",
+        spare=2,
     ),
     Column(
         title="DONE",
@@ -132,15 +187,16 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
         title="FAILED",
         width=6,
         right=True,
-        text=lambda r: f"{r.run.books.failed:,}",
+        text=lambda r: short_count(r.run.books.failed),
+        sense=lambda r: str(r.run.books.failed),
         role=lambda r: "bad" if r.run.books.failed else "dim",
     ),
     Column(
         title="STATE",
-        width=22,
-        grow=1,
-        text=lambda r: list_label(r.run, r.as_of_ms),
-        role=lambda r: run_role(r.run),
+        width=16,
+        grow=3,
+        text=lambda r: r.state,
+        role=lambda r: r.role,
     ),
     Column(
         title="ELAPSED",
@@ -150,6 +206,17 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
         marks=False,
         text=lambda r: length(r.run.duration_ms(r.as_of_ms)),
         role=lambda _: "dim",
+        spare=1,
+    ),
+    Column(
+        title="ETA",
+        width=7,
+        right=True,
+        least=88,
+        marks=False,
+        text=lambda r: wait_in_short(r.eta_ms),
+        role=lambda _: "dim",
+        spare=1,
     ),
 )
 

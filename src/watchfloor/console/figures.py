@@ -8,6 +8,9 @@ _BAR_FULL, _BAR_EMPTY = "━", "·"
 _KIB = 1024
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 _RATE_DIGITS = 3
+_MANY_DAYS = 100
+#: A tenth is told of what is still shorter than this.
+_TENTHS = len("123.4k")
 
 
 def _moment(at_ms: int) -> datetime:
@@ -64,6 +67,34 @@ def wait(duration_ms: int) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min" if minutes else "under 1 min"
+
+
+def wait_in_short(duration_ms: int | None) -> str:
+    """Return ``2h 05m``, ``12m`` or ``<1m``, in at most 7 cells; ``-`` for none."""
+    if duration_ms is None:
+        return "-"
+    hours, minutes = divmod(max(0, duration_ms) // 60_000, 60)
+    days, rest = divmod(hours, 24)
+    if days >= _MANY_DAYS:
+        return f"{short_count(days)}d"
+    if days:
+        return f"{days}d {rest:02}h"
+    if hours:
+        return f"{hours}h {minutes:02}m"
+    return f"{minutes}m" if minutes else "<1m"
+
+
+def short_count(count: int, cells: int = 6) -> str:
+    """Return ``99,999`` as it is where there is room, else ``123k`` or ``12.3M``."""
+    exact = f"{count:,}"
+    if len(exact) <= cells:
+        return exact
+    for unit, sign in ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
+        # Cut, not rounded: it never says more than there are.
+        if count < unit * 1_000:
+            tenths = f"{count * 10 // unit / 10}{sign}"
+            return tenths if len(tenths) < _TENTHS else f"{count // unit}{sign}"
+    return "many"
 
 
 def rate(per_s: float | None) -> str:

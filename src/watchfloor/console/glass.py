@@ -9,18 +9,21 @@ width terminals disagree about are never split: their line is sent as it came.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import get_character_cell_size
 
 _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 _CLEARS = re.compile(r"\x1b\[(?:\?1049[hl]|\d*J)")
+_UNKNOWN = "\0"
 _STRANGE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x1a\x1c-\x1f\x7f-\x9f]")
 
-#: Sending a few cells again costs less than moving over them.
-_BRIDGE = 5
+#: Sending so few cells again may cost less than moving over them.
+_BRIDGE = 10
 
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "9": "29"}
 
@@ -40,8 +43,16 @@ class Pen:
         return [*sorted(self.attributes), *colours]
 
 
-BARE = Pen()
+@cache
+def _only(pen: Pen) -> Pen:
+    """Return the one of all equal pens, so that they are told apart by identity."""
+    return pen
 
+
+BARE = _only(Pen())
+
+#: What is seen of a blank too: underline, blink, reverse, strike, double and overline.
+_SEEN_ON_BLANKS = frozenset(("4", "5", "7", "9", "21", "53"))
 
 _STEPS = (0x00, 0x5F, 0x87, 0xAF, 0xD7, 0xFF)
 _CUBE, _GREYS, _FIRST_GREY, _GREY_STEP, _GREY_COUNT = 16, 232, 8, 10, 24
@@ -95,7 +106,13 @@ def pen(codes: str) -> Pen:
             paper = code
         else:
             attributes.add(code)
-    return Pen(frozenset(attributes), ink, paper)
+    return _only(Pen(frozenset(attributes), ink, paper))
+
+
+@lru_cache(maxsize=4096)
+def on_blank(pen: Pen) -> Pen:
+    """Return as much of a pen as is seen of a blank: mostly its paper alone."""
+    return pen if pen.attributes & _SEEN_ON_BLANKS else _only(Pen(paper=pen.paper))
 
 
 @lru_cache(maxsize=4096)
@@ -119,12 +136,37 @@ def change(old: Pen, new: Pen) -> str:
     return step if len(step) < len(fresh) else fresh
 
 
-@dataclass(slots=True)
+class _Cells(NamedTuple):
+    """What a painting puts on a line, cell by cell."""
+
+    chars: list[str]
+    pens: list[Pen]
+
+
 class _Row:
-    raw: str = ""
-    chars: list[str] = field(default_factory=list)
-    pens: list[Pen] = field(default_factory=list)
-    risky: bool = False
+    """A line of the glass.
+
+    Attributes:
+        last: Where the last painting began, and the painting.
+    """
+
+    __slots__ = ("chars", "last", "pens")
+
+    def __init__(self, width: int, last: tuple[int, str] = (0, "")) -> None:
+        self.last = last
+        self.chars = [_UNKNOWN] * width
+        self.pens = [BARE] * width
+
+    def take(self, start: int, new: _Cells) -> list[int]:
+        """Let the new cells stand here and return which of them must be sent."""
+        end = start + len(new.chars)
+        changed = [
+            i
+            for i, (char, drawn) in enumerate(zip(*new, strict=True))
+            if char != self.chars[start + i] or drawn is not self.pens[start + i]
+        ]
+        self.chars[start:end], self.pens[start:end] = new
+        return changed
 
 
 @dataclass(slots=True)
@@ -178,73 +220,106 @@ class Glass:
     def _painted(self, y: int, x: int, body: str, at: Pen) -> tuple[str, Pen]:
         row = self._rows.get(y)
         if row is None:
-            row = self._rows[y] = _Row()
-        if x == 1 and row.raw == body:
+            row = self._rows[y] = _Row(self.width)
+        if row.last == (x, body):
             return "", at
+        row.last = (x, body)
         as_it_came = f"{change(at, BARE)}\x1b[{y};{x}H{body}"
-        if _STRANGE.search(body):
+        if _STRANGE.search(body) or y > self.height:
             del self._rows[y]
             return as_it_came, BARE
-        chars, pens, risky = _cells(body)
-        start, end = x - 1, x - 1 + len(chars)
-        if end > self.width or y > self.height:
-            del self._rows[y]
+        new = _cells(body)
+        end = x - 1 + len(new.chars)
+        if not new.chars or end > self.width:
+            # Wherever the terminal drew it: none of the line's cells is known now.
+            self._rows[y] = _Row(self.width, row.last)
             return as_it_came, BARE
-        if not row.chars:
-            row.chars = [""] * self.width
-            row.pens = [BARE] * self.width
-        old_chars, old_pens = row.chars[start:end], row.pens[start:end]
-        split_ok = not (risky or row.risky)
-        row.chars[start:end], row.pens[start:end] = chars, pens
-        row.raw = body if x == 1 and end == self.width else ""
-        # An unknown cell is an empty string too, and so is the tail of a wide one.
-        row.risky = any(len(char) != 1 for char in row.chars)
-        changed = [
-            i
-            for i in range(len(chars))
-            if chars[i] != old_chars[i] or pens[i] is not old_pens[i]
-        ]
-        if not changed:
-            return "", at
-        if not split_ok:
-            return as_it_came, BARE
-        return _runs(y, start, chars, pens, changed, at)
+        return _stroke(y, x - 1, new, row.take(x - 1, new), at)
 
 
-def _cells(body: str) -> tuple[list[str], list[Pen], bool]:
+def _cells(body: str) -> _Cells:
+    """Return the cells of a painting; none where a character is not one cell wide."""
     chars: list[str] = []
     pens: list[Pen] = []
-    risky = False
     now = BARE
     for i, part in enumerate(_SGR.split(body)):
         if i % 2:
-            now = pen(part) if part not in ("0", "") else BARE
-            continue
-        if part.isascii() or all(get_character_cell_size(c) == 1 for c in part):
+            now = pen(part)
+        elif part.isascii() or all(get_character_cell_size(c) == 1 for c in part):
             chars.extend(part)
-            pens.extend([now] * len(part))
+            bare = on_blank(now)
+            pens.extend([bare if char == " " else now for char in part])
         else:
-            width = cell_len(part)
-            chars.extend([part] + [""] * (width - 1))
-            pens.extend([now] * width)
-            risky = True
-    return chars, pens, risky
+            return _Cells([], [])
+    return _Cells(chars, pens)
 
 
-def _runs(
-    y: int, start: int, chars: list[str], pens: list[Pen], changed: list[int], at: Pen
+def _stroke(
+    y: int, start: int, cells: _Cells, changed: list[int], at: Pen
 ) -> tuple[str, Pen]:
+    """Return what paints the changed cells of a line, in the fewest bytes."""
     out: list[str] = []
     place = -_BRIDGE - 1
-    for i in changed:
-        first = i
-        if 0 <= i - place <= _BRIDGE and all(pens[k] is at for k in range(place, i)):
-            first = place
-        else:
-            out.append(f"\x1b[{y};{start + i + 1}H")
-        for k in range(first, i + 1):
-            out.append(change(at, pens[k]))
-            at = pens[k]
-            out.append(chars[k])
-        place = i + 1
+    # Where the cursor is after what some terminals draw wider, nobody is sure.
+    is_sure = False
+    for first, end in _stretches(changed):
+        text, after = _drawn(cells, first, end, at)
+        jump = f"{first - place}C" if is_sure else f"{y};{start + first + 1}H"
+        sure_after = text.isascii()
+        text = f"\x1b[{jump}{text}"
+        if first - place <= _BRIDGE:
+            bridge, beyond = _drawn(cells, place, end, at)
+            if len(bridge.encode()) <= len(text.encode()):
+                text, after = bridge, beyond
+                sure_after = is_sure and bridge.isascii()
+        is_sure = sure_after
+        out.append(text)
+        at, place = after, end
     return "".join(out), at
+
+
+def _stretches(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the end of each run of neighbours."""
+    first = end = -1
+    for place in places:
+        if place != end:
+            if end >= 0:
+                yield first, end
+            first = place
+        end = place + 1
+    if end >= 0:
+        yield first, end
+
+
+def _drawn(cells: _Cells, first: int, end: int, at: Pen) -> tuple[str, Pen]:
+    """Return what draws these cells with a pen that is *at*, and the pen after it."""
+    out: list[str] = []
+    for i in range(first, end):
+        wanted = cells.pens[i]
+        if cells.chars[i] == " ":
+            if on_blank(at) is not wanted:
+                wanted = _for_blanks(cells, i, end, at)
+            else:
+                wanted = at
+        out.append(change(at, wanted) + cells.chars[i])
+        at = wanted
+    return "".join(out), at
+
+
+def _for_blanks(cells: _Cells, first: int, end: int, at: Pen) -> Pen:
+    """Return the pen for the blanks that begin here: the next letter's, if it may."""
+    bare = cells.pens[first]
+    for i in range(first, end):
+        drawn = cells.pens[i]
+        if cells.chars[i] != " ":
+            return drawn if on_blank(drawn) is bare else _keeping(at, bare)
+        if drawn is not bare:
+            break
+    return _keeping(at, bare)
+
+
+def _keeping(at: Pen, bare: Pen) -> Pen:
+    """Return a pen that draws blanks as *bare* does and is soon reached from *at*."""
+    if bare.attributes:
+        return bare
+    return _only(Pen(at.attributes - _SEEN_ON_BLANKS, at.ink, bare.paper))

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from watchfloor.console.figures import clock_time, counted
+from watchfloor.console.figures import clock_time, short_count
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
-from watchfloor.domain.books import Books, added
-from watchfloor.domain.regions import Phase
+from watchfloor.domain.live import Cards
 from watchfloor.domain.views import EngineView, Overview, RunView
 
 _TO_THE_MINUTE = len("14:02")
+#: Cells of a count that is written in short, and of the changes since.
+_COUNT = 6
+_NEWS = _COUNT + len(" changes since")
+#: From so many per second on tenths tell nothing.
+_MANY = 1_000
+#: The figures a terminal still tells that is too small for anything else.
+_SMALL = ("active", "failed", "FAILED")
 
 
 def header(
@@ -25,7 +32,7 @@ def header(
     place = Piece(f"  {session.workspace_name}", "strong")
     left: Line = (name, place, Piece("  "), *mode)
     short: Line = (Piece(f" {session.workspace_name}", "strong"), Piece("  "), *mode)
-    ages = _ages(overview, engine)
+    ages = _ages(overview, engine, session.keymap.key("view.refresh"))
     for start, age in (
         (left, ages[0]),
         (left, ages[1]),
@@ -48,16 +55,20 @@ def _mode(session: Session) -> Line:
     return (Piece("READ+WRITE  "), Piece("disarmed", "dim"))
 
 
-def _ages(overview: Overview | None, engine: EngineView) -> tuple[str, str, str]:
+def _ages(
+    overview: Overview | None, engine: EngineView, key: str
+) -> tuple[str, str, str]:
     if overview is None:
         return ("nothing read yet",) * 3
     since = max(0, engine.changes - overview.engine.changes)
-    news = f"{counted(since, 'change') if since else 'no change'} since"
+    count = short_count(since)
+    # Each in its own place, however many they become: a poll moves nothing else.
+    news = f"{count if since else 'no'} {'change' if since <= 1 else 'changes'} since"
     at = clock_time(overview.as_of_ms)
     return (
-        f"as of {at} UTC, {news}, r refreshes",
-        f"as of {at} UTC, {news}",
-        f"{at}, {since:,} new",
+        f"as of {at} UTC, {news:>{_NEWS}}, {key} refreshes",
+        f"as of {at} UTC, {news:>{_NEWS}}",
+        f"{at}, {count:>{_COUNT}} new",
     )
 
 
@@ -89,38 +100,90 @@ def _owner(session: Session, engine: EngineView) -> str:
     return f"pid {engine.pid} on {engine.host or 'this machine'}"
 
 
-def cards(overview: Overview | None, width: int) -> Line:
+class Card(NamedTuple):
+    """One figure of all runs.
+
+    Attributes:
+        width: So many cells are its own, whatever it says.
+        role: How the figure is drawn while there is one.
+        alarms: Whether the name is drawn like the figure.
+    """
+
+    name: str
+    figure: str
+    width: int
+    role: str = "strong"
+    alarms: bool = False
+
+    def line(self, width: int) -> Line:
+        """Return the card, its figure in so many cells at least."""
+        is_some = self.figure[0] in "123456789"
+        named = self.role if self.alarms and is_some else "dim"
+        figure = Piece(f"{self.figure:<{width}}", self.role if is_some else "dim")
+        return (Piece(f"{self.name} ", named), figure) if self.name else (figure,)
+
+
+def all_cards(told: Cards | None) -> tuple[Card, ...]:
+    """Return the figures of all runs, the one to be left out last first."""
+    known = told or Cards()
+    in_flight, permits = short_count(known.attempting, 5), short_count(known.permits, 5)
+    whole = short_count(int(known.per_s), 5)
+    per_s = f"{known.per_s:.1f}" if known.per_s < _MANY else whole
+    return (
+        Card("active", short_count(known.active, 3), 3),
+        Card("queued", short_count(known.queued, 3), 3),
+        Card(
+            "FAILED" if known.failed else "failed",
+            short_count(known.failed),
+            _COUNT,
+            "bad",
+            alarms=True,
+        ),
+        Card("callbacks", short_count(known.callback, 5), 5, "warn"),
+        Card("unknown", short_count(known.unknown, 5), 5, "warn"),
+        Card("", f"{per_s}/s", len("999.9/s")),
+        Card("in flight", f"{in_flight} of {permits}", len("9,999 of 9,999")),
+    )
+
+
+def cards(told: Cards | None, width: int) -> Line:
     """Return the figures of all runs in one line; those that do not fit are left out.
 
-    How many runs wait for somebody's word stands first, and only where some do.
+    Each has its own place, so that one that grows moves no other. How many runs wait
+    for somebody's word stands at the end, and only where some do.
     """
-    runs = overview.runs if overview is not None else ()
-    live = [run for run in runs if not run.lifecycle.is_ended]
-    queued = sum(run.lifecycle.phase is Phase.QUEUED for run in live)
-    books = added(*(run.books for run in runs)) if runs else Books()
-    failed = books.failed
-    asking = sum(run.awaits_approval for run in live)
-    figures = (
-        *((("your word", asking, "warn"),) if asking else ()),
-        ("active", len(live) - queued, "strong"),
-        ("queued", queued, "strong"),
-        ("FAILED" if failed else "failed", failed, "bad" if failed else "strong"),
-        ("callbacks", books.callback, "warn" if books.callback else "strong"),
-        ("unknown", books.unknown, "warn" if books.unknown else "strong"),
-        ("in flight", books.attempting, "strong"),
-    )
-    parts = [_card(name, number, role) for name, number, role in figures]
-    while measured(joined(parts)) + 1 > width and len(parts) > 1:
-        parts.pop()
-    return (Piece(" "), *joined(parts))
+    asking = told.asking if told is not None else 0
+    word = f"your word {asking:,} " if asking else ""
+    room = width - 1 - len(word)
+    parts: list[Line] = []
+    for card in all_cards(told):
+        part = card.line(card.width)
+        room -= measured(part) + (2 if parts else 0)
+        if room < 0:
+            break
+        parts.append(part)
+    line: Line = (Piece(" "), *joined(parts, "  "))
+    return spread(line, (Piece(word, "warn"),), width + 1) if word else line
 
 
-def _card(name: str, number: int, role: str) -> Line:
-    shown = {"FAILED": "bad", "your word": "warn"}.get(name, "dim")
-    return (
-        Piece(f"{name} ", shown),
-        Piece(f"{number:,}", role if number else "dim"),
-    )
+def too_small(told: Cards | None, least: str, leave: str, width: int) -> list[Line]:
+    """Return what a terminal says that is too small to act in.
+
+    Args:
+        told: The figures of all runs.
+        least: The size that is needed.
+        leave: The key that ends the console.
+        width: In cells.
+    """
+    needs = Piece(f" Watchfloor needs {least}.", "warn")
+    figures = [card.line(0) for card in all_cards(told) if card.name in _SMALL]
+    lines: list[Line] = [
+        (needs,),
+        (Piece(" "), *joined(figures, "  ")),
+        (Piece(f" {leave} quit"),),
+    ]
+    one = joined(lines, " ")
+    return [one] if measured(one) <= width else lines
 
 
 def active_runs(runs: Sequence[RunView]) -> list[RunView]:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.message import Message
 
 from watchfloor.console.desk import Desk
-from watchfloor.console.pages import Filter, Place, page
+from watchfloor.console.pages import Filter, Place, beginning, page
 from watchfloor.console.reading import Failure, answer
-from watchfloor.domain.views import EngineView, Overview, RecordPage, RunView
+from watchfloor.domain.live import Pulse
+from watchfloor.domain.views import Overview, RecordPage, RunView
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which page of whose records was asked for."""
+    """Which page of whose records was asked for.
+
+    Attributes:
+        down: Whether the greatest numbers stand first.
+    """
 
     run_id: str
     place: Place
     chosen: Filter
+    down: bool = False
+
+    @property
+    def beginning(self) -> Wanted:
+        """The first page of the same list."""
+        return self.at(beginning(down=self.down))
 
     def at(self, place: Place) -> Wanted:
         """Return the same list at another place."""
-        return Wanted(self.run_id, place, self.chosen)
+        return replace(self, place=place)
 
 
 @dataclass
@@ -37,7 +48,7 @@ class OverviewRead(Message):
 class PulseRead(Message):
     """The owner's sign of life came, or why it did not."""
 
-    answer: EngineView | Failure
+    answer: Pulse | Failure
 
 
 @dataclass

@@ -82,11 +82,18 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     lists = asyncio.run(Suppressions(layout).lists_of(campaign.audience))
     named = zip(campaign.audience.suppression, lists, strict=True)
     told = [unusable_lines(name, read) for name, read in named]
+    marks = _marks(upload)
     found = survey(upload, campaign, on_progress=on_progress)
     now_ms = around.now_ms()
     run_id = new_id(now_ms, around.entropy(3))
     upload_id = upload_id_of(run_id)
-    digest, size = _kept(upload, layout.upload(upload_id))
+    kept = layout.upload(upload_id)
+    digest, size = _kept(upload, kept)
+    if _marks(upload) != marks:
+        # What was judged is not what was copied: nobody knows whom it would contact.
+        kept.unlink(missing_ok=True)
+        msg = f"{upload} changed while it was read; nothing was kept. Try again"
+        raise ConfigError(msg)
     payload = {
         "campaign_text": text,
         "campaign_origin": origin,
@@ -131,6 +138,15 @@ def _campaign_text(
     with reading(layout) as connection:
         run_view(connection, parent_id)
         return campaign_text(connection, parent_id), f"the campaign of run {parent_id}"
+
+
+def _marks(path: Path) -> tuple[int, ...]:
+    """Return what differs after any write to a file; empty where it is gone."""
+    try:
+        about = path.stat()
+    except OSError:
+        return ()
+    return (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
 
 
 def _kept(source: Path, target: Path) -> tuple[str, int]:

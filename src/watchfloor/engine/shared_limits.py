@@ -76,8 +76,8 @@ class Throttles:
         return {scope: one.in_use for scope, one in self._throttles.items()}
 
 
-def _filed(workspace: Workspace) -> dict[str, Shared]:
-    """Return what the workspace's file says, by scope."""
+def filed_limits(workspace: Workspace) -> dict[str, Shared]:
+    """Return the limits that a workspace's file sets, by scope."""
     return {WORKSPACE: workspace.shared} | {
         channel_scope(name): shared for name, shared in workspace.channels.items()
     }

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from watchfloor.console.closing import close
 from watchfloor.console.columns import Column
 from watchfloor.console.keymap import bindings
 from watchfloor.console.text import plain
@@ -119,7 +120,7 @@ class Chooser(ModalScreen[str | None]):
     def _take(self) -> None:
         option = self._grid.current
         if option is not None:
-            _ = self.dismiss(option.ident)
+            close(self, option.ident)
 
     def action_row(self, step: int) -> None:
         """Move the cursor."""
@@ -127,4 +128,4 @@ class Chooser(ModalScreen[str | None]):
 
     def action_close(self) -> None:
         """Choose nothing."""
-        _ = self.dismiss(None)
+        close(self)

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from watchfloor.console.closing import close
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
@@ -144,12 +145,12 @@ class Confirm(ModalScreen[Consent | None]):
         question = self._question
         if not question.yes or self._value("typed") != question.typed:
             return
-        _ = self.dismiss(Consent(self._value("reason").strip()))
+        close(self, Consent(self._value("reason").strip()))
 
     @on(Button.Pressed, "#no")
     def action_no(self) -> None:
         """Change nothing."""
-        _ = self.dismiss(None)
+        close(self)
 
     def _value(self, name: str) -> str:
         return next(

@@ -30,7 +30,9 @@ class Details(Reader):
         self._session = session
         self._run = run
         self._now_ms = session.clock()
-        super().__init__("Details", lambda _: details(run, self._now_ms))
+        super().__init__(
+            "Details", lambda _: details(run, self._now_ms), session.keymap
+        )
 
     def on_mount(self) -> None:
         """Read what was reported, where anything can have been."""

@@ -12,12 +12,12 @@ from textual.message import Message
 from textual.screen import ModalScreen
 
 from watchfloor.console.columns import EVENT_COLUMNS
-from watchfloor.console.desk import Desk
 from watchfloor.console.figures import counted, full_time
-from watchfloor.console.keymap import acts, bindings
+from watchfloor.console.keymap import bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.reading import Failure, answer
+from watchfloor.console.session import Session
 from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
@@ -40,9 +40,9 @@ class Events(ModalScreen[None]):
 
         answer: tuple[EventView, ...] | Failure
 
-    def __init__(self, desk: Desk, run: RunView) -> None:
+    def __init__(self, session: Session, run: RunView) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self._run = run
 
     def compose(self) -> ComposeResult:
@@ -60,13 +60,16 @@ class Events(ModalScreen[None]):
     def on_mount(self) -> None:
         """Read the journal."""
         self._head("")
-        offers = [Offer(act) for act in acts("sheet", "table") if act.rank >= _KEPT]
+        acts = self._session.keymap.acts("sheet", "table")
+        offers = [Offer(act) for act in acts if act.rank >= _KEPT]
         self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
         self.query_one(Grid).focus()
         begin(self, self._read, "events")
 
     async def _read(self) -> None:
-        self.post_message(self.Read(await answer(self._desk.events(self._run.run_id))))
+        self.post_message(
+            self.Read(await answer(self._session.desk.events(self._run.run_id)))
+        )
 
     @on(Read)
     def _show(self, message: Read) -> None:

@@ -1,8 +1,7 @@
-"""The journey of one record, entry by entry, and what went into it."""
+"""The journey of one record, entry by entry, and a healthy one beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -10,233 +9,263 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import ModalScreen
 
-from watchfloor.console.columns import (
-    ENTRY_COLUMNS,
-    EntryRow,
-    outcome_words,
-    state_role,
+from watchfloor.console.closing import close
+from watchfloor.console.copies import journey_json
+from watchfloor.console.figures import clock_time
+from watchfloor.console.journey_lines import (
+    STEP_COLUMNS,
+    StepRow,
+    comparison,
+    heading,
+    inside,
+    step_rows,
 )
-from watchfloor.console.desk import Desk
-from watchfloor.console.figures import full_time
-from watchfloor.console.keymap import acts, bindings
+from watchfloor.console.keymap import bindings
 from watchfloor.console.lines import Offer, footer
-from watchfloor.console.pages import Filter, Place, page
+from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece
-from watchfloor.console.privacy import shown_contact, shown_field, shown_text
 from watchfloor.console.reading import Failure, answer
-from watchfloor.console.text import wrapped
+from watchfloor.console.session import Session
+from watchfloor.console.walking import Nobody, Walk
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
-from watchfloor.domain.errors import NotFoundError
-from watchfloor.domain.outcomes import OutcomeClass
-from watchfloor.domain.records import RecordState
-from watchfloor.domain.views import Journey, RecordPage, RecordView, RunView
+from watchfloor.domain.text import clean
+from watchfloor.domain.views import Journey, RunView
 
-_MOST_LINES = 3
-_NAME = 12
+#: From this width on two records stand side by side.
+_TWO_RECORDS = 120
 _STEPS = {"page.prev": "Previous record", "page.next": "Next record"}
-
-Reading = Callable[[], Awaitable[Journey]]
 
 
 class JourneyScreen(ModalScreen[int]):
     """One record at a time; the answer is the record last looked at."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
-    BINDINGS: ClassVar[list[BindingType]] = bindings("sheet")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("journey", "sheet", "nav")
+    AUTO_FOCUS = "#entries"
 
     @dataclass
     class Read(Message):
         """A journey came, or why it did not."""
 
-        answer: Journey | Failure
+        answer: Journey | Nobody | Failure
 
-    def __init__(self, desk: Desk, run: RunView, seq: int, chosen: Filter) -> None:
+    @dataclass
+    class HealthyRead(Message):
+        """The journey of a delivered record near another one came, or why not."""
+
+        seq: int
+        answer: Journey | Failure | None
+
+    def __init__(
+        self, session: Session, run: RunView, seq: int, chosen: Filter
+    ) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self._run = run
         self._seq = seq
-        self._chosen = chosen
+        self._walk = Walk(session.desk, run.run_id, chosen)
         self._journey: Journey | None = None
+        self._healthy: Journey | None = None
+        self._is_beside = False
+        self._as_of_ms: int | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the timeline and the inside of the record out."""
         yield Panel(id="heading", classes="heading")
-        yield Grid(
-            ENTRY_COLUMNS,
-            lambda row: row.place,
-            empty="Reading the journey …",
-            id="entries",
-        )
+        with Horizontal(id="timelines"):
+            yield self._timeline("entries", "Reading the journey …")
+            yield self._timeline("healthy", "")
         yield Panel(id="inside")
         yield Panel(id="message")
         yield Panel(id="keys", classes="footer")
 
+    def _timeline(self, name: str, empty: str) -> Grid[StepRow]:
+        return Grid(STEP_COLUMNS, lambda row: row.place, empty=empty, id=name)
+
     def on_mount(self) -> None:
         """Read the record that was opened."""
+        self.query_one("#healthy").can_focus = False
+        acts = self._session.keymap.acts("table", "sheet", "journey")
         offers = [
             Offer(act, label=_STEPS.get(act.ident, ""))
-            for act in acts("table", "sheet")
-            if act.ident in _STEPS or act.scope == "sheet"
+            for act in acts
+            if act.ident in _STEPS or act.scope != "table"
         ]
-        self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
-        self._head()
-        self.query_one(Grid).focus()
-        self._start(partial(self._exactly, self._seq))
+        self._panel("keys").draw(lambda width: (footer(offers, width),))
+        self._paint()
+        self.action_refresh_now()
 
-    def _start(self, reading: Reading) -> None:
-        begin(self, partial(self._read, reading), "journey")
+    def _panel(self, name: str) -> Panel:
+        return self.query_one(f"#{name}", Panel)
 
-    async def _read(self, reading: Reading) -> None:
-        self.post_message(self.Read(await answer(reading())))
+    def _grid(self, name: str = "entries") -> Grid[StepRow]:
+        return self.query_one(f"#{name}", Grid)
 
-    async def _exactly(self, seq: int) -> Journey:
-        return await self._desk.journey(self._run.run_id, seq)
+    @property
+    def _is_wide(self) -> bool:
+        return self.size.width >= _TWO_RECORDS
 
-    async def _beside(self, step: int) -> Journey:
-        place = Place(after=self._seq) if step > 0 else Place(before=self._seq)
-        if place.before == 0:
-            found = RecordPage()  # nothing stands before 0; to the desk it is "last"
-        else:
-            found = await page(self._desk, self._run.run_id, place, self._chosen, 1)
-        if not found.records:
-            side = "after" if step > 0 else "before"
-            msg = f"no record stands {side} {self._seq:,} here"
-            raise NotFoundError(msg)
-        return await self._exactly(found.records[0].seq)
+    @property
+    def _shown(self) -> Journey | None:
+        """The record in the list: in one column the healthy one takes its place."""
+        if self._is_beside and self._healthy is not None and not self._is_wide:
+            return self._healthy
+        return self._journey
+
+    # --- reads -----------------------------------------------------------------------
+
+    def action_refresh_now(self) -> None:
+        """Read the record again."""
+        begin(self, partial(self._read, 0), "journey")
+
+    async def _read(self, step: int) -> None:
+        self.post_message(self.Read(await answer(self._walk.read(self._seq, step))))
+
+    async def _read_healthy(self, seq: int) -> None:
+        found = await answer(self._walk.healthy(seq))
+        self.post_message(self.HealthyRead(seq, found))
 
     @on(Read)
     def _show(self, message: Read) -> None:
-        grid: Grid[EntryRow] = self.query_one(Grid)
-        said: tuple[Line, ...] = ()
-        if isinstance(message.answer, Failure):
-            if self._journey is None:
-                grid.empty = "There is nothing to show."
-                grid.refresh()
-            said = ((Piece(f" {message.answer.sentence}", "warn"),),)
+        found = message.answer
+        if isinstance(found, Failure):
+            self._fail(found)
+            return
+        if isinstance(found, Nobody):
+            self._say(found.words(self._session.keymap), "warn")
+            return
+        is_same = self._journey is not None and found.record.seq == self._seq
+        self._journey, self._seq = found, found.record.seq
+        self._as_of_ms = self._session.clock()
+        self._grid().empty = "Nothing happened to this record yet."
+        self._say("")
+        if not is_same:
+            self._healthy = None
+        changed = self._paint(keep=is_same)
+        if is_same:
+            what = "1 entry" if changed == 1 else f"{changed} entries"
+            self._say(f"{what} changed", "dim")
         else:
-            self._journey = message.answer
-            self._seq = message.answer.record.seq
-            grid.empty = "Nothing happened to this record yet."
-            contact = message.answer.record.contact
-            grid.show(
-                [
-                    EntryRow(place, shown_text(entry, contact))
-                    for place, entry in enumerate(message.answer.entries)
-                ],
-                keep=False,
-            )
-            grid.action_edge(1)
-            self._head()
-            self._at_length()
-        self.query_one("#message", Panel).draw(lambda _: said)
+            self._grid().action_edge(1)
+        if self._is_beside:
+            begin(self, partial(self._read_healthy, self._seq), "healthy")
+
+    def _fail(self, failure: Failure) -> None:
+        if self._as_of_ms is None:
+            self._grid().empty = "There is nothing to show."
+            self._grid().refresh()
+        self._say(f"{failure.sentence.rstrip('.')}.{self._age()}", "bad")
+
+    def _age(self) -> str:
+        if self._as_of_ms is None:
+            return ""
+        return f" This is from {clock_time(self._as_of_ms)}."
+
+    @on(HealthyRead)
+    def _show_healthy(self, message: HealthyRead) -> None:
+        found = message.answer
+        if message.seq != self._seq or not self._is_beside or self._journey is None:
+            return
+        if isinstance(found, Failure):
+            why = found.sentence.rstrip(".")
+            self._say(f"No healthy record could be read: {why}.", "bad")
+            self._is_beside = self._healthy is not None
+            return
+        if found is None:
+            self._is_beside = False
+            self._say("No other record of this run was delivered yet.", "warn")
+            return
+        self._healthy = found
+        self._say(comparison(self._journey, found))
+        self._paint(keep=True)
+
+    # --- paint -----------------------------------------------------------------------
+
+    def _paint(self, *, keep: bool = False) -> int:
+        """Bring lists and lines up to date; tell how many entries changed."""
+        journey, shown = self._journey, self._shown
+        healthy = self._healthy if self._is_beside else None
+        self.set_class(healthy is not None and self._is_wide, "-beside")
+        changed = 0
+        if journey is not None and shown is not None:
+            other = journey if shown is healthy else healthy
+            rows = step_rows(shown, other)
+            changed = self._grid().show(rows, keep=keep, mark=keep)
+            if healthy is not None and self._is_wide:
+                self._grid("healthy").show(step_rows(healthy, journey))
+        self._head()
+        self._at_length()
+        return changed
 
     def _head(self) -> None:
-        parts = [Piece(" Journey ", "key"), Piece(f" record {self._seq:,}", "strong")]
-        if self._journey is not None:
-            record = self._journey.record
-            parts += [
-                Piece(f"  {shown_contact(record.contact)}"),
-                Piece(f"  {record.state.word}", state_role(record.state)),
-                Piece(f"  attempts {record.attempts}", "dim"),
-                Piece(f"  {self._run.campaign_name}", "dim"),
-            ]
-        line = tuple(parts)
-        self.query_one("#heading", Panel).draw(lambda _: (line,))
+        key = self._session.keymap.key("sheet.refresh")
+        age = "reading …"
+        if self._as_of_ms is not None:
+            age = f"as of {clock_time(self._as_of_ms)} UTC, {key} refreshes"
+        shown, run, seq = self._shown, self._run, self._seq
+        beside = self._healthy if self._is_beside else None
+        self._panel("heading").draw(
+            lambda width: (heading(shown, beside, run, (seq, age), width),)
+        )
 
-    @on(Grid.Moved)
+    @on(Grid.Moved, "#entries")
     def _at_length(self) -> None:
-        journey = self._journey
-        row: EntryRow | None = self.query_one(Grid).current
-        if journey is not None:
-            self.query_one("#inside", Panel).draw(
-                lambda width: _inside(journey, row, width)
-            )
+        shown, run, row = self._shown, self._run, self._grid().current
+        if shown is not None:
+            self._panel("inside").draw(lambda width: inside(shown, run, row, width))
+
+    def _say(self, text: str, role: str = "") -> None:
+        line: Line = (Piece(f" {text}", role),) if text else ()
+        self._panel("message").draw(lambda _: (line,))
+
+    def on_resize(self) -> None:
+        """Put a healthy record beside or in place of this one, as the width allows."""
+        if self._healthy is not None:
+            self._paint(keep=True)
+
+    # --- keys ------------------------------------------------------------------------
 
     @on(Grid.PageWanted)
     def _step(self, message: Grid.PageWanted) -> None:
         if message.step in (-1, 1):
-            self._start(partial(self._beside, message.step))
+            begin(self, partial(self._read, message.step), "journey")
+
+    def action_beside(self) -> None:
+        """Show a delivered record of the same run beside this one, or stop that."""
+        if self._journey is None:
+            return
+        self._is_beside = not self._is_beside
+        if self._is_beside:
+            begin(self, partial(self._read_healthy, self._seq), "healthy")
+        else:
+            self._healthy = None
+            self._say("")
+            self._paint(keep=True)
+
+    def action_copy_id(self) -> None:
+        """Copy the number of the record."""
+        shown = self._shown
+        if shown is not None:
+            self._copy(clean(shown.record.seq), f"the number {shown.record.seq}")
+
+    def action_copy_row(self) -> None:
+        """Copy the record with all its entries as JSON, people masked."""
+        shown = self._shown
+        if shown is not None:
+            said = f"record {shown.record.seq} as JSON, people masked"
+            self._copy(journey_json(shown, self._run), said)
+
+    def _copy(self, text: str, said: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self._say(f"Copied {said}, if the terminal allows it (OSC 52).", "dim")
 
     def action_close(self) -> None:
         """Go back to the record last looked at."""
-        _ = self.dismiss(self._seq)
-
-
-def _inside(journey: Journey, row: EntryRow | None, width: int) -> tuple[Line, ...]:
-    record = journey.record
-    lines: list[Line] = [
-        _named("last", f"{outcome_words(record)}, {full_time(record.updated_at_ms)}"),
-        *_block("why", why(record), width),
-        _named("key", journey.key or "none yet"),
-    ]
-    fields = [
-        f"{name}={shown_field(value, record.contact)}"
-        for name, value in journey.fields.items()
-    ]
-    none = "none" if record.contact else "purged"
-    lines += _block("inputs", "  ".join(fields) or none, width)
-    if row is not None and row.entry.detail:
-        lines += _block("detail", row.entry.detail, width)
-    if record.result:
-        lines.insert(1, _named("result", f"{record.result}, as the provider reported"))
-    return tuple(lines)
-
-
-def _named(name: str, text: str) -> Line:
-    return (Piece(f" {name:<{_NAME}}", "dim"), Piece(text))
-
-
-def _block(name: str, text: str, width: int) -> list[Line]:
-    parts = wrapped(text, max(10, width - _NAME - 2), _MOST_LINES)
-    return [_named("" if i else name, part) for i, part in enumerate(parts)]
-
-
-_WHY = {
-    RecordState.PENDING: "not attempted yet; the run's line says what it waits for",
-    RecordState.CLAIMED: "taken up by the engine, not attempted yet",
-    RecordState.ATTEMPTING: "an attempt is in flight; its outcome will be stored",
-    RecordState.WAITING: "waits for an external or human step",
-    RecordState.DELIVERED: "delivered; never attempted again",
-    RecordState.UNKNOWN: "may have been delivered; decide with: watchfloor resolve",
-    RecordState.NOT_ATTEMPTED: "the run was stopped or cancelled first",
-    RecordState.EXPIRED: "its window closed for good",
-    RecordState.ABANDONED: "its promise was dropped by a stop or a cancel",
-}
-
-
-def why(record: RecordView) -> str:
-    """Return in one sentence why a record stands where it stands."""
-    if record.is_held and not record.state.is_final:
-        opens = full_time(record.next_at_ms)
-        return f"{_held(record)}; its window is closed and opens at {opens}"
-    match record.state:
-        case RecordState.RETRY:
-            return f"will be tried again at {full_time(record.next_at_ms)}"
-        case RecordState.CALLBACK:
-            return _promised(record)
-        case RecordState.FAILED if record.outcome_class is OutcomeClass.PERMANENT:
-            return "permanent: never retried"
-        case RecordState.FAILED:
-            return "every retry the campaign allows was made, or none was allowed"
-        case state:
-            return _WHY[state]
-
-
-def _promised(record: RecordView) -> str:
-    due_at_ms = record.next_at_ms if record.due_at_ms is None else record.due_at_ms
-    said = f"promised for {full_time(due_at_ms)}"
-    if record.expires_at_ms is not None:
-        said += f", too late from {full_time(record.expires_at_ms)}"
-    return said
-
-
-def _held(record: RecordView) -> str:
-    if record.state is RecordState.CALLBACK:
-        return _promised(record)
-    return "outside window"
+        close(self, self._seq)

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from watchfloor.console.closing import close
 from watchfloor.console.figures import rate
 from watchfloor.console.keymap import bindings
 from watchfloor.console.limits import Draft, Limits, drafted, limits_of
@@ -117,12 +118,12 @@ class LimitsDialog(ModalScreen[Limits | None]):
         """Take what the fields say, if that is a change."""
         limits = self._draft.limits
         if limits is not None and limits != self._now:
-            _ = self.dismiss(limits)
+            close(self, limits)
 
     @on(Button.Pressed, "#no")
     def action_no(self) -> None:
         """Change nothing."""
-        _ = self.dismiss(None)
+        close(self)
 
 
 def _change(now: Limits, draft: Draft, width: int) -> tuple[Line, ...]:

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.screen import ModalScreen
 
+from watchfloor.console.closing import close
 from watchfloor.console.keymap import Keymap, bindings, shown_keys
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Painter, Piece
@@ -66,7 +67,7 @@ class Reader(ModalScreen[None]):
 
     def action_close(self) -> None:
         """Go back."""
-        _ = self.dismiss(None)
+        close(self)
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         """Move down."""

@@ -23,6 +23,8 @@ from watchfloor.console.widgets.looks import look
 _GUTTER = 2
 _GAP = 2
 _CURSOR, _MARK = ">", "•"
+#: So many cells at the start of its row tell the cursor: all of it would be sent anew.
+_BAR = 16
 _WHEEL = 3
 
 
@@ -279,17 +281,22 @@ class Grid(Widget, Generic[Row], can_focus=True):
     def _row_strip(self, number: int, base: Style) -> Strip:
         shown = self._rows[number]
         here, marked = number == self._cursor, shown.key in self.marks
+        bar = Style.null()
         if here:
-            base += look(self, "cursor" if self.has_focus else "cursor-away")
+            bar = look(self, "cursor" if self.has_focus else "cursor-away")
         sign = (_CURSOR if here else " ") + (_MARK if marked else " ")
-        segments = [Segment(sign, base + look(self, "mark"))]
+        segments = [Segment(sign, base + look(self, "mark") + bar)]
+        left = _BAR - _GUTTER
         for place, (i, column, width) in enumerate(self._widths()):
             if place:
-                segments.append(Segment(" " * _GAP, base))
+                segments.append(Segment(" " * _GAP, base + bar if left > 0 else base))
             cell = shown.cells[i]
             style = base + look(self, cell.role) if cell.role else base
             if cell.changed:
                 style += look(self, "changed")
+            if left > 0:
+                style += bar
+            left -= width + _GAP
             segments.append(Segment(fit(cell.text, width, right=column.right), style))
         return self._strip(segments, base)
 
@@ -362,6 +369,13 @@ class Grid(Widget, Generic[Row], can_focus=True):
         """Move the cursor up."""
         event.stop()
         self._go(self._cursor - _WHEEL)
+
+    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Show other columns; rows, cursor and marks stay as they are."""
+        self._columns = tuple(columns)
+        self._rows = tuple(self._drawn(row, {}) for row in self.rows)
+        self._worthy = self._with_something_to_say()
+        self.refresh()
 
 
 def _spare(shown: Sequence[tuple[int, Column[Row]]], width: int) -> int:
