@@ -245,12 +245,48 @@ async def test_every_step_is_rendered_and_the_contact_is_masked(chosen, write):
     assert not any("customer-000042" in text for _, text in found.sample)
 
 
-async def test_the_sample_is_the_first_row_that_every_step_can_send(chosen, write):
-    told = campaign('call = "tests.engine.no_such:call"', channel="python", name="crm")
-    found = await checked(chosen, write(told, rows("first-contact", "second")))
+MAIL = """
+[[steps]]
+name = "mail"
+channel = "smtp"
+[steps.settings]
+host = "127.0.0.1"
+from = "ops@example.org"
+subject = "Hello"
+text = "Dear ${first_name},\\nwrite to ${id}"
+list_unsubscribe = "https://example.org/out?who=${id}"
+"""
 
-    assert dict(found.sample)["call: contact"] == "fi***ct"
-    assert dict(found.sample)["call: fields.id"] == "fi***ct"
+
+async def test_the_sample_is_the_first_row_that_every_step_can_send(chosen, write):
+    told = campaign(steps=MAIL)
+    upload = rows("no address", "ann.miller@example.org")
+
+    found = await checked(chosen, write(told, upload))
+    nobody = await checked(chosen, write(told, rows("no address")))
+
+    sample = dict(found.sample)
+    assert sample["call"] == "by simulator"
+    assert sample["call: contact"] == "a***@example.org"
+    assert sample["mail: to"] == "a***@example.org"
+    assert sample["mail: text"].strip() == "Dear Ann,\nwrite to a***@example.org"
+    assert not any("ann.miller" in text for text in sample.values())
+    assert found.unfit == 1
+    assert nobody.sample == ()
+
+
+async def test_a_nested_rendering_is_told_leaf_by_leaf(chosen, write):
+    settings = 'call = "tests.engine.no_such:call"\nsettings = { list = [1, true] }'
+    told = campaign(settings, channel="python")
+
+    found = await checked(chosen, write(told, rows("first-contact")))
+
+    sample = dict(found.sample)
+    assert sample["call: fields.id"] == "fi***ct"
+    assert (sample["call: settings.list[0]"], sample["call: settings.list[1]"]) == (
+        "1",
+        "true",
+    )
 
 
 async def test_rows_are_told_while_they_are_read(chosen, write):

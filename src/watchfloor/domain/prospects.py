@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from watchfloor.domain.errors import Refusal
+from watchfloor.domain.views import Receipt
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignOffer:
@@ -77,3 +80,9 @@ class Prospect:
     obstacle: str = ""
     plan: str = ""
     limits: str = ""
+
+
+def is_of_ended_twin(receipt: Receipt) -> bool:
+    """Whether a launch was refused only because the same has run, and has ended."""
+    is_twin = receipt.refusal == Refusal.DUPLICATE_RUN
+    return is_twin and not receipt.detail.rstrip(".").endswith("is live)")

@@ -14,6 +14,7 @@ from watchfloor.cli.shapes import receipt_json
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError, Refusal
 from watchfloor.domain.identity import new_id
+from watchfloor.domain.prospects import is_of_ended_twin
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
 from watchfloor.engine.preparing import Launch, prepared_launch
@@ -66,7 +67,7 @@ def launch(options: Namespace) -> int:
 
 def _means_it(options: Namespace, receipt: Receipt) -> bool:
     """Ask who launches the same again, once the first run has ended, to type that."""
-    if options.yes or "ended" not in receipt.detail:
+    if options.yes or not is_of_ended_twin(receipt):
         return False
     tell(receipt.detail)
     return confirmed("Type again to launch all the same:", "again")
