@@ -17,7 +17,17 @@ from watchfloor.console.widgets.panel import Panel
 
 #: Turns of the loop; a message that is being handled may send another one.
 _CALM_ENOUGH = 12
-READS = ("overview", "records", "events", "journey", "callbacks", "results")
+READS = (
+    "overview",
+    "records",
+    "events",
+    "journey",
+    "callbacks",
+    "results",
+    "sheet",
+    "healthy",
+    "run",
+)
 
 
 def shown(app: WatchfloorApp) -> str:

@@ -128,6 +128,9 @@ class PaperDesk(PaperViews):
     def __post_init__(self) -> None:
         self.hold.set()
 
+    async def close(self) -> None:
+        self.reads.append("close")
+
     async def overview(self) -> Overview:
         self._check("overview")
         await self.hold.wait()

@@ -39,7 +39,7 @@ async def test_no_text_from_outside_reaches_the_terminal_raw(console, desk, pois
         seen.append(shown(app))
         await press(pilot, "escape", "L", "enter", *"x[/]", "enter")
         seen.append(shown(app))
-        await press(pilot, *["backspace"] * 4, *"9/s", "enter", "enter")
+        await press(pilot, *["backspace"] * 4, *"9/s", "enter", "y")
         await until(pilot, lambda: "limit settled" in shown(app))
         seen.append(shown(app))
         await press(pilot, "4", "j")

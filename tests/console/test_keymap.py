@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchfloor.console.app import WatchfloorApp
+from watchfloor.console.help_lines import help_lines
 from watchfloor.console.keymap import (
     ACTS,
     RESERVED,
@@ -11,6 +12,7 @@ from watchfloor.console.keymap import (
     shown_keys,
 )
 from watchfloor.console.pieces import measured
+from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser
 from watchfloor.console.screens.confirm import Confirm
@@ -18,17 +20,27 @@ from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.limits import LimitsDialog
-from watchfloor.console.screens.reader import Reader, help_lines
+from watchfloor.console.screens.live import LiveScreen
+from watchfloor.console.screens.prompt import Prompt
+from watchfloor.console.screens.reader import Reader
+from watchfloor.console.screens.sheet import Sheet
+from watchfloor.console.screens.unknowns import UnknownsScreen
+from watchfloor.console.screens.wizard import LaunchWizard
 from watchfloor.console.widgets.grid import Grid
 
 HOMES: dict[str, tuple[type, ...]] = {
     "app": (WatchfloorApp,),
+    "nav": (JobsScreen, Sheet, JourneyScreen),
     "main": (JobsScreen,),
     "table": (Grid,),
     "confirm": (Confirm,),
     "limits": (LimitsDialog,),
-    "sheet": (JourneyScreen, CallbacksScreen, Events),
-    "callbacks": (CallbacksScreen,),
+    "sheet": (JourneyScreen, AuditScreen, CallbacksScreen, LiveScreen, Events),
+    "journey": (JourneyScreen,),
+    "audit": (AuditScreen,),
+    "unknowns": (UnknownsScreen,),
+    "wizard": (LaunchWizard,),
+    "find": (Prompt,),
     "reader": (Reader,),
     "chooser": (Chooser,),
 }
@@ -56,8 +68,13 @@ def test_every_act_is_bound_and_can_be_done_where_it_lives():
     for act in ACTS:
         name = act.action.partition("(")[0]
         for home in HOMES[act.scope]:
-            assert hasattr(home, f"action_{name}"), act.ident
-            bound = {binding.id for binding in getattr(home, "BINDINGS", ())}
+            target = WatchfloorApp if name.startswith("app.") else home
+            assert hasattr(target, f"action_{name.removeprefix('app.')}"), act.ident
+            bound = {
+                binding.id
+                for one in home.__mro__
+                for binding in one.__dict__.get("BINDINGS", ())
+            }
             assert act.ident in bound or not act.keys
 
 

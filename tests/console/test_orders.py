@@ -72,7 +72,7 @@ async def test_a_word_that_outlives_the_arming_is_not_given(app, desk, clock):
         assert "Nothing was asked" in panel(app, "message")
         await press(pilot, "m", "L", *"24", "enter", "enter")
         clock.pass_ms(6 * MINUTE_MS)
-        await press(pilot, "enter")
+        await press(pilot, "y")
         assert "Nothing was asked" in panel(app, "message")
         assert desk.ordered == []
 
@@ -130,9 +130,9 @@ async def test_limits_are_changed_field_by_field_and_confirmed_on_the_button(app
         assert "16 permits, 20/s  →  24 permits, 10/s" in shown(app)
         await press(pilot, "enter")
         assert app.focused is not None
-        assert app.focused.id == "yes"
+        assert app.focused.id == "no"
         assert desk.ordered == []
-        await press(pilot, "enter")
+        await press(pilot, "y")
         await until(pilot, lambda: "limit settled" in panel(app, "message"))
         assert desk.told in panel(app, "message")
         payload = {"scope": "run", "permits": 24, "rate_per_s": 10.0}

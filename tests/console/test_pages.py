@@ -126,11 +126,11 @@ async def test_a_search_says_what_it_looked_at_in_both_directions():
     desk = PaperDesk(total=200, search_most=50)
     busy = Filter(text="BUSY")
 
-    forward = await page(desk, RUN, Place(after=20), busy, 2)
+    forward = await page(desk, RUN, Place(after=20), busy, 1)
     backward = await page(desk, RUN, LAST, busy, 40)
 
-    assert seqs(forward) == [33, 53]
-    assert looked_at(forward, Place(after=20), 200) == (21, 53)
+    assert seqs(forward) == [33]
+    assert looked_at(forward, Place(after=20), 200) == (21, 33)
     assert looked_at(backward, LAST, 200) == (151, 200)
     assert seqs(backward) == [153, 173, 193]
 

@@ -16,18 +16,21 @@ from textual.driver import Driver
 from watchfloor.console.commands import Patience
 from watchfloor.console.desk import Desk
 from watchfloor.console.figures import counted
+from watchfloor.console.help_lines import help_lines
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.lines import active_runs
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.questions import Consent, Question
+from watchfloor.console.reading import answer
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
-from watchfloor.console.screens.reader import Reader, help_lines
+from watchfloor.console.screens.reader import Reader
 from watchfloor.console.screens.views import VIEWS
 from watchfloor.console.session import Session
 from watchfloor.console.themes import ANSI, PLAIN, THEMES, suited
 from watchfloor.console.work import begin
+from watchfloor.domain.views import RunView
 
 _CLEAR = "\x1b[2J"
 #: So long the console waits for the store to take what was confirmed.
@@ -140,6 +143,10 @@ class WatchfloorApp(App[int]):
         if self._greeting:
             self.call_after_refresh(self.jobs.say, self._greeting, "warn")
 
+    async def on_unmount(self) -> None:
+        """Let go of the desk, whose faults concern nobody any more."""
+        await answer(self.session.desk.close())
+
     def on_resize(self) -> None:
         """Forget what stood on the glass: a terminal may have thrown it away."""
         self._forget_glass()
@@ -159,18 +166,25 @@ class WatchfloorApp(App[int]):
 
     async def action_help(self) -> None:
         """Show every key."""
-        keymap = self.session.keymap
-        await self.push_screen(Reader("Keys", partial(help_lines, keymap), keymap))
+        keymap, scopes = self.session.keymap, getattr(self.screen, "scopes", ())
+        painter = partial(help_lines, keymap, scopes=scopes)
+        await self.push_screen(Reader("Keys", painter, keymap))
 
     async def action_view(self, name: str) -> None:
-        """Show one of the views over the jobs; the jobs themselves by closing it."""
+        """Show one of the views over the jobs; the jobs themselves by closing it.
+
+        It is of the run that the screen before was about; else of the selected one.
+        """
+        about = getattr(self.screen, "run", None)
         while self.screen is not self.jobs:
             await self.pop_screen()
+        if isinstance(about, RunView):
+            self.jobs.runs.select(about.run_id)
         obstacle = self.jobs.obstacle(self.session.keymap.act(f"nav.{name}"))
         if obstacle:
             self.jobs.say(f"{name.capitalize()}: {obstacle}.", "warn")
         elif name in VIEWS:
-            await self.push_screen(VIEWS[name](self.session, self.jobs.run))
+            await self.push_screen(VIEWS[name](self.session, about or self.jobs.run))
 
     async def action_palette(self) -> None:
         """Let the operator find any act by name."""

@@ -13,14 +13,13 @@ from watchfloor.console.figures import (
     near_time,
     percent,
     short_count,
-    took,
     wait_in_short,
 )
 from watchfloor.console.labels import list_label, run_label, run_role
 from watchfloor.console.privacy import shown_contact
 from watchfloor.domain.labels import Dialect
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.views import EventView, JourneyEntry, RecordView, RunView
+from watchfloor.domain.views import EventView, RecordView, RunView
 
 Row = TypeVar("Row")
 
@@ -304,52 +303,6 @@ RECORD_COLUMNS: tuple[Column[RecordRow], ...] = (
         text=lambda r: near_time(r.record.next_at_ms, r.as_of_ms),
         role=lambda r: "" if r.record.next_at_ms is not None else "dim",
         spare=3,
-    ),
-)
-
-
-class EntryRow(NamedTuple):
-    """One entry of a journey; the place in it is its identity."""
-
-    place: int
-    entry: JourneyEntry
-
-
-def _outcome_role(row: EntryRow) -> str:
-    word = row.entry.outcome.partition(" ")[0]
-    return {
-        "delivered": "good",
-        "permanent": "bad",
-        "ambiguous": "warn",
-        "transient": "warn",
-        "callback": "warn",
-    }.get(word, "")
-
-
-ENTRY_COLUMNS: tuple[Column[EntryRow], ...] = (
-    Column(
-        title="TIME UTC",
-        width=12,
-        text=lambda r: _entry_time(r.entry.at_ms),
-        role=lambda _: "dim",
-    ),
-    Column(title="STEP", width=10, text=lambda r: r.entry.step),
-    Column(title="EVENT", width=13, text=lambda r: r.entry.event),
-    Column(
-        title="OUTCOME",
-        width=18,
-        grow=1,
-        text=lambda r: r.entry.outcome,
-        role=_outcome_role,
-    ),
-    Column(title="TOOK", width=9, right=True, text=lambda r: took(r.entry.took_ms)),
-    Column(
-        title="DETAIL",
-        width=30,
-        grow=4,
-        least=110,
-        text=lambda r: r.entry.detail,
-        role=lambda _: "dim",
     ),
 )
 

@@ -220,6 +220,7 @@ def question(preview: Preview, drifted: str = "") -> Question:
         note=note,
         yes=f"Yes, {verb} it",
         typed=preview.typed,
+        typed_name="the run id",
         wants_reason=True,
     )
 

@@ -35,6 +35,10 @@ class Desk(Protocol):
     screen then keeps what it shows and says how old it is.
     """
 
+    async def close(self) -> None:
+        """Let go of the store; what was checked and not launched is dropped."""
+        ...
+
     async def overview(self) -> Overview:
         """Return the newest runs, newest first, and who owns the workspace."""
         ...

@@ -110,6 +110,8 @@ _SHOWN: Final = {
     "escape": "Esc",
     "enter": "Enter",
     "space": "Space",
+    "tab": "Tab",
+    "shift+tab": "⇧Tab",
     "pagedown": "PgDn",
     "pageup": "PgUp",
     "home": "Home",

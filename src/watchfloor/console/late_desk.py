@@ -40,6 +40,11 @@ class LateDesk:
         self._build = build
         self._building: asyncio.Task[Desk] | None = None
 
+    async def close(self) -> None:
+        """See ``Desk``; one that was never asked anything is not built for it."""
+        if self._building is not None:
+            await (await self._desk()).close()
+
     async def overview(self) -> Overview:
         """See ``Desk``."""
         return await (await self._desk()).overview()

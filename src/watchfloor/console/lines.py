@@ -200,13 +200,16 @@ class Offer:
     label: str = ""
 
 
+_HELP = ("app.help", "sheet.help")
+
+
 def footer(offers: Sequence[Offer], width: int) -> Line:
     """Return the keys, the most used first; what does not fit is left out."""
-    last = [_offered(offer) for offer in offers if offer.act.ident == "app.help"]
+    last = [_offered(offer) for offer in offers if offer.act.ident in _HELP]
     room = width - 1 - sum(measured(part) + 2 for part in last)
     parts: list[Line] = []
     for offer in sorted(offers, key=lambda offer: offer.act.rank):
-        if not offer.act.rank or offer.act.ident == "app.help":
+        if not offer.act.rank or offer.act.ident in _HELP:
             continue
         part = _offered(offer)
         room -= measured(part) + 2

@@ -16,6 +16,7 @@ class Question:
         yes: The words of the dangerous answer; empty where there is only one answer.
         no: The words of the safe answer.
         typed: What must be typed before yes is possible; empty for nothing.
+        typed_name: What that is, to say what a wrong text is not; may be empty.
         wants_reason: Whether a reason may be given.
     """
 
@@ -26,6 +27,7 @@ class Question:
     yes: str = ""
     no: str = "No, leave it"
     typed: str = ""
+    typed_name: str = ""
     wants_reason: bool = False
 
 

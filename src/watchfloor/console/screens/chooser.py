@@ -16,9 +16,11 @@ from textual.widgets import Input
 from watchfloor.console.closing import close
 from watchfloor.console.columns import Column
 from watchfloor.console.keymap import bindings
-from watchfloor.console.text import plain
+from watchfloor.console.pieces import Piece
+from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
+from watchfloor.console.widgets.panel import Panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,10 @@ _COLUMNS: tuple[Column[Option], ...] = (
 
 
 class Chooser(ModalScreen[str | None]):
-    """A field that narrows a list; Enter takes what the cursor stands on."""
+    """A field that narrows a list; Enter takes what the cursor stands on.
+
+    What cannot be chosen now says why instead.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("chooser")
@@ -94,6 +99,7 @@ class Chooser(ModalScreen[str | None]):
                 empty="Nothing has such a name. Esc goes back.",
                 id="options",
             )
+            yield Panel(id="said")
 
     def on_mount(self) -> None:
         """Show everything there is to choose."""
@@ -114,17 +120,28 @@ class Chooser(ModalScreen[str | None]):
         start = " ".join(words)
         found.sort(key=lambda option: not option.name.casefold().startswith(start))
         self._grid.show(found, keep=False)
+        self._say("")
 
     @on(Input.Submitted)
     @on(Grid.Opened)
     def _take(self) -> None:
         option = self._grid.current
-        if option is not None:
+        if option is None:
+            return
+        if option.obstacle:
+            self._say(f"{option.name} is not possible now: {option.obstacle}.")
+        else:
             close(self, option.ident)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#said", Panel).draw(
+            lambda width: [(Piece(part, "warn"),) for part in wrapped(text, width, 2)]
+        )
 
     def action_row(self, step: int) -> None:
         """Move the cursor."""
         self._grid.action_row(step)
+        self._say("")
 
     def action_close(self) -> None:
         """Choose nothing."""

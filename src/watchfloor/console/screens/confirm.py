@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from watchfloor.console.bound_keys import bound_key
 from watchfloor.console.closing import close
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import bindings
@@ -36,6 +37,7 @@ class Confirm(ModalScreen[Consent | None]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self._question = question
+        self._yes_key = ""
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
@@ -48,11 +50,13 @@ class Confirm(ModalScreen[Consent | None]):
             if question.yes and question.wants_reason:
                 yield self._input("reason", "reason, for the journal (may stay empty)")
             with Horizontal(id="buttons"):
-                key = "Enter" if not question.yes else "n"
-                yield Button(plain(f" {question.no} ({key}) "), id="no", compact=True)
+                no = bound_key(self, "confirm.no") if question.yes else "Enter"
+                # Now: while a field has the focus the key is a letter to type.
+                self._yes_key = bound_key(self, "confirm.yes")
+                yield Button(plain(f" {question.no} ({no}) "), id="no", compact=True)
                 if question.yes:
                     yield Button(
-                        plain(f" {question.yes} (y) "),
+                        plain(f" {question.yes} ({self._yes_key}) "),
                         id="yes",
                         compact=True,
                         disabled=bool(question.typed),
@@ -75,12 +79,7 @@ class Confirm(ModalScreen[Consent | None]):
         self._panel.draw(self._painted)
         wants_typing = self._question.yes and self._question.typed
         if wants_typing:
-            line = (
-                Piece("Type "),
-                Piece(self._question.typed, "strong"),
-                Piece(" and press Enter, then y."),
-            )
-            self.query_one("#typing", Panel).draw(lambda _: (line,))
+            self._tell_typing()
         self.query_one("#typed" if wants_typing else "#no").focus()
 
     @property
@@ -130,12 +129,31 @@ class Confirm(ModalScreen[Consent | None]):
             lines.append(())
         return tuple(lines)
 
+    def _tell_typing(self, wrong: str = "") -> None:
+        line: Line = (
+            Piece(wrong, "bad"),
+            Piece("Type "),
+            Piece(self._question.typed, "strong"),
+            Piece(f" and press Enter, then {self._yes_key}."),
+        )
+        self.query_one("#typing", Panel).draw(lambda _: (line,))
+
+    @property
+    def _is_typed(self) -> bool:
+        """Whether what must be typed was; a blank from a copied line is no mistake."""
+        return self._value("typed").strip() == self._question.typed
+
     @on(Input.Changed, "#typed")
-    def _typed(self, event: Input.Changed) -> None:
-        self.query_one("#yes", Button).disabled = event.value != self._question.typed
+    def _typed(self) -> None:
+        self.query_one("#yes", Button).disabled = not self._is_typed
+        self._tell_typing()
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
+        if event.input.id == "typed" and not self._is_typed:
+            name = self._question.typed_name or "the same"
+            self._tell_typing(f"That is not {name}. " if event.value else "")
+            return
         # Enter never confirms: it leads from a field to the safe answer.
         self.query_one("#no").focus()
 
@@ -143,7 +161,7 @@ class Confirm(ModalScreen[Consent | None]):
     def action_yes(self) -> None:
         """Consent, if there is something to consent to and it was typed."""
         question = self._question
-        if not question.yes or self._value("typed") != question.typed:
+        if not question.yes or not self._is_typed:
             return
         close(self, Consent(self._value("reason").strip()))
 

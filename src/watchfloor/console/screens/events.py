@@ -2,115 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.message import Message
-from textual.screen import ModalScreen
+from collections.abc import Hashable, Sequence
 
 from watchfloor.console.columns import EVENT_COLUMNS
-from watchfloor.console.figures import counted, full_time
-from watchfloor.console.keymap import bindings
-from watchfloor.console.lines import Offer, footer
+from watchfloor.console.event_lines import event_at_length
+from watchfloor.console.figures import counted
 from watchfloor.console.pieces import Line, Piece
-from watchfloor.console.reading import Failure, answer
-from watchfloor.console.session import Session
-from watchfloor.console.text import wrapped
-from watchfloor.console.widgets.grid import Grid
-from watchfloor.console.widgets.looks import LOOKS
-from watchfloor.console.widgets.panel import Panel
-from watchfloor.console.work import begin
-from watchfloor.domain.views import EventView, RunView
+from watchfloor.console.screens.list_sheet import ListSheet, Page, Trail
+from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.views import EventView
 
-_MOST_LINES = 3
+_MOST = 200
 
 
-class Events(ModalScreen[None]):
+class Events(ListSheet[EventView]):
     """The newest entries, oldest first; the one under the cursor at length."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
-    BINDINGS: ClassVar[list[BindingType]] = bindings("sheet")
+    heading = "Events"
+    what = "the events"
+    columns = EVENT_COLUMNS
+    nothing = "Nothing happened to this run yet."
+    # There is one page of them, and nothing behind a row.
+    offered = ()
 
-    @dataclass
-    class Read(Message):
-        """The journal came, or why it did not."""
+    def key(self, row: EventView) -> Hashable:
+        """Return the entry's number."""
+        return row.entry_id
 
-        answer: tuple[EventView, ...] | Failure
+    async def page(self, after: object, size: int) -> Page[EventView]:  # noqa: ARG002 - there is one page
+        """Ask for the newest entries."""
+        if self.run is None:
+            raise NotFoundError("no run is selected")
+        return Page(await self.session.desk.events(self.run.run_id, limit=_MOST))
 
-    def __init__(self, session: Session, run: RunView) -> None:
-        super().__init__()
-        self._session = session
-        self._run = run
+    def show(self, wanted: Trail, found: Page[EventView], *, again: bool) -> None:
+        """Show the entries, first from the newest one."""
+        super().show(wanted, found, again=again)
+        if not again:
+            self.grid.action_edge(1)
 
-    def compose(self) -> ComposeResult:
-        """Lay the list out."""
-        yield Panel(id="heading", classes="heading")
-        yield Grid(
-            EVENT_COLUMNS,
-            lambda event: event.entry_id,
-            empty="Reading the events …",
-            id="entries",
-        )
-        yield Panel(id="inside")
-        yield Panel(id="keys", classes="footer")
+    def name_line(self) -> Line:
+        """Return whose events these are, and how many."""
+        line = super().name_line()
+        if self.as_of_ms is None:
+            return line
+        number = len(self.grid.rows)
+        said = counted(number, "event")
+        if number == _MOST:
+            key = self.session.keymap.key("nav.audit")
+            said = f"the newest {said}; {key} has all"
+        return (*line, Piece(f"  {said}"))
 
-    def on_mount(self) -> None:
-        """Read the journal."""
-        self._head("")
-        acts = self._session.keymap.acts("sheet", "table")
-        offers = [Offer(act) for act in acts if act.rank >= _KEPT]
-        self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
-        self.query_one(Grid).focus()
-        begin(self, self._read, "events")
-
-    async def _read(self) -> None:
-        self.post_message(
-            self.Read(await answer(self._session.desk.events(self._run.run_id)))
-        )
-
-    @on(Read)
-    def _show(self, message: Read) -> None:
-        grid: Grid[EventView] = self.query_one(Grid)
-        if isinstance(message.answer, Failure):
-            grid.empty = f"Could not read the events: {message.answer.sentence}"
-            grid.refresh()
-            return
-        grid.empty = "Nothing happened to this run yet."
-        grid.show(message.answer)
-        grid.action_edge(1)
-        self._head(counted(len(message.answer), "event"))
-        self._at_length()
-
-    def _head(self, count: str) -> None:
-        name = self._run.campaign_name
-        line = (Piece(" Events  ", "key"), Piece(name, "strong"), Piece(f"  {count}"))
-        self.query_one("#heading", Panel).draw(lambda _: (line,))
-
-    @on(Grid.Moved)
-    def _at_length(self) -> None:
-        event: EventView | None = self.query_one(Grid).current
-        self.query_one("#inside", Panel).draw(lambda width: _inside(event, width))
-
-    def action_close(self) -> None:
-        """Go back."""
-        _ = self.dismiss(None)
-
-
-#: Acts of lists that make sense here stand behind this rank in the footer.
-_KEPT = 50
-
-
-def _inside(event: EventView | None, width: int) -> tuple[Line, ...]:
-    if event is None:
-        return ()
-    asked = (
-        f" {full_time(event.at_ms)}  by {event.by or '-'}  from {event.origin or '-'}"
-    )
-    said = "  ".join(part for part in (event.why, event.detail) if part) or "-"
-    return (
-        (Piece(asked, "dim"),),
-        *((Piece(f" {text}"),) for text in wrapped(said, width - 2, _MOST_LINES)),
-    )
+    def at_length(self, row: EventView | None, width: int) -> Sequence[Line]:
+        """Return everything about one entry."""
+        return event_at_length(row, width)

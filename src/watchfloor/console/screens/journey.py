@@ -50,6 +50,9 @@ class JourneyScreen(ModalScreen[int]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("journey", "sheet", "nav")
     AUTO_FOCUS = "#entries"
 
+    #: Whose keys the help tells first.
+    scopes: ClassVar[tuple[str, ...]] = ("journey", "sheet")
+
     @dataclass
     class Read(Message):
         """A journey came, or why it did not."""
@@ -68,7 +71,7 @@ class JourneyScreen(ModalScreen[int]):
     ) -> None:
         super().__init__()
         self._session = session
-        self._run = run
+        self.run = run
         self._seq = seq
         self._walk = Walk(session.desk, run.run_id, chosen)
         self._journey: Journey | None = None
@@ -183,7 +186,7 @@ class JourneyScreen(ModalScreen[int]):
             self._say("No other record of this run was delivered yet.", "warn")
             return
         self._healthy = found
-        self._say(comparison(self._journey, found))
+        self._say("")
         self._paint(keep=True)
 
     # --- paint -----------------------------------------------------------------------
@@ -206,20 +209,29 @@ class JourneyScreen(ModalScreen[int]):
 
     def _head(self) -> None:
         key = self._session.keymap.key("sheet.refresh")
-        age = "reading …"
+        ages = ("reading …", "")
         if self._as_of_ms is not None:
-            age = f"as of {clock_time(self._as_of_ms)} UTC, {key} refreshes"
-        shown, run, seq = self._shown, self._run, self._seq
+            at = clock_time(self._as_of_ms)
+            ages = (f"as of {at} UTC, {key} refreshes", f"{at}, {key} refreshes")
+        shown, run, seq = self._shown, self.run, self._seq
         beside = self._healthy if self._is_beside else None
         self._panel("heading").draw(
-            lambda width: (heading(shown, beside, run, (seq, age), width),)
+            lambda width: (heading(shown, beside, run, (seq, *ages), width),)
         )
 
     @on(Grid.Moved, "#entries")
     def _at_length(self) -> None:
-        shown, run, row = self._shown, self._run, self._grid().current
-        if shown is not None:
-            self._panel("inside").draw(lambda width: inside(shown, run, row, width))
+        shown, row = self._shown, self._grid().current
+        if shown is None:
+            return
+        journey, run = self._journey or shown, self.run
+        healthy = self._healthy if self._is_beside else None
+        beside = "" if healthy is None else comparison(journey, healthy)
+        self._panel("inside").draw(
+            lambda width: inside(shown, run, row, width, beside=beside)
+        )
+        if row is not None:
+            self._grid("healthy").select(row.place)
 
     def _say(self, text: str, role: str = "") -> None:
         line: Line = (Piece(f" {text}", role),) if text else ()
@@ -260,7 +272,7 @@ class JourneyScreen(ModalScreen[int]):
         shown = self._shown
         if shown is not None:
             said = f"record {shown.record.seq} as JSON, people masked"
-            self._copy(journey_json(shown, self._run), said)
+            self._copy(journey_json(shown, self.run), said)
 
     def _copy(self, text: str, said: str) -> None:
         self.app.copy_to_clipboard(text)

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from watchfloor.console.bound_keys import bound_key
 from watchfloor.console.closing import close
 from watchfloor.console.figures import rate
 from watchfloor.console.keymap import bindings
@@ -26,7 +27,11 @@ _MOST_LINES = 2
 
 
 class LimitsDialog(ModalScreen[Limits | None]):
-    """Enter leads from field to field and, past a change, to the button that asks."""
+    """Enter leads from field to field, then to the safe answer: it never confirms.
+
+    On a slow line keys pile up: an Enter too many must change no limit. What would
+    change stands above the answers, and one key of its own asks for it.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
     BINDINGS: ClassVar[list[BindingType]] = bindings("limits")
@@ -49,9 +54,10 @@ class LimitsDialog(ModalScreen[Limits | None]):
                 yield self._input("rate", rate(self._now.rate_per_s))
             yield Panel(id="change")
             with Horizontal(id="buttons"):
-                yield Button(plain(" No, leave them (n) "), id="no", compact=True)
+                no, yes = (bound_key(self, f"limits.{key}") for key in ("no", "yes"))
+                yield Button(plain(f" No, leave them ({no}) "), id="no", compact=True)
                 yield Button(
-                    plain(" Yes, change them (y) "),
+                    plain(f" Yes, change them ({yes}) "),
                     id="yes",
                     compact=True,
                     disabled=True,
@@ -111,7 +117,7 @@ class LimitsDialog(ModalScreen[Limits | None]):
         if draft.limits is None:
             self.query_one("#permits" if draft.permits else "#rate").focus()
         else:
-            self.query_one("#no" if draft.limits == self._now else "#yes").focus()
+            self.query_one("#no").focus()
 
     @on(Button.Pressed, "#yes")
     def action_yes(self) -> None:

@@ -7,13 +7,24 @@ from typing import Any, Final
 
 from textual.screen import ModalScreen
 
+from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
+from watchfloor.console.screens.charts import ChartsScreen
+from watchfloor.console.screens.live import LiveScreen
+from watchfloor.console.screens.triage import TriageScreen
+from watchfloor.console.screens.unknowns import UnknownsScreen
 from watchfloor.console.session import Session
 from watchfloor.domain.views import RunView
 
 #: Makes a view over what is selected.
 View = Callable[[Session, RunView | None], ModalScreen[Any]]
 
+#: By the names of the acts that open them, without ``nav.``.
 VIEWS: Final[Mapping[str, View]] = {
+    "live": LiveScreen,
+    "triage": TriageScreen,
     "callbacks": CallbacksScreen,
+    "audit": AuditScreen,
+    "unknowns": UnknownsScreen,
+    "charts": ChartsScreen,
 }

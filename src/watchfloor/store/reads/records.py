@@ -254,7 +254,8 @@ def _first_possible(
         .where(
             record.c.run_no == number,
             is_state(RecordState.PENDING),
-            record.c.next_at_ms.is_not(None),
+            # Not "is not NULL": only a comparison lets SQLite take the narrow index.
+            record.c.next_at_ms > 0,
         )
         .limit(1)
     )

@@ -1,0 +1,109 @@
+"""What needs somebody among the live runs, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from watchfloor.console.figures import counted, length, near_time
+from watchfloor.console.holds import figures
+from watchfloor.console.keymap import Keymap
+from watchfloor.console.labels import YOUR_WORD
+from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.plots_scale import named
+from watchfloor.domain.blocked_by import Reason
+from watchfloor.domain.health import Health
+from watchfloor.domain.live import LiveOps, LiveRun
+
+_NAME = 24
+
+
+class Alert(NamedTuple):
+    """Something that needs somebody.
+
+    Attributes:
+        rank: Lowest first.
+        word: What it is called.
+        name: Of the run that it is about; or empty.
+        said: One or more sentences without a stop.
+    """
+
+    rank: int
+    word: str
+    name: str
+    said: str
+
+    @property
+    def role(self) -> str:
+        """How it is drawn; the word itself says all."""
+        return "bad" if self.rank <= 1 else "warn"
+
+    @property
+    def short(self) -> str:
+        """What fits where there is no room for it."""
+        return f"{self.word} {self.name}".rstrip()
+
+
+def alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
+    """Return everything that needs somebody, one for each run, the worst first."""
+    found: list[Alert] = []
+    if not ops.engine.is_alive(ops.as_of_ms):
+        waiting = counted(len(ops.runs), "run")
+        said = f"{waiting} can only wait; start one: watchfloor engine"
+        found.append(Alert(0, "NO ENGINE", "", said))
+    for live in ops.runs:
+        alarms = list(_alarms(live, ops, keymap))
+        if alarms:
+            found.append(
+                Alert(
+                    rank=alarms[0].rank,
+                    word=", ".join(one.word for one in alarms),
+                    name=alarms[0].name,
+                    said="; ".join(one.said for one in alarms),
+                )
+            )
+    return sorted(found, key=lambda one: one.rank)
+
+
+def fitted(found: Sequence[Alert], most: int) -> tuple[Line, ...]:
+    """Return the alerts in the lines there are; those without a line by name only."""
+    if not found:
+        return ((Piece("   No run needs anybody.", "dim"),),)
+    shown = found if len(found) <= most else found[: most - 1]
+    lines: list[Line] = [
+        (
+            Piece(f" ! {one.word}  ", one.role),
+            Piece(f"{one.name}  " if one.name else "", "strong"),
+            Piece(one.said),
+        )
+        for one in shown
+    ]
+    others = found[len(shown) :]
+    if others:
+        names = ", ".join(one.short for one in others)
+        lines.append((Piece(f" ! and {len(others)} more  ", "warn"), Piece(names)))
+    return tuple(lines)
+
+
+def _alarms(live: LiveRun, ops: LiveOps, keymap: Keymap) -> Iterator[Alert]:
+    """Yield everything that is wrong with a run, the worst first."""
+    run, now_ms = live.run, ops.as_of_ms
+    name = named(run.campaign_name, _NAME, ascii_only=False)
+    if live.health is Health.STALLED:
+        since = near_time(run.progress_at_ms or run.started_at_ms, now_ms)
+        triage = keymap.key("nav.triage")
+        said = f"no outcome since {since}; {triage} tells why"
+        yield Alert(1, "STALLED", name, said)
+    if live.is_late:
+        started = near_time(run.started_at_ms, now_ms)
+        said = f"should have taken {length(live.expected_ms)}, started {started}"
+        yield Alert(2, "LATE", name, said)
+    if run.awaits_approval:
+        said = f"{YOUR_WORD}; {keymap.key('run.approve')} on the jobs screen gives it"
+        yield Alert(3, "ASKS", name, said)
+    if live.health is Health.BLOCKED:
+        for one in live.blocked[:1]:
+            if one.reason is not Reason.NO_ENGINE:
+                about = figures(one, run, ops.engine, now_ms)
+                said = f"{one.reason.value}{f', {about}' if about else ''}"
+                yield Alert(4, "BLOCKED", name, f"{one.count:,} held by {said}")

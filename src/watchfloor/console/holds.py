@@ -1,0 +1,95 @@
+"""What holds a run's records, with figures that stand still while nothing happens."""
+
+from __future__ import annotations
+
+from watchfloor.console.figures import coming_time, counted, near_time, rate
+from watchfloor.console.pieces import Line, Piece
+from watchfloor.domain.blocked_by import Blocked, Reason
+from watchfloor.domain.live import LiveRun
+from watchfloor.domain.views import EngineView, RunView
+
+_REASON, _COUNT = 22, 13
+#: What could start this moment is held by nothing.
+_FREE = "could start now"
+
+
+def held(live: LiveRun) -> int:
+    """Return how many records neither moved nor are finished."""
+    books = live.run.books
+    return max(0, books.remaining - books.attempting)
+
+
+def unaccounted(live: LiveRun) -> int:
+    """Return how many of these no reason holds; less than 0 where some count twice."""
+    return held(live) - sum(one.count for one in live.blocked)
+
+
+def hold_words(live: LiveRun) -> str:
+    """Return what holds the most, with its count; ``-`` where nothing does."""
+    if not live.blocked:
+        return "-"
+    first, *others = sorted(live.blocked, key=lambda one: -one.count)
+    more = f" +{len(others)}" if others else ""
+    return f"{first.reason.value} {first.count:,}{more}"
+
+
+def figures(one: Blocked, run: RunView, engine: EngineView, now_ms: int) -> str:
+    """Return what stands behind a reason: times of day, where the desk tells ages."""
+    match one.reason:
+        case Reason.NO_ENGINE:
+            return _last_heartbeat(engine, now_ms)
+        case Reason.PACE:
+            return f"{rate(run.rate_per_s)} at most"
+        case Reason.OUTSIDE_WINDOW:
+            return _opens(run, now_ms)
+        case Reason.RETRY_BACKOFF:
+            return _next(run.next_retry_at_ms, now_ms)
+        case Reason.CALLBACK_NOT_DUE:
+            return _next(run.next_callback_at_ms, now_ms)
+        case _:
+            return one.detail
+
+
+def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
+    """Return a line for every reason, and what all of them come to."""
+    run = live.run
+    if run.lifecycle.is_ended:
+        return [(Piece("  the run has ended; nothing of it remains", "dim"),)]
+    lines = [
+        _term(one.reason.value, one.count, figures(one, run, engine, now_ms))
+        for one in live.blocked
+    ]
+    free = unaccounted(live)
+    if free > 0:
+        lines.append(_term(_FREE, free, ""))
+    if free < 0:
+        over = counted(-free, "record")
+        lines.append((Piece(f"  {over} counted twice: do not trust these", "alarm"),))
+    books = run.books
+    total = f"= remaining {books.remaining:,} - in flight {books.attempting:,}"
+    return [*lines, _term("together", held(live), total)]
+
+
+def _term(name: str, count: int, said: str) -> Line:
+    return (
+        Piece(f"  {name:<{_REASON}}{count:>{_COUNT},}"),
+        Piece(f"  {said}", "dim"),
+    )
+
+
+def _last_heartbeat(engine: EngineView, now_ms: int) -> str:
+    if not engine.heartbeat_at_ms:
+        return "none ever ran here"
+    return f"last heartbeat {near_time(engine.heartbeat_at_ms, now_ms)}"
+
+
+def _opens(run: RunView, now_ms: int) -> str:
+    if run.shut_until_ms is None:
+        return "each recipient has a window of their own"
+    return f"opens {coming_time(run.shut_until_ms, now_ms)}"
+
+
+def _next(at_ms: int | None, now_ms: int) -> str:
+    if at_ms is None or at_ms <= now_ms:
+        return ""
+    return f"next {near_time(at_ms, now_ms)}"

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.console.paper_runs import MINUTE_MS, NOON_MS, a_run, balanced, some_runs
+
+from watchfloor.console.alerts import alerts, fitted
+from watchfloor.console.holds import hold_lines, hold_words, unaccounted
+from watchfloor.console.keymap import Keymap
+from watchfloor.console.live_lines import (
+    LiveRow,
+    ends_about,
+    engine_line,
+    health_word,
+    lately,
+    live_at_length,
+    shared_lines,
+)
+from watchfloor.console.pieces import Line, measured
+from watchfloor.domain.blocked_by import Blocked, Reason
+from watchfloor.domain.health import Health
+from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
+from watchfloor.domain.regions import Intake, Lifecycle, Phase, RunOutcome
+from watchfloor.domain.views import EngineView, RunView
+
+RUNNING = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
+ENGINE = EngineView(
+    epoch=7,
+    owner="ann",
+    pid=4711,
+    started_at_ms=NOON_MS - MINUTE_MS,
+    heartbeat_at_ms=NOON_MS,
+    released=False,
+)
+KEYS = Keymap()
+
+
+def run_of(**states: int) -> RunView:
+    return a_run(1, "Autumn", RUNNING, balanced(1_000, **states))
+
+
+def words(lines: list[Line] | tuple[Line, ...]) -> str:
+    return "\n".join("".join(piece.text for piece in line) for line in lines)
+
+
+def ops(*runs: LiveRun, engine: EngineView = ENGINE) -> LiveOps:
+    return LiveOps(runs=runs, engine=engine, as_of_ms=NOON_MS)
+
+
+@pytest.mark.parametrize(
+    ("per_s", "said"),
+    [
+        (0.0, "0/s"),
+        (12.04, "12.0/s"),
+        (1_234.5, "1,234.5/s"),
+        (0.5, "30.0/m"),
+        (0.001, "3.6/h"),
+    ],
+)
+def test_a_rate_is_told_in_a_unit_in_which_it_is_something(per_s, said):
+    assert lately(per_s) == said
+
+
+@pytest.mark.parametrize(
+    ("done_per_s", "step_min"), [(1.0, 1), (0.1, 10), (0.01, 30), (0.001, 360)]
+)
+def test_the_further_the_end_the_rounder_it_is_told(done_per_s, step_min):
+    live = LiveRun(run=run_of(), health=Health.OK, done_per_s=done_per_s)
+    at_ms = ends_about(live, NOON_MS)
+    exact_ms = NOON_MS + 1_000 / done_per_s * 1_000
+    assert at_ms is not None
+    assert at_ms % (step_min * MINUTE_MS) == 0
+    assert abs(at_ms - exact_ms) <= step_min * MINUTE_MS / 2
+
+
+def test_no_end_is_told_of_a_run_that_stands_still():
+    assert ends_about(LiveRun(run=run_of(), health=Health.OK), NOON_MS) is None
+
+
+def test_the_worst_word_stands_for_a_runs_health():
+    live = LiveRun(run=run_of(), health=Health.OK)
+    assert health_word(live) == "ok"
+    assert health_word(replace(live, is_late=True)) == "late"
+    stalled = replace(live, health=Health.STALLED, is_late=True)
+    assert health_word(stalled) == "stalled"
+
+
+def test_alerts_come_one_for_each_run_with_all_that_is_wrong_the_worst_first():
+    late = LiveRun(run=run_of(), health=Health.OK, is_late=True, expected_ms=60_000)
+    asks = replace(
+        late,
+        run=replace(run_of(), approve_after=0, campaign_name="Asks"),
+        is_late=False,
+    )
+    stalled = replace(late, health=Health.STALLED, run=run_of(delivered=3))
+    found = alerts(ops(asks, late, stalled), KEYS)
+    assert [one.word for one in found] == ["STALLED, LATE", "LATE", "ASKS"]
+    assert "A on the jobs screen gives it" in found[2].said
+    assert [one.role for one in found] == ["bad", "warn", "warn"]
+
+
+def test_without_an_engine_no_run_is_called_blocked_by_that_too():
+    silent = replace(ENGINE, heartbeat_at_ms=NOON_MS - MINUTE_MS)
+    held = LiveRun(
+        run=run_of(),
+        health=Health.BLOCKED,
+        blocked=(Blocked(Reason.NO_ENGINE, 1_000, "last heartbeat 60 s ago"),),
+    )
+    assert [one.word for one in alerts(ops(held, engine=silent), KEYS)] == ["NO ENGINE"]
+
+
+def test_alerts_without_a_line_of_their_own_are_named_in_the_last_one():
+    runs = [
+        LiveRun(run=replace(run, campaign_name=f"Run {i}"), health=Health.STALLED)
+        for i, run in enumerate(some_runs()[:4])
+    ]
+    found = alerts(ops(*runs), KEYS)
+    assert len(fitted(found, 4)) == 4
+    told = words(fitted(found, 2))
+    assert told.startswith(" ! STALLED  Run 0")
+    assert told.endswith("and 3 more  STALLED Run 1, STALLED Run 2, STALLED Run 3")
+    assert "No run needs anybody" in words(fitted([], 2))
+
+
+def test_holds_are_told_with_times_that_stand_still():
+    run = replace(
+        run_of(retry=5, callback=3, attempting=2),
+        next_retry_at_ms=NOON_MS + MINUTE_MS,
+        next_callback_at_ms=NOON_MS - MINUTE_MS,
+        shut_until_ms=NOON_MS + 60 * MINUTE_MS,
+    )
+    live = LiveRun(
+        run=run,
+        health=Health.OK,
+        blocked=(
+            Blocked(Reason.PACE, 980, "20/s, next in 0.1 s"),
+            Blocked(Reason.OUTSIDE_WINDOW, 4, "first opens in 1 h 00 min"),
+            Blocked(Reason.RETRY_BACKOFF, 5, "next retry in 1 min 00 s"),
+            Blocked(Reason.CALLBACK_NOT_DUE, 3, "next callback in 3 s"),
+        ),
+    )
+    told = words(hold_lines(live, ENGINE, NOON_MS))
+    assert "20/s at most" in told
+    assert "opens 15:02" in told
+    assert "next 14:03:11" in told
+    assert " in 0.1 s" not in told
+    assert "could start now                   6" in told
+    assert (
+        "together                        998  = remaining 1,000 - in flight 2" in told
+    )
+    assert hold_words(live) == "pace 980 +3"
+
+
+def test_an_engine_that_is_gone_is_told_by_its_last_heartbeat():
+    live = LiveRun(
+        run=run_of(),
+        health=Health.BLOCKED,
+        blocked=(Blocked(Reason.NO_ENGINE, 1_000, "last heartbeat 60 s ago"),),
+    )
+    assert "last heartbeat 14:02:11" in words(hold_lines(live, ENGINE, NOON_MS))
+    assert "none ever ran here" in words(hold_lines(live, EngineView(), NOON_MS))
+    assert "none ever ran here" in words([engine_line(EngineView(), NOON_MS, 1)])
+    let_go = replace(ENGINE, released=True)
+    assert "let go in good order" in words([engine_line(let_go, NOON_MS, 1)])
+
+
+def test_records_that_two_reasons_claim_are_an_alarm():
+    live = LiveRun(
+        run=run_of(),
+        health=Health.OK,
+        blocked=(Blocked(Reason.PACE, 900), Blocked(Reason.RETRY_BACKOFF, 200)),
+    )
+    assert unaccounted(live) == -100
+    assert "100 records counted twice" in words(hold_lines(live, ENGINE, NOON_MS))
+
+
+def test_a_run_that_has_ended_is_held_by_nothing():
+    over = replace(RUNNING, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
+    run = replace(run_of(delivered=1_000), lifecycle=over)
+    live = LiveRun(run=run, health=Health.OK)
+    assert "has ended" in words(hold_lines(live, ENGINE, NOON_MS))
+    assert hold_words(live) == "-"
+
+
+def test_holders_without_room_are_counted_and_limits_too():
+    use = SharedUse(
+        scope="workspace",
+        permits=16,
+        in_flight=16,
+        holders=tuple((f"run-{i:04}", 2) for i in range(8)),
+    )
+    lines = shared_lines(LiveOps(shared=(use, use, use)), 80, 2)
+    assert len(lines) == 2
+    assert words(lines[:1]).endswith(", 6 more")
+    assert measured(lines[0]) <= 80
+    assert "and 2 more shared limits" in words(lines[1:])
+    assert "No limit is shared" in words(shared_lines(LiveOps(), 80, 2))
+
+
+def test_a_limit_on_the_pace_alone_has_no_permits_to_hold():
+    use = SharedUse(scope="channel:sms", rate_per_s=5.0, in_flight=3)
+    told = words(shared_lines(LiveOps(shared=(use,)), 80, 2))
+    assert "channel:sms  3 in flight, 5/s at most" in told
+
+
+def test_a_run_that_was_not_started_says_when_it_was_accepted():
+    run = a_run(4, "Win-back", Lifecycle(intake=Intake.EXTRACTING), balanced(100))
+    row = LiveRow(LiveRun(run=run, health=Health.OK), ENGINE, NOON_MS)
+    told = words(live_at_length(row, NOON_MS, KEYS, 80))
+    assert "accepted 11:14:11, not started yet" in told
+    assert live_at_length(None, NOON_MS, KEYS, 80) == []
