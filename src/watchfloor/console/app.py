@@ -33,6 +33,7 @@ from watchfloor.console.work import begin
 from watchfloor.domain.views import RunView
 
 _CLEAR = "\x1b[2J"
+_PALETTE = ("app.palette", "sheet.palette")
 #: So long the console waits for the store to take what was confirmed.
 _HAND_OVER_S = 5.0
 
@@ -187,28 +188,37 @@ class WatchfloorApp(App[int]):
             await self.push_screen(VIEWS[name](self.session, about or self.jobs.run))
 
     async def action_palette(self) -> None:
-        """Let the operator find any act by name."""
-        jobs = self.jobs
+        """Let the operator find any act by name: the screen's own, and all others."""
         options = [
             Option(
                 ident=act.ident,
                 name=act.label,
                 hint=" ".join(shown_keys(act)[:1]),
                 tip=act.tip,
-                obstacle=jobs.obstacle(act),
+                obstacle=self.jobs.obstacle(act),
             )
             for act in self._offered()
-            if act.ident != "app.palette"
+            if act.ident not in _PALETTE
         ]
         await self.push_screen(Chooser("find a command by name", options), self._act)
 
     def _offered(self) -> list[Act]:
-        return self.session.keymap.acts("main", "nav", "app", "table")
+        if self.screen is self.jobs:
+            return self.session.keymap.acts("main", "nav", "app", "table")
+        own = getattr(self.screen, "scopes", ())
+        return [
+            *(act for scope in own for act in self.session.keymap.acts(scope)),
+            *self.session.keymap.acts("nav", "main", "app"),
+        ]
 
     async def _act(self, ident: str | None) -> None:
         act = next((act for act in self._offered() if act.ident == ident), None)
-        if act is not None:
-            await self.run_action(act.action, self._where(act))
+        if act is None:
+            return
+        if act.scope == "main":
+            # What is done to a run is asked and answered where the runs stand.
+            await self.action_view("jobs")
+        await self.run_action(act.action, self._where(act))
 
     def _where(self, act: Act) -> DOMNode:
         if act.scope in ("app", "nav"):
@@ -216,7 +226,9 @@ class WatchfloorApp(App[int]):
         jobs = self.jobs
         if act.scope == "main":
             return jobs
-        return jobs.focused if jobs.focused is not None else jobs.runs
+        if act.scope == "table":
+            return jobs.focused if jobs.focused is not None else jobs.runs
+        return self.screen
 
     def action_next_theme(self) -> None:
         """Change to the next palette."""

@@ -18,7 +18,6 @@ from watchfloor.console.plots import rate_plot
 from watchfloor.console.plots_bars import Bar, group_bars, share_bars
 from watchfloor.console.plots_curves import Curve
 from watchfloor.console.plots_due import Bucket, due_plot
-from watchfloor.console.text import cut
 from watchfloor.domain.books import Books
 from watchfloor.domain.live import Charts, DueSpan, Failures
 from watchfloor.domain.progress import RECENT_MS, Progress, Sample, width_ms
@@ -220,10 +219,8 @@ def _block(chart: Chart, width: int, height: int) -> list[Line]:
     hint = f"  {chart.hint}" if chart.hint else ""
     if len(title) + len(hint) > width:
         hint = ""
-    if len(title) > width:
-        title = cut(title, width)
     drawn = list(chart.draw(width, max(1, height - 1)))
-    head: Line = (Piece(title, "key"), Piece(hint, "dim"))
+    head: Line = (Piece(title[:width], "key"), Piece(hint, "dim"))
     lines = [head, *drawn][:height]
     return lines + [()] * (height - len(lines))
 

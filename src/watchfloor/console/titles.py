@@ -46,8 +46,8 @@ def which_records(page: RecordPage, shown: Wanted | None, books: Books | None) -
         seqs.reverse()
     if shown.chosen.is_search or page.searched_to is not None:
         first, last = looked_at(page, shown.place, total)
-        where = f"in {first:,}-{last:,} of {total:,}"
-        return (Piece(f"{len(seqs):,} found ", "dim"), Piece(where, "dim"))
+        where = f"{len(seqs):,} found in {first:,}-{last:,}"
+        return (Piece(where, "dim"), Piece(f" of {total:,}", "dim"))
     span = f"{seqs[0]:,}-{seqs[-1]:,} of {of:,}" if seqs else f"0 of {of:,}"
     return (Piece(f"{span}, last first" if shown.down else span, "dim"),)
 
@@ -83,6 +83,7 @@ def _first_that_fits(
     for start in starts:
         if measured(start) + measured(end) < width:
             return spread(start, end, width)
+    which = which[:1]  # of how many is told where there is room
     taken = measured(which) + 2 * measured((gap,))
     shortest = starts[-1]
     room = width - measured(shortest) - taken

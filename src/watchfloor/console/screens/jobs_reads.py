@@ -199,6 +199,7 @@ class JobsReads(JobsPage):
         if page.searched_to is not None:
             self._say_searched(wanted)
         self._say_changed(len(self.runs.rows) + len(rows), changed if is_same else 0)
+        self.paint_marks()
         self.paint_titles()
 
     def _records_failed(self, wanted: Wanted, failure: Failure) -> None:

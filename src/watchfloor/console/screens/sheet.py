@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Generic, TypeVar, cast
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,17 +19,22 @@ from watchfloor.console.closing import close
 from watchfloor.console.figures import clock_time
 from watchfloor.console.keymap import bindings
 from watchfloor.console.lines import Offer, footer
-from watchfloor.console.pieces import Line, Piece, spread
+from watchfloor.console.pieces import Line, Piece, measured, spread
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
+from watchfloor.console.text import cut
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
+from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 
 #: What is asked for, and what comes of it.
 Wanted = TypeVar("Wanted")
 Found = TypeVar("Found")
+
+#: A name in fewer cells says less than the age that they would make room for.
+_LEAST_TITLE = 20
 
 
 class Sheet(ModalScreen[None], Generic[Wanted, Found]):
@@ -177,7 +183,11 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         if self.as_of_ms is not None:
             age = f"as of {clock_time(self.as_of_ms)} UTC, {key} refreshes"
         right: Line = (Piece(f"{place}{'  ' if place else ''}{age} ", "dim"),)
-        self.panel("heading").draw(lambda width: (spread(title, right, width),))
+        self.panel("heading").draw(
+            lambda width: (
+                spread(_within(title, width - measured(right)), right, width),
+            )
+        )
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator."""
@@ -193,3 +203,20 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
     def action_close(self) -> None:
         """Go back."""
         close(self)
+
+
+def _within(title: Line, room: int) -> Line:
+    """Return a title cut to leave room for the age beside it, unless little is left."""
+    room -= 1
+    if measured(title) <= room or room < _LEAST_TITLE:
+        return title
+    shown: list[Piece] = []
+    for piece in title:
+        left = room - measured(tuple(shown))
+        text = clean(piece.text)
+        if cell_len(text) > left:
+            return (
+                (*shown, Piece(cut(text, left), piece.role)) if left > 0 else (*shown,)
+            )
+        shown.append(piece)
+    return tuple(shown)
