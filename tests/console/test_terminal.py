@@ -86,7 +86,7 @@ def test_a_console_whose_terminal_vanished_ends_in_good_order(opened):
 def test_the_console_knows_no_database():
     probe = (
         "import sys, watchfloor.console.app, watchfloor.console.driver;"
-        "print(*{'sqlalchemy', 'aiosqlite', 'sqlite3'} & set(sys.modules))"
+        "print(*{'sqlalchemy', 'sqlite3'} & set(sys.modules))"
     )
 
     found = subprocess.run(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import QueuePool
 
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import unreadable
@@ -22,11 +23,16 @@ CONNECTIONS = 2
 
 
 class Reader:
-    """Short read transactions for an event loop; at most two at a time."""
+    """Short read transactions for an event loop; at most two at a time.
+
+    Each runs on a thread of its own to its end, also where nobody waits for it any
+    more: a driver that is cancelled in the middle of a read may never let its loop end.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._engine: AsyncEngine | None = None
+        self._engine: Engine | None = None
+        self._threads: ThreadPoolExecutor | None = None
 
     async def ask(
         self,
@@ -39,34 +45,43 @@ class Reader:
         Raises:
             StoreError: The store cannot be read.
         """
-        if self._engine is None:
+        if self._engine is None or self._threads is None:
             self._layout.check_exists()
             self._engine = _engine(self._layout)
+            self._threads = ThreadPoolExecutor(CONNECTIONS, "reader")
+        engine, threads = self._engine, self._threads
 
-        def asked(connection: Connection) -> T:
-            return question(connection, *args, **kwargs)
+        def asked() -> T:
+            with engine.connect() as connection:
+                return question(connection, *args, **kwargs)
 
         try:
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(asked)
+            return await asyncio.get_running_loop().run_in_executor(threads, asked)
         except DatabaseError as error:
             raise unreadable(self._layout, error) from error
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._engine is not None:
-            await self._engine.dispose()
-            self._engine = None
+        """Close the connections, once the reads that are under way have ended."""
+        threads, engine = self._threads, self._engine
+        self._threads = self._engine = None
+        if threads is not None and engine is not None:
+            await asyncio.to_thread(_close, threads, engine)
 
 
-def _engine(layout: Layout) -> AsyncEngine:
-    engine = create_async_engine(
-        reading_url("sqlite+aiosqlite", layout.state),
-        poolclass=AsyncAdaptedQueuePool,
+def _close(threads: ThreadPoolExecutor, engine: Engine) -> None:
+    threads.shutdown(wait=True, cancel_futures=True)
+    engine.dispose()
+
+
+def _engine(layout: Layout) -> Engine:
+    engine = create_engine(
+        reading_url("sqlite", layout.state),
+        poolclass=QueuePool,
         pool_size=CONNECTIONS,
         max_overflow=0,
         hide_parameters=True,
+        connect_args={"check_same_thread": False},
     )
-    event.listen(engine.sync_engine, "connect", configure_reader)
-    event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine, "connect", configure_reader)
+    event.listen(engine, "begin", begin)
     return engine

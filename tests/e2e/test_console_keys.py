@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.console.terminal import Terminal
+
+from watchfloor.cli.main import main
+
+SIZE = (100, 30)
+CAMPAIGN = """
+[campaign]
+id = "hello"
+name = "Hello"
+published = true
+
+[audience]
+contact = "phone"
+kind = "phone"
+
+[[steps]]
+name = "call"
+channel = "simulator"
+
+[steps.settings]
+seed = 7
+latency = "20ms"
+
+[limits]
+permits = 8
+rate = "60/s"
+"""
+PEOPLE = 300
+
+
+@pytest.fixture
+def console(tmp_path: Path, capsys):
+    place = tmp_path / "desk"
+    assert main(["init", str(place)]) == 0
+    capsys.readouterr()
+    (place / "campaigns" / "hello.toml").write_text(CAMPAIGN)
+    (tmp_path / "lists").mkdir()
+    rows = "".join(f"+1202555{number:04}\n" for number in range(1000, 1000 + PEOPLE))
+    (tmp_path / "lists" / "people.csv").write_text(f"phone\n{rows}")
+    terminal = Terminal(
+        SIZE,
+        *("-m", "watchfloor", "--workspace", str(place), "console"),
+        XDG_CONFIG_HOME=str(place / "config"),
+    )
+    yield terminal
+    terminal.end()
+
+
+def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):
+    console.until("No runs yet")
+    console.press("n")
+    console.until("Hello")
+    console.press("\r")
+    console.until("2 Contact file")
+    console.press(f"{tmp_path}/lists/people.csv")
+    console.until("people.csv")
+    console.press("\r")
+    console.until("Usable           300")
+    console.press("\x1b[6~")
+    console.until("[4 Dry render]")
+    console.press("\x1b[6~")
+    console.until("[5 Review]")
+    assert "+1202555" not in console.glass
+    console.press("y")
+    console.until("isarmed")
+    console.press("m")
+    console.press("y")
+    console.until("Running")
+    console.until("? Help")
+
+    console.press("p")
+    console.until("pause settled")
+    console.until("Running + paused")
+    console.press("r")
+    console.press("\r")
+    console.until("delivered")
+    console.press("\r")
+    console.until("Journey")
+    assert "+1202555" not in console.glass
+    console.press("\x1b", 0.4)
+    console.press("\x1b", 0.4)
+
+    console.press("u")
+    console.until("resume applied")
+    for _ in range(40):
+        console.press("r", 0.4)
+        if "Completed" in console.glass:
+            break
+    console.until(f"records {PEOPLE} = {PEOPLE} delivered")
+    console.press("q")
+    assert console.process.wait(20) == 0
+    assert b"\x1b[?1049l" in console.sent
