@@ -86,12 +86,13 @@ def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):
     console.press("\x1b", 0.4)
 
     console.press("u")
-    console.until("resume applied")
+    console.until("resume settled")
     for _ in range(40):
         console.press("r", 0.4)
         if "Completed" in console.glass:
             break
     console.until(f"records {PEOPLE} = {PEOPLE} delivered")
-    console.press("q")
+    console.send("q")
+    console.quiet(1.0)
     assert console.process.wait(20) == 0
     assert b"\x1b[?1049l" in console.sent
