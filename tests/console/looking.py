@@ -25,6 +25,7 @@ READS = (
     "callbacks",
     "results",
     "sheet",
+    "poll",
     "healthy",
     "run",
 )

@@ -74,7 +74,7 @@ async def test_the_newest_entry_of_all_runs_stands_first(app, size):
         assert "Audit  all runs" in said
         assert "settled" in said
         assert ("SETTLED IN" in said) == (size[0] >= 100)
-        assert "resume  by ann, from console" in said
+        assert "resume  by ann  from console" in said
         assert "asked 14:01" not in said.split("stages")[0]
         assert "acknowledged +40 ms, applied +10 ms, settled +200 ms" in whole(app)
 

@@ -147,7 +147,7 @@ def test_charts_stand_side_by_side_each_in_its_own_columns():
     assert len(texts) == 9
 
 
-@given(width=st.integers(1, 220), height=st.integers(1, 70), ascii_only=st.booleans())
+@given(width=st.integers(12, 220), height=st.integers(1, 70), ascii_only=st.booleans())
 def test_all_charts_fit_whatever_the_room(width, height, ascii_only):
     desk = PaperDesk()
     run = desk.runs[0]

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
-from tests.console.test_hostile import harmless
-from tests.console.test_text import HOSTILE
+from tests.console.test_hostile import DOSES, harmless
 
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.charts import ChartsScreen
@@ -137,7 +136,7 @@ async def test_without_a_run_nothing_is_drawn(app, desk):
         assert app.screen is app.jobs
 
 
-@pytest.mark.parametrize("poison", HOSTILE)
+@pytest.mark.parametrize("poison", [*DOSES, "[/]"])
 async def test_hostile_texts_are_shown_as_they_are_and_do_no_harm(app, desk, poison):
     desk.poison = poison
     async with app.run_test(size=(200, 60)) as pilot:

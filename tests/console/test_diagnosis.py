@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.console.paper_runs import MINUTE_MS, NOON_MS, a_run, balanced
@@ -39,9 +40,11 @@ GROUP = FailureGroup(
 )
 
 
-def told(run: RunView, live: dict[str, object] | None = None, **more: object):
-    one = LiveRun(**{"run": run, "health": Health.OK, **(live or {})})
-    rest = {"failures": Failures(), "engine": ENGINE, "as_of_ms": NOON_MS, **more}
+def told(run: RunView, live: dict[str, Any] | None = None, **more: Any) -> Diagnosis:
+    how: dict[str, Any] = {"health": Health.OK, **(live or {})}
+    one = LiveRun(run=run, **how)
+    rest: dict[str, Any] = {"failures": Failures(), "engine": ENGINE, **more}
+    rest.setdefault("as_of_ms", NOON_MS)
     return Diagnosis(live=one, **rest)
 
 

@@ -1,19 +1,65 @@
+"""Texts that would break a terminal, in every place where one from outside stands."""
+
 from __future__ import annotations
 
 import unicodedata
+from itertools import cycle
 
 import pytest
 from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
-from tests.console.paper_runs import campaign_runs
+from tests.console.paper_desk import PaperDesk
+from tests.console.paper_runs import OWN_PID, campaign_runs, some_runs
 from tests.console.test_text import HOSTILE
+from tests.console.tour import TOUR, Stop, at_rest, walk
+from textual.events import Paste
+from textual.widgets import Input
+from wcwidth import wcwidth
 
+from watchfloor.console.app import WatchfloorApp
+from watchfloor.console.commands import Patience
+from watchfloor.console.preferences import Preferences
+from watchfloor.console.screens.jobs import JobsScreen
+from watchfloor.console.widgets.grid import Grid
 from watchfloor.domain.errors import Refusal, StoreError
+from watchfloor.domain.text import clean
 
 SIZE = (160, 40)
+POISONS = (
+    *HOSTILE,
+    "\x1b]0;title\x07\x1bP+q\x1b\\\x9d52;c;aGk=\x9c",
+    "\u2067x\u2069\u200ey\u200d\u200b\ufeffz\u00ad\u2028\u3164",
+    "[bold]loud[/bold] [red on blue]",
+    "one\ntwo\r\n\tthree\x85four",
+    "🏳\ufe0f\u200d🌈❤\ufe0f1\ufe0f\u20e3☝🏿",
+    "🇩🇪🇫🇷🇦",
+    "\u0301\u0301 starts with marks",
+    "한글 ガギグ 全角ＡＢＣ",
+    "",
+    " ",
+    "x" * 600,
+)
 
 #: Three poisons in every text: what one breaks, another must not repair.
 DOSES = tuple("".join(HOSTILE[i : i + 3]) for i in range(0, len(HOSTILE), 3))
+
+
+class PoisonedDesk(PaperDesk):
+    """Whatever is asked for holds another poison every time."""
+
+    def __init__(self, first: int) -> None:
+        self._poisons = cycle((*POISONS[first:], *POISONS[:first]))
+        super().__init__(runs=some_runs() + campaign_runs())
+        self.steps = ("call", "text")
+        self.reports = {"opened": 300, "clicked": 100}
+
+    @property
+    def poison(self) -> str:
+        return next(self._poisons)
+
+    @poison.setter
+    def poison(self, text: str) -> None:
+        """Keep the poisons there are."""
 
 
 def harmless(text: str) -> bool:
@@ -23,77 +69,114 @@ def harmless(text: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("poison", DOSES)
-async def test_no_text_from_outside_reaches_the_terminal_raw(console, desk, poison):
-    desk.poison = poison
-    desk.reports = {"opened": 3}
-    app = console(workspace_name=poison, operator=poison)
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
-        await until(pilot, lambda: bool(app.jobs.records.rows))
-        seen = [shown(app)]
-        for keys in (("l", "enter"), ("escape", "v"), ("escape", "d"), ("escape", "m")):
-            await press(pilot, *keys)
+def cells(text: str) -> list[str]:
+    """What a terminal shows in each cell; the second half of a wide one is empty."""
+    found: list[str] = []
+    for char in text:
+        found += [char, *[""] * (wcwidth(char) - 1)] if wcwidth(char) > 0 else []
+    return found
+
+
+def check_page(app: WatchfloorApp) -> None:
+    """Every line is as wide as the screen, harmless, and holds no link."""
+    width = app.size.width
+    for strip in app.screen._compositor.render_strips():
+        line = "".join(piece.text for piece in strip)
+        assert harmless(line), line
+        assert len(cells(line)) == width == cell_len(line), line
+        for piece in strip:
+            assert piece.style is None or "@click" not in piece.style.meta, piece
+            assert piece.style is None or piece.style.link is None, piece
+
+
+def check_columns(grid: Grid[object]) -> None:
+    """Between the columns of every row there is nothing, in the same cells."""
+    gaps: list[int] = []
+    start = 2
+    for _, _, width in grid._widths():
+        gaps += [start + width, start + width + 1]
+        start += width + 2
+    gaps = [gap for gap in gaps if gap < grid.size.width]
+    for y in range(min(grid.size.height, len(grid.rows) + 1)):
+        line = "".join(piece.text for piece in grid.render_line(y))
+        found = cells(line)
+        assert [found[gap] for gap in gaps] == [" "] * len(gaps), line
+
+
+async def go_home(pilot, app: WatchfloorApp) -> None:
+    """Back to the first run, with nothing open, marked or narrowed."""
+    was = type(app.screen)
+    for _ in range(8):
+        if isinstance(app.screen, JobsScreen):
+            break
+        await walk(pilot, "escape")
+    assert isinstance(app.screen, JobsScreen), app.screen
+    if was is JobsScreen:
+        await press(pilot, "f" if app.jobs.has_class("-full") else "escape", "escape")
+    app.jobs.runs.focus()
+    app.jobs.runs.action_edge(0)
+    app.jobs.action_disarm()
+    await at_rest(pilot)
+
+
+@pytest.mark.parametrize(
+    ("size", "first"), [((80, 24), 0), ((120, 36), 7)], ids=("80x24", "120x36")
+)
+async def test_every_screen_bears_every_poison(size, first):
+    desk = PoisonedDesk(first)
+    app = WatchfloorApp(
+        desk,
+        workspace_name=desk.poison,
+        operator=desk.poison,
+        clock=desk.clock,
+        own_pid=OWN_PID,
+        patience=Patience(poll_s=0.005, polls=40),
+        greeting=desk.poison,
+        wishes=Preferences(undo_s=0),
+    )
+    seen = []
+    async with app.run_test(size=size) as pilot:
+        await at_rest(pilot)
+        for name, stop in TOUR.items():
+            await go_home(pilot, app)
+            if stop.asks:
+                app.jobs.runs.select("run-0011")
+            await walk(pilot, *stop.keys)
+            assert isinstance(app.screen, stop.kind), (name, shown(app))
+            check_page(app)
+            for grid in app.screen.query(Grid):
+                if grid.display:
+                    check_columns(grid)
             seen.append(shown(app))
-        await press(pilot, "s")
-        seen.append(shown(app))
-        await press(pilot, "escape", "L", "enter", *"x[/]", "enter")
-        seen.append(shown(app))
-        await press(pilot, *["backspace"] * 4, *"9/s", "enter", "y")
-        await until(pilot, lambda: "limit settled" in shown(app))
-        seen.append(shown(app))
-        await press(pilot, "4", "j")
-        await until(pilot, lambda: "promised for" in shown(app))
-        seen.append(shown(app))
-        desk.fault = StoreError(poison)
-        await press(pilot, "r")
-        seen.append(shown(app))
-        desk.fault = None
-        await press(pilot, "enter")
-        seen.append(shown(app))
-        await press(pilot, "escape", "escape", "d")
-        await until(pilot, lambda: "results  " in shown(app))
-        seen.append(shown(app))
-        await press(pilot, "escape", "A")
-        seen.append(shown(app))
-        desk.fault = StoreError(poison)
-        await press(pilot, "escape", "r")
-        seen.append(shown(app))
-        for screen in seen:
-            assert harmless(screen)
-            # A text of the wrong width would push what stands beside it away.
-            assert all(cell_len(line) <= SIZE[0] for line in screen.split("\n"))
+    told = "\n".join(seen)
+    for literal in ("[/]", "[@click=app", "[bold]", "␛]52;", "␛]8;;"):
+        assert literal in told
 
 
-@pytest.mark.parametrize("poison", ["[/]", "[@click=app.quit]x[/]"])
-async def test_markup_is_shown_as_it_was_written(app, desk, poison):
-    desk.poison = poison
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
-        await until(pilot, lambda: f" {poison} " in shown(app))
-        await press(pilot, "m", "s")
-        assert f"Stop {poison}?" in shown(app)
+#: Screens with a field, and what it is known by.
+FIELDS = {
+    "filter": ("slash",),
+    "palette": ("colon",),
+    "actions": ("a",),
+    "stop's reason": ("m", "s"),
+    "run id": ("m", "j", "j", "c"),
+    "limits": ("m", "L"),
+    "campaign": ("n",),
+    "upload": ("n", "enter"),
+}
 
 
-@pytest.mark.parametrize("poison", DOSES)
-async def test_a_run_that_asks_and_promises_is_shown_harmless_too(app, desk, poison):
-    desk.runs = campaign_runs()
-    desk.poison = poison
+@pytest.mark.parametrize("keys", FIELDS.values(), ids=FIELDS)
+async def test_what_is_pasted_into_a_field_is_harmless_too(app, keys):
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await press(pilot, "m", "A")
-        seen = [shown(app)]
-        await press(pilot, "y")
-        await until(pilot, lambda: "approve settled" in shown(app))
-        seen.append(shown(app))
-        desk.refusals = [Refusal.SECOND_PERSON]
-        await press(pilot, "j", "j", "j", "s", "pagedown")
-        seen.append(shown(app))
-        await press(pilot, "y")
-        await until(pilot, lambda: "a second person" in shown(app))
-        seen.append(shown(app))
-        await press(pilot, "enter", "4", "j", "right_square_bracket")
-        seen.append(shown(app))
-        assert all(map(harmless, seen))
-        lines = [line for screen in seen for line in screen.split("\n")]
-        assert all(cell_len(line) <= 80 for line in lines)
+        await at_rest(pilot)
+        await walk(pilot, *keys)
+        for poison in POISONS:
+            field = next(iter(app.screen.query(Input)))
+            field.focus()
+            field.clear()
+            field.post_message(Paste(poison))
+            await at_rest(pilot)
+            check_page(app)
+            await walk(pilot, "home", "delete", "end", "left", "x")
+            check_page(app)

@@ -272,7 +272,7 @@ async def test_a_run_whose_people_were_taken_out_says_purged(app, desk):
         assert "***" not in shown(app)
         await press(pilot, "enter")
         await until(pilot, lambda: "record 1  purged" in shown(app))
-        await press(pilot, "escape", "d")
+        await press(pilot, "escape", "d", "pagedown")
         assert "people were taken out" in shown(app)
 
 
@@ -394,8 +394,8 @@ async def test_the_palette_runs_an_act_and_says_why_not(app):
         await press(pilot, "ctrl+p", *"pause")
         assert "not possible: disarmed" in shown(app)
         await press(pilot, "enter")
-        await until(pilot, lambda: "press m to arm" in panel(app, "message"))
-        await press(pilot, "colon", *"details", "enter")
+        await until(pilot, lambda: "Pause is not possible now: dis" in shown(app))
+        await press(pilot, "escape", "colon", *"details", "enter")
         await until(pilot, lambda: isinstance(app.screen, Reader))
         await press(pilot, "escape", "colon", *"last row", "enter")
         await until(pilot, lambda: app.jobs.runs.current_key == "run-0008")

@@ -8,8 +8,7 @@ from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import NOON_MS, balanced
-from tests.console.test_hostile import harmless
-from tests.console.test_text import HOSTILE
+from tests.console.test_hostile import DOSES, harmless
 from textual.widget import Widget
 
 from watchfloor.console.live_lines import LiveRow
@@ -28,6 +27,11 @@ ORDER = ["run-0005", "run-0002", "run-0003", "run-0001", "run-0004", "run-0007"]
 def live(app) -> LiveScreen:
     assert isinstance(app.screen, LiveScreen)
     return app.screen
+
+
+def chosen(app) -> str:
+    run = live(app).run
+    return "" if run is None else run.run_id
 
 
 def ids(app) -> list[str]:
@@ -86,11 +90,10 @@ async def test_every_live_run_stands_there_and_what_needs_somebody_on_top(app):
 async def test_the_run_under_the_cursor_is_told_at_length_and_is_the_selected_one(app):
     async with app.run_test(size=SIZE) as pilot:
         await opened(app, pilot)
-        assert live(app).run is not None
-        assert live(app).run.run_id == app.jobs.run.run_id
+        assert chosen(app) == app.jobs.run.run_id
         await press(pilot, "g", "j")
         said = shown(app)
-        assert live(app).run.run_id == "run-0002"
+        assert chosen(app) == "run-0002"
         assert "Reminder DE  run-0002" in said
         assert "gate                          3,597  paused by ann" in said
         assert "= remaining 3,600 - in flight 3" in said
@@ -103,6 +106,20 @@ async def test_enter_goes_to_the_jobs_with_that_run_selected(app):
         await press(pilot, "g", "enter")
         assert app.screen is app.jobs
         assert app.jobs.run.run_id == "run-0005"
+
+
+async def test_a_view_opens_for_the_run_under_the_cursor(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "2")
+        await until(pilot, lambda: ids(app) == ORDER)
+        await press(pilot, "g", "t")
+        await until(pilot, lambda: "Triage  Survey NPS" in shown(app))
+        await press(pilot, "x")
+        await until(pilot, lambda: "Charts  Survey NPS" in shown(app))
+        await press(pilot, "2")
+        await until(pilot, lambda: ids(app) == ORDER)
+        assert chosen(app) == "run-0005"
 
 
 async def test_enter_on_a_run_that_the_jobs_do_not_list_says_so(app, desk):
@@ -272,7 +289,7 @@ async def test_it_follows_the_terminal_to_any_size(app):
         assert "> Autumn billing" in shown(app)
 
 
-@pytest.mark.parametrize("poison", HOSTILE)
+@pytest.mark.parametrize("poison", [*DOSES, "[/]"])
 async def test_hostile_texts_are_shown_as_they_are_and_do_no_harm(app, desk, poison):
     desk.poison = poison
     async with app.run_test(size=(80, 24)) as pilot:

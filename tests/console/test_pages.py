@@ -78,19 +78,20 @@ async def test_a_page_read_again_stays_where_it_is():
 
 async def test_a_list_with_its_last_records_first_is_turned_backwards():
     desk = PaperDesk(total=95)
-    found: list[int] = []
-    place: Place | None = beginning(down=True)
-    while place is not None:
+    place = beginning(down=True)
+    shown = await page(desk, RUN, place, Filter(), 40)
+    found = seqs(shown)[::-1]
+    while (onwards := turned(shown, place, 1, down=True)) is not None:
+        place = onwards
         shown = await page(desk, RUN, place, Filter(), 40)
-        found += reversed(seqs(shown))
-        last, place = place, turned(shown, place, 1, down=True)
+        found += seqs(shown)[::-1]
 
     assert found == list(range(95, 0, -1))
-    back = turned(shown, last, -1, down=True)
+    back = turned(shown, place, -1, down=True)
     assert back is not None
     assert seqs(await page(desk, RUN, back, Filter(), 40)) == list(range(16, 56))
-    assert turned(shown, last, -2, down=True) == LAST
-    assert turned(shown, last, 2, down=True) == FIRST
+    assert turned(shown, place, -2, down=True) == LAST
+    assert turned(shown, place, 2, down=True) == FIRST
 
 
 async def test_a_page_of_the_last_ones_first_stays_where_it_is():
@@ -107,19 +108,18 @@ async def test_a_page_of_the_last_ones_first_stays_where_it_is():
 
 async def test_a_search_goes_on_where_it_stopped_and_back_where_it_began():
     desk = PaperDesk(total=200, search_most=50)
-    chosen = Filter(text="nobody")
-    stops: list[tuple[int, int]] = []
-    place: Place | None = FIRST
-    while place is not None:
+    chosen, place = Filter(text="nobody"), FIRST
+    shown = await page(desk, RUN, place, chosen, 10)
+    parts = [looked_at(shown, place, 200)]
+    while (onwards := turned(shown, place, 1)) is not None:
+        place = onwards
         shown = await page(desk, RUN, place, chosen, 10)
-        stops.append(looked_at(shown, place, 200))
-        last, place = place, turned(shown, place, 1)
+        parts.append(looked_at(shown, place, 200))
 
-    assert stops[:2] == [(1, 50), (51, 100)]
-    assert stops[-1][1] == 200
-    assert anchored(shown, last) == last
-    assert last.after is not None
-    assert turned(shown, last, -1) == Place(before=last.after + 1)
+    assert parts[:4] == [(1, 50), (51, 100), (101, 150), (151, 200)]
+    assert anchored(shown, place) == place
+    assert place.after is not None
+    assert turned(shown, place, -1) == Place(before=place.after + 1)
 
 
 async def test_a_search_says_what_it_looked_at_in_both_directions():

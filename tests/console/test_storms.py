@@ -114,10 +114,11 @@ def come_home(terminal: Terminal) -> None:
     terminal.quiet(0.3)
     for _ in range(12):
         terminal.send(ESCAPE)
-        if not terminal.quiet(0.1):
+        # Escape is one only when nothing has followed it for a tenth of a second.
+        if not terminal.quiet(0.25):
             break
     terminal.send("g")
-    terminal.quiet(0.1)
+    terminal.quiet(0.15)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=("80x24", "200x60"))

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
-from tests.console.test_hostile import harmless
-from tests.console.test_text import HOSTILE
+from tests.console.test_hostile import DOSES, harmless
 
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.journey import JourneyScreen
@@ -132,6 +131,15 @@ async def test_a_failed_read_says_so_and_keeps_what_is_there(app, desk):
         assert "7  journal     ok" in shown(app)
 
 
+async def test_a_long_name_leaves_room_for_the_age(app, desk):
+    desk.runs = [replace(desk.runs[0], campaign_name="Autumn " * 40)]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot)
+        first = shown(app).split("\n")[0]
+        assert first.startswith(" Triage  Autumn Autumn")
+        assert first.endswith("…  Running as of 14:02:11 UTC")
+
+
 async def test_without_a_run_there_is_nothing_to_judge(app, desk):
     desk.runs = []
     async with app.run_test(size=SIZE) as pilot:
@@ -156,7 +164,7 @@ def poisoned(run: RunView, poison: str) -> RunView:
     return replace(run, cause=poison)
 
 
-@pytest.mark.parametrize("poison", HOSTILE)
+@pytest.mark.parametrize("poison", [*DOSES, "[/]"])
 async def test_hostile_texts_are_shown_as_they_are_and_do_no_harm(app, desk, poison):
     desk.poison = poison
     desk.runs = [poisoned(desk.runs[0], poison)]

@@ -10,7 +10,7 @@ from watchfloor.console.figures import (
     length,
     percent,
     size,
-    wait,
+    wait_in_short,
 )
 from watchfloor.console.labels import (
     YOUR_WORD,
@@ -56,11 +56,11 @@ def about(row: RunRow | None, width: int, most: int = HEIGHT) -> tuple[Line, ...
 
 def heading(row: RunRow) -> tuple[Line, Line, Line]:
     """Return who the run is, what it is called, and when it ends or should have."""
-    ends = joined([(), *late(row), *eta(row)], "  ")
+    label = (Piece(row.label, row.role),)
     return (
         (Piece(" "), Piece(row.name, "strong")),
-        (Piece(" "), Piece(row.label, row.role)),
-        ends,
+        (Piece(" "), *joined([label, *late(row), *eta(row)])),
+        (),
     )
 
 
@@ -77,7 +77,7 @@ def eta(row: RunRow) -> list[Line]:
     if row.eta_ms is None:
         return []
     at = coming_time(row.as_of_ms + row.eta_ms, row.as_of_ms)
-    return [(Piece(f"ETA {at}, in {wait(row.eta_ms)}", "dim"),)]
+    return [(Piece(f"ETA {at}, in {wait_in_short(row.eta_ms)}"),)]
 
 
 def progress(run: RunView, now_ms: int) -> list[Line]:

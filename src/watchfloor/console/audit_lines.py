@@ -128,15 +128,17 @@ def audit_at_length(row: AuditRow | None, width: int) -> tuple[Line, ...]:
     if row is None:
         return ()
     event, receipt = row.entry.event, row.entry.receipt
-    head = f" {full_time(event.at_ms)}  {event.event}  by {event.by or 'nobody'}"
-    from_where = f", from {event.origin}" if event.origin else ""
+    head = f" {full_time(event.at_ms)}  {event.event}"
+    by = f"  by {event.by}" if event.by else ""
+    from_where = f"  from {event.origin}" if event.origin else ""
     lines: list[Line] = [
-        (Piece(f"{head}{from_where}", "strong"),),
+        (Piece(f"{head}{by}{from_where}", "strong"),),
         _named("run", " ".join(x for x in (row.entry.run_name, event.run_id) if x)),
     ]
     if row.change:
         lines.append(_named("change", row.change))
-    lines += _block("why", without_contact(event.why, ""), width)
+    if event.why:
+        lines += _block("why", without_contact(event.why, ""), width)
     if event.detail:
         lines += _block("detail", without_contact(event.detail, ""), width)
     lines += _command(receipt, width)

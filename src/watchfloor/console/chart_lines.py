@@ -119,6 +119,7 @@ def curve(
             (max(0.0, (number * step_ms + middle_ms) / 1000), per_s)
             for number, per_s in rates
         ),
+        is_over=is_over,
     )
 
 

@@ -50,9 +50,12 @@ def details(
         (Piece(" "), Piece(run.label, run_role(run))),
         (),
     ]
-    lines += [_fact(name, text) for name, text in _facts(run, now_ms) if text]
+    lines += [_fact(name, text) for name, text in _facts(run, now_ms)]
     lines.append(())
     lines += _account(run.books)
+    # What only some runs have comes after that: with another run no line moves.
+    if more := [_fact(name, text) for name, text in _more(run, now_ms) if text]:
+        lines += [(), *more]
     lines += _reported(run, results, fault)
     lines += _time(run, now_ms)
     return tuple(lines)
@@ -61,10 +64,9 @@ def details(
 def _facts(run: RunView, now_ms: int) -> list[tuple[str, str]]:
     return [
         ("run", f"{run.run_id}, version {run.version}"),
-        ("child of", run.parent_id),
         ("launch id", run.launch_id or "not launched"),
         ("campaign", run.campaign_id),
-        ("upload", run.upload_name),
+        ("upload", run.upload_name or "-"),
         ("accepted", full_time(run.created_at_ms)),
         ("started", full_time(run.started_at_ms)),
         ("ended", full_time(run.ended_at_ms)),
@@ -72,9 +74,15 @@ def _facts(run: RunView, now_ms: int) -> list[tuple[str, str]]:
         ("read", f"{size(run.bytes_read)} of {size(run.bytes_total)}"),
         ("permits", f"{run.books.attempting:,} of {run.permits:,} in flight"),
         ("pace", "no limit" if run.rate_per_s is None else rate(run.rate_per_s)),
+        ("last outcome", full_time(run.progress_at_ms)),
+    ]
+
+
+def _more(run: RunView, now_ms: int) -> list[tuple[str, str]]:
+    return [
+        ("child of", run.parent_id),
         ("window", outside_window(run, now_ms)),
         ("approval", _approval(run)),
-        ("last outcome", full_time(run.progress_at_ms)),
         ("next retry", _future(run.next_retry_at_ms)),
         ("next callback", _future(run.next_callback_at_ms)),
         ("asked", who_asked(run.intent_asked)),
@@ -120,7 +128,7 @@ def _account(account: Books) -> list[Line]:
 def _term(key: str, number: int, role: str) -> Line:
     name = f"  {key:<{_NAME}}" if role else f"    {key:<{_NAME - 2}}"
     return (
-        Piece(name, role or "dim"),
+        Piece(name, role),
         Piece(f"{number:>13,}", term_role(key) or role),
     )
 

@@ -72,13 +72,13 @@ def outcome_evidence(told: Diagnosis) -> list[Line]:
     if books.records:
         lines.append((Piece(f" of {counted(books.records, 'record')}", "dim"),))
     figures = books.as_dict()
+    shares = [
+        (key, figures[key], _share(figures[key], books.records)) for key in STATE_KEYS
+    ]
     lines += [
-        (
-            Piece(f"  {key:<{_NAME}}{figures[key]:>11,}", term_role(key)),
-            Piece(f"  {_share(figures[key], books.records)}", "dim"),
-        )
-        for key in STATE_KEYS
-        if figures[key]
+        (Piece(f"  {key:<{_NAME}}{count:>11,}  {share}", term_role(key)),)
+        for key, count, share in shares
+        if count
     ]
     return lines
 
@@ -145,13 +145,9 @@ def group_name(group: FailureGroup) -> str:
 
 
 def _group(group: FailureGroup) -> Line:
-    return (
-        Piece(
-            f"  {group.state.word:<9}{group.records:>9,}", term_role(group.state.word)
-        ),
-        Piece(f"  {_reason(group)}"),
-        Piece(f"  step {group.step or '-'}, as record {group.example_seq:,}", "dim"),
-    )
+    where = f"step {group.step or '-'}, as record {group.example_seq:,}"
+    said = f"  {group.state.word:<9}{group.records:>9,}  {_reason(group)}  {where}"
+    return (Piece(said),)
 
 
 def _reason(group: FailureGroup) -> str:
@@ -160,11 +156,8 @@ def _reason(group: FailureGroup) -> str:
 
 
 def _facts(*facts: tuple[str, str]) -> list[Line]:
-    return [
-        (Piece(f"  {name:<{_NAME}}  ", "dim"), Piece(said))
-        for name, said in facts
-        if said
-    ]
+    # One look for all of it: each change of colour is sent with every such line.
+    return [(Piece(f"  {name:<{_NAME}}  {said}"),) for name, said in facts if said]
 
 
 def _read(told: Diagnosis) -> str:

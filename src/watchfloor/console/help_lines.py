@@ -44,12 +44,14 @@ def help_lines(
 
 
 def _two_columns(blocks: list[list[Line]], width: int) -> tuple[Line, ...]:
-    lines = sum(map(len, blocks))
-    left: list[Line] = []
-    # Whole blocks, in order, until the left column holds its half.
-    while blocks and len(left) + len(blocks[0]) // 2 < lines / 2:
-        left += blocks.pop(0)
-    right = [line for block in blocks for line in block]
+    sizes = [len(block) for block in blocks]
+    # Whole blocks, in order: where the longer of the two columns is shortest.
+    first = min(
+        range(len(blocks) + 1),
+        key=lambda many: max(sum(sizes[:many]), sum(sizes[many:])),
+    )
+    left = [line for block in blocks[:first] for line in block]
+    right = [line for block in blocks[first:] for line in block]
     rows = max(len(left), len(right))
     left += [()] * (rows - len(left))
     right += [()] * (rows - len(right))

@@ -71,10 +71,8 @@ def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
 
 
 def _term(name: str, count: int, said: str) -> Line:
-    return (
-        Piece(f"  {name:<{_REASON}}{count:>{_COUNT},}"),
-        Piece(f"  {said}", "dim"),
-    )
+    # One look for all of it: each change of colour is sent with every such line.
+    return (Piece(f"  {name:<{_REASON}}{count:>{_COUNT},}  {said}".rstrip()),)
 
 
 def _last_heartbeat(engine: EngineView, now_ms: int) -> str:

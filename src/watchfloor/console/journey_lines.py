@@ -164,15 +164,15 @@ def inside(
     record = journey.record
     lines: list[Line] = [*_block("why", why(record), width)]
     if beside:
-        lines += _block("BESIDE", beside, width)
+        lines += _block("BESIDE", beside, width, _MOST_LINES + 1)
     lines += _block("INPUTS", _inputs(journey), width)
     lines += _block("OUTCOME", _outcome(record), width)
     if row is not None:
         at = exact_time(row.entry.at_ms)
         said = f"{at} {row.entry.event}: {row.entry.detail or 'no detail'}"
         lines += _block("  entry", said, width)
-    lines += _block("INTERNALS", _internals(journey, run), width)
-    lines += _block("  key", _keys(journey), width)
+    lines += _block("INTERNALS", _keys(journey), width)
+    lines += _block("", _internals(journey, run), width)
     return tuple(lines)
 
 
@@ -213,10 +213,10 @@ def _keys(journey: Journey) -> str:
         for entry in journey.entries
         if (found := _PROVIDER_ID.match(entry.detail)) is not None
     ]
-    key = journey.key or "none yet"
+    key = f"key {journey.key or 'none yet'}"
     if not ids:
         return key
-    return f"{key}  provider id {without_contact(ids[-1], journey.record.contact)}"
+    return f"{key}, provider id {without_contact(ids[-1], journey.record.contact)}"
 
 
 def _named(name: str, text: str) -> Line:
@@ -224,8 +224,8 @@ def _named(name: str, text: str) -> Line:
     return (Piece(f" {name:<{_NAME}}", role), Piece(text))
 
 
-def _block(name: str, text: str, width: int) -> list[Line]:
-    parts = wrapped(text, max(10, width - _NAME - 2), _MOST_LINES)
+def _block(name: str, text: str, width: int, most: int = _MOST_LINES) -> list[Line]:
+    parts = wrapped(text, max(10, width - _NAME - 2), most)
     return [_named("" if i else name, part) for i, part in enumerate(parts)]
 
 

@@ -19,6 +19,8 @@ _COUNT = 6
 _NEWS = _COUNT + len(" changes since")
 #: From so many per second on tenths tell nothing.
 _MANY = 1_000
+#: Stands last in the footer.
+_HELPS = ("app.help", "sheet.help")
 #: The figures a terminal still tells that is too small for anything else.
 _SMALL = ("active", "failed", "FAILED")
 

@@ -221,14 +221,9 @@ def live_at_length(
     if row is None:
         return []
     live, run = row.live, row.live.run
+    name = named(run.campaign_name, width // 2, ascii_only=False)
     lines: list[Line] = [
-        (
-            Piece(
-                f" {named(run.campaign_name, width // 2, ascii_only=False)}", "strong"
-            ),
-            Piece(f"  {run.run_id}  ", "dim"),
-            Piece(run.label, run_role(run)),
-        )
+        (Piece(f" {name}  {run.run_id}  "), Piece(run.label, run_role(run)))
     ]
     if row.is_gone:
         again = keymap.key("sheet.refresh")
@@ -236,11 +231,16 @@ def live_at_length(
         lines.append((Piece(f"  {said}; {again} tells", "warn"),))
     lines += hold_lines(live, row.engine, row.as_of_ms)
     lines += _times(row, ordered_at_ms)
-    account = joined(books(run.books)[1], "")
+    terms = [_plain(term) for term in books(run.books)[1]]
+    account = joined(terms, "")
     if measured(account) <= width - 2:
         return [*lines, (Piece("  "), *account)]
-    flow = flowed(books(run.books)[1], width - 4)
-    return [*lines, *((Piece("  "), *line) for line in flow)]
+    return [*lines, *((Piece("  "), *line) for line in flowed(terms, width - 4))]
+
+
+def _plain(line: Line) -> Line:
+    """Return a line in one look: it is sent anew whenever the cursor moves."""
+    return tuple(Piece(piece.text) for piece in line)
 
 
 def _times(row: LiveRow, ordered_at_ms: int) -> list[Line]:
@@ -256,8 +256,8 @@ def _times(row: LiveRow, ordered_at_ms: int) -> list[Line]:
     if ends is not None:
         parts.append(f"ends about {near_minute(ends, row.as_of_ms)}")
     if live.expected_ms is not None:
-        parts.append(f"should take {length(live.expected_ms)} by earlier runs")
+        parts.append(f"should take {length(live.expected_ms)}")
     return [
-        (Piece(f"  started {started}, elapsed {elapsed}, oldest attempt {oldest}"),),
+        (Piece(f"  started {started}, elapsed {elapsed}, oldest {oldest}"),),
         (Piece(f"  {', '.join(parts)}"),),
     ]

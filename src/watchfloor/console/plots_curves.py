@@ -25,10 +25,12 @@ class Curve:
         points: Seconds since the run's start, with attempts per second, equally far
             apart; a few hundred are plenty. A rate that is not a finite number is a
             gap: the run was paused.
+        is_over: Whether the run has ended: its last rate is not that of now.
     """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Trace:
     name: str
     points: tuple[tuple[float, float | None], ...]
     rates: tuple[float, ...]
+    is_over: bool = False
 
     @property
     def average(self) -> float:
@@ -66,7 +69,7 @@ def trace(curve: Curve) -> Trace:
         key=lambda point: point[0],
     )
     rates = tuple(per_s for _, per_s in points if per_s is not None)
-    return Trace(curve.name, tuple(points), rates)
+    return Trace(curve.name, tuple(points), rates, curve.is_over)
 
 
 class Unit(NamedTuple):
@@ -100,10 +103,10 @@ def now_words(curve: Trace, unit: Unit) -> str:
 
 def own_words(curve: Trace, unit: Unit) -> str:
     """Return ``12.0/s now, 11.4/s on average``."""
-    now = now_words(curve, unit)
     if not curve.rates:
-        return now
-    return f"{now}, {unit.said(curve.average)} on average"
+        return now_words(curve, unit)
+    average = f"{unit.said(curve.average)} on average"
+    return average if curve.is_over else f"{now_words(curve, unit)}, {average}"
 
 
 def all_words(own: Trace, earlier: Sequence[Trace]) -> str:

@@ -21,6 +21,10 @@ _PICTURES = {chr(i): chr(0x2400 + i) for i in range(32)} | {"\x7f": "\u2421"}
 #: Blank letters that no category tells apart from visible ones.
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
+#: Half flags and skin tones: whether they join what stands before them, and how wide
+#: the two are then, no two terminals agree on.
+_JOINING = frozenset(map(chr, (*range(0x1F1E6, 0x1F200), *range(0x1F3FB, 0x1F400))))
+
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
@@ -65,6 +69,6 @@ def _is_selector(char: str) -> bool:
 def _visible(char: str, category: str) -> str:
     if char in _PICTURES:
         return _PICTURES[char]
-    if category in _UNSEEN_CATEGORIES or char in _BLANKS:
+    if category in _UNSEEN_CATEGORIES or char in _BLANKS or char in _JOINING:
         return PLACEHOLDER
     return char

@@ -203,6 +203,7 @@ class JourneyScreen(ModalScreen[int]):
             changed = self._grid().show(rows, keep=keep, mark=keep)
             if healthy is not None and self._is_wide:
                 self._grid("healthy").show(step_rows(healthy, journey))
+                self.call_after_refresh(self._go_along)
         self._head()
         self._at_length()
         return changed
@@ -230,8 +231,13 @@ class JourneyScreen(ModalScreen[int]):
         self._panel("inside").draw(
             lambda width: inside(shown, run, row, width, beside=beside)
         )
-        if row is not None:
-            self._grid("healthy").select(row.place)
+        self._go_along()
+
+    def _go_along(self) -> None:
+        """Put the cursor beside on the same entry, once that list has a size."""
+        row, other = self._grid().current, self._grid("healthy")
+        if row is not None and other.size.height:
+            other.select(row.place)
 
     def _say(self, text: str, role: str = "") -> None:
         line: Line = (Piece(f" {text}", role),) if text else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Generic, TypeVar, cast
@@ -33,8 +33,9 @@ from watchfloor.domain.views import RunView
 Wanted = TypeVar("Wanted")
 Found = TypeVar("Found")
 
-#: A name in fewer cells says less than the age that they would make room for.
-_LEAST_TITLE = 20
+#: The role of the name in a heading, and the fewest cells that still tell it.
+_NAME = "strong"
+_LEAST_NAME = 8
 
 
 class Sheet(ModalScreen[None], Generic[Wanted, Found]):
@@ -179,15 +180,13 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         """Bring the heading up to date."""
         title, place = self.name_line(), self.place()
         key = self.session.keymap.key("sheet.refresh")
-        age = "reading …"
+        ages = ["reading …"]
         if self.as_of_ms is not None:
-            age = f"as of {clock_time(self.as_of_ms)} UTC, {key} refreshes"
-        right: Line = (Piece(f"{place}{'  ' if place else ''}{age} ", "dim"),)
-        self.panel("heading").draw(
-            lambda width: (
-                spread(_within(title, width - measured(right)), right, width),
-            )
-        )
+            read = f"as of {clock_time(self.as_of_ms)} UTC"
+            ages = [f"{read}, {key} refreshes", read]
+        where = f"{place}  " if place else ""
+        rights: list[Line] = [(Piece(f"{where}{age} ", "dim"),) for age in ages]
+        self.panel("heading").draw(lambda width: (_heading(title, rights, width),))
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator."""
@@ -205,18 +204,20 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         close(self)
 
 
-def _within(title: Line, room: int) -> Line:
-    """Return a title cut to leave room for the age beside it, unless little is left."""
-    room -= 1
-    if measured(title) <= room or room < _LEAST_TITLE:
-        return title
-    shown: list[Piece] = []
-    for piece in title:
-        left = room - measured(tuple(shown))
-        text = clean(piece.text)
-        if cell_len(text) > left:
-            return (
-                (*shown, Piece(cut(text, left), piece.role)) if left > 0 else (*shown,)
-            )
-        shown.append(piece)
-    return tuple(shown)
+def _heading(title: Line, rights: Sequence[Line], width: int) -> Line:
+    """Return title and age; where both do not fit it is the name that is cut."""
+    for right in rights:
+        if measured(title) + measured(right) < width:
+            return spread(title, right, width)
+    right = rights[-1]
+    over = measured(title) + measured(right) + 1 - width
+    shorter = tuple(
+        Piece(_shorter(piece.text, over), piece.role) if piece.role == _NAME else piece
+        for piece in title
+    )
+    return spread(shorter, right, width)
+
+
+def _shorter(name: str, over: int) -> str:
+    text = clean(name)
+    return cut(text, max(_LEAST_NAME, cell_len(text) - over))

@@ -27,7 +27,7 @@ _ROLES = {Verdict.OK: "good", Verdict.LOOK: "warn", Verdict.WRONG: "bad"}
 _LABELS = {"page.prev": "Evidence up", "page.next": "Evidence down"}
 
 CHECK_COLUMNS: tuple[Column[Check], ...] = (
-    Column(title="", width=1, text=lambda c: str(c.place), role=lambda _: "dim"),
+    Column(title="", width=1, text=lambda c: str(c.place)),
     Column(title="CHECK", width=10, text=lambda c: c.name),
     Column(
         title="IS",

@@ -310,7 +310,10 @@ class Grid(Widget, Generic[Row], can_focus=True):
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
+        top = self._top
         self._follow_cursor()
+        if top != self._top:
+            self.refresh()
 
     # --- keys and mouse --------------------------------------------------------------
 
