@@ -11,7 +11,7 @@ from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import OWN_PID, campaign_runs, some_runs
 from tests.console.test_text import HOSTILE
-from tests.console.tour import TOUR, Stop, at_rest, walk
+from tests.console.tour import TOUR, at_rest, walk
 from textual.events import Paste
 from textual.widgets import Input
 from wcwidth import wcwidth
@@ -166,17 +166,66 @@ FIELDS = {
 }
 
 
+#: What stands in one line and fits, together; and the others one by one.
+SHORT = [one for one in POISONS if len(one) < 60 and len(one.splitlines()) < 2]
+PASTED = (
+    "".join(SHORT[::2]),
+    "".join(SHORT[1::2]),
+    *(one for one in POISONS if one not in SHORT),
+)
+
+
 @pytest.mark.parametrize("keys", FIELDS.values(), ids=FIELDS)
 async def test_what_is_pasted_into_a_field_is_harmless_too(app, keys):
     async with app.run_test(size=(80, 24)) as pilot:
         await at_rest(pilot)
         await walk(pilot, *keys)
-        for poison in POISONS:
+        for poison in PASTED:
             field = next(iter(app.screen.query(Input)))
             field.focus()
             field.clear()
             field.post_message(Paste(poison))
-            await at_rest(pilot)
+            await walk(pilot, "left", "x")
             check_page(app)
-            await walk(pilot, "home", "delete", "end", "left", "x")
-            check_page(app)
+
+
+@pytest.mark.parametrize("poison", ["[/]", "[@click=app.quit]x[/]"])
+async def test_markup_is_shown_as_it_was_written(app, desk, poison):
+    desk.poison = poison
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: f" {poison} " in shown(app))
+        await press(pilot, "m", "s")
+        assert f"Stop {poison}?" in shown(app)
+
+
+@pytest.mark.parametrize("poison", DOSES)
+async def test_what_is_refused_promised_or_not_read_is_told_harmless(app, desk, poison):
+    desk.runs = campaign_runs()
+    desk.poison = poison
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "A", "y")
+        await until(pilot, lambda: "approve settled" in shown(app))
+        check_page(app)
+        desk.refusals = [Refusal.SECOND_PERSON]
+        await press(pilot, "j", "j", "j", "s", "pagedown")
+        check_page(app)
+        await press(pilot, "y")
+        await until(pilot, lambda: "a second person" in shown(app))
+        check_page(app)
+        await press(pilot, "enter", "4", "j", "right_square_bracket")
+        check_page(app)
+        desk.fault = StoreError(poison)
+        await press(pilot, "r")
+        assert "Could not read" in shown(app)
+        check_page(app)
+        await press(pilot, "escape", "r")
+        check_page(app)
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_a_text_is_as_wide_as_its_characters_however_a_terminal_joins_them(poison):
+    shown_as = clean(poison)
+
+    assert len(cells(shown_as)) == cell_len(shown_as)

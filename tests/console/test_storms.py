@@ -92,6 +92,8 @@ def opened():
 def check_it_goes_on(terminal: Terminal) -> None:
     """It answers, shows the whole of its page, and gives the terminal back."""
     come_home(terminal)
+    ended = terminal.process.poll()
+    assert ended is None, f"it ended with {ended} (seed {SEED}):\n{terminal.glass}"
     terminal.press(CTRL_L)
     before = copy.deepcopy(terminal.screen)
     terminal.spoil()

@@ -152,3 +152,25 @@ async def test_paper_desks_are_asked_for_nothing_else(patient, desk: PaperDesk):
         await press(pilot, "m", "z")
         assert "nothing to take back" in panel(patient, "message")
         assert desk.asked == []
+
+
+async def test_what_waits_stays_in_sight_while_other_words_come(patient):
+    async with patient.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await stopped(pilot)
+        await until(pilot, lambda: bool(patient.session.outgoing.held))
+        await press(pilot, "r")
+        await until(pilot, lambda: "changed" in panel(patient, "message"))
+        assert "z takes back: stop, out 14:12:11" in panel(patient, "message")
+
+
+async def test_every_view_says_that_no_engine_lives(console, desk):
+    app = console()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "5")
+        await settled(pilot)
+        assert "NO ENGINE" not in shown(app)
+        desk.alive = False
+        app.jobs._pulse()
+        await until(pilot, lambda: "NO ENGINE" in shown(app))

@@ -29,7 +29,7 @@ def test_the_preferences_of_the_guide_can_be_used_as_they_stand(tmp_path):
 
 def test_the_words_of_the_guide_are_those_of_the_labels():
     words = GUIDE.partition("\n## Words\n")[2]
-    rows = [
+    _, *rows = [
         "\t".join(cell.strip() for cell in line.strip("|").split("|"))
         for line in words.splitlines()
         if line.startswith("|") and "---" not in line

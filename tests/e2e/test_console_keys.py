@@ -51,13 +51,14 @@ def console(tmp_path: Path, capsys):
     terminal.end()
 
 
-def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):
+def launched(console: Terminal, upload: Path) -> None:
+    """Launch over *upload* through the wizard."""
     console.until("No runs yet")
     console.press("n")
     console.until("Hello")
     console.press("\r")
     console.until("2 Contact file")
-    console.press(f"{tmp_path}/lists/people.csv")
+    console.press(f"{upload}")
     console.until("people.csv")
     console.press("\r")
     console.until("Usable           300")
@@ -72,6 +73,10 @@ def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):
     console.press("y")
     console.until("Running")
     console.until("? Help")
+
+
+def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):
+    launched(console, tmp_path / "lists" / "people.csv")
 
     console.press("p")
     console.until("pause settled")

@@ -11,10 +11,12 @@ from watchfloor.console.labels import (
     YOUR_WORD,
     history_share,
     outside_window,
+    run_label,
     run_role,
 )
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
+from watchfloor.domain.labels import Dialect
 from watchfloor.domain.regions import Results
 from watchfloor.domain.views import RunView
 
@@ -34,6 +36,8 @@ def details(
     now_ms: int,
     results: Mapping[str, int] | None = None,
     fault: str = "",
+    *,
+    dialect: Dialect = Dialect.WATCHFLOOR,
 ) -> tuple[Line, ...]:
     """Return everything the console knows of a run, a line for each fact.
 
@@ -42,12 +46,13 @@ def details(
         now_ms: What its times are measured against.
         results: How many records each kind was reported of; None where not read.
         fault: Why they could not be read, or empty.
+        dialect: Whose words the run is called by.
     """
     if run is None:
         return ((Piece(" no run is selected", "dim"),),)
     lines: list[Line] = [
         (Piece(" "), Piece(run.campaign_name, "strong")),
-        (Piece(" "), Piece(run.label, run_role(run))),
+        (Piece(" "), Piece(run_label(run, dialect), run_role(run))),
         (),
     ]
     lines += [_fact(name, text) for name, text in _facts(run, now_ms)]

@@ -9,7 +9,8 @@ from watchfloor.domain.masking import masked
 from watchfloor.domain.views import JourneyEntry
 
 _PHONE = re.compile(r"\+?[\d\s().\-/]{7,}(?:;ext=\d+)?")
-_ADDRESS = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+")
+#: Begins where a word begins and never looks back: linear also in text without blanks.
+_ADDRESS = re.compile(r"(?<![^\s@<>\"',;:])[^\s@<>\"',;:]++@[^\s@<>\"',;:]+")
 _FEWEST_DIGITS = 7
 
 

@@ -10,6 +10,7 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.outgoing import Outgoing
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.safety import SafetyCatch
+from watchfloor.console.sight import EngineSight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Session:
         own_pid: This process, to tell its engine from another's.
         wishes: How the operator wants the console.
         outgoing: What was confirmed and can still be taken back.
+        sight: What the last poll told of the engine.
     """
 
     desk: Desk
@@ -32,6 +34,7 @@ class Session:
     wishes: Preferences = field(default_factory=Preferences)
     catch: SafetyCatch = field(default_factory=SafetyCatch)
     outgoing: Outgoing = field(default_factory=Outgoing)
+    sight: EngineSight = field(default_factory=EngineSight)
 
     @property
     def keymap(self) -> Keymap:

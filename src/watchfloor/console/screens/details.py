@@ -9,6 +9,7 @@ from textual import on
 from textual.message import Message
 
 from watchfloor.console.details import details
+from watchfloor.console.pieces import Line
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.screens.reader import Reader
 from watchfloor.console.session import Session
@@ -30,9 +31,7 @@ class Details(Reader):
         self._session = session
         self._run = run
         self._now_ms = session.clock()
-        super().__init__(
-            "Details", lambda _: details(run, self._now_ms), session.keymap
-        )
+        super().__init__("Details", lambda _: self._told(), session.keymap)
 
     def on_mount(self) -> None:
         """Read what was reported, where anything can have been."""
@@ -45,9 +44,15 @@ class Details(Reader):
 
     @on(Read)
     def _show(self, message: Read) -> None:
-        run, now_ms, told = self._run, self._now_ms, message.answer
+        told = message.answer
         if isinstance(told, Failure):
             fault = told.sentence
-            self.draw(lambda _: details(run, now_ms, fault=fault))
+            self.draw(lambda _: self._told(fault=fault))
         else:
-            self.draw(lambda _: details(run, now_ms, told))
+            self.draw(lambda _: self._told(told))
+
+    def _told(
+        self, results: Mapping[str, int] | None = None, fault: str = ""
+    ) -> tuple[Line, ...]:
+        dialect = self._session.wishes.dialect
+        return details(self._run, self._now_ms, results, fault, dialect=dialect)

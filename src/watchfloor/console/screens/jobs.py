@@ -49,8 +49,6 @@ _NEEDS_RUN = {
     "nav.callbacks",
     "nav.triage",
     "nav.charts",
-    "view.filter",
-    "view.faults",
     "view.events",
     "view.details",
 }
@@ -166,7 +164,7 @@ class JobsScreen(JobsLook):
 
     def _waiting_changed(self) -> None:
         # A console that ends cancels who waits, when its widgets are gone already.
-        if self.query("#header"):
+        if self.query("#header") and self.query("#runs"):
             self.paint_head()
             self.paint_marks()
 
@@ -200,7 +198,7 @@ class JobsScreen(JobsLook):
         def left(run_id: str | None) -> None:
             self._draft = None if run_id else wizard.draft
             if run_id:
-                self._wanted_run = run_id
+                self.run_to_select = run_id
                 self.read_runs()
 
         await self.app.push_screen(wizard, left)

@@ -17,6 +17,7 @@ from watchfloor.console.columns import (
     RunRow,
 )
 from watchfloor.console.details import details
+from watchfloor.console.figures import clock_time
 from watchfloor.console.lines import (
     Offer,
     cards,
@@ -71,9 +72,8 @@ class JobsPage(Screen[None]):
         self.last_first = False
         self.hidden = dict(session.wishes.hidden)
         self.all_runs: list[RunRow] = []
-        self._engine: EngineView | None = None
         self._cards: Cards | None = None
-        self._pulse_fault = ""
+        self.run_to_select = ""
         self._shown: Wanted | None = None
         self._message: Line = ()
         self._covered: Line | None = None
@@ -180,8 +180,17 @@ class JobsPage(Screen[None]):
     def _show_message(self, line: Line) -> None:
         self._message = line
         marked = self._marked()
-        right: Line = (Piece(f"{marked} ", "warn"),) if marked else ()
+        parts = [part for part in (self._waiting(line), marked) if part]
+        right: Line = (Piece(f"{'  '.join(parts)} ", "warn"),) if parts else ()
         self._panel("message").draw(lambda width: (spread(line, right, width),))
+
+    def _waiting(self, line: Line) -> str:
+        """Return what can still be taken back, where the line does not say so."""
+        key, held = self.session.keymap.key("run.undo"), self.session.outgoing.held
+        if not held or any(one.words in piece.text for one in held for piece in line):
+            return ""
+        last = held[-1]
+        return f"{key} takes back: {last.verb}, out {clock_time(last.goes_at_ms)}"
 
     def _marked(self) -> str:
         marks = self.runs.marks | self.records.marks
@@ -203,10 +212,14 @@ class JobsPage(Screen[None]):
 
     def paint_head(self) -> None:
         """Bring header, engine, cards and footer up to date."""
-        session, overview, engine = self.session, self.overview, self._engine
+        session, overview, engine = (
+            self.session,
+            self.overview,
+            self.session.sight.engine,
+        )
         told = self._cards
         known = engine or EngineView()
-        fault = self._pulse_fault
+        fault = session.sight.fault
         self._panel("header").draw(
             lambda width: (header(session, overview, known, width),)
         )

@@ -14,6 +14,7 @@ from watchfloor.console.pages import Place, anchored, looked_at
 from watchfloor.console.pieces import Piece
 from watchfloor.console.reading import Failure
 from watchfloor.console.screens.jobs_page import JobsPage
+from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.session import Session
 from watchfloor.console.snapshots import (
     OverviewRead,
@@ -113,11 +114,14 @@ class JobsReads(JobsPage):
     @on(PulseRead)
     def _pulse_read(self, message: PulseRead) -> None:
         if isinstance(message.answer, Failure):
-            self._pulse_fault = message.answer.sentence
+            self.session.sight.fault = message.answer.sentence
         else:
-            self._pulse_fault = ""
-            self._engine, self._cards = message.answer.engine, message.answer.cards
+            self.session.sight.tell(message.answer.engine)
+            self._cards = message.answer.cards
         self.paint_head()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, Sheet):
+                screen.head()
 
     @on(OverviewRead)
     def _overview_read(self, message: OverviewRead) -> None:
@@ -130,12 +134,14 @@ class JobsReads(JobsPage):
             self.runs.refresh()
             return
         is_first, self.overview = self.overview is None, message.answer
-        self._engine, self._pulse_fault = message.answer.engine, ""
+        self.session.sight.tell(message.answer.engine)
         self._read_at_ms = {}
         self.all_runs = listed(message.answer, self.session.wishes.dialect)
         selected = self.run
-        kept = "" if selected is None else selected.run_id
+        kept = self.run_to_select or ("" if selected is None else selected.run_id)
         changed = self.show_runs(kept=kept, mark=not is_first)
+        if self.runs.select(self.run_to_select):
+            self.run_to_select = ""
         self._changed_runs = None if is_first else changed
         if self.shows_records and self.run is not None:
             self.want_records()

@@ -185,7 +185,11 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
             read = f"as of {clock_time(self.as_of_ms)} UTC"
             ages = [f"{read}, {key} refreshes", read]
         where = f"{place}  " if place else ""
-        rights: list[Line] = [(Piece(f"{where}{age} ", "dim"),) for age in ages]
+        alarm = self.session.sight.alarm(self.session.clock())
+        warning: Line = (Piece(f" {alarm} ", "alarm"), Piece("  ")) if alarm else ()
+        rights: list[Line] = [
+            (*warning, Piece(f"{where}{age} ", "dim")) for age in ages
+        ]
         self.panel("heading").draw(lambda width: (_heading(title, rights, width),))
 
     def say(self, text: str, role: str = "") -> None:
