@@ -14,12 +14,13 @@ HEAD = """\
 # The keys
 
 Made from the console's key table; `WATCHFLOOR_KEYMAP=write` before
-`python -m pytest tests/console/test_keymap_page.py` writes it anew. `?` shows the same in
-the console, as it is in force there.
+`python -m pytest tests/console/test_keymap_page.py` writes it anew. `?` shows the same
+in the console, as it is in force there.
 
-`^d` is ctrl+d. Act is the name by which the [preferences](guides/console.md#preferences)
-change a key; an act without a key is found in the palette. **Run** marks what changes a
-run: it needs an armed console that may write.
+`^d` is ctrl+d. Act is the name by which the
+[preferences](guides/console.md#preferences) change a key; an act without a key is found
+in the palette. **Run** marks what changes a run: it needs an armed console that may
+write.
 """
 
 #: Where the keys of a scope hold, in the order of the page.
@@ -42,9 +43,10 @@ PLACES = {
 
 #: What is typed into a line, or presses a button, without being an act of the table.
 FIXED = """\
-Besides, `Enter` takes what stands in a line or under the cursor of a choice, and presses
-the button that has the focus: in a question about a run that is No. `Tab` goes from field
-to field. A click goes to a row, a double click opens it, the wheel moves the cursor.
+Besides, `Enter` takes what stands in a line or under the cursor of a choice, and
+presses the button that has the focus: in a question about a run that is No. `Tab` goes
+from field to field. A click goes to a row, a double click opens it, the wheel moves the
+cursor.
 """
 
 

@@ -18,6 +18,7 @@ from watchfloor.console.columns import Column
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Piece
 from watchfloor.console.text import plain, wrapped
+from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
@@ -85,13 +86,12 @@ class Chooser(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay the field and the list out."""
         with Vertical(id="box"):
-            field = Input(
+            field = Field(
                 id="words",
                 placeholder=plain(self._hint).plain,
                 compact=True,
                 max_length=80,
             )
-            field.cursor_blink = False  # an idle console sends nothing
             yield field
             yield Grid(
                 _COLUMNS,

@@ -18,6 +18,7 @@ from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.text import plain, wrapped
+from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 
@@ -63,15 +64,13 @@ class Confirm(ModalScreen[Consent | None]):
                     )
 
     def _input(self, name: str, hint: str) -> Input:
-        field = Input(
+        return Field(
             id=name,
             placeholder=plain(hint).plain,
             compact=True,
             select_on_focus=False,
             max_length=200,
         )
-        field.cursor_blink = False  # an idle console sends nothing
-        return field
 
     def on_mount(self) -> None:
         """Show the question and put the focus where it is safe."""

@@ -18,6 +18,7 @@ from watchfloor.console.keymap import bindings
 from watchfloor.console.limits import Draft, Limits, drafted, limits_of
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.text import plain, wrapped
+from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.views import RunView
@@ -64,9 +65,7 @@ class LimitsDialog(ModalScreen[Limits | None]):
                 )
 
     def _input(self, name: str, value: str) -> Input:
-        field = Input(value, id=name, compact=True, max_length=20)
-        field.cursor_blink = False  # an idle console sends nothing
-        return field
+        return Field(value, id=name, compact=True, max_length=20)
 
     def on_mount(self) -> None:
         """Show whose limits they are."""

@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.events import Paste
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -18,20 +17,13 @@ from watchfloor.console.closing import close
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Piece
 from watchfloor.console.text import plain
+from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.text import clean
 
 _LONGEST = 500
 _LABEL_MOST = 30
-
-
-class _Field(Input):
-    """A field into which nothing is pasted that a terminal would obey."""
-
-    def on_paste(self, event: Paste) -> None:
-        """Make what is pasted visible before Textual's own handler takes it."""
-        event.text = clean(" ".join(event.text.splitlines()), limit=_LONGEST)
 
 
 class Prompt(ModalScreen[str | None]):
@@ -65,7 +57,7 @@ class Prompt(ModalScreen[str | None]):
         """Lay label and field out."""
         with Horizontal(id="prompt"):
             yield Panel(id="label")
-            field = _Field(
+            field = Field(
                 clean(self._entries[-1], limit=_LONGEST),
                 id="text",
                 placeholder=plain(self._hint).plain,
@@ -73,7 +65,6 @@ class Prompt(ModalScreen[str | None]):
                 select_on_focus=False,
                 max_length=_LONGEST,
             )
-            field.cursor_blink = False  # an idle console sends nothing
             yield field
 
     def on_mount(self) -> None:

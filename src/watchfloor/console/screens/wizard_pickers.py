@@ -15,6 +15,7 @@ from watchfloor.console.pieces import Line
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.console.text import plain
+from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.wizard_lines import (
     CAMPAIGN_COLUMNS,
@@ -30,8 +31,8 @@ from watchfloor.domain.prospects import CampaignOffer, UploadOffer
 _NO_CAMPAIGN = "No campaigns in this workspace yet; what to do is told below."
 
 
-class PathField(Input):
-    """A field in which nothing can stand that a terminal would obey."""
+class PathField(Field):
+    """A field for a path, which stays as it is written: names of files are no words."""
 
     def validate_value(self, value: str) -> str:
         """Leave out what has no look of its own, however it came here."""
@@ -71,7 +72,6 @@ class Picker(Vertical):
             select_on_focus=False,
             max_length=1_000,
         )
-        field.cursor_blink = False  # an idle console sends nothing
         yield field
         grid = self.made_grid()
         grid.can_focus = False
