@@ -34,7 +34,7 @@ def loaded_by(root, *arguments):
         (["runs"], {"textual", "aiohttp", "alembic"}),
         (["doctor"], {"textual"}),
     ],
-    ids=" ".join,
+    ids=lambda names: " ".join(sorted(names)),  # a set has no order of its own
 )
 def test_a_verb_loads_only_what_it_needs(fresh_workspace, arguments, unloaded):
     code, modules = loaded_by(fresh_workspace, *arguments)
