@@ -36,7 +36,7 @@ def console(desk: PaperDesk) -> Callable[..., WatchfloorApp]:
             "own_pid": OWN_PID,
             "patience": QUICK,
             # What is confirmed goes out at once, unless a test wants to take it back.
-            "wishes": Preferences(undo_s=0),
+            "wishes": Preferences(undo_s=0, theme="dark"),
         }
         return WatchfloorApp(desk, **{**settings, **choices})
 

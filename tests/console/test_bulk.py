@@ -72,3 +72,12 @@ def test_what_became_of_many_is_one_line():
         "pause applied to 2 runs; 1 asked and not taken yet (v shows what was "
         "stored); not of run-1: DRIFTED and 1 more."
     )
+
+
+async def test_marks_that_a_filter_hides_never_mean_the_run_under_the_cursor(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "j", "j", "space", "/", *"Autumn", "enter", "p")
+        await settled(pilot)
+        assert "1 marked run not listed here" in panel(app, "message")
+        assert desk.asked == []

@@ -72,3 +72,25 @@ async def test_what_is_done_to_a_run_from_a_view_is_asked_on_the_jobs(app, desk)
 
 def panel_text(app, name: str) -> str:
     return str(app.screen.panel(name).text)
+
+
+async def test_an_act_of_a_view_never_falls_on_another_run(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "/", *"Autumn", "enter", "2")
+        await until(pilot, lambda: "Survey NPS" in shown(app))
+        await press(pilot, "g", ":")
+        await until(pilot, lambda: isinstance(app.screen, Chooser))
+        await press(pilot, *"pause at", "enter")
+        await settled(pilot)
+        await until(pilot, lambda: app.screen is app.jobs)
+        assert "is not listed here" in panel(app, "message")
+        assert desk.asked == []
+
+
+async def test_a_view_of_all_runs_offers_nothing_that_changes_one(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "6", ":")
+        await until(pilot, lambda: isinstance(app.screen, Chooser))
+        assert options(app)["run.stop"].obstacle == "this view is not of one run"

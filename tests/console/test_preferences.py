@@ -156,3 +156,30 @@ def test_a_console_in_the_terminals_own_colours_sends_no_others(theme):
         assert bool(colours - {"39", "49"}) is (theme == "ansi")
     finally:
         terminal.end()
+
+
+async def test_a_key_that_was_taken_away_does_nothing_and_the_help_says_so(console):
+    keymap, mistakes = Keymap().remapped({"nav.unknowns": "", "view.events": ""})
+    assert mistakes == []
+    app = console(wishes=Preferences(keymap=keymap))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "6", "e")
+        assert app.screen is app.jobs
+
+        await press(pilot, keymap.key("app.help"))
+        assert re.search(r"palette +Unknowns", shown(app))
+        assert not re.search(r"^ *6 ", shown(app), re.MULTILINE)
+
+
+async def test_a_key_that_was_taken_away_may_be_given_to_another_act(console):
+    keymap, mistakes = Keymap().remapped({"view.events": "", "app.theme": "e"})
+    assert mistakes == []
+    app = console(wishes=Preferences(keymap=keymap))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        before = app.theme
+        await press(pilot, "e")
+
+        assert app.screen is app.jobs
+        assert app.theme != before

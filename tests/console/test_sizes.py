@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from tests.console.looking import shown
+from tests.console.looking import _key as key
+from tests.console.looking import shown, until
 from tests.console.paper_desk import PaperDesk
+from tests.console.paper_runs import OWN_PID
 from tests.console.tour import TOUR, arrive, at_rest, set_out, walk
+from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.events import Resize
 from textual.geometry import Size
 from textual.pilot import Pilot
 
 from watchfloor.console.app import WatchfloorApp
-from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.domain.errors import StoreError
 
@@ -27,19 +31,23 @@ EMPTY = {
     "live": (("2",), "Every run has ended: nothing is live."),
     "triage": (("3",), "Triage: no run is selected."),
     "callbacks": (("4",), "Callbacks: no run is selected."),
-    "audit": (("5",), "Nobody has done anything yet."),
-    "unknowns": (("6",), "Of every record it is known"),
+    "audit": (("5",), "Audit  all runs"),
+    "unknowns": (("6",), "Unknown  all runs"),
     "charts": (("x",), "Charts: no run is selected."),
     "stop": (("m", "s"), "no run is selected"),
-    "journey": (("l", "enter"), "No runs yet"),
+    "journey": (("l", "enter"), "selected."),
 }
+
+
+def laid_out(app: App[Any]) -> list[int]:
+    """How wide every line is."""
+    strips = app.screen._compositor.render_strips()
+    return [cell_len("".join(piece.text for piece in strip)) for strip in strips]
 
 
 def check_lines(app: WatchfloorApp) -> None:
     """Every line is exactly as wide as the screen."""
-    for strip in app.screen._compositor.render_strips():
-        line = "".join(piece.text for piece in strip)
-        assert cell_len(line) == app.size.width, line
+    assert laid_out(app) == [app.size.width] * app.size.height, shown(app)
 
 
 async def resize(pilot: Pilot[Any], width: int, height: int) -> None:
@@ -48,6 +56,8 @@ async def resize(pilot: Pilot[Any], width: int, height: int) -> None:
     assert isinstance(driver, HeadlessDriver)
     driver._size = size
     pilot.app.post_message(Resize(size, size))
+    # A resize that follows another one within a moment is not laid out at once.
+    await until(pilot, lambda: laid_out(pilot.app) == [width] * height)
     await at_rest(pilot)
 
 
@@ -95,9 +105,8 @@ async def test_a_workspace_without_runs_says_so_everywhere(app, desk, keys, said
 
 #: What is pressed over a desk that fails, and the sentence before the reason.
 FAILING = {
-    "jobs": (("r",), "Could not read the runs"),
-    "records": (("l",), "Could not read the records"),
-    "full": (("l", "f"), "Could not read the records"),
+    "jobs": (("r",), "Could not refresh"),
+    "records": (("l", "j"), "Could not read the records"),
     "live": (("2",), "Could not read how the runs do"),
     "triage": (("3",), "Could not read the run"),
     "callbacks": (("4",), "Could not read the callbacks"),
@@ -105,7 +114,7 @@ FAILING = {
     "unknowns": (("6",), "Could not read the unknown records"),
     "charts": (("x",), "Could not read the run"),
     "events": (("v",), "Could not read the events"),
-    "details": (("d", "G"), "x"),
+    "details": (("d",), "results could not be read"),
     "paused": (("m", "p"), "pause was not asked"),
     "stop": (("m", "s"), "stop was not asked"),
     "cancel": (("m", "j", "j", "c"), "cancel was not asked"),
@@ -118,7 +127,7 @@ FAILING = {
 @pytest.mark.parametrize(("keys", "said"), FAILING.values(), ids=FAILING)
 async def test_a_desk_that_fails_is_told_in_a_sentence(app, desk, keys, said):
     set_out(desk, "approve" if "A" in keys else "jobs")
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(80, 40)) as pilot:
         await at_rest(pilot)
         desk.fault = StoreError("the disk is full")
         await walk(pilot, *keys)
@@ -129,16 +138,93 @@ async def test_a_desk_that_fails_is_told_in_a_sentence(app, desk, keys, said):
         assert "the disk is full" not in shown(app)
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [("l", "enter"), ("l", "enter", "b"), ("n", "enter"), ("n", "enter", "enter")],
-)
-async def test_x(app, desk, keys):
-    set_out(desk, "jobs")
-    async with app.run_test(size=(120, 36)) as pilot:
+#: The same, where what came before must still be read.
+FAILING_LATER = {
+    "journey": (("l", "enter"), "the disk is full."),
+    "beside": (
+        ("l", "enter", "b"),
+        "No healthy record could be read: the disk is full",
+    ),
+    "wizard-upload": (("n", "enter", "s"), "the disk is full"),
+    "wizard-checks": (("n", "enter", "enter"), "the disk is full"),
+}
+
+
+@pytest.mark.parametrize(("keys", "said"), FAILING_LATER.values(), ids=FAILING_LATER)
+async def test_a_desk_that_fails_later_is_told_too(app, desk, keys, said):
+    async with app.run_test(size=(80, 24)) as pilot:
         await at_rest(pilot)
         await walk(pilot, *keys[:-1])
         desk.fault = StoreError("the disk is full")
         await walk(pilot, keys[-1])
-        print(shown(app))
-        assert 0
+        assert said in shown(app)
+        check_lines(app)
+
+
+class SlowDesk(PaperDesk):
+    """Once it is slow, nothing is answered any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+
+def slowly(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """The read of this name, behind the gate."""
+
+    async def read(desk: SlowDesk, *args: Any, **more: Any) -> Any:
+        await desk.gate.wait()
+        return await getattr(PaperDesk, name)(desk, *args, **more)
+
+    return read
+
+
+#: What is pressed over a desk that never answers: the read, and what stands there.
+SLOW = {
+    "records": (("l",), "records", "Reading"),
+    "journey": (("l", "enter"), "journey", "reading …"),
+    "live": (("2",), "live", "reading …"),
+    "triage": (("3",), "diagnosis", "reading …"),
+    "callbacks": (("4",), "callbacks", "reading …"),
+    "audit": (("5",), "audit", "reading …"),
+    "unknowns": (("6",), "unknowns", "reading …"),
+    "charts": (("x",), "charts", "reading …"),
+    "events": (("v",), "events", "reading …"),
+    "wizard": (("n",), "campaigns", "Reading"),
+    "wizard-checks": (("n", "enter", "enter"), "prospect", "Check"),
+}
+for _name in {read for _, read, _ in SLOW.values()}:
+    setattr(SlowDesk, _name, slowly(_name))
+
+
+@pytest.mark.parametrize(("keys", "read", "said"), SLOW.values(), ids=SLOW)
+async def test_a_desk_that_does_not_answer_is_waited_for_in_words(keys, read, said):
+    desk = SlowDesk()
+    app = WatchfloorApp(
+        desk,
+        workspace_name="prod-eu",
+        operator="ann@desk-3",
+        clock=desk.clock,
+        own_pid=OWN_PID,
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_rest(pilot)
+        await walk(pilot, *keys[:-1])
+        desk.gate.clear()
+        pilot.app.post_message(key(keys[-1]))
+        await until(pilot, lambda: said in shown(app))
+        check_lines(app)
+        # It can be left all the same.
+        pilot.app.post_message(key("escape"))
+        await until(pilot, lambda: said not in shown(app))
+        desk.gate.set()
+
+
+async def test_a_first_page_that_does_not_come_is_waited_for_in_words(app, desk):
+    desk.hold.clear()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "nothing read yet" in shown(app))
+        assert "Reading the runs …" in shown(app)
+        desk.hold.set()
+        await until(pilot, lambda: "Autumn billing" in shown(app))

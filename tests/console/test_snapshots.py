@@ -6,57 +6,50 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.console.looking import press, settled, shown
+from tests.console.looking import settled, shown
 from tests.console.paper_runs import campaign_runs
+from tests.console.tour import TOUR, arrive, at_rest, set_out, walk
 
 FOLDER = Path(__file__).parent / "snapshots"
-SCREENS = {
-    "jobs": (),
-    "records": ("l", "j", "j", "space"),
-    "faults": ("exclamation_mark",),
-    "journey": ("l", "enter"),
-    "events": ("v",),
-    "details": ("d",),
-    "help": ("question_mark",),
-    "palette": ("colon", *"pa"),
-    "states": ("slash",),
-    "stop": ("m", "s"),
-    "cancel": ("m", "j", "j", "c"),
-    "refused": ("m", "c"),
-    "leave": ("q",),
-}
 #: Over runs that wait for words and windows, keep promises, and have ended.
 MORE_SCREENS = {
     "asking": (),
     "reported": ("j", "j", "j", "j", "l", "j"),
-    "callbacks": ("j", "j", "j", "4", "j"),
+    "promises": ("j", "j", "j", "4", "j"),
     "no-callbacks": ("4",),
-    "approve": ("m", "A"),
-    "limits": ("m", "L", *"24", "enter", *"600/m"),
+    "limits-changed": ("m", "L", *"24", "enter", *"600/m"),
     "limits-wrong": ("m", "L", *"0", "tab", *"fast"),
     "stop-again": ("j", "j", "j", "m", "s"),
     "told": ("j", "j", "j", "j", "d", "pagedown", "pagedown"),
     "purged": ("G", "d"),
 }
+#: They show how far a command has come at this moment.
+MOVING = {"paused", "stopped"}
+STILL = tuple(name for name in TOUR if name not in MOVING)
+WIDEST = ("jobs", "journey", "beside", "live", "triage", "charts", "cancel")
 
 CASES = (
-    *((name, (80, 24)) for name in (*SCREENS, *MORE_SCREENS)),
-    *((name, (120, 36)) for name in ("asking", "reported", "callbacks")),
-    *((name, (200, 60)) for name in ("reported",)),
-    *((name, (120, 36)) for name in ("jobs", "records", "journey", "help", "stop")),
-    *((name, (200, 60)) for name in ("jobs", "journey", "cancel")),
+    *((name, (80, 24)) for name in (*STILL, *MORE_SCREENS)),
+    *((name, (120, 36)) for name in (*STILL, "asking", "reported", "promises")),
+    *((name, (200, 60)) for name in (*WIDEST, "reported")),
 )
+NAMES = {f"{name}-{width}x{height}" for name, (width, height) in CASES}
 
 
 @pytest.mark.parametrize(("name", "size"), CASES)
 async def test_a_screen_looks_as_it_was_approved(app, desk, name, size):
-    if name in MORE_SCREENS:
+    if name in TOUR:
+        set_out(desk, name)
+    else:
         desk.runs = campaign_runs()
         desk.steps = ("call", "text")
         desk.reports = {"opened": 300, "clicked": 100, "opted_out": 2}
     async with app.run_test(size=size) as pilot:
-        await settled(pilot)
-        await press(pilot, *{**SCREENS, **MORE_SCREENS}[name])
+        await at_rest(pilot)
+        if name in TOUR:
+            await arrive(pilot, name)
+        else:
+            await walk(pilot, *MORE_SCREENS[name])
         app.jobs.paint()  # the lines of a run follow only where its cursor rests
         await settled(pilot)
         seen = shown(app) + "\n"
@@ -65,3 +58,7 @@ async def test_a_screen_looks_as_it_was_approved(app, desk, name, size):
         FOLDER.mkdir(exist_ok=True)
         path.write_text(seen, encoding="utf-8")
     assert seen == path.read_text(encoding="utf-8")
+
+
+def test_no_picture_is_left_of_a_screen_that_is_gone():
+    assert {path.stem for path in FOLDER.iterdir()} == NAMES

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.console.looking import panel, press, settled, shown, until
@@ -39,7 +39,7 @@ async def test_a_stop_waits_says_until_when_and_can_be_taken_back(patient, desk)
         await until(pilot, lambda: isinstance(patient.screen, Confirm))
         await until(pilot, lambda: "z takes it back for 600 s" in shown(patient))
         await press(pilot, "y")
-        await until(pilot, lambda: "goes out 14:12:11" in panel(patient, "message"))
+        await until(pilot, lambda: "out 14:12:11" in panel(patient, "message"))
         assert "Not asked yet" in panel(patient, "message")
         assert "z Take back" in panel(patient, "footer")
         assert desk.asked == []
@@ -94,8 +94,8 @@ async def test_leaving_names_what_waits_and_hands_it_over(patient, desk):
         await until(pilot, lambda: bool(patient.session.outgoing.held))
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(patient.screen, Confirm))
-        await until(pilot, lambda: "hands it to the engine at once" in shown(patient))
-        assert f"The stop of {NAME} goes out 14:12:11" in shown(patient)
+        await until(pilot, lambda: "to the engine at once" in shown(patient))
+        assert f"Not asked yet: stop of {NAME}, out 14:12:11" in shown(patient)
         await press(pilot, "y")
         await until(pilot, lambda: patient._exit)
     assert [one[:2] for one in desk.asked] == [("stop", "run-0001")]
@@ -161,7 +161,9 @@ async def test_what_waits_stays_in_sight_while_other_words_come(patient):
         await until(pilot, lambda: bool(patient.session.outgoing.held))
         await press(pilot, "r")
         await until(pilot, lambda: "changed" in panel(patient, "message"))
-        assert "z takes back: stop, out 14:12:11" in panel(patient, "message")
+        assert "z takes back: stop of Autumn billing, out 14:12:11" in panel(
+            patient, "message"
+        )
 
 
 async def test_every_view_says_that_no_engine_lives(console, desk):
@@ -174,3 +176,104 @@ async def test_every_view_says_that_no_engine_lives(console, desk):
         desk.alive = False
         app.jobs._pulse()
         await until(pilot, lambda: "NO ENGINE" in shown(app))
+
+
+async def test_a_second_stop_of_a_run_cannot_be_confirmed_while_one_is_asked(
+    patient, desk
+):
+    async with patient.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "s", "s")
+        await until(pilot, lambda: isinstance(patient.screen, Confirm))
+        await press(pilot, "escape")
+        await stopped_again(pilot)
+        assert len(patient.session.outgoing.held) == 1
+
+
+async def stopped_again(pilot: Pilot[Any]) -> None:
+    await stopped(pilot)
+    app = cast("WatchfloorApp", pilot.app)
+    await until(pilot, lambda: bool(app.session.outgoing.held))
+
+
+async def test_a_pause_passes_while_a_stop_waits_and_the_stop_goes_out_all_the_same(
+    console, desk
+):
+    app = console(wishes=Preferences(undo_s=600))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await stopped_again(pilot)
+        await press(pilot, "p")
+        await until(pilot, lambda: [one[0] for one in desk.asked] == ["pause"])
+        await until(pilot, lambda: "pause settled" in panel(app, "message"))
+        app.session.outgoing.held[0].decide(taken_back=False)
+        await until(pilot, lambda: [one[0] for one in desk.asked][-1] == "stop")
+        # Of the run as it is now: its version has grown with the pause.
+        assert desk.asked[-1][3] == desk.runs[0].version
+
+
+async def test_disarming_takes_back_what_waits(patient, desk):
+    async with patient.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await stopped_again(pilot)
+        await press(pilot, "M")
+        await until(pilot, lambda: not patient.session.outgoing.held)
+        assert desk.asked == []
+
+
+@pytest.mark.parametrize("view", ["2", "3", "4", "5", "6", "x"])
+async def test_what_waits_can_be_taken_back_from_every_view(patient, desk, view):
+    async with patient.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await stopped_again(pilot)
+        await press(pilot, view)
+        await until(pilot, lambda: "z takes back: stop of Autumn" in shown(patient))
+        await press(pilot, "z")
+        await until(pilot, lambda: "was never asked" in shown(patient))
+        assert desk.asked == []
+
+
+async def test_textuals_own_way_out_asks_and_hands_over_too(patient, desk):
+    desk.pid = 1
+    async with patient.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await stopped_again(pilot)
+        await press(pilot, "ctrl+q")
+        await until(pilot, lambda: isinstance(patient.screen, Confirm))
+        await press(pilot, "y")
+        await until(pilot, lambda: patient._exit)
+    assert [one[0] for one in desk.asked] == ["stop"]
+    assert any("stop" in said for said in patient.parting)
+
+
+async def test_a_question_that_comes_late_is_not_answered_by_another_key(patient, desk):
+    slow = asyncio.Event()
+    preview = desk.preview
+
+    async def late(*asked: Any) -> Any:
+        await slow.wait()
+        return await preview(*asked)
+
+    desk.preview = late
+    async with patient.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "s", "j")
+        slow.set()
+        await until(pilot, lambda: "came late" in panel(patient, "message"))
+        await press(pilot, "y")
+        assert not isinstance(patient.screen, Confirm)
+        assert desk.asked == []
+        assert not patient.session.outgoing.held
+
+
+async def test_a_reason_typed_at_once_is_a_reason_and_no_answer(console, desk):
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(pilot, *"my list", "enter")
+        assert desk.asked == []
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(desk.asked))
+        assert desk.asked[0][:3] == ("stop", "run-0001", "my list")

@@ -122,7 +122,7 @@ def test_a_mark_with_nothing_to_stand_on_stands_on_a_point():
         "Ελληνικά, русский, العربية, עברית",
         "हिन्दी, ไทย, 한국어",
         "中文字と仮名",
-        "👍🏽 🎉 🇩🇪",
+        "👍 🎉",
         "[bold]no markup[/] <b> & ${contact}",
         "+49 30 23125816",
         "two  spaces, a\u00a0hard one",
@@ -131,6 +131,12 @@ def test_a_mark_with_nothing_to_stand_on_stands_on_a_point():
 )
 def test_printable_text_is_left_as_it_is(text):
     assert clean(text) == text
+
+
+def test_what_no_two_terminals_draw_as_wide_is_shown_by_points():
+    # A flag is two letters, a tone of skin joins the hand before it: or neither does.
+    assert clean("🇩🇪") == PLACEHOLDER * 2
+    assert clean("👍🏽 🎉") == f"👍{PLACEHOLDER} 🎉"
 
 
 def test_a_letter_and_its_mark_are_one_letter():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from watchfloor import __version__
-from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace
+from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,7 +18,8 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     add_workspace(root)
-    root.set_defaults(read_only=False, on_hangup="drain")
+    # Without a verb the console opens, with its own defaults.
+    root.set_defaults(**console_defaults())
     verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for add in GROUPS:
         add(verbs)

@@ -69,15 +69,7 @@ def _add_set_up(verbs: Verbs) -> None:
 
 
 def _add_carry_out(verbs: Verbs) -> None:
-    console = _verb(verbs, "console", "open the console (the default)")
-    console.add_argument("--read-only", action="store_true", help="look, never act")
-    console.add_argument(
-        "--on-hangup",
-        choices=("drain", "continue"),
-        default="drain",
-        help="what this process's engine does when the terminal closes",
-    )
-    _add_wishes(console)
+    _add_console(_verb(verbs, "console", "open the console (the default)"))
     launch = _read(verbs, "launch", "launch a campaign over an upload")
     launch.add_argument(
         "campaign", metavar="CAMPAIGN.toml", nargs="?", help="not with --child-of"
@@ -118,6 +110,24 @@ def _add_carry_out(verbs: Verbs) -> None:
         action="store_true",
         help="let that be reached from other machines (put TLS in front)",
     )
+
+
+def console_defaults() -> dict[str, object]:
+    """Return what the console is opened with where no verb is given."""
+    alone = argparse.ArgumentParser(add_help=False)
+    _add_console(alone)
+    return vars(alone.parse_args([]))
+
+
+def _add_console(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--read-only", action="store_true", help="look, never act")
+    to.add_argument(
+        "--on-hangup",
+        choices=("drain", "continue"),
+        default="drain",
+        help="what this process's engine does when the terminal closes",
+    )
+    _add_wishes(to)
 
 
 def _add_wishes(to: argparse.ArgumentParser) -> None:

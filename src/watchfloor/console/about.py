@@ -18,7 +18,9 @@ from watchfloor.console.labels import (
     outside_window,
 )
 from watchfloor.console.pieces import Line, Piece, joined, measured
+from watchfloor.console.privacy import without_contact
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
+from watchfloor.domain.progress import ends_later, in_flight
 from watchfloor.domain.regions import Gate, Intake, Phase
 from watchfloor.domain.views import Asked, RunView
 
@@ -77,7 +79,10 @@ def eta(row: RunRow) -> list[Line]:
     if row.eta_ms is None:
         return []
     at = coming_time(row.as_of_ms + row.eta_ms, row.as_of_ms)
-    return [(Piece(f"ETA {at}, in {wait_in_short(row.eta_ms)}"),)]
+    wait = wait_in_short(row.eta_ms)
+    if ends_later(row.run):
+        return [(Piece(f"ETA after {at}, in {wait} or more"),)]
+    return [(Piece(f"ETA {at}, in {wait}"),)]
 
 
 def progress(run: RunView, now_ms: int) -> list[Line]:
@@ -98,12 +103,12 @@ def progress(run: RunView, now_ms: int) -> list[Line]:
         parts.append(
             (Piece(f"{run.books.done:,} of {run.books.records:,} done", "dim"),)
         )
-    in_flight = f"{run.books.attempting:,} in flight"
+    flying = f"{in_flight(run):,} in flight"
     settling = _settling(run)
     if settling:
-        parts.append((Piece(f"{settling}, {in_flight}", "warn"),))
+        parts.append((Piece(f"{settling}, {flying}", "warn"),))
     elif run.books.attempting:
-        parts.append((Piece(in_flight),))
+        parts.append((Piece(flying),))
     return [*parts, *_holds(run, now_ms)]
 
 
@@ -114,7 +119,7 @@ def _holds(run: RunView, now_ms: int) -> list[Line]:
         parts.append((Piece(held, "warn"),))
     said = who_asked(run.gate_asked)
     if run.cause:
-        parts.append((Piece(run.cause, "bad"),))
+        parts.append((Piece(without_contact(run.cause), "bad"),))
     elif run.lifecycle.gate is not Gate.OPEN and said:
         parts.append((Piece(said, "dim"),))
     return parts
@@ -128,10 +133,10 @@ def _settling(run: RunView) -> str:
 
 
 def who_asked(asked: Asked) -> str:
-    """Return who asked for something, when and why; empty for nobody."""
+    """Return who asked for something, when and why, people masked; or empty."""
     if not asked.by:
         return ""
-    why = f": {asked.why}" if asked.why else ""
+    why = f": {without_contact(asked.why)}" if asked.why else ""
     return f"by {asked.by} {clock_time(asked.at_ms)}{why}"
 
 

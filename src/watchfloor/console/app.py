@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.events import Event, Key
+from textual.screen import Screen
 
 from watchfloor.console.commands import Patience
 from watchfloor.console.desk import Desk
@@ -19,6 +21,7 @@ from watchfloor.console.figures import counted
 from watchfloor.console.help_lines import help_lines
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.lines import active_runs
+from watchfloor.console.parting import parted
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import answer
@@ -26,6 +29,7 @@ from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.reader import Reader
+from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.views import VIEWS
 from watchfloor.console.session import Session
 from watchfloor.console.themes import ANSI, PLAIN, THEMES, suited
@@ -34,8 +38,6 @@ from watchfloor.domain.views import RunView
 
 _CLEAR = "\x1b[2J"
 _PALETTE = ("app.palette", "sheet.palette")
-#: So long the console waits for the store to take what was confirmed.
-_HAND_OVER_S = 5.0
 
 
 def draining(active: int) -> tuple[str, ...]:
@@ -62,6 +64,9 @@ class WatchfloorApp(App[int]):
         patience: How receipts are followed.
         greeting: What is said at once, as of a mistake in the preferences; or nothing.
         thrifty: Whether the driver may leave out what stands on the glass already.
+
+    Attributes:
+        parting: What became of what waited when the console was left.
     """
 
     TITLE = "Watchfloor"
@@ -109,6 +114,7 @@ class WatchfloorApp(App[int]):
             self.register_theme(one)
         self.theme = PLAIN.name if self.no_color else theme
         self._greeting = greeting
+        self.parting: tuple[str, ...] = ()
 
     def get_default_screen(self) -> JobsScreen:
         """Return the screen the console opens on."""
@@ -195,7 +201,7 @@ class WatchfloorApp(App[int]):
                 name=act.label,
                 hint=" ".join(shown_keys(act)[:1]),
                 tip=act.tip,
-                obstacle=self.jobs.obstacle(act),
+                obstacle=self._obstacle(act),
             )
             for act in self._offered()
             if act.ident not in _PALETTE
@@ -211,14 +217,36 @@ class WatchfloorApp(App[int]):
             *self.session.keymap.acts("nav", "main", "app"),
         ]
 
+    def _obstacle(self, act: Act) -> str:
+        """Return why an act is not possible: for the run the screen is about."""
+        if self.screen is self.jobs or act.scope != "main":
+            return self.jobs.obstacle(act)
+        about = _subject(self.screen)
+        if about is None and act.changes_run:
+            return "this view is not of one run"
+        return self.jobs.obstacle(act, about)
+
     async def _act(self, ident: str | None) -> None:
         act = next((act for act in self._offered() if act.ident == ident), None)
         if act is None:
             return
-        if act.scope == "main":
+        if act.scope == "main" and self.screen is not self.jobs:
             # What is done to a run is asked and answered where the runs stand.
+            about = _subject(self.screen)
             await self.action_view("jobs")
+            if about is not None and not self.jobs.is_selected(about.run_id):
+                back = self.session.keymap.key("back")
+                self.jobs.say(
+                    f"{about.campaign_name} is not listed here; {back} clears the "
+                    "filter. Nothing was asked.",
+                    "warn",
+                )
+                return
         await self.run_action(act.action, self._where(act))
+
+    def action_take_back(self) -> None:
+        """Take back what was confirmed last, from whatever screen."""
+        self.jobs.action_take_back()
 
     def _where(self, act: Act) -> DOMNode:
         if act.scope in ("app", "nav"):
@@ -241,7 +269,7 @@ class WatchfloorApp(App[int]):
         """Leave; ask first when something is under way here."""
         lines = self._reasons_to_stay()
         if not lines:
-            self.exit(0)
+            await self._hand_over_and_exit()
             return
         question = Question(
             title="Leave the console?",
@@ -253,7 +281,7 @@ class WatchfloorApp(App[int]):
 
     def _reasons_to_stay(self) -> tuple[str, ...]:
         waits = tuple(
-            f"The {held.words}; leaving hands it to the engine at once."
+            f"Not asked yet: {held.words}. Leaving hands it to the engine at once."
             for held in self.session.outgoing.held
         )
         overview = self.jobs.overview
@@ -267,8 +295,19 @@ class WatchfloorApp(App[int]):
             await self._hand_over_and_exit()
 
     async def _hand_over_and_exit(self) -> None:
-        await self.session.outgoing.hand_over(_HAND_OVER_S)
+        self.parting = tuple(await parted(self.session, self._patience))
         self.exit(0)
+
+    async def action_quit(self) -> None:
+        """Leave as by any other key: Textual's own way out asks and hands over too."""
+        if not isinstance(self.screen, Confirm):
+            await self.action_ask_quit()
+
+    async def on_event(self, event: Event) -> None:
+        """Count every key before anything is done with it."""
+        if isinstance(event, Key):
+            self.session.catch.keys += 1
+        await super().on_event(event)
 
     @property
     def failure(self) -> Exception | None:
@@ -300,6 +339,11 @@ class WatchfloorApp(App[int]):
 
     def _end_now(self) -> None:
         begin(self, self._hand_over_and_exit, "leaving")
+
+
+def _subject(screen: Screen[Any]) -> RunView | None:
+    """Return the one run a screen is about; None where it is about several."""
+    return screen.subject if isinstance(screen, Sheet) else getattr(screen, "run", None)
 
 
 def run_console(app: WatchfloorApp) -> int:

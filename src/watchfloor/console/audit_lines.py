@@ -38,7 +38,7 @@ class AuditRow(NamedTuple):
         """Why, and the detail, people masked; may be empty."""
         event = self.entry.event
         said = "; ".join(part for part in (event.why, event.detail) if part)
-        return without_contact(said, "")
+        return without_contact(said)
 
     @property
     def run(self) -> str:
@@ -69,7 +69,7 @@ def _role(receipt: Receipt | None) -> str:
 def _change_or_why(row: AuditRow) -> str:
     # What a person gave as the reason says more than the states it led through.
     event = row.entry.event
-    return without_contact(event.why, "") or row.change or row.said
+    return without_contact(event.why) or row.change or row.said
 
 
 AUDIT_COLUMNS: tuple[Column[AuditRow], ...] = (
@@ -138,9 +138,9 @@ def audit_at_length(row: AuditRow | None, width: int) -> tuple[Line, ...]:
     if row.change:
         lines.append(_named("change", row.change))
     if event.why:
-        lines += _block("why", without_contact(event.why, ""), width)
+        lines += _block("why", without_contact(event.why), width)
     if event.detail:
-        lines += _block("detail", without_contact(event.detail, ""), width)
+        lines += _block("detail", without_contact(event.detail), width)
     lines += _command(receipt, width)
     return tuple(lines)
 
@@ -149,7 +149,7 @@ def _command(receipt: Receipt | None, width: int) -> list[Line]:
     if receipt is None:
         return [_named("command", "none: the engine tells what it did by itself")]
     said = f"{receipt.verb} {result(receipt)}, {receipt.command_id}"
-    told = without_contact(receipt.detail, "")
+    told = without_contact(receipt.detail)
     lines = [_named("command", said, _role(receipt))]
     if told:
         lines += _block("", told, width)

@@ -41,12 +41,14 @@ async def give_all(
         return False
     receipts: list[Receipt] = []
     faults: list[str] = []
+    session.outgoing.begin()  # leaving waits until every one of them is asked
     for run in able:
         asked = await asyncio.shield(_asked(session, verb, run, consent.reason))
         if isinstance(asked, Failure):
             faults.append(f"{run.campaign_name}: {asked.sentence}")
         else:
             receipts.append(asked)
+    session.outgoing.asked()
     counter.say(f"{verb} asked of {counted(len(receipts), 'run')}", "")
     await _followed(session, counter, verb, receipts, faults, patience)
     return True
@@ -117,7 +119,7 @@ def bulk_question(
     if able:
         lines.append(
             f"{counted(left, 'record')} left in them, "
-            f"{counted(flying, 'attempt')} in flight now."
+            f"{counted(flying, 'attempt')} in flight when last read."
         )
     lines += [_declined(verb, run) for run in declined[:_NAMED]]
     if len(declined) > _NAMED:

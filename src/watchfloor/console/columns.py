@@ -11,13 +11,13 @@ from watchfloor.console.figures import (
     clock_time,
     length,
     near_time,
-    percent,
     short_count,
     wait_in_short,
 )
 from watchfloor.console.labels import list_label, run_label, run_role
-from watchfloor.console.privacy import shown_contact
+from watchfloor.console.privacy import shown_contact, without_contact
 from watchfloor.domain.labels import Dialect
+from watchfloor.domain.progress import done_share, ends_later
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import EventView, RecordView, RunView
 
@@ -72,7 +72,8 @@ class RunRow(NamedTuple):
 
     Attributes:
         dialect: Whose words it is called by.
-        eta_ms: Until all is done as fast as now; None where that is not known.
+        eta_ms: Until all that can be done now is, as fast as now; None where that is
+            not known.
         expected_ms: What it should have taken and did not; None unless it is late.
         twin: What tells it from another run of the same name; empty where none is.
     """
@@ -134,15 +135,17 @@ def state_role(state: RecordState) -> str:
 
 
 def outcome_words(record: RecordView) -> str:
-    """Return class and code of the last outcome; ``-`` before the first.
+    """Return class and code of the last outcome, people masked; ``-`` before the first.
 
     The class is left out where the state says the same word already.
     """
     if record.state is RecordState.ATTEMPTING:
-        return "in flight"
+        # Some are taken up ahead of the permits: nobody knows of one whether it flies.
+        return "none yet"
+    code = without_contact(record.code, record.contact)
     if record.outcome_class is None or record.outcome_class.word == record.state.word:
-        return record.code or "-"
-    return f"{record.outcome_class.word} {record.code}".strip()
+        return code or "-"
+    return f"{record.outcome_class.word} {code}".strip()
 
 
 def _when(row: RecordRow) -> str:
@@ -151,6 +154,14 @@ def _when(row: RecordRow) -> str:
         word = "opens" if record.is_held else "due"
         return f"{word} {near_time(record.next_at_ms, row.as_of_ms)}"
     return near_time(record.updated_at_ms, row.as_of_ms)
+
+
+def _eta(row: RunRow) -> str:
+    said = wait_in_short(row.eta_ms)
+    if row.eta_ms is None or not ends_later(row.run):
+        return said
+    # In 7 cells there is no room for two units and that there is more.
+    return f"{said.partition(' ')[0]}+"
 
 
 def _has_twins(rows: Sequence[RunRow]) -> bool:
@@ -180,7 +191,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
         title="DONE",
         width=4,
         right=True,
-        text=lambda r: percent(r.run.books.done_share) if r.run.books.records else "-",
+        text=lambda r: done_share(r.run.books) if r.run.books.records else "-",
     ),
     Column(
         title="FAILED",
@@ -213,7 +224,7 @@ RUN_COLUMNS: tuple[Column[RunRow], ...] = (
         right=True,
         least=88,
         marks=False,
-        text=lambda r: wait_in_short(r.eta_ms),
+        text=_eta,
         role=lambda _: "dim",
         spare=1,
     ),
@@ -314,11 +325,13 @@ def _entry_time(at_ms: int) -> str:
 def _change(event: EventView) -> str:
     if event.before or event.after:
         return f"{event.before or '-'} → {event.after or '-'}"
-    return event.detail
+    return without_contact(event.detail)
 
 
 def _whole(event: EventView) -> str:
-    return "  ".join(part for part in (event.why, event.detail) if part)
+    return without_contact(
+        "  ".join(part for part in (event.why, event.detail) if part)
+    )
 
 
 EVENT_COLUMNS: tuple[Column[EventView], ...] = (

@@ -13,7 +13,7 @@ from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
-from watchfloor.domain.previews import FOR_GOOD, Preview
+from watchfloor.domain.previews import FOR_GOOD, Preview, is_no_worse
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Receipt, RunView
 
@@ -67,16 +67,30 @@ async def give(
 
     A stop or cancel whose figures drifted is offered anew with the new ones. A question
     the operator did not open wants the run's id typed: keys meant for the page beneath
-    must not answer it.
+    must not answer it. While a stop or cancel of a run is on its way no second one of
+    it can be confirmed; a pause passes at once, whatever waits.
     """
-    held = session.outgoing.of_run(run_id)
-    if held is not None:
-        key = session.keymap.key("run.undo")
-        counter.say(f"{held.words} already; {key} takes it back.", "warn")
+    outgoing = session.outgoing
+    if verb is not Verb.PAUSE and run_id in outgoing.ending:
+        counter.say(_is_on_its_way(session, run_id), "warn")
         return
     drifted: str | None = ""
-    while drifted is not None:
-        drifted = await _given(session, counter, verb, run_id, patience, drifted)
+    if verb in PREVIEWED:
+        outgoing.ending.add(run_id)
+    try:
+        while drifted is not None:
+            drifted = await _given(session, counter, verb, run_id, patience, drifted)
+    finally:
+        if verb in PREVIEWED:
+            outgoing.ending.discard(run_id)
+
+
+def _is_on_its_way(session: Session, run_id: str) -> str:
+    held = session.outgoing.of_run(run_id)
+    if held is None:
+        return f"A stop or cancel of {run_id} is on its way; nothing more was asked."
+    key = session.keymap.key("run.undo")
+    return f"Not asked yet: {held.words} already; {key} takes it back."
 
 
 async def _given(
@@ -94,10 +108,16 @@ async def _given(
     reason = ""
     if verb in PREVIEWED:
         consent = await _consent(session, counter, preview, drifted)
-        if consent is None or not await _is_due(session, counter, preview):
+        if consent is None:
             return None
         reason = consent.reason
-    receipt = await asyncio.shield(_asked(session, preview, reason))
+    if can_wait(session, preview):
+        if not await _is_due(session, counter, preview):
+            return None
+        receipt = await asyncio.shield(_asked_later(session, preview, reason))
+    else:
+        session.outgoing.begin()
+        receipt = await asyncio.shield(_asked(session, preview, reason))
     if isinstance(receipt, Failure):
         refused = receipt.refused
         if refused is not None and refused.refusal is Refusal.DRIFTED:
@@ -113,8 +133,6 @@ async def _given(
 
 async def _is_due(session: Session, counter: Counter, preview: Preview) -> bool:
     """Wait while a command can be taken back; return whether it is to be asked."""
-    if not can_wait(session, preview):
-        return True
     seconds = session.wishes.undo_s
     verb = preview.verb.value
     held = Held(
@@ -140,12 +158,27 @@ def can_wait(session: Session, preview: Preview) -> bool:
     return is_ending and preview.seen.launched and session.wishes.undo_s > 0
 
 
+async def _asked_later(
+    session: Session, preview: Preview, reason: str
+) -> Receipt | Failure:
+    """Ask for what waited: as things are now, where that harms nobody more.
+
+    A run that was paused meanwhile has another version; its stop is still the same.
+    """
+    now = await answer(session.desk.preview(preview.verb, preview.run_id))
+    if not isinstance(now, Failure) and is_no_worse(preview, now):
+        preview = now
+    return await _asked(session, preview, reason)
+
+
 async def _asked(session: Session, preview: Preview, reason: str) -> Receipt | Failure:
+    """Ask; the caller has said that asking began."""
+    told: Receipt | Failure | None = None
     try:
-        return await answer(session.desk.ask(preview, reason))
+        told = await answer(session.desk.ask(preview, reason))
     finally:
-        if can_wait(session, preview):
-            session.outgoing.asked()
+        session.outgoing.asked(told)
+    return told
 
 
 async def _followed(

@@ -69,7 +69,7 @@ def run_json(run: RunView) -> str:
             "window_opens_at": iso_time(run.shut_until_ms),
             "permits": run.permits,
             "rate_per_s": run.rate_per_s,
-            "cause": without_contact(run.cause, ""),
+            "cause": without_contact(run.cause),
             "asked": _asked(run.intent_asked),
             "gate_asked": _asked(run.gate_asked),
             "books": run.books.as_dict(),
@@ -117,7 +117,7 @@ def _asked(asked: Asked) -> dict[str, object] | None:
     return {
         "by": asked.by,
         "at": iso_time(asked.at_ms),
-        "why": without_contact(asked.why, ""),
+        "why": without_contact(asked.why),
     }
 
 

@@ -26,11 +26,13 @@ from watchfloor.console.figures import counted, length, near_minute, near_time
 from watchfloor.console.holds import figures, held, hold_words, unaccounted
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import YOUR_WORD
-from watchfloor.console.live_lines import ends_about, lately
+from watchfloor.console.live_lines import ends_about, pace_words
 from watchfloor.console.pieces import Line
+from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Reason
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import Diagnosis
+from watchfloor.domain.progress import ends_later
 from watchfloor.domain.regions import RunOutcome
 from watchfloor.domain.views import RunView
 
@@ -107,7 +109,7 @@ def _health_cases(told: Diagnosis, keymap: Keymap) -> Iterator[Judged]:
     if run.lifecycle.outcome is RunOutcome.FAILED or run.cause:
         yield Judged(
             Verdict.WRONG,
-            f"{run.label}: {run.cause or 'no cause was told'}.",
+            f"{run.label}: {without_contact(run.cause) or 'no cause was told'}.",
             f"{jobs} {keymap.key('view.events')} shows what led to it.",
         )
     if run.lifecycle.is_ended:
@@ -190,7 +192,7 @@ def _holds(told: Diagnosis, keymap: Keymap) -> Judged:
     is_well = live.health is Health.OK and not live.run.awaits_approval
     return Judged(
         Verdict.OK if is_well else Verdict.LOOK,
-        f"{left} left and not in flight; most: {hold_words(live)}.",
+        f"{left} left and not taken up; most: {hold_words(live)}.",
         _lift(largest.reason, live.run, keymap),
     )
 
@@ -198,16 +200,17 @@ def _holds(told: Diagnosis, keymap: Keymap) -> Judged:
 def _outcomes(told: Diagnosis, keymap: Keymap) -> Judged:
     books, groups = told.live.run.books, told.failures.groups
     bad = books.failed + books.unknown
-    counts = f"{books.failed:,} failed and {books.unknown:,} unknown of {books.done:,}"
-    if not bad and not groups:
-        none = f"None failed of {books.done:,} finished." if books.done else "None yet."
-        return Judged(Verdict.OK, none)
-    is_many = books.done >= _TELLING and bad >= books.done * _MANY_FAIL
-    most = f"; most: {group_words(groups[0])}" if groups else ""
     steps = []
     if groups:
         opens = keymap.key("row.open")
         steps.append(f"{opens} opens record {groups[0].example_seq:,} of them.")
+    if not bad:
+        none = f"None failed of {books.done:,} finished" if books.done else "None yet"
+        again = f"; to try again, most: {group_words(groups[0])}" if groups else ""
+        return Judged(Verdict.OK, f"{none}{again}.", " ".join(steps))
+    counts = f"{books.failed:,} failed and {books.unknown:,} unknown of {books.done:,}"
+    is_many = books.done >= _TELLING and bad >= books.done * _MANY_FAIL
+    most = f"; most: {group_words(groups[0])}" if groups else ""
     if books.unknown:
         steps.append(f"{keymap.key('nav.unknowns')} lists the unknown ones.")
     return Judged(
@@ -245,10 +248,8 @@ def _pace(told: Diagnosis, keymap: Keymap) -> Judged:
     if run.lifecycle.is_ended:
         return Judged(Verdict.OK, f"It took {length(run.duration_ms(now_ms))}.", charts)
     ends = ends_about(live, now_ms)
-    when = (
-        "no end in sight" if ends is None else f"ends about {near_minute(ends, now_ms)}"
-    )
-    told_rate = f"{lately(live.attempts_per_s)} now, {when}"
+    now = pace_words(live.attempts_per_s, run, told.engine, now_ms)
+    told_rate = f"{now}, {_end(run, ends, now_ms)}".capitalize()
     if live.is_late:
         took = length(live.expected_ms)
         return Judged(
@@ -257,6 +258,15 @@ def _pace(told: Diagnosis, keymap: Keymap) -> Judged:
     if ends is None and live.health is not Health.OK:
         return Judged(Verdict.LOOK, f"{told_rate}.", charts)
     return Judged(Verdict.OK, f"{told_rate}.", charts)
+
+
+def _end(run: RunView, ends: int | None, now_ms: int) -> str:
+    if ends is not None:
+        word = "after" if ends_later(run) else "about"
+        return f"ends {word} {near_minute(ends, now_ms)}"
+    if not run.books.eligible and ends_later(run):
+        return "what is left waits for its time"
+    return "no end in sight"
 
 
 def _journal(told: Diagnosis, keymap: Keymap) -> Judged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchfloor.console.figures import full_time
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.privacy import without_contact
 from watchfloor.console.text import wrapped
 from watchfloor.domain.views import EventView
 
@@ -23,7 +24,7 @@ def event_at_length(event: EventView | None, width: int) -> tuple[Line, ...]:
     said = "  ".join(part for part in (event.why, event.detail) if part)
     told = [
         (Piece(f" {text}"),)
-        for part in (change, said)
+        for part in (change, without_contact(said))
         if part
         for text in wrapped(part, max(10, width - 2), _MOST_LINES)
     ]

@@ -14,10 +14,12 @@ from watchfloor.console.figures import (
 )
 from watchfloor.console.holds import hold_lines
 from watchfloor.console.labels import outside_window
-from watchfloor.console.live_lines import ends_about, lately
+from watchfloor.console.live_lines import ends_about, pace_words
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.privacy import without_contact
 from watchfloor.domain.books import STATE_KEYS
 from watchfloor.domain.live import Diagnosis, FailureGroup
+from watchfloor.domain.progress import ends_later, in_flight, taken_up
 from watchfloor.domain.views import EventView
 
 _NAME = 15
@@ -43,7 +45,7 @@ def health_evidence(told: Diagnosis) -> list[Line]:
     return _facts(
         ("state", run.label),
         ("health", f"{live.health.value}{', late' if live.is_late else ''}"),
-        ("cause", run.cause),
+        ("cause", without_contact(run.cause)),
         ("gate", f"{run.lifecycle.gate.value} {who_asked(run.gate_asked)}".strip()),
         ("intake", f"{run.lifecycle.intake.value}, {_read(told)}"),
         ("window", outside_window(run, now_ms)),
@@ -103,15 +105,20 @@ def pace_evidence(told: Diagnosis) -> list[Line]:
     ends = ends_about(live, now_ms)
     spent = ", ".join(f"{name} {length(ms)}" for name, ms in run.spent_ms.items() if ms)
     pace = "no limit" if run.rate_per_s is None else f"{rate(run.rate_per_s)} at most"
+    flying = f"{in_flight(run):,} of {run.permits:,} in flight"
+    ahead = f", {taken_up(run):,} more taken up" if taken_up(run) else ""
     return _facts(
-        ("attempts", f"{lately(live.attempts_per_s)} now"),
-        ("finished", f"{lately(live.done_per_s)} now"),
+        ("attempts", pace_words(live.attempts_per_s, run, told.engine, now_ms)),
+        ("finished", pace_words(live.done_per_s, run, told.engine, now_ms)),
         ("pace", pace),
-        ("permits", f"{run.books.attempting:,} of {run.permits:,} in flight"),
+        ("permits", f"{flying}{ahead}"),
         ("started", full_time(run.started_at_ms)),
         ("elapsed", length(run.duration_ms(now_ms))),
         ("time spent", spent),
-        ("ends about", "" if ends is None else full_time(ends)),
+        (
+            "ends after" if ends_later(run) else "ends about",
+            "" if ends is None else full_time(ends),
+        ),
         ("should take", _expected(told)),
     )
 
@@ -125,11 +132,11 @@ def journal_evidence(told: Diagnosis) -> list[Line]:
 
 
 def event_words(event: EventView, now_ms: int) -> str:
-    """Return one entry of the journal: what, by whom, when and why."""
+    """Return one entry of the journal, people masked: what, by whom, when and why."""
     by = f" by {event.by}" if event.by else ""
     change = f", {event.before} → {event.after}" if event.before != event.after else ""
     said = " ".join(part for part in (event.why, event.detail) if part)
-    why = f": {said}" if said else ""
+    why = f": {without_contact(said)}" if said else ""
     return f"{near_time(event.at_ms, now_ms)} {event.event}{by}{change}{why}"
 
 
@@ -152,7 +159,7 @@ def _group(group: FailureGroup) -> Line:
 
 def _reason(group: FailureGroup) -> str:
     klass = "" if group.outcome_class is None else f"{group.outcome_class.word} "
-    return f"{klass}{group.code or 'no code'}"
+    return f"{klass}{without_contact(group.code) or 'no code'}"
 
 
 def _facts(*facts: tuple[str, str]) -> list[Line]:

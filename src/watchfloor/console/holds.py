@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from watchfloor.console.figures import coming_time, counted, near_time, rate
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Blocked, Reason
 from watchfloor.domain.live import LiveRun
+from watchfloor.domain.progress import in_flight, taken_up
 from watchfloor.domain.views import EngineView, RunView
 
 _REASON, _COUNT = 22, 13
@@ -14,7 +16,7 @@ _FREE = "could start now"
 
 
 def held(live: LiveRun) -> int:
-    """Return how many records neither moved nor are finished."""
+    """Return how many records are neither taken up nor finished."""
     books = live.run.books
     return max(0, books.remaining - books.attempting)
 
@@ -24,17 +26,27 @@ def unaccounted(live: LiveRun) -> int:
     return held(live) - sum(one.count for one in live.blocked)
 
 
-def hold_words(live: LiveRun) -> str:
-    """Return what holds the most, with its count; ``-`` where nothing does."""
+def hold_words(live: LiveRun, *, in_short: bool = False) -> str:
+    """Return what holds the most, with its count; ``-`` where nothing does.
+
+    Args:
+        live: The run.
+        in_short: Whether a cell of a list is all the room there is.
+    """
     if not live.blocked:
         return "-"
     first, *others = sorted(live.blocked, key=lambda one: -one.count)
-    more = f" +{len(others)}" if others else ""
+    more = f" and {counted(len(others), 'other reason')}" if others else ""
+    if in_short and others:
+        more = f" +{len(others)}"
     return f"{first.reason.value} {first.count:,}{more}"
 
 
 def figures(one: Blocked, run: RunView, engine: EngineView, now_ms: int) -> str:
-    """Return what stands behind a reason: times of day, where the desk tells ages."""
+    """Return what stands behind a reason, people masked.
+
+    There are times of day where the desk tells ages.
+    """
     match one.reason:
         case Reason.NO_ENGINE:
             return _last_heartbeat(engine, now_ms)
@@ -47,7 +59,7 @@ def figures(one: Blocked, run: RunView, engine: EngineView, now_ms: int) -> str:
         case Reason.CALLBACK_NOT_DUE:
             return _next(run.next_callback_at_ms, now_ms)
         case _:
-            return one.detail
+            return without_contact(one.detail)
 
 
 def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
@@ -66,7 +78,9 @@ def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
         over = counted(-free, "record")
         lines.append((Piece(f"  {over} counted twice: do not trust these", "alarm"),))
     books = run.books
-    total = f"= remaining {books.remaining:,} - in flight {books.attempting:,}"
+    total = f"= remaining {books.remaining:,} - in flight {in_flight(run):,}"
+    if taken_up(run):
+        total += f" - taken up {taken_up(run):,}"
     return [*lines, _term("together", held(live), total)]
 
 

@@ -171,7 +171,15 @@ class Keymap:
         )
         mistakes += [f"keys: {said}" for said in collisions(table)]
         mistakes += [f"keys: {said}" for said in dangers(table)]
-        return (self, mistakes) if mistakes else (Keymap(table, wanted), [])
+        if mistakes:
+            return self, mistakes
+        bound = {ident: keys or _nobodys(ident) for ident, keys in wanted.items()}
+        return Keymap(table, bound), []
+
+
+def _nobodys(ident: str) -> str:
+    """Return a key that no keyboard has: Textual leaves what is bound to "" as it is."""
+    return f"{_NONE}{ident}"
 
 
 def _named(keys: str) -> str:
@@ -186,7 +194,8 @@ def bindings(*scopes: str) -> list[BindingType]:
     """Return the bindings of these scopes; a changed keymap is Textual's to apply."""
     return [
         Binding(
-            act.keys,
+            # What has no key may be given one: Textual changes only what is bound.
+            act.keys or _nobodys(act.ident),
             act.action,
             act.label,
             show=False,
@@ -195,7 +204,7 @@ def bindings(*scopes: str) -> list[BindingType]:
             priority=act.ident == "app.redraw",
         )
         for act in ACTS
-        if act.scope in scopes and act.keys
+        if act.scope in scopes and act.action
     ]
 
 

@@ -21,8 +21,8 @@ from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
-from watchfloor.domain.progress import eta_ms
-from watchfloor.domain.views import EngineView
+from watchfloor.domain.progress import ends_later, eta_ms, in_flight, is_rated
+from watchfloor.domain.views import EngineView, RunView
 
 #: What a run says that a poll no longer told of.
 GONE = "gone"
@@ -66,14 +66,32 @@ def lately(per_s: float) -> str:
     return f"{per_s * 3600:,.1f}/h" if per_s > 0 else "0/s"
 
 
+def pace_words(per_s: float, run: RunView, engine: EngineView, now_ms: int) -> str:
+    """Return ``12.0/s now``, or that the pace is not known yet.
+
+    Args:
+        per_s: Attempts or records.
+        run: Which one.
+        engine: The owner, who may not have worked for long enough to tell.
+        now_ms: When both were read.
+    """
+    if not is_rated(run.started_at_ms, engine.started_at_ms, now_ms):
+        return "pace not known yet"
+    return f"{lately(per_s)} now"
+
+
 def ends_about(live: LiveRun, now_ms: int) -> int | None:
     """Return when all should be done at the pace of now; the rounder the further.
 
-    A time of day stands still where what is left would count down.
+    A time of day stands still where what is left would count down. Where something of
+    the run waits for a time of its own it is the earliest, see ``ends_later``.
     """
-    left = eta_ms(live.run, live.done_per_s)
+    run = live.run
+    left = eta_ms(run, live.done_per_s)
     if left is None:
         return None
+    if run.books.callback and run.next_callback_at_ms is not None:
+        left = max(left, run.next_callback_at_ms - now_ms)
     step = next(
         (
             minutes * _MINUTE_MS
@@ -82,7 +100,8 @@ def ends_about(live: LiveRun, now_ms: int) -> int | None:
         ),
         6 * _HOUR_MS,
     )
-    return round((now_ms + left) / step) * step
+    at_ms = now_ms + left
+    return at_ms // step * step if ends_later(run) else round(at_ms / step) * step
 
 
 def _word(row: LiveRow) -> str:
@@ -91,12 +110,22 @@ def _word(row: LiveRow) -> str:
 
 def _ends(row: LiveRow) -> str:
     at_ms = ends_about(row.live, row.as_of_ms)
-    return near_minute(at_ms, row.as_of_ms)
+    more = "+" if at_ms is not None and ends_later(row.live.run) else ""
+    return f"{near_minute(at_ms, row.as_of_ms)}{more}"
 
 
 def _in_flight(row: LiveRow) -> str:
     run = row.live.run
-    return f"{run.books.attempting:,}/{run.permits:,}"
+    return f"{in_flight(run):,}/{run.permits:,}"
+
+
+def _is_rated(row: LiveRow) -> bool:
+    run, engine = row.live.run, row.engine
+    return is_rated(run.started_at_ms, engine.started_at_ms, row.as_of_ms)
+
+
+def _rate(row: LiveRow) -> str:
+    return lately(row.live.attempts_per_s) if _is_rated(row) else "-"
 
 
 LIVE_COLUMNS: tuple[Column[LiveRow], ...] = (
@@ -111,13 +140,13 @@ LIVE_COLUMNS: tuple[Column[LiveRow], ...] = (
         title="BLOCKED BY",
         width=20,
         grow=2,
-        text=lambda r: hold_words(r.live),
+        text=lambda r: hold_words(r.live, in_short=True),
     ),
     Column(
         title="RATE",
         width=7,
         right=True,
-        text=lambda r: lately(r.live.attempts_per_s),
+        text=_rate,
     ),
     Column(title="IN FLIGHT", width=9, right=True, text=_in_flight, spare=1),
     Column(
@@ -126,7 +155,7 @@ LIVE_COLUMNS: tuple[Column[LiveRow], ...] = (
         text=lambda r: near_time(r.live.oldest_at_ms, r.as_of_ms),
         spare=2,
     ),
-    Column(title="ENDS", width=11, text=_ends, spare=3),
+    Column(title="ENDS", width=12, text=_ends, spare=3),
     Column(
         title="STARTED",
         width=11,
@@ -251,10 +280,12 @@ def _times(row: LiveRow, ordered_at_ms: int) -> list[Line]:
     started = near_time(run.started_at_ms, row.as_of_ms)
     elapsed = f"{length(run.duration_ms(ordered_at_ms))} at {clock_time(ordered_at_ms)}"
     oldest = near_time(live.oldest_at_ms, row.as_of_ms)
-    parts = [f"finishes {lately(live.done_per_s)}"]
+    pace = f"finishes {lately(live.done_per_s)}"
+    parts = [pace if _is_rated(row) else "pace not known yet"]
     ends = ends_about(live, row.as_of_ms)
     if ends is not None:
-        parts.append(f"ends about {near_minute(ends, row.as_of_ms)}")
+        word = "after" if ends_later(run) else "about"
+        parts.append(f"ends {word} {near_minute(ends, row.as_of_ms)}")
     if live.expected_ms is not None:
         parts.append(f"should take {length(live.expected_ms)}")
     return [

@@ -157,8 +157,10 @@ async def _send(  # noqa: PLR0913  what is sent, and what it is sent with
     reason: str = "",
     payload: Mapping[str, object] | None = None,
 ) -> None:
+    session.outgoing.begin()
     sent = session.desk.order(verb, run.run_id, reason=reason, payload=payload)
     receipt = await asyncio.shield(answer(sent))
+    session.outgoing.asked(receipt)
     if isinstance(receipt, Failure):
         counter.say(
             f"{verb} {run.run_id}: {receipt.sentence} (v shows what was stored)", "bad"

@@ -89,8 +89,9 @@ async def page(
 
 def _merged(parts: list[RecordPage], size: int, *, backwards: bool) -> RecordPage:
     stopped = [part.searched_to for part in parts if part.searched_to is not None]
-    # Beyond where one of the searches stopped, its records are not known yet.
-    limit = (max(stopped) if backwards else min(stopped)) if stopped else None
+    ends = [*stopped, *_edges(parts, backwards=backwards)]
+    # Beyond where one of the parts ends, its records are not known yet.
+    limit = (max(ends) if backwards else min(ends)) if ends else None
     together = sorted(
         (
             record
@@ -108,8 +109,21 @@ def _merged(parts: list[RecordPage], size: int, *, backwards: bool) -> RecordPag
         records=tuple(kept),
         has_before=any(part.has_before for part in parts) or (more and backwards),
         has_after=any(part.has_after for part in parts) or (more and not backwards),
-        searched_to=None if dropped else limit,
+        searched_to=limit if limit in stopped and not dropped else None,
     )
+
+
+def _edges(parts: list[RecordPage], *, backwards: bool) -> list[int]:
+    """Return the last seqs of those parts that go on with more records."""
+    if backwards:
+        return [
+            part.records[0].seq for part in parts if _goes_on(part, part.has_before)
+        ]
+    return [part.records[-1].seq for part in parts if _goes_on(part, part.has_after)]
+
+
+def _goes_on(part: RecordPage, has_more: bool) -> bool:  # noqa: FBT001
+    return has_more and part.searched_to is None and bool(part.records)
 
 
 def beginning(*, down: bool = False) -> Place:

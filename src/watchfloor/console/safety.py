@@ -9,9 +9,15 @@ ARMED_FOR_MS = 5 * 60_000
 
 @dataclass(slots=True)
 class SafetyCatch:
-    """Whether keys that change a run are live. Times are ms since 1970, UTC."""
+    """Whether keys that change a run are live. Times are ms since 1970, UTC.
+
+    Attributes:
+        keys: How many keys were pressed so far: a question that comes late must not be
+            answered by a key that was meant for something else.
+    """
 
     armed_until_ms: int = 0
+    keys: int = 0
 
     def arm(self, now_ms: int) -> None:
         """Let commands pass for five minutes from now."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from watchfloor.console.figures import clock_time
 from watchfloor.domain.views import EngineView
+
+#: Several polls, also of a calm console.
+STALE_MS = 15_000
 
 
 class EngineSight:
@@ -16,15 +20,27 @@ class EngineSight:
     def __init__(self) -> None:
         self.engine: EngineView | None = None
         self.fault = ""
+        self._told_at_ms = 0
 
-    def tell(self, engine: EngineView) -> None:
-        """Take what a read told."""
-        self.engine, self.fault = engine, ""
+    def tell(self, engine: EngineView, now_ms: int) -> None:
+        """Take what a read told at this moment."""
+        self.engine, self.fault, self._told_at_ms = engine, "", now_ms
+
+    def doubt(self, now_ms: int) -> str:
+        """Return why nothing is known of the engine; nothing where something is."""
+        if self.fault or not self.is_stale(now_ms):
+            return self.fault
+        return f"the store has not answered since {clock_time(self._told_at_ms)}"
 
     def alarm(self, now_ms: int) -> str:
         """Return what every screen must say of it; nothing while all is well."""
-        if self.fault:
+        if self.doubt(now_ms):
             return "engine: not known"
-        if self.engine is None or self.engine.is_alive(now_ms):
+        # Judged as of the read: an old answer says nothing about now.
+        if self.engine is None or self.engine.is_alive(self._told_at_ms):
             return ""
         return "NO ENGINE"
+
+    def is_stale(self, now_ms: int) -> bool:
+        """Whether what was told last is too old to say anything about now."""
+        return self.engine is not None and now_ms - self._told_at_ms > STALE_MS

@@ -24,6 +24,12 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1) + "…"
 
 
+def shortened(value: object, most: int) -> str:
+    """Return *value* cleaned, in at most *most* cells, ending with ``…`` where cut."""
+    text = clean(value)
+    return text if cell_len(text) <= most else cut(text, most)
+
+
 def plain(value: object) -> Content:
     """Return *value* cleaned, as content in which no markup is read."""
     return Content(clean(value))

@@ -48,8 +48,12 @@ def which_records(page: RecordPage, shown: Wanted | None, books: Books | None) -
         first, last = looked_at(page, shown.place, total)
         where = f"{len(seqs):,} found in {first:,}-{last:,}"
         return (Piece(where, "dim"), Piece(f" of {total:,}", "dim"))
-    span = f"{seqs[0]:,}-{seqs[-1]:,} of {of:,}" if seqs else f"0 of {of:,}"
-    return (Piece(f"{span}, last first" if shown.down else span, "dim"),)
+    span = f"{seqs[0]:,}-{seqs[-1]:,}" if seqs else "0"
+    order = ", last first" if shown.down else ""
+    if shown.chosen.is_set and seqs:
+        # They are numbers of records here, and no count of those that match.
+        return (Piece(f"records {span}{order}", "dim"), Piece(f", {of:,} match", "dim"))
+    return (Piece(f"{span} of {of:,}{order}", "dim"),)
 
 
 def breadcrumb(row: RunRow | None, which: Line, chosen: Filter, width: int) -> Line:

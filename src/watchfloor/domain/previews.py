@@ -10,6 +10,7 @@ from watchfloor.domain.books import Books
 from watchfloor.domain.errors import EXPLANATIONS, Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.masking import masked
+from watchfloor.domain.progress import in_flight, taken_up
 from watchfloor.domain.regions import Gate, Intake, Phase, Verb
 from watchfloor.domain.views import RecordView, RunView
 
@@ -22,7 +23,7 @@ class Seen:
         version: The run's version.
         launched: Whether the run had its launch id.
         untouched: Records that would never be attempted.
-        in_flight: Attempts that had no stored outcome.
+        in_flight: Records taken up whose outcome was not stored, sent or not.
         callbacks: Promises kept at that moment.
     """
 
@@ -39,6 +40,7 @@ class Preview:
 
     Attributes:
         lines: What will happen, then what will not; each a sentence.
+        drops: Whether promised callbacks are dropped.
         typed: What must be typed to confirm; empty where a key will do.
         refusal: Why it cannot be done now, or None.
     """
@@ -49,6 +51,7 @@ class Preview:
     label: str
     seen: Seen
     lines: tuple[str, ...]
+    drops: bool = False
     typed: str = ""
     refusal: Refusal | None = None
 
@@ -110,9 +113,26 @@ def preview(run: RunView, verb: Verb, promised: Sequence[RecordView] = ()) -> Pr
         label=run.label,
         seen=seen(run),
         lines=(*_LINES[verb](run), *(_named(run, promised) if drops else ())),
+        drops=drops,
         typed=run.run_id if verb is Verb.CANCEL else "",
         refusal=refusal(run.lifecycle, verb),
     )
+
+
+def is_no_worse(then: Preview, now: Preview) -> bool:
+    """Whether what was confirmed on *then* harms nobody more as things are *now*."""
+    was, seen_now = then.seen, now.seen
+    if now.refusal is not None or was.launched != seen_now.launched:
+        return False
+    if then.drops != now.drops:
+        return False
+    if now.drops:
+        return (seen_now.untouched, seen_now.callbacks) == (
+            was.untouched,
+            was.callbacks,
+        )
+    left = seen_now.untouched + seen_now.in_flight
+    return left <= was.untouched + was.in_flight
 
 
 def check_drift(verb: Verb, then: Seen, run: RunView) -> None:
@@ -157,8 +177,12 @@ def _figures(run: RunView) -> str:
     return (
         f"now {run.label}: {_n(now.untouched, 'record')} not attempted, "
         f"{_n(now.callbacks, 'callback')} promised, "
-        f"{run.books.attempting:,} in flight"
+        f"{in_flight(run):,} in flight{_more_taken_up(run)}"
     )
+
+
+def _more_taken_up(run: RunView) -> str:
+    return f", {taken_up(run):,} more taken up" if taken_up(run) else ""
 
 
 def _n(count: int, word: str) -> str:
@@ -174,14 +198,30 @@ def _reached(books: Books) -> str:
     )
 
 
-def _in_flight(books: Books) -> str:
-    if not books.attempting:
-        return "Nothing is in flight."
-    return (
-        f"{_n(books.attempting, 'attempt')} in flight "
-        f"{'is' if books.attempting == 1 else 'are'} not recalled; "
-        "the outcome is still stored."
-    )
+def _in_flight(run: RunView, fate: str) -> list[str]:
+    """Return what becomes of records that are taken up.
+
+    Intents are stored ahead of permits. Beyond those nothing is under way, but for
+    outcomes that are being stored, and for attempts that began before the permits were
+    lowered: so no count of what is taken back is exact.
+
+    Args:
+        run: As it is now.
+        fate: What becomes of a record that is taken back unsent.
+    """
+    flying, ahead = in_flight(run), taken_up(run)
+    if not flying:
+        return ["Nothing is in flight."]
+    lines = [
+        f"{_n(flying, 'attempt')} in flight {'is' if flying == 1 else 'are'} not "
+        "recalled; the outcome is still stored."
+    ]
+    if ahead:
+        lines.append(
+            f"{ahead:,} more {'was' if ahead == 1 else 'were'} taken up; what of that "
+            f"is not sent yet is taken back unsent and {fate}."
+        )
+    return lines
 
 
 def _promised(books: Books, fate: str) -> str:
@@ -194,7 +234,7 @@ def _pause(run: RunView) -> list[str]:
     books = run.books
     return [
         "No attempt will start after the pause is acknowledged.",
-        _in_flight(books),
+        *_in_flight(run, "waits for the resume"),
         f"Records that wait for the resume: {books.eligible:,}.",
     ]
 
@@ -223,7 +263,7 @@ def _stop(run: RunView) -> list[str]:
     kept = "are dropped for good" if again else "are kept; a second stop drops them"
     return [
         f"{_n(books.eligible + books.waiting, 'record')} will never be attempted.",
-        _in_flight(books),
+        *_in_flight(run, "will never be attempted"),
         _promised(books, kept),
         _reached(books),
         FOR_GOOD,
@@ -239,7 +279,7 @@ def _cancel(run: RunView) -> list[str]:
     return [
         f"{_n(left, 'record')} will never be attempted{held}.",
         _promised(books, "will be dropped"),
-        _in_flight(books),
+        *_in_flight(run, "will never be attempted"),
         _reached(books),
         FOR_GOOD,
     ]

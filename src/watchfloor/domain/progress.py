@@ -8,7 +8,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from watchfloor.domain.books import Books
-from watchfloor.domain.regions import RunOutcome
+from watchfloor.domain.regions import Gate, Phase, RunOutcome
 from watchfloor.domain.views import RunView
 
 #: What happened within one such span is one sample.
@@ -124,12 +124,72 @@ def netted(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     return tuple(reversed(found))
 
 
+def rated_since_ms(started_at_ms: int | None, engine_at_ms: int, now_ms: int) -> int:
+    """Return since when the rate of now is counted.
+
+    It is at most ``RECENT_MS`` of whole spans, and no time in which nobody could work:
+    before the run's start, or up to the first whole span of this engine, since the one
+    in which it began may have figures of another before it.
+
+    Args:
+        started_at_ms: When the run started, or None.
+        engine_at_ms: When the engine started; 0 where none ever did.
+        now_ms: The moment.
+    """
+    since_ms = max(span_at(now_ms) - RECENT_MS, started_at_ms or 0)
+    if started_at_ms is not None and started_at_ms >= engine_at_ms:
+        return since_ms
+    return max(since_ms, span_at(engine_at_ms + SAMPLE_MS - 1))
+
+
+def is_rated(started_at_ms: int | None, engine_at_ms: int, now_ms: int) -> bool:
+    """Whether a rate can be told at all; see ``rated_since_ms``."""
+    since_ms = rated_since_ms(started_at_ms, engine_at_ms, now_ms)
+    return span_at(now_ms) - since_ms >= SAMPLE_MS
+
+
+def in_flight(run: RunView) -> int:
+    """Return how many attempts are under way at most.
+
+    Intents are stored ahead of permits: what is more than those waits to be sent, or
+    its outcome to be stored.
+    """
+    attempting = run.books.attempting
+    return min(attempting, run.permits or attempting)
+
+
+def taken_up(run: RunView) -> int:
+    """Return how many records are attempting beyond those in flight."""
+    return run.books.attempting - in_flight(run)
+
+
+def done_share(books: Books) -> str:
+    """Return the share of the records that is done, as ``34%``.
+
+    It is cut, not rounded: 100 only when nothing is left.
+    """
+    return f"{100 * books.done // books.records if books.records else 0}%"
+
+
 def eta_ms(run: RunView, done_per_s: float) -> int | None:
-    """Return milliseconds until all is done at this rate; None where none is told."""
-    left = run.books.remaining
-    if run.lifecycle.is_ended or done_per_s <= 0 or not left:
+    """Return milliseconds until what can be done now is done at this rate.
+
+    What waits for a time of its own or for somebody is not counted: where there is
+    such, the run ends later than this, see ``ends_later``. None where nothing is told,
+    as of a run that no attempt of may start at all.
+    """
+    life, books = run.lifecycle, run.books
+    is_moving = life.gate is Gate.OPEN and life.phase is Phase.RUNNING
+    is_shut = run.awaits_approval or run.shut_until_ms is not None
+    left = books.eligible + books.attempting - run.held
+    if not is_moving or is_shut or done_per_s <= 0 or left <= 0:
         return None
     return round(left / done_per_s * 1000)
+
+
+def ends_later(run: RunView) -> bool:
+    """Whether callbacks, closed windows or outside steps end a run, not its rate."""
+    return run.books.callback + run.books.waiting + run.held > 0
 
 
 class Pace(NamedTuple):

@@ -99,7 +99,10 @@ _STATE_EVENTS = {
     RecordState.RETRY: ("retry due", ""),
     RecordState.CALLBACK: ("callback due", ""),
     RecordState.WAITING: ("waiting", "on an external or human step"),
-    RecordState.UNKNOWN: ("unknown", "may have been delivered; a person resolves it"),
+    RecordState.UNKNOWN: (
+        "unknown",
+        "may have been delivered; ask the provider by its key",
+    ),
     RecordState.NOT_ATTEMPTED: ("not attempted", "the run ended first"),
     RecordState.EXPIRED: ("expired", ""),
     RecordState.ABANDONED: ("abandoned", "the promised callback was dropped"),

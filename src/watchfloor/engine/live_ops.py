@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.health import Health, health
 from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
-from watchfloor.domain.progress import Pace, expected_by, is_beyond
-from watchfloor.domain.views import EngineView, RunView
+from watchfloor.domain.progress import Pace, expected_by, in_flight, is_beyond
+from watchfloor.domain.views import EngineView
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine.situations import situation_of
 from watchfloor.store.handle import Handle
@@ -110,24 +110,19 @@ def _uses(
 
 def _use(scope: str, limit: Shared, rows: Sequence[LiveRow]) -> SharedUse:
     holders = [
-        (row.run.run_id, _in_flight(row.run))
+        (row.run.run_id, in_flight(row.run))
         for row in rows
         if row.run.books.attempting and scope in _scopes(row)
     ]
-    in_flight = sum(count for _, count in holders)
+    flying = sum(count for _, count in holders)
     return SharedUse(
         scope=scope,
         permits=limit.permits,
         rate_per_s=limit.rate_per_s,
-        in_flight=min(in_flight, limit.permits or in_flight),
+        in_flight=min(flying, limit.permits or flying),
         holders=tuple(sorted(holders, key=lambda holder: -holder[1])),
     )
 
 
 def _scopes(row: LiveRow) -> set[str]:
     return {WORKSPACE, *(channel_scope(name) for name in row.channels)}
-
-
-def _in_flight(run: RunView) -> int:
-    # Intents are stored ahead of permits: more than those are never under way.
-    return min(run.books.attempting, run.permits or run.books.attempting)

@@ -111,8 +111,11 @@ class _Trial:
         for candidate in candidates:
             cells = orjson.loads(candidate.values_json)
             fields = dict(zip(self._columns, cells, strict=False))
-            for name, channel in self._steps:
+            fits = [
                 self._render(candidate, fields, name, channel)
+                for name, channel in self._steps
+            ]
+            self.unfit += not all(fits)
 
     def _render(
         self,
@@ -120,7 +123,8 @@ class _Trial:
         fields: Mapping[str, str],
         step: str,
         channel: Channel,
-    ) -> None:
+    ) -> bool:
+        """Render one step; return whether it could be."""
         dispatch = Dispatch(
             key=dedupe_key("", step, candidate.digest, 0),
             contact=candidate.contact,
@@ -131,9 +135,9 @@ class _Trial:
         try:
             rendered = channel.rendered(dispatch)
         except RenderError as error:
-            self.unfit += 1
             if len(self.examples) < _EXAMPLES:
                 self.examples.append(f"row {candidate.row_no}, {step}: {error}")
-            return
+            return False
         if len(self.sample) < len(self._steps):
             self.sample.append({"step": step, **rendered})
+        return True

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
+from watchfloor.domain.errors import StoreError
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import unreadable
 from watchfloor.store.sqlite import begin, configure_reader, reading_url
@@ -33,6 +34,7 @@ class Reader:
         self._layout = layout
         self._engine: Engine | None = None
         self._threads: ThreadPoolExecutor | None = None
+        self._is_closed = False
 
     async def ask(
         self,
@@ -43,8 +45,11 @@ class Reader:
         """Run one question of ``store.reads`` in a transaction of its own.
 
         Raises:
-            StoreError: The store cannot be read.
+            StoreError: The store cannot be read, or this door was closed.
         """
+        if self._is_closed:
+            msg = f"the store {self._layout.state} is not read any more: it was closed"
+            raise StoreError(msg)
         if self._engine is None or self._threads is None:
             self._layout.check_exists()
             self._engine = _engine(self._layout)
@@ -62,6 +67,7 @@ class Reader:
 
     async def close(self) -> None:
         """Close the connections, once the reads that are under way have ended."""
+        self._is_closed = True
         threads, engine = self._threads, self._engine
         self._threads = self._engine = None
         if threads is not None and engine is not None:

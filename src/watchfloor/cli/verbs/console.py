@@ -72,7 +72,7 @@ def wished(options: Namespace) -> tuple[Preferences, str]:
 
 FILE = "console.toml"
 _INSTEAD = (
-    "Use verbs instead: watchfloor runs, show, records, why, pause, resume, stop, "
+    "Use verbs instead: watchfloor runs, show, records, journey, pause, resume, stop, "
     "engine"
 )
 
@@ -181,6 +181,8 @@ def open_console(
     finally:
         # Also where the console broke: its engine drains before that is told.
         engine = beside.engine
+        for said in app.parting:
+            tell(f"On leaving: {said}")
         drained = engine is None or _leave(engine, goes_on=goes_on) == exits.DONE
     return code or (exits.DONE if drained else exits.NOT_DRAINED)
 

@@ -18,6 +18,7 @@ from watchfloor.domain.books import (
 )
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.health import health
+from watchfloor.domain.progress import done_share
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
@@ -185,7 +186,7 @@ def _run_row(run: RunView, now_ms: int) -> tuple[object, ...]:
         run.run_id,
         run.campaign_name,
         run.label,
-        f"{100 * run.books.done_share:.0f}%",
+        done_share(run.books),
         run.books.records,
         run.books.failed,
         run.books.unknown,

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
@@ -38,6 +39,7 @@ class Confirm(ModalScreen[Consent | None]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self._question = question
+        self._stands = False
         self._yes_key = ""
 
     def compose(self) -> ComposeResult:
@@ -74,12 +76,32 @@ class Confirm(ModalScreen[Consent | None]):
 
     def on_mount(self) -> None:
         """Show the question and put the focus where it is safe."""
+        self.call_after_refresh(self._is_seen)
         self._fit()
         self._panel.draw(self._painted)
         wants_typing = self._question.yes and self._question.typed
         if wants_typing:
             self._tell_typing()
         self.query_one("#typed" if wants_typing else "#no").focus()
+
+    def _is_seen(self) -> None:
+        # A key that was in the line before the question stood answers nothing.
+        self._stands = True
+
+    def on_key(self, event: Key) -> None:
+        """Take a letter that answers nothing as the beginning of the reason."""
+        field = next(iter(self.query("#reason").results(Input)), None)
+        is_elsewhere = field is not None and not isinstance(self.focused, Input)
+        if field is None or not is_elsewhere or not event.is_printable:
+            return
+        if event.key not in self._answers and event.character:
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character)
+
+    @property
+    def _answers(self) -> set[str]:
+        return set(self.active_bindings)
 
     @property
     def _panel(self) -> Panel:
@@ -160,6 +182,8 @@ class Confirm(ModalScreen[Consent | None]):
     def action_yes(self) -> None:
         """Consent, if there is something to consent to and it was typed."""
         question = self._question
+        if not self._stands:
+            return
         if not question.yes or not self._is_typed:
             return
         close(self, Consent(self._value("reason").strip()))

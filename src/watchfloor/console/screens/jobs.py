@@ -11,17 +11,19 @@ from textual.binding import BindingType
 from watchfloor.console.approval import no_approval
 from watchfloor.console.bulk import VERBS as FOR_MANY
 from watchfloor.console.bulk import give_all
-from watchfloor.console.commands import VIEWER, Patience, disarmed, give
+from watchfloor.console.commands import VIEWER, Patience, disarmed, follow, give
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.limits import Limits
 from watchfloor.console.lines import Offer
+from watchfloor.console.one_command import OneCommand
 from watchfloor.console.orders import approve, close_results, hide, limit, not_ended
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_look import NO_RUN, JobsLook
 from watchfloor.console.screens.limits import LimitsDialog
+from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.wizard import LaunchWizard
 from watchfloor.console.session import Session
 from watchfloor.console.wizard_steps import Draft
@@ -29,7 +31,7 @@ from watchfloor.console.work import begin
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.regions import Verb
-from watchfloor.domain.views import RunView
+from watchfloor.domain.views import Receipt, RunView
 
 _VERBS = {
     "run.pause": Verb.PAUSE,
@@ -78,9 +80,14 @@ class JobsScreen(JobsLook):
         }
         return not (self.is_small and action in names)
 
-    def obstacle(self, act: Act) -> str:
-        """Return why an act is not possible now, by what is shown; or nothing."""
-        run = self.run
+    def obstacle(self, act: Act, about: RunView | None = None) -> str:
+        """Return why an act is not possible now, by what is shown; or nothing.
+
+        Args:
+            act: Which.
+            about: For which run; None for the selected one.
+        """
+        run = self.run if about is None else about
         if act.ident == "run.undo" and not self.session.outgoing.held:
             return "nothing waits to go out"
         acts = act.changes_run or act.ident.startswith("safety.")
@@ -123,13 +130,23 @@ class JobsScreen(JobsLook):
     def action_disarm(self) -> None:
         """Let no command pass."""
         self.session.catch.disarm()
-        self.say("Disarmed.")
+        back = self.session.outgoing.take_all_back()
+        what = counted(back, "command")
+        self.say(f"Disarmed; taken back: {what}, never asked." if back else "Disarmed.")
         self.paint_head()
 
     def action_verb(self, name: str) -> None:
         """Give the selected run, or every marked one, a command, if this may."""
         verb, marked = Verb(name), self.marked_runs
-        if not marked:
+        if len(marked) < len(self.runs.marks):
+            away = len(self.runs.marks) - len(marked)
+            key = self.session.keymap.key("back")
+            self.say(
+                f"{counted(away, 'marked run')} not listed here: nothing was asked. "
+                f"{key} clears the filter, then the marks.",
+                "warn",
+            )
+        elif not marked:
             self._carry(name, partial(give, verb=verb))
         elif verb in FOR_MANY:
             self._carry_all(verb, marked)
@@ -163,8 +180,7 @@ class JobsScreen(JobsLook):
             self.say("Nothing waits to go out: there is nothing to take back.", "dim")
 
     def _waiting_changed(self) -> None:
-        # A console that ends cancels who waits, when its widgets are gone already.
-        if self.query("#header") and self.query("#runs"):
+        if self.stands:
             self.paint_head()
             self.paint_marks()
 
@@ -200,6 +216,8 @@ class JobsScreen(JobsLook):
             if run_id:
                 self.run_to_select = run_id
                 self.read_runs()
+            if wizard.unsettled is not None:
+                self._follow_launch(wizard.unsettled)
 
         await self.app.push_screen(wizard, left)
 
@@ -223,7 +241,7 @@ class JobsScreen(JobsLook):
             going = partial(
                 carrying,
                 self.session,
-                self,
+                OneCommand(self.session, self),
                 run_id=run.run_id,
                 patience=self._patience,
             )
@@ -233,13 +251,40 @@ class JobsScreen(JobsLook):
 
     def _carry_all(self, verb: Verb, runs: Sequence[RunView]) -> None:
         if self._may_carry(verb.value):
-            going = partial(self._give_all, verb, runs)
+            going = partial(self._give_all, OneCommand(self.session, self), verb, runs)
             begin(self, going, "commands", exclusive=False)
 
-    async def _give_all(self, verb: Verb, runs: Sequence[RunView]) -> None:
-        if await give_all(self.session, self, verb, runs, self._patience):
+    async def _give_all(
+        self, counter: OneCommand, verb: Verb, runs: Sequence[RunView]
+    ) -> None:
+        if await give_all(self.session, counter, verb, runs, self._patience):
             self.runs.clear_marks()
             self.paint_marks()
+
+    def _follow_launch(self, receipt: Receipt) -> None:
+        begin(self, partial(self._followed, receipt), "commands", exclusive=False)
+
+    async def _followed(self, receipt: Receipt) -> None:
+        name = receipt.run_id
+        _ = await follow(self.session, self, receipt, name, self._patience)
+
+    def say(self, text: str, role: str = "") -> None:
+        """Show a line to the operator, on the view that stands over the jobs too."""
+        if not self.stands:
+            return
+        super().say(text, role)
+        top = self.app.screen
+        if isinstance(top, Sheet):
+            top.say(text, role)
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is anything left to show words on: not when it has closed."""
+        return bool(self.query("#runs")) and bool(self.query("#footer"))
+
+    def is_selected(self, run_id: str) -> bool:
+        """Whether the cursor stands on this very run."""
+        return self.run is not None and self.run.run_id == run_id
 
     @property
     def marked_runs(self) -> list[RunView]:

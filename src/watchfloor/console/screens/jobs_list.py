@@ -204,7 +204,9 @@ class JobsList(JobsReads):
         if self.is_full:
             key = self.session.keymap.key("view.full")
             self.say(f"The list has the whole screen; {key} shares it again.", "dim")
-        elif self.is_two_panes:
+            return
+        self.say("")
+        if self.is_two_panes:
             self.want_records(only_if_new=True)
 
 

@@ -17,7 +17,6 @@ from watchfloor.console.columns import (
     RunRow,
 )
 from watchfloor.console.details import details
-from watchfloor.console.figures import clock_time
 from watchfloor.console.lines import (
     Offer,
     cards,
@@ -74,6 +73,7 @@ class JobsPage(Screen[None]):
         self.all_runs: list[RunRow] = []
         self._cards: Cards | None = None
         self.run_to_select = ""
+        self._is_pulsing = False
         self._shown: Wanted | None = None
         self._message: Line = ()
         self._covered: Line | None = None
@@ -189,8 +189,7 @@ class JobsPage(Screen[None]):
         key, held = self.session.keymap.key("run.undo"), self.session.outgoing.held
         if not held or any(one.words in piece.text for one in held for piece in line):
             return ""
-        last = held[-1]
-        return f"{key} takes back: {last.verb}, out {clock_time(last.goes_at_ms)}"
+        return f"{key} takes back: {held[-1].words}"
 
     def _marked(self) -> str:
         marks = self.runs.marks | self.records.marks
@@ -219,7 +218,7 @@ class JobsPage(Screen[None]):
         )
         told = self._cards
         known = engine or EngineView()
-        fault = session.sight.fault
+        fault = session.sight.doubt(session.clock())
         self._panel("header").draw(
             lambda width: (header(session, overview, known, width),)
         )

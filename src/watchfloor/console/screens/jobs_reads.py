@@ -83,7 +83,10 @@ class JobsReads(JobsPage):
             self._show_message(covered)
 
     def _pulse(self) -> None:
-        begin(self, self._snapshots.pulse, "pulse")
+        # One at a time: a slow store must not be asked ever more, and never answer.
+        if not self._is_pulsing:
+            self._is_pulsing = True
+            begin(self, self._snapshots.pulse, "pulse")
 
     def want_records(
         self, place: Place | None = None, *, only_if_new: bool = False
@@ -116,8 +119,9 @@ class JobsReads(JobsPage):
         if isinstance(message.answer, Failure):
             self.session.sight.fault = message.answer.sentence
         else:
-            self.session.sight.tell(message.answer.engine)
+            self.session.sight.tell(message.answer.engine, self.session.clock())
             self._cards = message.answer.cards
+        self._is_pulsing = False
         self.paint_head()
         for screen in self.app.screen_stack:
             if isinstance(screen, Sheet):
@@ -134,14 +138,15 @@ class JobsReads(JobsPage):
             self.runs.refresh()
             return
         is_first, self.overview = self.overview is None, message.answer
-        self.session.sight.tell(message.answer.engine)
+        self.session.sight.tell(message.answer.engine, self.session.clock())
         self._read_at_ms = {}
         self.all_runs = listed(message.answer, self.session.wishes.dialect)
         selected = self.run
-        kept = self.run_to_select or ("" if selected is None else selected.run_id)
+        wanted, self.run_to_select = self.run_to_select, ""
+        kept = wanted or ("" if selected is None else selected.run_id)
         changed = self.show_runs(kept=kept, mark=not is_first)
-        if self.runs.select(self.run_to_select):
-            self.run_to_select = ""
+        if wanted:
+            self.runs.select(wanted)
         self._changed_runs = None if is_first else changed
         if self.shows_records and self.run is not None:
             self.want_records()

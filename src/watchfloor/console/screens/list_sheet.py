@@ -110,13 +110,15 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
     def why_empty(self) -> str:
         """Return what a list without rows says."""
         if len(self.trail) > 1:
-            return "Nothing is left on this page; { shows the first."
+            key = self.session.keymap.key("page.first")
+            return f"Nothing is left on this page; {key} shows the first."
         return self.nothing
 
     def fail(self, failure: Failure) -> None:
         """Keep the page that stands there and say how old it is."""
         if self.as_of_ms is None:
-            self.grid.empty = "Nothing could be read; r tries again."
+            key = self.session.keymap.key("sheet.refresh")
+            self.grid.empty = f"Nothing could be read; {key} tries again."
             self.grid.refresh()
         else:
             self._wanted = self.trail

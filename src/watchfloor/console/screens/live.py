@@ -64,6 +64,7 @@ class LiveScreen(Sheet[None, LiveOps]):
         self._rows: dict[str, LiveRun] = {}
         self._ordered_at_ms = 0
         self._is_failing = False
+        self._is_polling = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out owner, alerts, the list, shared limits, and one run at length."""
@@ -121,7 +122,9 @@ class LiveScreen(Sheet[None, LiveOps]):
 
     def poll(self) -> None:
         """Ask for newer figures, unless nobody sees them."""
-        if self.as_of_ms is not None and self.app.screen is self:
+        is_seen = self.as_of_ms is not None and self.app.screen is self
+        if is_seen and not self._is_polling:
+            self._is_polling = True
             begin(self, self._ask, "poll")
 
     async def _ask(self) -> None:
@@ -129,6 +132,7 @@ class LiveScreen(Sheet[None, LiveOps]):
 
     @on(Polled)
     def _was_polled(self, message: Polled) -> None:
+        self._is_polling = False
         if isinstance(message.answer, Failure):
             self._is_failing = True
             self.fail(message.answer)
@@ -172,7 +176,7 @@ class LiveScreen(Sheet[None, LiveOps]):
 
     def head(self) -> None:
         """Say of when the order is, and how many runs came since."""
-        if self.as_of_ms is None:
+        if self.as_of_ms is None or not self.query("#heading"):
             super().head()
             return
         key = self.session.keymap.key("sheet.refresh")
@@ -181,6 +185,7 @@ class LiveScreen(Sheet[None, LiveOps]):
         age = f"in the order of {clock_time(self._ordered_at_ms)} UTC"
         title = self.name_line()
         right: Line = (
+            *self.warnings(),
             Piece(f"{age}, ", "dim"),
             Piece(since, "warn"),
             Piece(f"{key} refreshes ", "dim"),

@@ -9,6 +9,7 @@ from watchfloor.console.columns import Row
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.screens.jobs_page import JobsPage
 from watchfloor.console.screens.list_sheet import FIRST, ListSheet, Page, Trail
+from watchfloor.domain.views import RunView
 
 
 class Choice(NamedTuple):
@@ -31,6 +32,11 @@ class ScopedSheet(ListSheet[Row]):
         """What the rows are narrowed to; before there are any, what is wanted."""
         first = (self._wanted if self.as_of_ms is None else self.trail)[0]
         return first if isinstance(first, Choice) else Choice()
+
+    @property
+    def subject(self) -> RunView | None:
+        """The run that the rows are narrowed to; None where they are of several."""
+        return self.run if self.choice.run_id else None
 
     async def part(self, choice: Choice, after: object, size: int) -> Page[Row]:
         """Ask the desk for a page.

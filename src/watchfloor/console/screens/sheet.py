@@ -119,6 +119,11 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         """Read for the first time."""
         self.want(self._wanted)
 
+    @property
+    def subject(self) -> RunView | None:
+        """The one run that the sheet is about; None where it is about several."""
+        return self.run
+
     def panel(self, name: str) -> Panel:
         """Return one of the panels."""
         return self.query_one(f"#{name}", Panel)
@@ -176,8 +181,20 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         """Return where in a longer list this is; or nothing."""
         return ""
 
+    def warnings(self) -> Line:
+        """Return what must stand on every screen: no engine, and what waits."""
+        alarm = self.session.sight.alarm(self.session.clock())
+        warning: Line = (Piece(f" {alarm} ", "alarm"), Piece("  ")) if alarm else ()
+        if held := self.session.outgoing.held:
+            back = self.session.keymap.key("sheet.undo")
+            out = f"{back} takes back: {held[-1].words}  "
+            warning = (*warning, Piece(out, "warn"))
+        return warning
+
     def head(self) -> None:
         """Bring the heading up to date."""
+        if not self.query("#heading"):
+            return  # told of the engine before it was laid out
         title, place = self.name_line(), self.place()
         key = self.session.keymap.key("sheet.refresh")
         ages = ["reading …"]
@@ -185,8 +202,7 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
             read = f"as of {clock_time(self.as_of_ms)} UTC"
             ages = [f"{read}, {key} refreshes", read]
         where = f"{place}  " if place else ""
-        alarm = self.session.sight.alarm(self.session.clock())
-        warning: Line = (Piece(f" {alarm} ", "alarm"), Piece("  ")) if alarm else ()
+        warning = self.warnings()
         rights: list[Line] = [
             (*warning, Piece(f"{where}{age} ", "dim")) for age in ages
         ]

@@ -50,6 +50,7 @@ class LaunchWizard(WizardPage):
         patience: How the launch is followed.
 
     Attributes:
+        unsettled: A launch that had no answer yet when the wizard was left.
         told_every_s: How often a check says how many rows it has read.
     """
 
@@ -83,6 +84,7 @@ class LaunchWizard(WizardPage):
         self._number = 0
         self._is_asking = False
         self._asked: Receipt | None = None
+        self.unsettled: Receipt | None = None
 
     async def on_unmount(self) -> None:
         """Leave no copy of a contact file behind that nothing was launched over."""
@@ -200,6 +202,7 @@ class LaunchWizard(WizardPage):
     def action_leave(self) -> None:
         """Leave; from the review only one step back, as its safe answer does."""
         if self._asked is not None:
+            self.unsettled = self._asked
             close(self, self._asked.run_id)
         elif self._is_asking:
             self.say("The launch is being asked for at this moment; wait for it.")

@@ -138,7 +138,8 @@ class CampaignPicker(Picker):
     @on(Read)
     def _show(self, message: Read) -> None:
         if isinstance(message.answer, Failure):
-            self.grid.empty = "The campaigns could not be read; F5 tries again."
+            key = self.session.keymap.key("wizard.again")
+            self.grid.empty = f"The campaigns could not be read; {key} tries again."
             said = f"Could not read the campaigns: {message.answer.sentence}"
             self.post_message(self.Said(said, "bad"))
         else:
@@ -263,7 +264,8 @@ class UploadPicker(Picker):
             self.field.value = path
             self.field.cursor_position = len(path)
         else:
-            said = "Such a name cannot be written; Enter takes a file as it is."
+            key = self.session.keymap.key("wizard.choose")
+            said = f"Such a name cannot be written; {key} takes a file as it is."
             self.post_message(self.Said(said, "warn"))
 
     def at_length(self, width: int) -> list[Line]:

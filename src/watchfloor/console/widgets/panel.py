@@ -53,6 +53,8 @@ class Panel(Widget):
                 y = number - self._top
                 if 0 <= y < self.size.height:
                     self.refresh(Region(0, y, self.size.width, 1))
+        # With fewer lines than before the place in them may be past the end.
+        self.scroll_lines(0)
 
     def get_content_height(
         self,

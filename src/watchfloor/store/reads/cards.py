@@ -14,7 +14,7 @@ from watchfloor.store.tables import books, run
 def cards(connection: Connection, now_ms: int, size: int = 200) -> Cards:
     """Return the figures of the newest *size* runs that are not hidden.
 
-    They are those that ``run_page`` returns. It reads two narrow statements, however
+    They are those that ``run_page`` returns. It reads three narrow statements, however
     many records the runs have.
     """
     listed = (
@@ -49,7 +49,8 @@ def cards(connection: Connection, now_ms: int, size: int = 200) -> Cards:
         failed=sum(row.failed for row in rows),
         callback=sum(row.callback for row in rows),
         unknown=sum(row.unknown for row in rows),
-        attempting=sum(row.attempting for row in rows),
+        # Intents are stored ahead of permits: more than those are never under way.
+        attempting=sum(min(row.attempting, row.permits) for row in rows),
         permits=sum(row.permits for row in active),
         per_s=sum(rates[row.run_id][0] for row in active if row.run_id in rates),
     )

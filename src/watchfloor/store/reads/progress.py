@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, exists, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from watchfloor.domain.progress import (
     RECENT_MS,
@@ -12,12 +20,13 @@ from watchfloor.domain.progress import (
     Gain,
     Sample,
     netted,
+    rated_since_ms,
     span_at,
     width_ms,
 )
 from watchfloor.domain.views import RunView
 from watchfloor.store.reads.runs import run_view
-from watchfloor.store.tables import progress, run
+from watchfloor.store.tables import lease, progress, run
 
 _SUMS = [func.sum(progress.c[name]).label(name) for name in Gain._fields]
 
@@ -64,11 +73,13 @@ def recent_rates(connection: Connection, now_ms: int) -> dict[str, tuple[float, 
     What is known is known of whole spans only: the unfinished one of now is left out,
     so that the figure changes once in ten seconds, is at most so old, and does not
     depend on when it is asked. The rate is that of the last ``RECENT_MS`` of whole
-    spans, or of those since the run's start once that is at least one span ago.
-    Runs without a sample in it are left out.
+    spans, or of those in which the run and an engine were there to move it, once that
+    is at least one span: see ``rated_since_ms``. Runs without a sample in it are left
+    out.
     """
     until_ms = span_at(now_ms)
     since_ms = until_ms - RECENT_MS
+    engine_at_ms = connection.scalar(select(lease.c.started_at_ms)) or 0
     query = (
         select(
             run.c.run_id,
@@ -81,12 +92,16 @@ def recent_rates(connection: Connection, now_ms: int) -> dict[str, tuple[float, 
             run.c.phase != literal_column("'ended'"),
             progress.c.at_ms >= since_ms,
             progress.c.at_ms < until_ms,
+            or_(
+                run.c.started_at_ms >= engine_at_ms,
+                progress.c.at_ms >= rated_since_ms(None, engine_at_ms, now_ms),
+            ),
         )
         .group_by(run.c.run_no)
     )
     rates = {}
     for run_id, started_at_ms, attempts, done in connection.execute(query):
-        span_ms = until_ms - max(since_ms, started_at_ms or since_ms)
+        span_ms = until_ms - rated_since_ms(started_at_ms, engine_at_ms, now_ms)
         if span_ms >= SAMPLE_MS:
             rates[run_id] = (_per_s(attempts, span_ms), _per_s(done, span_ms))
     return rates
