@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import EXPLANATIONS, Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
-from watchfloor.domain.previews import Seen, check_drift, preview, seen
+from watchfloor.domain.previews import (
+    DOUBTS_COUNTED,
+    Seen,
+    check_drift,
+    is_no_worse,
+    preview,
+    seen,
+)
 from watchfloor.domain.regions import (
     Gate,
     Intake,
@@ -376,3 +383,40 @@ def test_a_stop_is_taken_exactly_while_it_harms_no_more_than_was_agreed(
         check_drift(Verb.STOP, then, now)
     else:
         assert refused(Verb.STOP, then, now).refusal is Refusal.DRIFTED
+
+
+def test_an_end_tells_how_many_retries_may_have_arrived():
+    told = preview(RUNNING, Verb.STOP, doubtful=62).lines
+    assert told[1] == (
+        "Of these 62 records may have been reached by an earlier attempt: "
+        "end as unknown."
+    )
+    one = preview(RUNNING, Verb.CANCEL, doubtful=1).lines
+    assert "1 record may have been reached" in one[1]
+    assert "ends as unknown" in one[1]
+    many = preview(RUNNING, Verb.STOP, doubtful=DOUBTS_COUNTED).lines
+    assert "at least 20,000 records" in many[1]
+    assert not any("unknown." in line for line in preview(RUNNING, Verb.STOP).lines[:2])
+
+
+@given(
+    done=st.integers(0, 900), callbacks=st.integers(0, 3), verb=st.sampled_from(Verb)
+)
+def test_a_command_that_waited_goes_out_only_where_nobody_is_harmed_more(
+    done, callbacks, verb
+):
+    then = preview(RUNNING, verb)
+    books = replace(
+        BOOKS,
+        pending=BOOKS.pending - done,
+        delivered=BOOKS.delivered + done,
+        callback=BOOKS.callback + callbacks,
+    )
+    now = preview(replace(RUNNING, books=books, version=RUNNING.version + 4), verb)
+
+    is_same = not done and not callbacks
+    if now.refusal is not None:
+        assert not is_no_worse(then, now)
+    else:
+        assert is_no_worse(then, now) is (is_same if then.drops else True)
+    assert not is_no_worse(now, then) or is_same or not done

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from tests.support.floor import ASKER, Floor, campaign, ids
+from tests.support.patience import until
 
 from watchfloor.console.desk import Desk
 from watchfloor.domain.errors import ConfigError, NotFoundError
@@ -245,3 +246,26 @@ def report(floor: Floor, run_id: str, contact: str, kind: ResultKind) -> None:
     )
     with floor.engine() as engine:
         assert engine.do(TakeResults([event], "a test")).applied == 1
+
+
+async def test_a_stop_is_previewed_with_the_retries_that_may_have_arrived(floor, desk):
+    told = """
+delivery = "idempotent"
+[steps.settings.script]
+c00001 = ["ambiguous"]
+c00002 = ["transient"]
+"""
+    retry = 'backoff = "1h"\nmax_backoff = "2h"'
+    run_id = await launched(floor, campaign(told, retry=retry), ids(3))
+
+    def two_wait() -> None:
+        with floor.engine():
+            until(lambda: floor.books(run_id).retry == 2)
+
+    await asyncio.to_thread(two_wait)
+    lines = (await desk.preview(Verb.STOP, run_id)).lines
+
+    assert any(
+        "Of these 1 record may have been reached by an earlier attempt" in one
+        for one in lines
+    )

@@ -17,7 +17,8 @@ from watchfloor.domain.views import Receipt, RunView
 
 #: Verbs that may be given to many runs at once: each of them can be taken back.
 VERBS = (Verb.PAUSE, Verb.RESUME)
-_NAMED = 8
+#: So many runs are named one by one; the question scrolls.
+_NAMED = 200
 
 
 async def give_all(
@@ -32,6 +33,7 @@ async def give_all(
     Returns:
         Whether anything was asked for.
     """
+    runs = await _as_they_are(session, runs)
     able = [run for run in runs if refusal(run.lifecycle, verb) is None]
     consent = await counter.consent(bulk_question(verb, runs, able))
     if consent is None:
@@ -52,6 +54,15 @@ async def give_all(
     counter.say(f"{verb} asked of {counted(len(receipts), 'run')}", "")
     await _followed(session, counter, verb, receipts, faults, patience)
     return True
+
+
+async def _as_they_are(session: Session, runs: Sequence[RunView]) -> list[RunView]:
+    """Return the runs as read now; one that cannot be read as it was shown."""
+    fresh = [await answer(session.desk.run(run.run_id)) for run in runs]
+    return [
+        old if isinstance(new, Failure) else new
+        for old, new in zip(runs, fresh, strict=True)
+    ]
 
 
 async def _asked(
@@ -119,7 +130,7 @@ def bulk_question(
     if able:
         lines.append(
             f"{counted(left, 'record')} left in them, "
-            f"{counted(flying, 'attempt')} in flight when last read."
+            f"{counted(flying, 'attempt')} in flight."
         )
     lines += [_declined(verb, run) for run in declined[:_NAMED]]
     if len(declined) > _NAMED:

@@ -96,7 +96,16 @@ FOR_GOOD = "This cannot be undone."
 PROMISES_NAMED = 5
 
 
-def preview(run: RunView, verb: Verb, promised: Sequence[RecordView] = ()) -> Preview:
+#: So many retries that may have arrived are counted; beyond it "at least" is told.
+DOUBTS_COUNTED = 20_000
+
+
+def preview(
+    run: RunView,
+    verb: Verb,
+    promised: Sequence[RecordView] = (),
+    doubtful: int = 0,
+) -> Preview:
     """Return what *verb* would do to *run* as it is now.
 
     Args:
@@ -104,7 +113,10 @@ def preview(run: RunView, verb: Verb, promised: Sequence[RecordView] = ()) -> Pr
         verb: What may be asked.
         promised: Its next callbacks, at most ``PROMISES_NAMED``: those that would be
             dropped are told with their times.
+        doubtful: Retries of which an earlier attempt may have arrived, counted up to
+            ``DOUBTS_COUNTED``: an end calls them unknown.
     """
+    first, *others = _LINES[verb](run)
     drops = verb is Verb.CANCEL or run.lifecycle.phase is Phase.STOPPED_CALLBACK
     return Preview(
         verb=verb,
@@ -112,11 +124,25 @@ def preview(run: RunView, verb: Verb, promised: Sequence[RecordView] = ()) -> Pr
         campaign_name=run.campaign_name,
         label=run.label,
         seen=seen(run),
-        lines=(*_LINES[verb](run), *(_named(run, promised) if drops else ())),
+        lines=(
+            first,
+            *_doubtful(doubtful),
+            *others,
+            *(_named(run, promised) if drops else ()),
+        ),
         drops=drops,
         typed=run.run_id if verb is Verb.CANCEL else "",
         refusal=refusal(run.lifecycle, verb),
     )
+
+
+def _doubtful(count: int) -> list[str]:
+    if not count:
+        return []
+    least = "at least " if count >= DOUBTS_COUNTED else ""
+    many = f"{least}{_n(count, 'record')}"
+    fate = "ends as unknown" if count == 1 else "end as unknown"
+    return [f"Of these {many} may have been reached by an earlier attempt: {fate}."]
 
 
 def is_no_worse(then: Preview, now: Preview) -> bool:
@@ -212,16 +238,17 @@ def _in_flight(run: RunView, fate: str) -> list[str]:
     flying, ahead = in_flight(run), taken_up(run)
     if not flying:
         return ["Nothing is in flight."]
-    lines = [
+    goes_on = (
         f"{_n(flying, 'attempt')} in flight {'is' if flying == 1 else 'are'} not "
         "recalled; the outcome is still stored."
-    ]
-    if ahead:
-        lines.append(
-            f"{ahead:,} more {'was' if ahead == 1 else 'were'} taken up; what of that "
-            f"is not sent yet is taken back unsent and {fate}."
-        )
-    return lines
+    )
+    if not ahead:
+        return [goes_on]
+    taken_back = (
+        f"{ahead:,} more {'was' if ahead == 1 else 'were'} taken up; what is not sent "
+        f"yet is taken back unsent and {fate}."
+    )
+    return [goes_on, taken_back]
 
 
 def _promised(books: Books, fate: str) -> str:

@@ -9,10 +9,10 @@ from operator import attrgetter
 from typing import Final
 
 from watchfloor.domain.live import Diagnosis, Pulse, Unknown, UnknownPage
-from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
+from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, preview
 from watchfloor.domain.records import RejectKind
 from watchfloor.domain.regions import Verb
-from watchfloor.domain.views import Overview
+from watchfloor.domain.views import Overview, RecordView
 from watchfloor.engine.live_ops import live_run
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
@@ -22,7 +22,7 @@ from watchfloor.store.reads.failures import failures
 from watchfloor.store.reads.journal import events
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.results import result_counts
-from watchfloor.store.reads.runs import run_number, run_page, run_view
+from watchfloor.store.reads.runs import doubtful_retries, run_number, run_page, run_view
 from watchfloor.store.reads.unknowns import unknown_page
 
 #: A diagnosis tells so much of the journal; the whole of it has a screen of its own.
@@ -88,9 +88,18 @@ def results_by_kind(connection: Handle, run_id: str) -> Mapping[str, int]:
 
 
 def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
-    """Return what a verb would do, with the promises it would drop by name."""
+    """Return what a verb would do, with the promises it would drop by name.
+
+    An end also tells how many retries may have arrived already.
+    """
     run = run_view(connection, run_id)
-    if not run.books.callback or verb not in (Verb.STOP, Verb.CANCEL):
+    if verb not in (Verb.STOP, Verb.CANCEL):
         return preview(run, verb)
-    page = callback_page_of(connection, run_id, None, PROMISES_NAMED)
-    return preview(run, verb, page.callbacks)
+    promised: tuple[RecordView, ...] = ()
+    doubtful = 0
+    if run.books.callback:
+        promised = callback_page_of(connection, run_id, None, PROMISES_NAMED).callbacks
+    if run.books.retry:
+        number = run_number(connection, run_id)
+        doubtful = doubtful_retries(connection, number, DOUBTS_COUNTED)
+    return preview(run, verb, promised, doubtful)

@@ -56,7 +56,7 @@ def wished(options: Namespace) -> tuple[Preferences, str]:
     if named and not path.exists():
         mistakes = (f"{path} does not exist",)
     if named and mistakes:
-        raise ConfigError("; ".join(mistakes) + ". Nothing was started.")
+        raise ConfigError(*mistakes, "Nothing was started.")
     theme = options.theme or found.theme
     if options.calm or found.is_calm:
         theme = theme or "ansi"
@@ -66,8 +66,17 @@ def wished(options: Namespace) -> tuple[Preferences, str]:
         dialect=Dialect(options.words) if options.words else found.dialect,
         is_calm=options.calm or found.is_calm,
     )
-    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-    return wishes, f"{path.name}: {mistakes[0]}{more}" if mistakes else ""
+    return wishes, _greeting(path, mistakes)
+
+
+def _greeting(path: Path, mistakes: tuple[str, ...]) -> str:
+    """Return what to say of mistakes in a file that nobody named."""
+    if not mistakes:
+        return ""
+    are_keys = any(one.startswith("keys") for one in mistakes)
+    keys = "; your keys are NOT in force" if are_keys else ""
+    many = f"{len(mistakes)} mistakes, " if len(mistakes) > 1 else ""
+    return f"{path.name}: {many}{mistakes[0]}{keys} (--preferences FILE lists them)"
 
 
 FILE = "console.toml"

@@ -41,6 +41,8 @@ _VERBS = {
 }
 #: Orders that concern a run that has ended.
 _ABOUT_ENDED = {"run.hide": "hide", "run.close_results": "close_results"}
+#: What the footer of a console that only looks leaves out.
+_FOR_WRITERS = ("safety.arm", *_VERBS, "run.approve", "run.limits")
 #: Groups of acts that are actions on what is selected.
 _ACTIONS = ("Run", "View")
 _NEEDS_RUN = {
@@ -107,6 +109,7 @@ class JobsScreen(JobsLook):
         """Return what the footer offers; what is not possible is dim."""
         run = self.run
         left_out = {
+            *(_FOR_WRITERS if self.session.read_only else ()),
             *(("run.approve",) if run is None or not run.awaits_approval else ()),
             *(() if self.session.outgoing.held else ("run.undo",)),
         }

@@ -178,6 +178,21 @@ def due_count(
     return int(connection.scalar(select(func.count()).select_from(due)) or 0)
 
 
+def doubtful_retries(connection: Connection, run_no: int, most: int) -> int:
+    """Return of how many retries an attempt may have arrived; stops at *most*."""
+    some = (
+        select(record.c.seq)
+        .where(
+            record.c.run_no == run_no,
+            is_state(RecordState.RETRY),
+            record.c.doubts > 0,
+        )
+        .limit(most)
+        .subquery()
+    )
+    return int(connection.scalar(select(func.count()).select_from(some)) or 0)
+
+
 def held_count(
     connection: Connection, run_no: int, state: RecordState, most: int
 ) -> int:
