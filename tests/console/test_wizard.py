@@ -222,6 +222,21 @@ async def test_what_is_written_is_taken_however_fast_enter_follows(app, desk):
         assert wizard.wizard.step is Step.CHECKS
 
 
+async def test_tab_never_completes_what_another_text_found(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        wizard = await opened(pilot)
+        await wizard.press("enter")
+        desk.going.clear()
+        await press(pilot, *"october", "tab")
+        picker = wizard.wizard.query_one(UploadPicker)
+        assert picker.field.value == "october"
+        desk.going.set()
+        await wizard.calm()
+
+        assert picker.field.value == "lists/october.csv"
+        assert wizard.wizard.step is Step.UPLOAD
+
+
 async def test_tab_completes_a_path_and_a_folder_is_gone_into(app, desk):
     folder = UploadOffer(path="lists", bytes=0, modified_at_ms=0, is_folder=True)
     desk.files = (folder,)

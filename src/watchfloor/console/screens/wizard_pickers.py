@@ -191,6 +191,7 @@ class UploadPicker(Picker):
         self._read_path: str | None = None
         self._shown_path: str | None = None
         self._takes_when_shown = False
+        self._completes_when_shown = False
 
     def made_grid(self) -> Grid[UploadRow]:
         """Return an empty list of contact files."""
@@ -233,6 +234,8 @@ class UploadPicker(Picker):
         self.post_message(self.Changed())
         if self._takes_when_shown:
             self._take()
+        elif self._completes_when_shown:
+            self.complete()
 
     @on(Input.Submitted)
     def _written(self) -> None:
@@ -255,7 +258,12 @@ class UploadPicker(Picker):
             self.post_message(self.Chosen(row.offer))
 
     def complete(self) -> None:
-        """Write the path under the cursor into the field."""
+        """Write the path under the cursor into the field, once that is listed."""
+        if self._shown_path != self.field.value:
+            # What is listed still is what another text found.
+            self._completes_when_shown = True
+            return
+        self._completes_when_shown = False
         row = self.grid.current
         if row is None:
             return
