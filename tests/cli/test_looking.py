@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from tests.cli.shell import campaign_text, carry_out
@@ -69,6 +71,25 @@ def test_runs_are_listed_newest_first(busy):
     assert [line.split()[0] for line in lines[1:]] == [run["id"] for run in runs]
     assert "Queued + paused" in lines[2]
     assert re.search(r"Completed \+ collecting +100% +60 +0 +0 +0:00:0\d$", lines[5])
+
+
+@pytest.mark.parametrize(
+    ("done", "share"), [(348, "34%"), (999, "99%"), (1_000, "100%")]
+)
+def test_the_share_that_is_done_says_100_only_when_nothing_is_left(
+    shell, rejecting, done, share
+):
+    with closing(sqlite3.connect(shell.layout.state)) as connection, connection:
+        counts = (done, 1_000 - done)
+        connection.execute(
+            "UPDATE books SET records = 1000, delivered = ?, failed = 0, "
+            "unknown = 0, pending = ?",
+            counts,
+        )
+
+    [line] = [line for line in shell("runs").out.splitlines() if rejecting in line]
+
+    assert share in line.split()
 
 
 @pytest.mark.parametrize("campaign", CAMPAIGNS)

@@ -264,4 +264,4 @@ def test_a_code_that_a_channel_made_up_is_shown_with_its_class(shell, tmp_path):
     assert record["code"] == "no_reply"
     journey = shell("journey", run, 1, "--json").json
     assert journey[-1]["event"] == "unknown"
-    assert "a person resolves it" in journey[-1]["detail"]
+    assert "ask the provider by its key" in journey[-1]["detail"]

@@ -103,3 +103,12 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
         event.set_sender(pilot.app)
         pilot.app.post_message(event)
         await settled(pilot)
+
+
+async def press_at_once(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys that all wait in the line before the first one is looked at."""
+    for key in keys:
+        event = _key(key)
+        event.set_sender(pilot.app)
+        pilot.app.post_message(event)
+    await settled(pilot)

@@ -14,7 +14,7 @@ from tests.console.paper_runs import (
 )
 
 from watchfloor.console.about import HEIGHT, about, heading
-from watchfloor.console.columns import RunRow
+from watchfloor.console.columns import RUN_COLUMNS, RunRow
 from watchfloor.console.details import details
 from watchfloor.console.labels import list_label, outside_window, run_label
 from watchfloor.console.lines import cards, engine_line, header, too_small
@@ -24,7 +24,7 @@ from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
 from watchfloor.domain.labels import Dialect
 from watchfloor.domain.live import Cards
 from watchfloor.domain.regions import Gate
-from watchfloor.domain.views import EngineView, Overview
+from watchfloor.domain.views import Asked, EngineView, Overview
 
 
 def text(line) -> str:
@@ -119,7 +119,7 @@ def test_the_cards_count_over_all_runs():
     told = Cards(active=5, queued=1, failed=122, callback=8, unknown=2, per_s=12.0)
 
     assert " ".join(text(cards(told, 80)).split()) == (
-        "active 5 queued 1 FAILED 122 callbacks 8 unknown 2 12.0/s"
+        "active 5 queued 1 FAILED 122 callbacks 8 unknown 2 in flight 0"
     )
     assert "in flight 17 of 96" in text(
         cards(replace(told, attempting=17, permits=96), 120)
@@ -240,9 +240,58 @@ def test_cards_that_do_not_fit_are_left_out_whole_and_the_word_stays():
     assert text(line).startswith(" active 4")
     assert text(line).endswith("your word 1 ")
     assert "callback" not in text(line) or "callbacks 45" in text(line)
-    assert text(cards(replace(told, asking=0), 60)).startswith(
-        text(line).split("your")[0].rstrip()
+    assert "callbacks 45" in text(cards(replace(told, asking=0), 60))
+
+
+def test_with_eighty_columns_no_figure_of_what_goes_wrong_is_left_out():
+    told = Cards(active=5, queued=1, failed=1_235, callback=50, unknown=8)
+    moving = replace(told, attempting=14, permits=96, per_s=12.0)
+
+    assert " ".join(text(cards(moving, 80)).split()) == (
+        "active 5 queued 1 FAILED 1,235 callbacks 50 unknown 8 in flight 14"
     )
+    asks = " ".join(text(cards(replace(moving, asking=1), 80)).split())
+    assert "FAILED 1,235 callbacks 50 unknown 8 in flight 14 your word 1" in asks
+
+
+def test_why_a_run_stands_flows_over_the_lines_that_are_free():
+    why = "waits for the new text of the legal department, and nobody may resume it"
+    run = replace(some_runs()[2], gate_asked=Asked(by="root", at_ms=NOON_MS, why=why))
+
+    said = [text(line) for line in about(RunRow(run, NOON_MS), 80)]
+
+    assert len(said) <= HEIGHT
+    assert " ".join(" ".join(said).split()).endswith(f"by root 14:02:11: {why}")
+    assert all(len(line) <= 80 for line in said)
+
+
+def test_a_reason_without_end_says_that_it_is_cut():
+    run = replace(some_runs()[2], cause="header Authorization is missing; " * 20)
+
+    said = [text(line) for line in about(RunRow(run, NOON_MS), 80)]
+
+    assert len(said) == HEIGHT
+    assert said[-1].endswith("…")
+    assert "records 9,000 = " in said[1]
+
+
+def test_a_name_without_end_leaves_room_for_what_became_of_the_run():
+    run = replace(some_runs()[2], campaign_name="V" * 160)
+
+    said = " ".join(text(line) for line in about(RunRow(run, NOON_MS), 80))
+
+    assert "V…" in said
+    assert "Running + paused" in said
+    assert "902 of 9,000 done" in said
+    assert "by ann@desk-3 14:01:11: wrong greeting" in said
+
+
+def test_a_run_that_waits_for_a_word_has_one_name_for_it():
+    row = RunRow(campaign_runs()[0], NOON_MS)
+
+    assert "Waiting (external)" not in text(about(row, 120)[0])
+    assert text(about(row, 120)[0]).count(row.state) == 1
+    assert row.state in text(heading(row)[1])
 
 
 def a_heavy_account() -> Books:
@@ -285,11 +334,45 @@ def test_a_late_run_says_for_how_long_it_should_have_ended():
 
 
 def test_the_time_of_the_end_stands_where_there_is_room_for_all_of_it():
-    row = RunRow(some_runs()[0], NOON_MS, eta_ms=65 * MINUTE_MS)
+    run = some_runs()[0]
+    run = replace(run, books=replace(run.books, callback=0, pending=580_000))
+    row = RunRow(run, NOON_MS, eta_ms=65 * MINUTE_MS)
 
     assert text(about(row, 120)[0]).endswith("ETA 15:07, in 1h 05m")
     assert "ETA" not in text(about(row, 80)[0])
     assert "ETA 15:07" in text(heading(row)[1])
+
+
+def test_an_end_that_callbacks_put_off_is_told_as_the_earliest():
+    row = RunRow(some_runs()[0], NOON_MS, eta_ms=65 * MINUTE_MS)
+
+    assert row.run.books.callback
+    assert text(about(row, 120)[0]).endswith("ETA after 15:07, in 1h 05m or more")
+    [cell] = [column.text(row) for column in RUN_COLUMNS if column.title == "ETA"]
+    assert cell == "1h+"
+
+
+def test_nobody_is_named_in_full_in_a_cause_or_a_reason():
+    run = some_runs()[1]
+    asked = replace(run.gate_asked, why="0151 2345678 complained")
+    causes = replace(run, cause="refused for ada.lovelace@example.org")
+
+    assert "01***78 complained" in text(
+        about(RunRow(replace(run, gate_asked=asked), NOON_MS), 200)[0]
+    )
+    assert "refused for a***@example.org" in text(
+        about(RunRow(causes, NOON_MS), 200)[0]
+    )
+
+
+def test_no_more_is_in_flight_than_there_are_permits():
+    run = some_runs()[0]
+    ahead = replace(run, permits=8, books=replace(run.books, attempting=16))
+
+    said = text(about(RunRow(ahead, NOON_MS), 160)[0])
+
+    assert "8 in flight" in said
+    assert "16 in flight" not in said
 
 
 def test_a_run_is_called_by_the_words_of_the_dialect():

@@ -255,3 +255,15 @@ def test_an_address_in_a_reason_is_masked():
     assert "bob.b" not in told
     assert "b***@example.org" in told
     assert "ask" in told
+
+
+def test_a_number_in_a_reason_a_detail_or_a_receipt_is_masked():
+    told = receipt(detail="refused for +49 151 2345678")
+    asked = entry(why="+49 151 2345678 complained", detail="0151/2345678", receipt=told)
+    row = AuditRow(asked, NOON_MS)
+
+    said = text_of(row) + " ".join(column.text(row) for column in AUDIT_COLUMNS)
+
+    assert "2345678" not in said
+    assert "+4***5678 complained" in said
+    assert "refused for +4***5678" in said

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.console.looking import press, settled, shown, until
+from tests.console.looking import press, press_at_once, settled, shown, until
 from tests.console.paper_runs import MINUTE_MS, campaign_runs
 
 from watchfloor.console.promises import PromiseRow
@@ -146,3 +146,29 @@ async def test_without_a_run_there_are_no_callbacks(app, desk):
         assert "Nothing to approve" in shown(app)
         await press(pilot, "L")
         assert "Nothing to limit" in shown(app)
+
+
+async def test_every_page_of_a_burst_is_turned(app, desk):
+    desk.runs = campaign_runs()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, *OPEN)
+        first = seqs(app)
+        await press_at_once(pilot, *"]]]")
+        await until(pilot, lambda: "This is the last page." in shown(app))
+        assert "page 2" in shown(app)
+        assert seqs(app)[0] not in first
+        await press_at_once(pilot, *"]][[")
+        await until(pilot, lambda: "First page." in shown(app) or seqs(app) == first)
+        await settled(pilot)
+        assert "page 2" not in shown(app)
+
+
+async def test_a_mark_does_nothing_here_and_says_so(app, desk):
+    desk.runs = campaign_runs()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, *OPEN, "space")
+        assert "Nothing is marked here" in shown(app)
+        await press(pilot, "asterisk")
+        assert grid(app).marks == set()

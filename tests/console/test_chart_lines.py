@@ -18,9 +18,12 @@ from watchfloor.console.chart_lines import (
     laid_out,
     layout,
 )
+from watchfloor.console.evidence import group_name
 from watchfloor.console.pieces import Piece, measured
-from watchfloor.domain.live import Charts, DueSpan, Failures
+from watchfloor.domain.live import Charts, DueSpan, FailureGroup, Failures
+from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate
 
 START = NOON_MS - 131_000  # when a clock shows round figures
@@ -49,6 +52,14 @@ def rates(drawn) -> str:
 
 def at(place: float) -> int:
     return round(START + place * SAMPLE_MS)
+
+
+def test_a_groups_name_tells_no_persons_number():
+    group = FailureGroup(
+        RecordState.FAILED, OutcomeClass.PERMANENT, "no_4155550123", "call", 3, 1
+    )
+
+    assert group_name(group) == "failed: permanent no_41***23, call"
 
 
 def test_a_curve_has_equal_steps_from_the_start_in_attempts_per_second():

@@ -176,7 +176,7 @@ def test_what_holds_the_most_says_what_a_person_can_do_about_it(reason, next_ste
     live = {"blocked": (Blocked(Reason.OUTSIDE_WINDOW, 1), Blocked(reason, 999))}
     judged = check(told(run_of(), live), "blocked by").judged
     assert judged.verdict is Verdict.OK
-    assert f"most: {reason.value} 999 +1" in judged.finding
+    assert f"most: {reason.value} 999 and 1 other reason." in judged.finding
     assert next_step in judged.next_step
 
 
@@ -267,6 +267,81 @@ def test_the_pace_tells_the_end_and_whether_it_is_late():
     queued = a_run(1, "Autumn", Lifecycle(), balanced(10))
     assert check(told(queued), "pace").judged.finding == "Not started yet."
     assert "no earlier run tells" in evidence(moving, "pace")
+
+
+def test_the_end_that_callbacks_put_off_is_told_as_the_earliest():
+    moving = told(run_of(callback=10), {"attempts_per_s": 12.0, "done_per_s": 1.0})
+    assert check(moving, "pace").judged.finding == "12.0/s now, ends after 14:18."
+    assert "ends after       2026-11-22 14:18:00 UTC" in evidence(moving, "pace")
+    promises = run_of(callback=10, delivered=990)
+    left = told(promises, {"attempts_per_s": 12.0, "done_per_s": 1.0})
+    finding = check(left, "pace").judged.finding
+    assert finding == "12.0/s now, what is left waits for its time."
+
+
+def test_right_after_an_engines_start_the_pace_is_not_known_yet():
+    young = replace(ENGINE, started_at_ms=NOON_MS - 5_000)
+    judged = check(told(run_of(), engine=young), "pace").judged
+    assert judged.verdict is Verdict.OK
+    assert judged.finding == "The pace is not known yet."
+    assert "finished         pace not known yet" in evidence(
+        told(run_of(), engine=young), "pace"
+    )
+
+
+def test_records_to_try_again_alone_are_nothing_to_look_at():
+    group = FailureGroup(
+        RecordState.RETRY, OutcomeClass.TRANSIENT, "provider_busy", "call", 3, 7
+    )
+    failures = Failures(groups=(group,), looked_at=3, of=3)
+    judged = check(told(run_of(delivered=9, retry=3), failures=failures), "outcomes")
+    assert judged.judged.verdict is Verdict.OK
+    assert judged.judged.finding == (
+        "None failed of 9 finished; to try again, most: transient provider_busy (3)."
+    )
+    assert "Enter opens record 7" in judged.judged.next_step
+
+
+def test_no_more_is_in_flight_than_there_are_permits():
+    run = replace(run_of(attempting=20), permits=12)
+    shown = evidence(told(run), "pace")
+    assert "12 of 12 in flight, 8 more taken up" in shown
+
+
+def test_nobody_is_named_in_full_in_a_cause_a_reason_or_a_code():
+    person = "+49 151 2345678"
+    event = EventView(
+        entry_id=1,
+        at_ms=NOON_MS,
+        run_id="run-0001",
+        event="stop",
+        why=f"{person} complained",
+        detail="asked by ann.lee@example.org",
+    )
+    group = FailureGroup(RecordState.FAILED, None, "49_151_2345678_blocked", "", 3, 7)
+    asked = Asked(by="bob", at_ms=NOON_MS, why=f"for {person}")
+    run = replace(
+        run_of(replace(RUNNING, gate=Gate.PAUSED), failed=30),
+        cause=f"refused {person}",
+        gate_asked=asked,
+    )
+    diagnosis = told(
+        run,
+        {
+            "health": Health.BLOCKED,
+            "blocked": (Blocked(Reason.GATE, 970, f"paused by bob: {person}"),),
+        },
+        events=(event,),
+        failures=Failures(groups=(group,), looked_at=3, of=3),
+    )
+    for one in (diagnosis, replace(diagnosis, live=replace(diagnosis.live, run=run))):
+        said = "\n".join(
+            f"{found.judged.finding}\n{evidence(one, found.name)}"
+            for found in checks(one, KEYS)
+        )
+        assert "2345678" not in said
+        assert "ann.lee" not in said
+        assert said.count("+4***5678") > 3
 
 
 def test_the_journal_tells_the_last_entry_or_what_was_asked_and_is_not_applied():

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.console.looking import panel, press, settled, shown, until
+from tests.console.looking import panel, press, press_at_once, settled, shown, until
 from tests.console.paper_runs import MINUTE_MS, a_run, balanced
 
 from watchfloor.console.preferences import Preferences
@@ -382,9 +382,9 @@ async def test_a_run_says_when_it_ends_where_there_is_room(app, desk):
         await settled(pilot)
         assert "ETA" in shown(app)
         assert "1h 20m" in shown(app)
-        assert "ETA 15:22, in 1h 20m" in panel(app, "detail")
+        assert "ETA after 15:22, in 1h 20m or more" in panel(app, "detail")
         await pilot.resize_terminal(120, 36)
-        await until(pilot, lambda: "ETA 15:22" in panel(app, "about"))
+        await until(pilot, lambda: "ETA after 15:22" in panel(app, "about"))
 
 
 async def test_a_late_run_says_so_and_does_not_tick(app, desk, clock):
@@ -557,3 +557,53 @@ async def test_the_prompt_is_for_the_focused_list(app):
         assert "Filter runs" in shown(app)
         await press(pilot, "escape", "l", "slash")
         assert "Filter records" in shown(app)
+
+
+# --- keys that come at once ----------------------------------------------------------
+
+
+async def test_every_page_of_a_burst_is_turned(app):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "l")
+        await press_at_once(pilot, *"]]]")
+        await until(pilot, lambda: "121-160 of 1,000,000" in title(app, "records"))
+        await press_at_once(pilot, *"][[")
+        await until(pilot, lambda: "81-120 of 1,000,000" in title(app, "records"))
+        await press_at_once(pilot, *"]]{]")
+        await until(pilot, lambda: "41-80 of 1,000,000" in title(app, "records"))
+        await press_at_once(pilot, *"[[[")
+        await until(pilot, lambda: "First page." in panel(app, "message"))
+        assert "1-40 of 1,000,000" in title(app, "records")
+
+
+async def test_pages_that_were_asked_for_end_with_a_failure(app, desk):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "l")
+        desk.fault = StoreError("the store is gone")
+        await press_at_once(pilot, *"]]]")
+        await until(pilot, lambda: "the store is gone" in panel(app, "message"))
+        desk.fault = None
+        await press(pilot, "]")
+        await until(pilot, lambda: "41-80 of 1,000,000" in title(app, "records"))
+
+
+# --- titles and messages -------------------------------------------------------------
+
+
+async def test_numbers_of_records_are_no_count_of_those_that_match(app):
+    async with app.run_test(size=VAST) as pilot:
+        await settled(pilot)
+        await press(pilot, "l", "!")
+        assert "records 11-518, 17 match" in title(app, "records")
+        assert " of 17" not in title(app, "records")
+
+
+async def test_what_was_said_of_a_widened_list_goes_with_it(app):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "f")
+        assert "has the whole screen" in panel(app, "message")
+        await press(pilot, "f")
+        assert "has the whole screen" not in panel(app, "message")

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.console.looking import press, settled, shown, until
+from tests.console.looking import press, press_at_once, settled, shown, until
 from tests.console.paper_runs import MINUTE_MS, NOON_MS, some_runs
 from tests.console.test_text import HOSTILE
 
@@ -336,3 +336,38 @@ def test_a_purged_record_has_no_inputs_to_show():
     journey = replace(journey, record=replace(journey.record, contact=""))
     lines = inside(journey, some_runs()[0], None, 80)
     assert any("purged" in piece.text for line in lines for piece in line)
+
+
+async def test_every_step_of_a_burst_is_gone(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "l", "enter")
+        await press_at_once(pilot, *"]]]]]")
+        await until(pilot, lambda: "Journey  record 6 " in shown(app))
+        await press_at_once(pilot, *"]]][")
+        await until(pilot, lambda: "Journey  record 8 " in shown(app))
+        await press_at_once(pilot, *"[[[[[[[[[")
+        await until(pilot, lambda: "There is no record before 1" in shown(app))
+        assert "Journey  record 1 " in shown(app)
+
+
+async def test_a_key_that_does_nothing_in_a_journey_says_so(app):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "l", "enter", "}")
+        assert "gone through one by one: ] is the next" in shown(app)
+        await press(pilot, "space")
+        assert "Nothing is marked here" in shown(app)
+        assert grid(app).marks == set()
+
+
+async def test_a_step_after_one_that_could_not_be_read_is_gone_again(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "l", "enter")
+        desk.fault = StoreError("the store is gone")
+        await press(pilot, "]")
+        await until(pilot, lambda: "the store is gone" in shown(app))
+        desk.fault = None
+        await press(pilot, "]")
+        await until(pilot, lambda: "Journey  record 2 " in shown(app))

@@ -134,7 +134,7 @@ def test_the_selected_run_stays_until_the_filter_is_asked_again():
 
 
 def test_runs_can_be_ordered_by_every_figure():
-    per_s = {"run-0001": 1.0, "run-0002": 10.0}
+    per_s = {"run-0001": 1.0, "run-0002": 10.0, "run-0005": 1.0}
     found = rows(done_per_s=per_s)
 
     def ordered(name) -> list[str]:
@@ -155,13 +155,14 @@ def test_runs_can_be_ordered_by_every_figure():
     assert ordered("failed")[:2] == ["Beta invite", "Autumn billing"]
     assert ordered("state")[-2:] == ["Outage notice", "Beta invite"]
     assert ordered("elapsed")[-1] == "Win-back Q4"
-    assert ordered("eta")[:3] == ["Reminder DE", "Autumn billing", "Welcome texts"]
+    # A paused run and one that only keeps promises have no end.
+    assert ordered("eta")[:3] == ["Autumn billing", "Reminder DE", "Welcome texts"]
 
 
 def test_a_run_has_an_end_where_its_rate_is_known():
     found = rows(done_per_s={"run-0001": 100.0})
 
-    assert found[0].eta_ms == 5_800_080
+    assert found[0].eta_ms == 5_800_040
     assert found[1].eta_ms is None
 
 

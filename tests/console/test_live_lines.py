@@ -9,6 +9,7 @@ from watchfloor.console.alerts import alerts, fitted
 from watchfloor.console.holds import hold_lines, hold_words, unaccounted
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.live_lines import (
+    LIVE_COLUMNS,
     LiveRow,
     ends_about,
     engine_line,
@@ -72,6 +73,45 @@ def test_the_further_the_end_the_rounder_it_is_told(done_per_s, step_min):
     assert at_ms is not None
     assert at_ms % (step_min * MINUTE_MS) == 0
     assert abs(at_ms - exact_ms) <= step_min * MINUTE_MS / 2
+
+
+def test_an_end_that_something_puts_off_is_the_earliest_one():
+    run = run_of(callback=10)
+    live = LiveRun(run=run, health=Health.OK, done_per_s=1.0)
+    row = LiveRow(live, ENGINE, NOON_MS)
+    [cell] = [column.text(row) for column in LIVE_COLUMNS if column.title == "ENDS"]
+
+    assert cell == "14:18+"
+    assert "ends after 14:18" in words(live_at_length(row, NOON_MS, KEYS, 120))
+    promised = replace(run, next_callback_at_ms=NOON_MS + 120 * MINUTE_MS)
+    at_ms = ends_about(replace(live, run=promised), NOON_MS)
+    assert at_ms == (NOON_MS + 120 * MINUTE_MS) // (10 * MINUTE_MS) * 10 * MINUTE_MS
+
+
+def test_right_after_an_engines_start_no_pace_is_told():
+    young = replace(ENGINE, started_at_ms=NOON_MS - 5_000)
+    live = LiveRun(run=run_of(), health=Health.OK)
+    row = LiveRow(live, young, NOON_MS)
+    [cell] = [column.text(row) for column in LIVE_COLUMNS if column.title == "RATE"]
+
+    assert cell == "-"
+    assert "pace not known yet" in words(live_at_length(row, NOON_MS, KEYS, 120))
+    assert "pace" not in words(live_at_length(row._replace(engine=ENGINE), 0, KEYS, 90))
+
+
+def test_what_is_taken_up_beyond_the_permits_is_not_called_in_flight():
+    run = replace(run_of(attempting=10, delivered=714), permits=5)
+    live = LiveRun(
+        run=run, health=Health.OK, blocked=(Blocked(Reason.PERMITS_FULL, 276),)
+    )
+    row = LiveRow(live, ENGINE, NOON_MS)
+    [cell] = [
+        column.text(row) for column in LIVE_COLUMNS if column.title == "IN FLIGHT"
+    ]
+
+    assert cell == "5/5"
+    told = words(hold_lines(live, ENGINE, NOON_MS))
+    assert "276  = remaining 286 - in flight 5 - taken up 5" in told
 
 
 def test_no_end_is_told_of_a_run_that_stands_still():
@@ -149,7 +189,8 @@ def test_holds_are_told_with_times_that_stand_still():
     assert (
         "together                        998  = remaining 1,000 - in flight 2" in told
     )
-    assert hold_words(live) == "pace 980 +3"
+    assert hold_words(live) == "pace 980 and 3 other reasons"
+    assert hold_words(live, in_short=True) == "pace 980 +3"
 
 
 def test_an_engine_that_is_gone_is_told_by_its_last_heartbeat():

@@ -82,7 +82,7 @@ async def test_every_live_run_stands_there_and_what_needs_somebody_on_top(app):
         assert "! STALLED  Survey NPS  no outcome since 14:02:10; 3 tells why" in said
         assert "! LATE  Autumn billing  should have taken 0:20:00" in said
         assert "and 2 more  BLOCKED Reminder DE, BLOCKED Welcome texts" in said
-        assert "permits full 580,000     12.0/s       8/16  14:02:06" in said
+        assert "permits full 580,000 12.0/s 8/16 14:02:06" in " ".join(said.split())
         assert "17 of 16 permits in flight, 20/s at most  Autumn billing 8" in said
         assert "Outage notice" not in said
 

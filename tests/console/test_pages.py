@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import some_runs
 
@@ -15,8 +17,51 @@ from watchfloor.console.pages import (
     page,
     turned,
 )
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.views import PageKey, RecordPage, RecordView
 
 RUN = "run-0001"
+STATES = (RecordState.FAILED, RecordState.DELIVERED)
+
+
+class TwoStates(PaperDesk):
+    """Failed records come at once; a search for the others stops after a while."""
+
+    failed: Sequence[int] = range(10, 5_000, 10)
+    delivered: Sequence[int] = range(3_001, 4_000, 100)
+    most = 2_600
+
+    async def records(self, run_id: str, key: PageKey) -> RecordPage:
+        assert run_id == RUN
+        if key.state is RecordState.FAILED:
+            return self._part(self.failed, key, None)
+        return self._part(self.delivered, key, self.most)
+
+    def _part(self, seqs: Sequence[int], key: PageKey, most: int | None) -> RecordPage:
+        backwards, end = key.before is not None, 5_000
+        first = 1 if key.after is None else key.after + 1
+        last = key.before - 1 if key.before else end
+        if most is not None and last - first >= most:
+            first, last = (
+                (last - most + 1, last) if backwards else (first, first + most - 1)
+            )
+            stopped = first if backwards else last
+        else:
+            stopped = None
+        found = [seq for seq in seqs if first <= seq <= last]
+        shown = found[-key.size :] if backwards else found[: key.size]
+        more = len(found) > key.size
+        stopped = None if more else stopped
+        is_cut = more or stopped is not None
+        return RecordPage(
+            records=tuple(
+                RecordView(seq=seq, contact="", state=key.state or STATES[0])
+                for seq in shown
+            ),
+            has_before=is_cut if backwards else key.after is not None,
+            has_after=key.before != 0 if backwards else is_cut,
+            searched_to=stopped,
+        )
 
 
 def seqs(shown) -> list[int]:
@@ -64,6 +109,35 @@ async def test_the_last_page_of_faults_is_read_backwards_without_a_gap():
         place = turned(shown, place, -1)
 
     assert found == faults
+
+
+async def test_a_full_page_of_one_state_ends_before_where_the_others_search_stopped():
+    desk = TwoStates()
+    wanted = sorted([*desk.failed, *desk.delivered])
+    first = await page(desk, RUN, FIRST, Filter(STATES), 40)
+
+    assert first.searched_to is None
+    assert turned(first, FIRST, 1) == Place(after=400)
+    found: list[int] = []
+    place: Place | None = FIRST
+    while place is not None:
+        shown = await page(desk, RUN, place, Filter(STATES), 40)
+        found += seqs(shown)
+        place = turned(shown, place, 1)
+    assert found == wanted
+
+
+async def test_no_record_of_two_states_is_skipped_on_the_way_back_either():
+    desk = TwoStates()
+    desk.delivered = range(901, 1_000, 10)
+    found: list[int] = []
+    place: Place | None = LAST
+    while place is not None:
+        shown = await page(desk, RUN, place, Filter(STATES), 40)
+        found = seqs(shown) + found
+        place = turned(shown, place, -1)
+
+    assert found == sorted([*desk.failed, *desk.delivered])
 
 
 async def test_a_page_read_again_stays_where_it_is():

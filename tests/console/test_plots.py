@@ -311,7 +311,19 @@ def test_without_room_the_rates_are_told_in_words():
     ],
 )
 def test_before_there_are_two_rates_they_are_told_in_words(points, words):
-    assert texts(rate_plot(Curve("own", points), [], 80, 16)) == [words]
+    said = f"too few samples for a curve yet: {words}"
+    assert texts(rate_plot(Curve("own", points), [], 80, 16)) == [said]
+
+
+def test_rates_with_a_pause_after_each_are_no_empty_plot_but_words():
+    points = ((5.0, 3.0), (15.0, math.nan), (25.0, 4.0))
+
+    assert texts(rate_plot(Curve("own", points), [], 80, 16)) == [
+        "too few samples for a curve yet: 4.0/s now, 3.5/s on average"
+    ]
+    assert texts(rate_plot(Curve("own", points, is_over=True), [], 80, 16)) == [
+        "too few samples for a curve: 3.5/s on average"
+    ]
 
 
 # --- bars

@@ -113,7 +113,7 @@ async def test_evidence_that_does_not_fit_is_scrolled_and_starts_at_the_top(app)
         await press(pilot, *["left_square_bracket"] * 3)
         assert "Late: by earlier runs" in shown(app).split("\n")[10]
         await press(pilot, "right_square_bracket", "j")
-        assert "580,000 records left and not in" in shown(app).split("\n")[10]
+        assert "580,000 records left and not taken up" in shown(app).split("\n")[10]
 
 
 async def test_a_failed_read_says_so_and_keeps_what_is_there(app, desk):

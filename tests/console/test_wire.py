@@ -73,6 +73,7 @@ REAL = (
     *("unknowns", "charts", "events", "details", "actions", "stop", "cancel", "limits"),
     *("wizard", "wizard-upload", "wizard-checks", "wizard-render", "wizard-review"),
 )
+SEPARATORS = dict.fromkeys(map(ord, ";|\t\r\n"))
 CAMPAIGN = """
 [campaign]
 id = "hostile"
@@ -122,7 +123,8 @@ def test_a_store_full_of_hostile_texts_shows_them_harmless(floor, tmp_path):
     upload = folder / "\x1b]52;c;aGk=\x07\u202e[bold]\x9b31m.csv"
     with upload.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["id", *POISONS])
+        # Of a header that holds other separators nobody could tell the columns.
+        rows.writerow(["id", *(f"h {one}".translate(SEPARATORS) for one in POISONS)])
         for number in range(60):
             turned = POISONS[number % 4 :] + POISONS[: number % 4]
             rows.writerow([f"{number}{turned[0]}", *turned])

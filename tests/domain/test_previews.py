@@ -119,6 +119,34 @@ def test_a_pause_says_what_stops_and_what_goes_on():
     ]
 
 
+def test_what_is_taken_up_beyond_the_permits_is_told_apart():
+    ahead = replace(RUNNING, permits=12)
+    flying = "12 attempts in flight are not recalled; the outcome is still stored."
+    taken = "8 more were taken up; what is not sent yet is taken back unsent and "
+
+    assert lines(ahead, Verb.STOP)[1:3] == [flying, f"{taken}will never be attempted."]
+    assert lines(ahead, Verb.PAUSE)[1:3] == [flying, f"{taken}waits for the resume."]
+    assert f"{taken}will never be attempted." in lines(ahead, Verb.CANCEL)
+    one = replace(RUNNING, permits=19)
+    assert lines(one, Verb.STOP)[2].startswith("1 more was taken up; ")
+    assert seen(ahead) == seen(RUNNING)
+
+
+def test_a_drifted_command_is_told_what_is_taken_up_beyond_the_permits():
+    then = replace(RUNNING, permits=12)
+    error = refused(Verb.STOP, seen(then), counted(then, pending=2_000))
+
+    assert error.detail.endswith("12 in flight, 8 more taken up")
+
+
+def test_what_was_taken_up_and_taken_back_is_no_drift_and_more_is():
+    then = replace(RUNNING, permits=12)
+
+    check_drift(Verb.STOP, seen(then), counted(then, attempting=12, pending=1_008))
+    more = counted(then, attempting=24, pending=1_000)
+    assert refused(Verb.STOP, seen(then), more).refusal is Refusal.DRIFTED
+
+
 def test_a_resume_says_how_many_it_goes_on_with():
     assert lines(PAUSED, Verb.RESUME) == [
         "The run goes on with 1,420 records not finished yet.",

@@ -13,16 +13,22 @@ from watchfloor.domain.progress import (
     SAMPLE_MS,
     Gain,
     Sample,
+    done_share,
+    ends_later,
     eta_ms,
     expected_ms,
     gain_of,
+    in_flight,
     is_late,
+    is_rated,
     late_runs,
     netted,
+    rated_since_ms,
     span_at,
+    taken_up,
     width_ms,
 )
-from watchfloor.domain.regions import Lifecycle, Phase, RunOutcome
+from watchfloor.domain.regions import Gate, Lifecycle, Phase, RunOutcome
 from watchfloor.domain.views import RunView
 
 MINUTE_MS = 60_000
@@ -58,9 +64,90 @@ def active(minutes):
     return replace(RUN, spent_ms={"active": round(minutes * MINUTE_MS)})
 
 
-def test_the_eta_is_what_remains_at_this_rate_callbacks_included():
-    assert eta_ms(RUN, 2.0) == 25_000
-    assert eta_ms(RUN, 0.1) == 500_000
+def test_the_eta_is_what_can_be_done_now_at_this_rate():
+    assert eta_ms(RUN, 2.0) == 20_000
+    assert eta_ms(RUN, 0.1) == 400_000
+    flying = replace(RUN, books=Books(records=9, pending=5, retry=1, attempting=3))
+    assert eta_ms(flying, 1.0) == 9_000
+    assert not ends_later(flying)
+
+
+@pytest.mark.parametrize(
+    ("counts", "held"),
+    [({"callback": 990}, 0), ({"waiting": 990}, 0), ({"retry": 990}, 990)],
+)
+def test_what_waits_for_a_time_of_its_own_is_in_no_eta_and_ends_the_run_later(
+    counts, held
+):
+    books = Books(records=1_000, pending=10, **counts)
+    run = replace(RUN, books=books, held=held)
+
+    assert eta_ms(run, 10.0) == 1_000
+    assert ends_later(run)
+    alone = replace(run, books=replace(books, records=990, pending=0))
+    assert eta_ms(alone, 10.0) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lifecycle": replace(LIVE, gate=Gate.PAUSED)},
+        {"lifecycle": replace(LIVE, gate=Gate.PAUSING)},
+        {"lifecycle": replace(LIVE, phase=Phase.STOPPING)},
+        {"lifecycle": replace(LIVE, phase=Phase.CALLBACK)},
+        {"approve_after": 0},
+        {"shut_until_ms": 1},
+    ],
+)
+def test_a_run_of_which_no_attempt_may_start_has_no_eta(changes):
+    assert eta_ms(replace(RUN, **changes), 5.0) is None
+
+
+def test_no_more_is_in_flight_than_there_are_permits():
+    run = replace(RUN, permits=10, books=Books(records=20, attempting=20))
+
+    assert (in_flight(run), taken_up(run)) == (10, 10)
+    assert in_flight(replace(run, permits=30)) == 20
+    # Where no permits are known nothing is above them.
+    assert (in_flight(replace(run, permits=0)), taken_up(run)) == (20, 10)
+
+
+@pytest.mark.parametrize(
+    ("done", "records", "said"),
+    [
+        (0, 0, "0%"),
+        (29, 100, "29%"),
+        (348, 1_000, "34%"),
+        (999_999, 1_000_000, "99%"),
+        (7, 7, "100%"),
+    ],
+)
+def test_the_share_that_is_done_is_cut_and_100_only_when_nothing_is_left(
+    done, records, said
+):
+    books = Books(records=records, delivered=done, pending=records - done)
+
+    assert done_share(books) == said
+
+
+@pytest.mark.parametrize(
+    ("started_ms", "engine_ms", "since_ms", "rated"),
+    [
+        (0, 0, 100_000, True),
+        (130_500, 90_000, 130_500, True),
+        (150_001, 90_000, 150_001, False),
+        (0, 140_001, 150_000, True),
+        (0, 150_001, 160_000, False),
+        (None, 150_000, 150_000, True),
+        # A run that began under this engine has nothing of another's.
+        (140_001, 140_001, 140_001, True),
+    ],
+)
+def test_a_rate_is_counted_in_whole_spans_in_which_work_could_be_done(
+    started_ms, engine_ms, since_ms, rated
+):
+    assert rated_since_ms(started_ms, engine_ms, 160_004) == since_ms
+    assert is_rated(started_ms, engine_ms, 160_004) is rated
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0])

@@ -36,6 +36,8 @@ def stored(tmp_path):
     made = stored_in(writer)
     with writer.begin():
         beat(writer, NOW_MS)
+        up_since = NOW_MS - 60 * MINUTE_MS
+        writer.execute(update(lease).values(started_at_ms=up_since))
     yield made
     close_writer(writer)
 

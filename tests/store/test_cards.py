@@ -11,7 +11,7 @@ from watchfloor.domain.regions import Phase
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.runs import run_page
-from watchfloor.store.tables import books
+from watchfloor.store.tables import books, lease
 from watchfloor.store.writes.progress import add_gains
 
 KEYS = ("failed", "callback", "unknown", "attempting", "attempts")
@@ -22,6 +22,7 @@ PHASES = ("queued", "running", "callback", "stopping", "ended", "stopped_callbac
 def many(stored):
     """Thirty runs in every phase, some hidden, some that wait for a word."""
     with stored.writer.begin():
+        stored.writer.execute(update(lease).values(started_at_ms=1))
         for number in range(2, 32):
             phase = PHASES[number % len(PHASES)]
             run_no = add_a_run(
@@ -56,7 +57,7 @@ def summed(connection, size):
         failed=account.failed,
         callback=account.callback,
         unknown=account.unknown,
-        attempting=account.attempting,
+        attempting=sum(min(one.books.attempting, one.permits) for one in runs),
         permits=sum(one.permits for one in active),
         per_s=sum(rates[one.run_id][0] for one in active if one.run_id in rates),
     )
@@ -70,6 +71,16 @@ def test_the_cards_are_the_sums_of_the_runs_that_are_listed(many, size):
     assert found == wanted
     if size == 200:
         assert min(found.asking, found.active, found.queued, found.per_s) > 0
+
+
+def test_no_more_is_in_flight_than_a_run_has_permits(many):
+    with many.writer.begin():
+        kept = {"attempting": 1_000}
+        many.writer.execute(update(books).values(**kept))
+        found = cards(many.writer, NOW_MS)
+        permits = sum(one.permits for one in run_page(many.writer))
+
+    assert found.attempting == permits
 
 
 def test_a_workspace_without_runs_has_empty_cards(writer):

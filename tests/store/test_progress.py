@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 from tests.store.conftest import NOW_MS, add_a_run
 
 from watchfloor.domain.progress import RECENT_MS, SAMPLE_MS, Gain, Sample
@@ -13,7 +13,7 @@ from watchfloor.store.reads.progress import (
     sampled,
     samples,
 )
-from watchfloor.store.tables import progress
+from watchfloor.store.tables import lease, progress
 from watchfloor.store.writes.progress import add_gains
 
 ENDED = {"phase": "ended", "history": "created", "outcome": "completed"}
@@ -31,6 +31,12 @@ def gained(stored, *gains, first_ms=NOW_MS, run_no=None):
 def read(stored, question, *args):
     with stored.writer.begin():
         return question(stored.writer, *args)
+
+
+def engine_began(stored, at_ms):
+    """Let the engine that owns the store have begun at a time."""
+    with stored.writer.begin():
+        stored.writer.execute(update(lease).values(started_at_ms=at_ms))
 
 
 def totals(found):
@@ -113,6 +119,7 @@ def test_a_count_that_went_down_is_told_nowhere_below_nothing(stored):
 def test_the_rate_is_of_the_last_whole_minute_of_spans_at_any_moment_of_one(
     stored, before_ms
 ):
+    engine_began(stored, NOW_MS - 3_600_000)
     with stored.writer.begin():
         number = add_a_run(
             stored.writer, "old", phase="running", started_at_ms=NOW_MS - 3_600_000
@@ -146,6 +153,7 @@ def test_the_rate_is_of_the_last_whole_minute_of_spans_at_any_moment_of_one(
 def test_of_a_young_run_it_is_that_since_its_start_once_a_span_is_whole(
     stored, age_ms, rates
 ):
+    engine_began(stored, NOW_MS - 20_000)
     with stored.writer.begin():
         number = add_a_run(
             stored.writer, "young", phase="running", started_at_ms=NOW_MS - age_ms
@@ -156,7 +164,36 @@ def test_of_a_young_run_it_is_that_since_its_start_once_a_span_is_whole(
     assert read(stored, recent_rates, NOW_MS + 1) == rates
 
 
+@pytest.mark.parametrize(
+    ("up_ms", "rates"),
+    [
+        # Of the span in which the engine began the one before it had a part.
+        (5_000, {}),
+        (15_000, {"old": (20.0, 10.0)}),
+        (20_000, {"old": (20.0, 10.0)}),
+        (29_999, {"old": (20.0, 10.0)}),
+        (RECENT_MS, {"old": (40 / 6, 20 / 6)}),
+    ],
+)
+def test_after_a_restart_it_is_that_since_the_engine_could_work(stored, up_ms, rates):
+    with stored.writer.begin():
+        number = add_a_run(
+            stored.writer, "old", phase="running", started_at_ms=NOW_MS - 3_600_000
+        )
+    shares = [None] * 4 + [Gain(200, 100)] * 2
+    if up_ms < RECENT_MS:
+        # What another engine did before it went is no part of it.
+        shares[0] = Gain(9_999, 9_999)
+    if up_ms == 15_000:
+        shares[4] = Gain(9_999, 9_999)
+    gained(stored, *shares, first_ms=NOW_MS - RECENT_MS, run_no=number)
+    engine_began(stored, NOW_MS - up_ms)
+
+    assert read(stored, recent_rates, NOW_MS) == rates
+
+
 def test_a_run_that_ended_or_gained_nothing_lately_has_no_rate(stored):
+    engine_began(stored, 1)
     with stored.writer.begin():
         ended = add_a_run(stored.writer, "ended", **ENDED, started_at_ms=1)
         idle = add_a_run(stored.writer, "idle", phase="running", started_at_ms=1)

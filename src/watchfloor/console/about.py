@@ -12,6 +12,7 @@ from watchfloor.console.figures import (
     size,
     wait_in_short,
 )
+from watchfloor.console.flow import flowed_parts, name_piece, parted
 from watchfloor.console.labels import (
     YOUR_WORD,
     history_share,
@@ -27,6 +28,8 @@ from watchfloor.domain.views import Asked, RunView
 #: Lines that ``about`` returns at most.
 HEIGHT = 4
 _BAR = 12
+#: For so many lines of what has no room in the first one the books are shortened.
+_MOST_LEFT = 2
 
 #: Names and figures that make up a sum.
 Terms = list[tuple[str, int]]
@@ -43,22 +46,41 @@ def about(row: RunRow | None, width: int, most: int = HEIGHT) -> tuple[Line, ...
     if row is None:
         return ()
     parts: list[Line] = [
-        (Piece(row.name, "strong"),),
-        (Piece(row.label, row.role),),
+        (name_piece(row.name, width),),
+        # What waits for a word is called by that alone, as in the list.
+        *([] if row.state == YOUR_WORD else [(Piece(row.label, row.role),)]),
         *late(row),
         *progress(row.run, row.as_of_ms),
     ]
     if measured(joined([*parts, *eta(row)])) < width:
         parts += eta(row)
-    head: Line = (Piece(" "), *joined(parts))
-    room = most - 1 if most > 1 else 1
-    account = [(Piece(" "), *one) for one in account_lines(row.run.books, width, room)]
-    return (head, *account) if most > 1 else tuple(account)
+    if most == 1:
+        lines = account_lines(row.run.books, width, 1)
+    else:
+        lines = _with_books(parts, row.run.books, width, most)
+    return tuple((Piece(" "), *one) for one in lines)
+
+
+def _with_books(parts: list[Line], account: Books, width: int, most: int) -> list[Line]:
+    """Return the parts in the first line, the books, and what had no room over them.
+
+    It stands last, so that nothing else moves because of it.
+    """
+    head, left = parted(parts, width - 1)
+    room = most - 1
+    for wanted in reversed(range(1 + min(_MOST_LEFT, len(left) and room - 1))):
+        books_lines = account_lines(account, width, room - wanted)
+        rest = flowed_parts(left, width - 1, room - len(books_lines))
+        fits = all(measured(line) < width for line in books_lines)
+        if fits and len(rest) >= wanted and (rest or not left):
+            return [head, *books_lines, *rest]
+    return [joined(parts), *account_lines(account, width, room)]
 
 
 def heading(row: RunRow) -> tuple[Line, Line, Line]:
     """Return who the run is, what it is called, and when it ends or should have."""
-    label = (Piece(row.label, row.role),)
+    called = YOUR_WORD if row.state == YOUR_WORD else row.label
+    label = (Piece(called, row.role),)
     return (
         (Piece(" "), Piece(row.name, "strong")),
         (Piece(" "), *joined([label, *late(row), *eta(row)])),

@@ -6,6 +6,7 @@ from watchfloor.console.figures import coming_time, counted, full_time, rate
 from watchfloor.console.questions import Question
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
+from watchfloor.domain.progress import in_flight
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate
 from watchfloor.domain.views import RunView
@@ -59,8 +60,8 @@ def approval_question(run: RunView, now_ms: int) -> Question:
 def _made(run: RunView) -> str:
     books = run.books
     made = f"{counted(books.attempts, 'attempt')} made so far"
-    if books.attempting:
-        made += f", {books.attempting:,} of them still in flight"
+    if flying := in_flight(run):
+        made += f", {flying:,} of them still in flight"
     return f"{made}; the campaign waits for a word after {run.approve_after:,}."
 
 

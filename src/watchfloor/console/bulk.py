@@ -12,6 +12,7 @@ from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS
 from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.progress import in_flight
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Receipt, RunView
 
@@ -122,7 +123,7 @@ def bulk_question(
     """Return what is asked before many runs are paused or resumed."""
     name = verb.value.capitalize()
     declined = [run for run in runs if run not in able]
-    flying = sum(run.books.attempting for run in able)
+    flying = sum(map(in_flight, able))
     left = sum(run.books.remaining for run in able)
     lines = [f"{run.campaign_name}: {run.label}" for run in able[:_NAMED]]
     if len(able) > _NAMED:

@@ -15,8 +15,10 @@ from watchfloor.console.labels import (
     run_role,
 )
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.privacy import without_contact
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
 from watchfloor.domain.labels import Dialect
+from watchfloor.domain.progress import in_flight
 from watchfloor.domain.regions import Results
 from watchfloor.domain.views import RunView
 
@@ -77,7 +79,7 @@ def _facts(run: RunView, now_ms: int) -> list[tuple[str, str]]:
         ("ended", full_time(run.ended_at_ms)),
         ("elapsed", length(run.duration_ms(now_ms))),
         ("read", f"{size(run.bytes_read)} of {size(run.bytes_total)}"),
-        ("permits", f"{run.books.attempting:,} of {run.permits:,} in flight"),
+        ("permits", f"{in_flight(run):,} of {run.permits:,} in flight"),
         ("pace", "no limit" if run.rate_per_s is None else rate(run.rate_per_s)),
         ("last outcome", full_time(run.progress_at_ms)),
     ]
@@ -92,7 +94,7 @@ def _more(run: RunView, now_ms: int) -> list[tuple[str, str]]:
         ("next callback", _future(run.next_callback_at_ms)),
         ("asked", who_asked(run.intent_asked)),
         ("gate", who_asked(run.gate_asked)),
-        ("cause", run.cause),
+        ("cause", without_contact(run.cause)),
         ("history", history_share(run)),
         ("hidden", "kept off the lists" if run.is_hidden else ""),
         ("purged", _PURGES.get(run.purge, run.purge)),

@@ -26,13 +26,13 @@ from watchfloor.console.figures import counted, length, near_minute, near_time
 from watchfloor.console.holds import figures, held, hold_words, unaccounted
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import YOUR_WORD
-from watchfloor.console.live_lines import ends_about, pace_words
+from watchfloor.console.live_lines import ends_about, lately
 from watchfloor.console.pieces import Line
 from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Reason
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import Diagnosis
-from watchfloor.domain.progress import ends_later
+from watchfloor.domain.progress import ends_later, is_rated
 from watchfloor.domain.regions import RunOutcome
 from watchfloor.domain.views import RunView
 
@@ -248,8 +248,9 @@ def _pace(told: Diagnosis, keymap: Keymap) -> Judged:
     if run.lifecycle.is_ended:
         return Judged(Verdict.OK, f"It took {length(run.duration_ms(now_ms))}.", charts)
     ends = ends_about(live, now_ms)
-    now = pace_words(live.attempts_per_s, run, told.engine, now_ms)
-    told_rate = f"{now}, {_end(run, ends, now_ms)}".capitalize()
+    told_rate = "The pace is not known yet"
+    if is_rated(run.started_at_ms, told.engine.started_at_ms, now_ms):
+        told_rate = f"{lately(live.attempts_per_s)} now, {_end(run, ends, now_ms)}"
     if live.is_late:
         took = length(live.expected_ms)
         return Judged(

@@ -178,7 +178,7 @@ class Keymap:
 
 
 def _nobodys(ident: str) -> str:
-    """Return a key that no keyboard has: Textual leaves what is bound to "" as it is."""
+    """Return a key that no keyboard has; Textual would leave "" bound as it is."""
     return f"{_NONE}{ident}"
 
 

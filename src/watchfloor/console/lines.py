@@ -16,6 +16,7 @@ from watchfloor.domain.views import EngineView, Overview, RunView
 _TO_THE_MINUTE = len("14:02")
 #: Cells of a count that is written in short, and of the changes since.
 _COUNT = 6
+_TERSE = 4
 _NEWS = _COUNT + len(" changes since")
 #: From so many per second on tenths tell nothing.
 _MANY = 1_000
@@ -107,6 +108,8 @@ class Card(NamedTuple):
 
     Attributes:
         width: So many cells are its own, whatever it says.
+        weight: The one with the least is left out first.
+        short: The figure where there is little room, and the cells it has there.
         role: How the figure is drawn while there is one.
         alarms: Whether the name is drawn like the figure.
     """
@@ -114,38 +117,69 @@ class Card(NamedTuple):
     name: str
     figure: str
     width: int
+    weight: int
+    short: tuple[str, int]
     role: str = "strong"
     alarms: bool = False
 
     def line(self, width: int) -> Line:
         """Return the card, its figure in so many cells at least."""
-        is_some = self.figure[0] in "123456789"
+        return self._line(self.figure, width)
+
+    @property
+    def in_short(self) -> Line:
+        """The card where there is little room."""
+        return self._line(*self.short)
+
+    def _line(self, said: str, width: int) -> Line:
+        is_some = said[0] in "123456789"
         named = self.role if self.alarms and is_some else "dim"
-        figure = Piece(f"{self.figure:<{width}}", self.role if is_some else "dim")
+        figure = Piece(f"{said:<{width}}", self.role if is_some else "dim")
         return (Piece(f"{self.name} ", named), figure) if self.name else (figure,)
 
 
 def all_cards(told: Cards | None) -> tuple[Card, ...]:
-    """Return the figures of all runs, the one to be left out last first."""
+    """Return the figures of all runs, in the order in which they stand."""
     known = told or Cards()
+    active, queued = short_count(known.active, 3), short_count(known.queued, 3)
+    failed, unknown = known.failed, known.unknown
     in_flight, permits = short_count(known.attempting, 5), short_count(known.permits, 5)
     whole = short_count(int(known.per_s), 5)
-    per_s = f"{known.per_s:.1f}" if known.per_s < _MANY else whole
+    per_s = f"{known.per_s:.1f}/s" if known.per_s < _MANY else f"{whole}/s"
+    flying = f"{in_flight} of {permits}"
     return (
-        Card("active", short_count(known.active, 3), 3),
-        Card("queued", short_count(known.queued, 3), 3),
+        Card("active", active, 3, 6, (active, 3)),
+        Card("queued", queued, 3, 1, (queued, 3)),
         Card(
-            "FAILED" if known.failed else "failed",
-            short_count(known.failed),
+            "FAILED" if failed else "failed",
+            short_count(failed),
             _COUNT,
+            5,
+            (short_count(failed, 5), 5),
             "bad",
             alarms=True,
         ),
-        Card("callbacks", short_count(known.callback, 5), 5, "warn"),
-        Card("unknown", short_count(known.unknown, 5), 5, "warn"),
-        Card("", f"{per_s}/s", len("999.9/s")),
-        Card("in flight", f"{in_flight} of {permits}", len("9,999 of 9,999")),
+        Card("callbacks", *_counted(known.callback, 3), "warn"),
+        Card("unknown", *_counted(unknown, 4), "warn"),
+        Card("", per_s, len("999.9/s"), 0, (per_s, len("999.9/s"))),
+        Card(
+            "in flight",
+            flying,
+            len("9,999 of 9,999"),
+            2,
+            (_terse(known.attempting), _TERSE),
+        ),
     )
+
+
+def _counted(count: int, weight: int) -> tuple[str, int, int, tuple[str, int]]:
+    return short_count(count, 5), 5, weight, (_terse(count), _TERSE)
+
+
+def _terse(count: int) -> str:
+    """Return a count in four cells: cut, so that it never says more than there are."""
+    said = short_count(count, _TERSE)
+    return said if len(said) <= _TERSE else said[: said.index(".")] + said[-1]
 
 
 def cards(told: Cards | None, width: int) -> Line:
@@ -156,16 +190,22 @@ def cards(told: Cards | None, width: int) -> Line:
     """
     asking = told.asking if told is not None else 0
     word = f"your word {asking:,} " if asking else ""
-    room = width - 1 - len(word)
-    parts: list[Line] = []
-    for card in all_cards(told):
-        part = card.line(card.width)
-        room -= measured(part) + (2 if parts else 0)
-        if room < 0:
-            break
-        parts.append(part)
-    line: Line = (Piece(" "), *joined(parts, "  "))
+    line: Line = (Piece(" "), *_as_many_as_fit(told, width - 1 - len(word)))
     return spread(line, (Piece(word, "warn"),), width + 1) if word else line
+
+
+def _as_many_as_fit(told: Cards | None, room: int) -> Line:
+    known = all_cards(told)
+    roomy = joined([card.line(card.width) for card in known], "  ")
+    if measured(roomy) <= room:
+        return roomy
+    for least in range(len(known)):
+        kept = [card.in_short for card in known if card.weight >= least]
+        for gap in ("  ", " "):
+            line = joined(kept, gap)
+            if measured(line) <= room:
+                return line
+    return ()
 
 
 def too_small(told: Cards | None, least: str, leave: str, width: int) -> list[Line]:

@@ -115,15 +115,13 @@ def _merged(parts: list[RecordPage], size: int, *, backwards: bool) -> RecordPag
 
 def _edges(parts: list[RecordPage], *, backwards: bool) -> list[int]:
     """Return the last seqs of those parts that go on with more records."""
-    if backwards:
-        return [
-            part.records[0].seq for part in parts if _goes_on(part, part.has_before)
-        ]
-    return [part.records[-1].seq for part in parts if _goes_on(part, part.has_after)]
-
-
-def _goes_on(part: RecordPage, has_more: bool) -> bool:  # noqa: FBT001
-    return has_more and part.searched_to is None and bool(part.records)
+    return [
+        part.records[0 if backwards else -1].seq
+        for part in parts
+        if part.records
+        and part.searched_to is None
+        and (part.has_before if backwards else part.has_after)
+    ]
 
 
 def beginning(*, down: bool = False) -> Place:

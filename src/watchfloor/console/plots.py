@@ -30,7 +30,7 @@ from watchfloor.console.plots_scale import (
 )
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 30, 6
-_LEAST_POINTS = 2
+_YET = {False: " yet", True: ""}
 #: More earlier runs than this hide each other.
 _MOST_EARLIER = 4
 #: Earlier runs may reach so many times further than the own one, not to dwarf it.
@@ -92,8 +92,10 @@ def rate_plot(
     front = trace(own)
     before = [one for one in map(trace, earlier) if one.rates]
     is_small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
-    if is_small or len(front.rates) < _LEAST_POINTS or not front.lasted_s:
+    if is_small or not front.is_line:
         words = all_words(front, before)
+        if not front.is_line:
+            words = f"too few samples for a curve{_YET[front.is_over]}: {words}"
         return told(words, width, height, ascii_only=ascii_only)
     return _plot(front, before, width, height, ascii_only=ascii_only)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from watchfloor.console.figures import counted
@@ -51,6 +52,14 @@ class Trace:
     def lasted_s(self) -> float:
         """When its last point was, in seconds since the start."""
         return self.points[-1][0] if self.points else 0.0
+
+    @property
+    def is_line(self) -> bool:
+        """Whether two rates stand beside each other: one alone draws nothing."""
+        return any(
+            a is not None and b is not None and end_s > start_s
+            for (start_s, a), (end_s, b) in pairwise(self.points)
+        )
 
     @property
     def is_paused(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from watchfloor.console.desk import Desk
 from watchfloor.console.keymap import Keymap
@@ -37,9 +38,21 @@ class Nobody:
         )
 
 
+class Walked(NamedTuple):
+    """Where a walk has led.
+
+    Attributes:
+        journey: Of the record it led to; None where it led nowhere.
+        missed: Where it ended before the last of its steps; None where it did not.
+    """
+
+    journey: Journey | None
+    missed: Nobody | None = None
+
+
 @dataclass(slots=True)
 class Walk:
-    """Reads journeys, one step at a time.
+    """Reads journeys, some steps at a time.
 
     A search that stopped goes on where it stopped when the same step is taken again.
     """
@@ -49,24 +62,35 @@ class Walk:
     chosen: Filter
     _stopped: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    async def read(self, seq: int, step: int) -> Journey | Nobody:
-        """Return a record's journey or, with a step of 1 or -1, its neighbour's."""
-        if not step:
-            return await self.desk.journey(self.run_id, seq)
-        start = self._stopped.get((seq, step), seq)
-        found = await self._beside(start, step)
-        if found.records:
-            return await self.desk.journey(self.run_id, found.records[0].seq)
-        if found.searched_to is not None:
-            self._stopped[seq, step] = found.searched_to
-        return Nobody(seq, step, found.searched_to)
+    async def read(self, seq: int, steps: int) -> Walked:
+        """Return the journey so many records on; a record's own for no steps.
 
-    async def _beside(self, seq: int, step: int) -> RecordPage:
-        place = Place(after=seq) if step > 0 else Place(before=seq)
+        Args:
+            seq: From which record.
+            steps: So many of those that the filter shows; back where negative.
+        """
+        if not steps:
+            return Walked(await self.desk.journey(self.run_id, seq))
+        step = 1 if steps > 0 else -1
+        found = await self._beside(self._stopped.get((seq, step), seq), steps)
+        missed = None
+        if len(found.records) < abs(steps):
+            edges = [seq, *(record.seq for record in found.records)]
+            last = max(edges) if steps > 0 else min(edges)
+            missed = Nobody(last, step, found.searched_to)
+            if found.searched_to is not None:
+                self._stopped[last, step] = found.searched_to
+        if not found.records:
+            return Walked(None, missed)
+        reached = found.records[-1 if steps > 0 else 0].seq
+        return Walked(await self.desk.journey(self.run_id, reached), missed)
+
+    async def _beside(self, seq: int, steps: int) -> RecordPage:
+        place = Place(after=seq) if steps > 0 else Place(before=seq)
         # Nothing stands before record 0; to the desk that means "the last page".
         if place.before == 0:
             return RecordPage()
-        return await page(self.desk, self.run_id, place, self.chosen, 1)
+        return await page(self.desk, self.run_id, place, self.chosen, abs(steps))
 
     async def healthy(self, seq: int) -> Journey | None:
         """Return the nearest delivered record's journey, a later one first."""

@@ -152,7 +152,8 @@ def in_flight(run: RunView) -> int:
     """Return how many attempts are under way at most.
 
     Intents are stored ahead of permits: what is more than those waits to be sent, or
-    its outcome to be stored.
+    its outcome to be stored. Only for a moment after permits were lowered there may be
+    more: no attempt is cut.
     """
     attempting = run.books.attempting
     return min(attempting, run.permits or attempting)

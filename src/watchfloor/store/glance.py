@@ -44,7 +44,7 @@ class Glance(NamedTuple):
 _LEFT = "pending + claimed + attempting + retry + callback + waiting"
 _FINAL = "delivered + failed + unknown + not_attempted + expired + abandoned"
 _LIVE = f"""
-SELECT run_id, phase, gate, {_LEFT}, attempting,
+SELECT run_id, phase, gate, {_LEFT}, min(attempting, max(permits, 1)),
        records = {_LEFT} + {_FINAL}
        AND extracted = invalid + duplicate + suppressed + filtered + unjudged + records
 FROM run JOIN books ON books.run_no = run.run_no

@@ -48,7 +48,7 @@ DELIVERED = 12
 #: needs time, and nobody waits for a demonstration. Faster, the engine would take the
 #: clock for one that was put forward.
 PILOT_AGO_MS = 3 * 60 * 60 * 1000
-PILOT_SPEED = 5
+PILOT_SPEED = 4
 #: What all runs and all simulated calls share: wide enough to slow none down.
 SHARED_LIMITS = """
 [limits]

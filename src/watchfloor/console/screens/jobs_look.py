@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import on
 
 from watchfloor.console.copies import record_json, run_json
-from watchfloor.console.pages import turned
 from watchfloor.console.screens.details import Details
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.jobs_list import JobsList
@@ -75,14 +74,7 @@ class JobsLook(JobsList):
             key = self.session.keymap.key("row.open")
             self.say(f"{key} opens the records; there the pages are turned.", "dim")
             return
-        shown = self.shown
-        if shown is None:
-            return
-        place = turned(self.page, shown.place, message.step, down=shown.down)
-        if place is None:
-            self.say("This is the last page." if message.step > 0 else "First page.")
-            return
-        self.want_records(place)
+        self.turn_page(message.step)
 
     @on(Grid.PaneWanted)
     def _pane_wanted(self, message: Grid.PaneWanted) -> None:

@@ -10,7 +10,7 @@ from textual import on
 from watchfloor.console.columns import RecordRow
 from watchfloor.console.figures import clock_time, counted
 from watchfloor.console.listing import arranged, listed
-from watchfloor.console.pages import Place, anchored, looked_at
+from watchfloor.console.pages import Place, anchored, looked_at, turned
 from watchfloor.console.pieces import Piece
 from watchfloor.console.reading import Failure
 from watchfloor.console.screens.jobs_page import JobsPage
@@ -43,6 +43,8 @@ class JobsReads(JobsPage):
         self._page_at_ms = 0
         self._wanted: Wanted | None = None
         self._changed_runs: int | None = None
+        self._turns: list[int] = []
+        self._turned: Wanted | None = None
 
     def on_mount(self) -> None:
         """Read when the page stands; poll nothing but cards and owner."""
@@ -113,6 +115,41 @@ class JobsReads(JobsPage):
         looks = "Looking through" if self.chosen.is_search else "Reading"
         self._expect(f"{looks} the records …")
         begin(self, partial(self._snapshots.records, self._wanted, size), "records")
+
+    def turn_page(self, step: int) -> None:
+        """Turn to another page; while one is read, once it has come.
+
+        Args:
+            step: -2 for the first page, -1 previous, 1 next, 2 last.
+        """
+        if self._wanted is None:
+            return
+        of = self._wanted.beginning
+        if of != self._turned or abs(step) > 1:
+            self._turns.clear()
+        self._turned = of
+        if self._turns and self._turns[-1] == -step:
+            self._turns.pop()
+        else:
+            self._turns.append(step)
+        self._turn_on()
+
+    def _turn_on(self) -> None:
+        shown = self.shown
+        if shown is None or not self._turns:
+            return
+        if self._wanted != shown and abs(self._turns[0]) == 1:
+            return
+        if self._turned != shown.beginning:
+            self._turns.clear()
+            return
+        step = self._turns.pop(0)
+        place = turned(self.page, shown.place, step, down=shown.down)
+        if place is None:
+            self._turns.clear()
+            self.say("This is the last page." if step > 0 else "First page.")
+            return
+        self.want_records(place)
 
     @on(PulseRead)
     def _pulse_read(self, message: PulseRead) -> None:
@@ -212,8 +249,10 @@ class JobsReads(JobsPage):
         self._say_changed(len(self.runs.rows) + len(rows), changed if is_same else 0)
         self.paint_marks()
         self.paint_titles()
+        self._turn_on()
 
     def _records_failed(self, wanted: Wanted, failure: Failure) -> None:
+        self._turns.clear()
         shown = self.shown
         if shown is None:
             key = self.session.keymap.key("view.refresh")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import ClassVar
 
 from textual import on
@@ -30,7 +31,7 @@ from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
-from watchfloor.console.walking import Nobody, Walk
+from watchfloor.console.walking import Walk, Walked
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
@@ -40,6 +41,8 @@ from watchfloor.domain.views import Journey, RunView
 
 #: From this width on two records stand side by side.
 _TWO_RECORDS = 120
+#: So many records are gone past in one read.
+_MOST_STEPS = 100
 _STEPS = {"page.prev": "Previous record", "page.next": "Next record"}
 
 
@@ -57,7 +60,7 @@ class JourneyScreen(ModalScreen[int]):
     class Read(Message):
         """A journey came, or why it did not."""
 
-        answer: Journey | Nobody | Failure
+        answer: Walked | Failure
 
     @dataclass
     class HealthyRead(Message):
@@ -77,6 +80,8 @@ class JourneyScreen(ModalScreen[int]):
         self._journey: Journey | None = None
         self._healthy: Journey | None = None
         self._is_beside = False
+        self._is_reading = False
+        self._ahead = 0
         self._as_of_ms: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -90,7 +95,8 @@ class JourneyScreen(ModalScreen[int]):
         yield Panel(id="keys", classes="footer")
 
     def _timeline(self, name: str, empty: str) -> Grid[StepRow]:
-        return Grid(STEP_COLUMNS, lambda row: row.place, empty=empty, id=name)
+        columns, key = STEP_COLUMNS, attrgetter("place")
+        return Grid(columns, key, empty=empty, marks=False, id=name)
 
     def on_mount(self) -> None:
         """Read the record that was opened."""
@@ -126,10 +132,15 @@ class JourneyScreen(ModalScreen[int]):
 
     def action_refresh_now(self) -> None:
         """Read the record again."""
-        begin(self, partial(self._read, 0), "journey")
+        if not self._is_reading:
+            self._begin(0)
 
-    async def _read(self, step: int) -> None:
-        self.post_message(self.Read(await answer(self._walk.read(self._seq, step))))
+    def _begin(self, steps: int) -> None:
+        self._is_reading = True
+        begin(self, partial(self._read, self._seq, steps), "journey")
+
+    async def _read(self, seq: int, steps: int) -> None:
+        self.post_message(self.Read(await answer(self._walk.read(seq, steps))))
 
     async def _read_healthy(self, seq: int) -> None:
         found = await answer(self._walk.healthy(seq))
@@ -137,13 +148,19 @@ class JourneyScreen(ModalScreen[int]):
 
     @on(Read)
     def _show(self, message: Read) -> None:
-        found = message.answer
-        if isinstance(found, Failure):
-            self._fail(found)
+        self._is_reading = False
+        if isinstance(message.answer, Failure):
+            self._ahead = 0
+            self._fail(message.answer)
             return
-        if isinstance(found, Nobody):
-            self._say(found.words(self._session.keymap), "warn")
-            return
+        found, missed = message.answer
+        if found is not None:
+            self._show_journey(found)
+        if missed is not None:
+            self._say(missed.words(self._session.keymap), "warn")
+        self._walk_on()
+
+    def _show_journey(self, found: Journey) -> None:
         is_same = self._journey is not None and found.record.seq == self._seq
         self._journey, self._seq = found, found.record.seq
         self._as_of_ms = self._session.clock()
@@ -253,7 +270,23 @@ class JourneyScreen(ModalScreen[int]):
     @on(Grid.PageWanted)
     def _step(self, message: Grid.PageWanted) -> None:
         if message.step in (-1, 1):
-            begin(self, partial(self._read, message.step), "journey")
+            self._ahead += message.step
+            self._walk_on()
+            return
+        key = self._session.keymap.key("page.next")
+        self._say(f"Records are gone through one by one: {key} is the next.", "dim")
+
+    def _walk_on(self) -> None:
+        """Go all the steps that were asked for, once no read is under way."""
+        if self._is_reading or not self._ahead:
+            return
+        steps = max(-_MOST_STEPS, min(_MOST_STEPS, self._ahead))
+        self._ahead -= steps
+        self._begin(steps)
+
+    @on(Grid.MarkWanted)
+    def _unmarkable(self) -> None:
+        self._say("Nothing is marked here; runs and records are, on the jobs.", "dim")
 
     def action_beside(self) -> None:
         """Show a delivered record of the same run beside this one, or stop that."""

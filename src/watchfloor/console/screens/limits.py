@@ -21,6 +21,7 @@ from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
+from watchfloor.domain.progress import in_flight
 from watchfloor.domain.views import RunView
 
 _LABELS: tuple[Line, Line] = ((Piece("permits", "dim"),), (Piece("pace", "dim"),))
@@ -76,7 +77,7 @@ class LimitsDialog(ModalScreen[Limits | None]):
 
     def _painted(self, width: int) -> tuple[Line, ...]:
         run = self._run
-        state = f"{run.run_id} is {run.label}, {run.books.attempting:,} in flight"
+        state = f"{run.run_id} is {run.label}, {in_flight(run):,} in flight"
         note = (
             "They hold at once; no attempt in flight is cut. Limits of channel and "
             "workspace hold beside them. Pace: 20/s, 600/m, 10/h or none."

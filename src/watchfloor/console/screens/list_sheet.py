@@ -52,11 +52,12 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
         super().__init__(session, run, FIRST)
         self.trail = FIRST
         self._next: object = None
+        self._ahead = 0
 
     def body(self) -> Iterable[Widget]:
         """Lay out the list, and room for the row under the cursor at length."""
         yield from self.above()
-        yield Grid(self.columns, self.key, empty="Reading …", id="entries")
+        yield Grid(self.columns, self.key, empty="Reading …", marks=False, id="entries")
         yield Panel(id="inside")
 
     def above(self) -> Iterable[Widget]:
@@ -106,6 +107,9 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
         self._at_length()
         if is_same:
             self.say(f"{changed} of {counted(len(found.rows), 'row')} changed", "dim")
+        if self._ahead:
+            # After whatever else is said of this page.
+            self.call_next(self._turn_on)
 
     def why_empty(self) -> str:
         """Return what a list without rows says."""
@@ -116,6 +120,7 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
 
     def fail(self, failure: Failure) -> None:
         """Keep the page that stands there and say how old it is."""
+        self._ahead = 0
         if self.as_of_ms is None:
             key = self.session.keymap.key("sheet.refresh")
             self.grid.empty = f"Nothing could be read; {key} tries again."
@@ -136,18 +141,35 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
     @on(Grid.PageWanted)
     def _turn(self, message: Grid.PageWanted) -> None:
         match message.step:
-            case 1 if self._next is not None:
-                self.want((*self.trail, self._next))
-            case 1:
-                self.say("This is the last page.")
-            case -1 if len(self.trail) > 1:
-                self.want(self.trail[:-1])
-            case -1:
-                self.say("First page.")
             case 2:
-                self.say("These pages are turned one by one: ] is the next.", "dim")
-            case _:
+                key = self.session.keymap.key("page.next")
+                said = f"These pages are turned one by one: {key} is the next."
+                self.say(said, "dim")
+            case -2:
+                self._ahead = 0
                 self.want(FIRST)
+            case step:
+                self._ahead += step
+                self._turn_on()
+
+    def _turn_on(self) -> None:
+        """Turn as many pages as were asked for; where one is read, once it has come."""
+        if self.as_of_ms is None or self._wanted != self.trail:
+            return
+        ahead, self._ahead = self._ahead, 0
+        if ahead < 0 and len(self.trail) == 1:
+            self.say("First page.")
+        elif ahead < 0:
+            self.want(self.trail[: max(1, len(self.trail) + ahead)])
+        elif ahead and self._next is None:
+            self.say("This is the last page.")
+        elif ahead:
+            self._ahead = ahead - 1
+            self.want((*self.trail, self._next))
+
+    @on(Grid.MarkWanted)
+    def _unmarkable(self) -> None:
+        self.say("Nothing is marked here; runs and records are, on the jobs.", "dim")
 
     @on(Grid.Opened)
     async def _opened(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, NamedTuple
+from typing import Any, ClassVar, Generic
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,34 +18,36 @@ from textual.widget import Widget
 from watchfloor.console.columns import Column, Row
 from watchfloor.console.keymap import bindings
 from watchfloor.console.text import fit
+from watchfloor.console.widgets.grid_rows import (
+    GAP,
+    GUTTER,
+    Drawn,
+    Placed,
+    changed_rows,
+    differing_lines,
+    drawn,
+    placed,
+)
 from watchfloor.console.widgets.looks import look
 
-_GUTTER = 2
-_GAP = 2
 _CURSOR, _MARK = ">", "•"
 #: So many cells at the start of its row tell the cursor: all of it would be sent anew.
 _BAR = 16
 _WHEEL = 3
 
 
-class _Cell(NamedTuple):
-    text: str
-    role: str
-    sense: str
-    changed: bool = False
-
-
-class _Shown(NamedTuple, Generic[Row]):
-    key: Hashable
-    row: Row
-    cells: tuple[_Cell, ...]
-
-
 class Grid(Widget, Generic[Row], can_focus=True):
     """Rows are values and have a key; cursor and marks follow keys, never places.
 
-    Attributes:
+    Args:
+        columns: From the left.
+        key: What a row is known by.
         empty: What stands there when there are no rows.
+        marks: Whether rows can be marked: whether anything is done with those that are.
+
+    Attributes:
+        empty: As given; it may be changed.
+        marks: Keys of the rows that are marked.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
@@ -85,6 +87,10 @@ class Grid(Widget, Generic[Row], can_focus=True):
         step: int
 
     @dataclass
+    class MarkWanted(Said):
+        """A mark is wanted in a list that takes none."""
+
+    @dataclass
     class PaneWanted(Said):
         """The pane to the left (-1) or right (1) is wanted."""
 
@@ -96,14 +102,16 @@ class Grid(Widget, Generic[Row], can_focus=True):
         key: Callable[[Row], Hashable],
         *,
         empty: str,
+        marks: bool = True,
         id: str | None = None,  # noqa: A002  Textual's own name
     ) -> None:
         super().__init__(id=id)
         self.empty = empty
+        self._takes_marks = marks
         self.marks: set[Hashable] = set()
         self._columns = tuple(columns)
         self._key = key
-        self._rows: tuple[_Shown[Row], ...] = ()
+        self._rows: tuple[Drawn[Row], ...] = ()
         self._cursor = 0
         self._top = 0
         self._worthy = tuple(range(len(self._columns)))
@@ -145,9 +153,7 @@ class Grid(Widget, Generic[Row], can_focus=True):
         """
         before = {shown.key: shown for shown in self._rows}
         new = tuple(self._drawn(row, before if mark else {}) for row in rows)
-        changed = sum(
-            _differs(before.get(shown.key), shown, self._columns) for shown in new
-        )
+        changed = changed_rows(before, new, self._columns)
         old, self._rows, was = self._rows, new, self._cursor
         self._place_cursor(old, keep=keep)
         worthy, self._worthy = self._worthy, self._with_something_to_say()
@@ -180,22 +186,15 @@ class Grid(Widget, Generic[Row], can_focus=True):
         for y in marked:
             self._paint(y)
 
-    def _drawn(self, row: Row, before: dict[Hashable, _Shown[Row]]) -> _Shown[Row]:
+    def _drawn(self, row: Row, before: dict[Hashable, Drawn[Row]]) -> Drawn[Row]:
         key = self._key(row)
-        old = before.get(key)
-        cells = []
-        for i, column in enumerate(self._columns):
-            text = column.text(row)
-            sense = column.sense(row) if column.sense is not None else text
-            changed = column.marks and old is not None and old.cells[i].sense != sense
-            cells.append(_Cell(text, column.role(row), sense, changed))
-        return _Shown(key, row, tuple(cells))
+        return drawn(row, key, self._columns, before.get(key))
 
     def _with_something_to_say(self) -> tuple[int, ...]:
         rows = self.rows
         return tuple(i for i, one in enumerate(self._columns) if one.worth(rows))
 
-    def _place_cursor(self, old: tuple[_Shown[Row], ...], *, keep: bool) -> None:
+    def _place_cursor(self, old: tuple[Drawn[Row], ...], *, keep: bool) -> None:
         was = old[self._cursor].key if old else None
         places = {shown.key: y for y, shown in enumerate(self._rows)}
         if not keep or was is None:
@@ -204,15 +203,14 @@ class Grid(Widget, Generic[Row], can_focus=True):
             nearest = min(self._cursor, max(0, len(self._rows) - 1))
             self._cursor = places.get(was, nearest)
 
-    def _repaint(self, old: tuple[_Shown[Row], ...], moved: set[int]) -> None:
+    def _repaint(self, old: tuple[Drawn[Row], ...], moved: set[int]) -> None:
         top = self._top
         self._follow_cursor()
         if not old or not self._rows or top != self._top:
             self.refresh()
             return
-        for y in range(max(len(old), len(self._rows))):
-            if y in moved or _line(old, y) != _line(self._rows, y):
-                self._paint(y)
+        for y in sorted(moved | differing_lines(old, self._rows)):
+            self._paint(y)
 
     # --- painting --------------------------------------------------------------------
 
@@ -242,37 +240,19 @@ class Grid(Widget, Generic[Row], can_focus=True):
             self._paint(self._cursor)
         self.post_message(self.Moved(self, self._rows[self._cursor].key))
 
-    def _widths(self) -> list[tuple[int, Column[Row], int]]:
-        width = self.size.width
-        shown = [
-            (i, self._columns[i])
-            for i in self._worthy
-            if self._columns[i].least <= width <= self._columns[i].most
-        ]
-        while (spare := _spare(shown, width)) < 0:
-            most = max(column.spare for _, column in shown)
-            if not most:
-                break
-            shown = [one for one in shown if one[1].spare != most]
-        spare = max(0, spare)
-        shares = sum(column.grow for _, column in shown)
-        out = []
-        for i, column in shown:
-            more = spare * column.grow // shares if column.grow else 0
-            spare, shares = spare - more, shares - column.grow
-            out.append((i, column, column.width + more))
-        return out
+    def _placed(self) -> list[Placed[Row]]:
+        return placed(self._columns, self._worthy, self.size.width)
 
     def render_line(self, y: int) -> Strip:
         """Draw the titles, a row, or that there are none."""
         width, base = self.size.width, self.rich_style
         if y == 0:
-            titles = [fit(c.title, w, right=c.right) for _, c, w in self._widths()]
-            head = " " * _GUTTER + (" " * _GAP).join(titles)
+            titles = [fit(c.title, w, right=c.right) for _, c, w in self._placed()]
+            head = " " * GUTTER + (" " * GAP).join(titles)
             return self._strip([Segment(head, base + look(self, "dim"))], base)
         number = y - 1 + self._top
         if not self._rows and number == 1:
-            said = " " * _GUTTER + fit(self.empty, max(1, width - _GUTTER))
+            said = " " * GUTTER + fit(self.empty, max(1, width - GUTTER))
             return self._strip([Segment(said, base + look(self, "dim"))], base)
         if number >= len(self._rows):
             return Strip.blank(width, base)
@@ -286,17 +266,17 @@ class Grid(Widget, Generic[Row], can_focus=True):
             bar = look(self, "cursor" if self.has_focus else "cursor-away")
         sign = (_CURSOR if here else " ") + (_MARK if marked else " ")
         segments = [Segment(sign, base + look(self, "mark") + bar)]
-        left = _BAR - _GUTTER
-        for place, (i, column, width) in enumerate(self._widths()):
+        left = _BAR - GUTTER
+        for place, (i, column, width) in enumerate(self._placed()):
             if place:
-                segments.append(Segment(" " * _GAP, base + bar if left > 0 else base))
+                segments.append(Segment(" " * GAP, base + bar if left > 0 else base))
             cell = shown.cells[i]
             style = base + look(self, cell.role) if cell.role else base
             if cell.changed:
                 style += look(self, "changed")
             if left > 0:
                 style += bar
-            left -= width + _GAP
+            left -= width + GAP
             segments.append(Segment(fit(cell.text, width, right=column.right), style))
         return self._strip(segments, base)
 
@@ -344,13 +324,18 @@ class Grid(Widget, Generic[Row], can_focus=True):
 
     def action_mark(self) -> None:
         """Mark or unmark the row and go on to the next."""
-        if self._rows:
+        if not self._takes_marks:
+            self.post_message(self.MarkWanted(self))
+        elif self._rows:
             self.marks ^= {self._rows[self._cursor].key}
             self._paint(self._cursor)
             self._go(self._cursor + 1)
 
     def action_mark_page(self) -> None:
         """Mark every row shown, or none where all are marked."""
+        if not self._takes_marks:
+            self.post_message(self.MarkWanted(self))
+            return
         keys = {shown.key for shown in self._rows}
         self.marks = self.marks - keys if keys <= self.marks else self.marks | keys
         self.refresh()
@@ -379,23 +364,3 @@ class Grid(Widget, Generic[Row], can_focus=True):
         self._rows = tuple(self._drawn(row, {}) for row in self.rows)
         self._worthy = self._with_something_to_say()
         self.refresh()
-
-
-def _spare(shown: Sequence[tuple[int, Column[Row]]], width: int) -> int:
-    used = _GUTTER + sum(column.width for _, column in shown)
-    return width - used - _GAP * max(0, len(shown) - 1) - 1
-
-
-def _line(rows: tuple[_Shown[Row], ...], y: int) -> tuple[Hashable, ...] | None:
-    return (rows[y].key, rows[y].cells) if y < len(rows) else None
-
-
-def _differs(
-    old: _Shown[Row] | None, new: _Shown[Row], columns: Sequence[Column[Row]]
-) -> bool:
-    if old is None:
-        return True
-    return any(
-        column.marks and a.sense != b.sense
-        for column, a, b in zip(columns, old.cells, new.cells, strict=True)
-    )
