@@ -6,6 +6,7 @@ import pytest
 from tests.console.paper_runs import MINUTE_MS, NOON_MS, campaign_runs, some_runs
 
 from watchfloor.console.columns import RECORD_COLUMNS, RUN_COLUMNS, RunRow
+from watchfloor.console.labels import list_label
 from watchfloor.console.listing import (
     ORDERS,
     RunFilter,
@@ -254,3 +255,13 @@ def test_columns_can_be_left_out_but_never_the_first():
 def test_what_is_typed_is_states_a_filter_or_text(words, chosen):
     assert typed(words) == chosen
     assert typed(as_typed(chosen)) == chosen
+
+
+def test_that_a_run_is_held_is_never_what_a_narrow_list_cuts_off():
+    promised = campaign_runs()[3]
+    held = replace(promised, lifecycle=replace(promised.lifecycle, gate=Gate.PAUSED))
+
+    assert list_label(promised, NOON_MS) == "Stopped, callbacks"
+    assert list_label(held, NOON_MS) == "paused + Stopped, callbacks"
+    short = some_runs()[2]
+    assert list_label(short, NOON_MS) == "Running + paused"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -83,5 +85,21 @@ def test_a_calm_console_uses_the_terminals_own_colours(workspace):
         assert b"38;2;" not in terminal.sent
         assert b"38;5;" not in terminal.sent
         assert b"\x1b[3" in terminal.sent
+    finally:
+        terminal.end()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_process_gives_the_terminal_back(workspace, sent):
+    terminal = opened(workspace)
+    try:
+        terminal.until("No runs yet")
+        terminal.quiet(0.3)
+        os.kill(terminal.process.pid, sent)
+        terminal.quiet(1.0)
+        assert terminal.process.wait(20) == 0
+        terminal.quiet(0.3)
+        assert b"\x1b[?1049l" in terminal.sent
+        assert terminal.is_cooked
     finally:
         terminal.end()

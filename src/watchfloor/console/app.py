@@ -337,6 +337,15 @@ class WatchfloorApp(App[int]):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._end_now)
 
+    def end_in_good_order(self) -> None:
+        """End the application and give its terminal back; for a SIGTERM handler.
+
+        From any thread. What was confirmed and waits is handed over. Where the
+        terminal has vanished as well, ``end_after_hangup`` is the way.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end_now)
+
     def _end_now(self) -> None:
         begin(self, self._hand_over_and_exit, "leaving")
 

@@ -11,6 +11,10 @@ from watchfloor.domain.views import RunView
 YOUR_WORD = "waits for your word"
 
 
+#: So many letters of a label any list has room for.
+_SURE = 20
+
+
 def run_role(run: RunView) -> str:
     """Return how a run's label is drawn; the word itself says all."""
     life = run.lifecycle
@@ -35,6 +39,10 @@ def list_label(run: RunView, now_ms: int, dialect: Dialect = Dialect.WATCHFLOOR)
     if run.awaits_approval and life.gate is Gate.OPEN and life.intent is None:
         return YOUR_WORD
     label = run_label(run, dialect)
+    held = f" + {life.gate.value}"
+    if len(label) > _SURE and held in label:
+        # What is cut off in a narrow list must not be that the run is held.
+        label = f"{life.gate.value} + {label.replace(held, '')}"
     if run.shut_until_ms is not None and not life.is_ended:
         return f"{label}, opens {coming_time(run.shut_until_ms, now_ms)}"
     return label

@@ -74,7 +74,8 @@ _ENDED_ORDERS = {
     "hide": (
         "Hide {name}?",
         (
-            "It is kept off the lists; nothing of it is deleted.",
+            "It is kept off the lists, and its figures off the cards.",
+            "Nothing of it is deleted; its unknown records stay among the unknowns.",
             "watchfloor unhide shows it again.",
         ),
         "Yes, hide it",

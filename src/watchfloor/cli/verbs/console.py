@@ -104,6 +104,15 @@ def check_terminal() -> None:
     raise ConfigError(msg)
 
 
+def has_terminal() -> bool:
+    """Whether the terminal this process was started in is still there."""
+    try:
+        os.tcgetpgrp(sys.__stdin__.fileno() if sys.__stdin__ else 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 class RunningEngine(Protocol):
     """The engine of this process, as far as leaving the console goes."""
 
@@ -174,14 +183,24 @@ def open_console(
         greeting=greeting,
     )
     goes_on = False
+    was_asked = False
 
     def hung_up(*_: object) -> None:
         nonlocal goes_on
         goes_on = on_hangup == "continue"
-        app.end_after_hangup()
+        if has_terminal():
+            app.end_in_good_order()  # somebody sent the signal; the glass is there
+        else:
+            app.end_after_hangup()
 
     def asked_to_stop(*_: object) -> None:
-        app.end_after_hangup()
+        # A second time: a terminal that takes nothing must not keep us.
+        nonlocal was_asked
+        if was_asked or not has_terminal():
+            app.end_after_hangup()
+        else:
+            was_asked = True
+            app.end_in_good_order()
 
     signal.signal(signal.SIGHUP, hung_up)
     signal.signal(signal.SIGTERM, asked_to_stop)

@@ -49,7 +49,7 @@ class Confirm(ModalScreen[Consent | None]):
             yield Panel(id="question")
             if question.yes and question.typed:
                 yield Panel(id="typing")
-                yield self._input("typed", question.typed)
+                yield self._input("typed", question.typed_name or "as shown above")
             if question.yes and question.wants_reason:
                 yield self._input("reason", "reason, for the journal (may stay empty)")
             with Horizontal(id="buttons"):

@@ -35,7 +35,8 @@ def unknown_page(
 
     Args:
         connection: Any.
-        run_id: Whose; empty for those of every run that is not hidden.
+        run_id: Whose; empty for those of every run, hidden ones too: what nobody knows
+            is not settled by keeping it off a list.
         after: The page before this one told it; None for the first.
         size: The most records.
 
@@ -45,7 +46,7 @@ def unknown_page(
     if run_id:
         chosen = books.c.run_no == run_number(connection, run_id)
     else:
-        chosen = run.c.hidden == 0
+        chosen = books.c.unknown > 0
     last_no, last_seq = None, 0
     if after is not None:
         last_no, last_seq = run_number(connection, after[0]), after[1]
