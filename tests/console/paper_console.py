@@ -60,6 +60,9 @@ class StayingApp(WatchfloorApp):
     async def action_ask_quit(self) -> None:
         return
 
+    async def action_quit(self) -> None:
+        self.exit(0)
+
 
 def main(kind: str, driver: str, poison: str = "", theme: str = "") -> int:
     desk = ChangingDesk(poison=poison.encode().decode("unicode_escape"))

@@ -282,6 +282,13 @@ class PaperViews:
             ),
         )
 
+    async def campaign(self, path: str) -> CampaignOffer:
+        self._check("campaign")
+        name = path.rpartition("/")[2]
+        if "broken" in name:
+            return CampaignOffer(path=path, fault=f"{name}: line 6: this is not TOML")
+        return CampaignOffer(path=path, name=name)
+
     async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
         self._check("uploads")
         names = (self.poison or "september.csv", "october.csv", "broken.csv")

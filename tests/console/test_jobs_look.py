@@ -562,6 +562,25 @@ async def test_the_prompt_is_for_the_focused_list(app):
 # --- keys that come at once ----------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [SMALLEST, NARROW, WIDE])
+@pytest.mark.parametrize("enters", ["l", "enter"])
+async def test_a_key_behind_the_one_that_enters_the_records_is_for_them(
+    app, size, enters
+):
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press_at_once(pilot, enters, "slash")
+        assert isinstance(app.screen, Prompt)
+        assert "Filter records" in shown(app)
+
+        await press(pilot, "escape")
+        assert app.focused is app.jobs.records
+        await press_at_once(pilot, "h", "slash")
+        assert "Filter runs" in shown(app)
+        await press(pilot, "escape")
+        assert app.focused is app.jobs.runs
+
+
 async def test_every_page_of_a_burst_is_turned(app):
     async with app.run_test(size=WIDE) as pilot:
         await settled(pilot)

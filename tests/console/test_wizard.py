@@ -9,8 +9,11 @@ from tests.console.conftest import QUICK
 from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.test_hostile import DOSES, harmless
+from textual.widgets import Button
 
 from watchfloor.console.app import WatchfloorApp
+from watchfloor.console.keymap import Keymap
+from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.wizard import LaunchWizard
 from watchfloor.console.screens.wizard_pickers import UploadPicker
@@ -20,7 +23,7 @@ from watchfloor.console.wizard_steps import (
     Draft,
     Step,
     matching,
-    typed_campaign,
+    typed_path,
 )
 from watchfloor.domain.errors import ConfigError, Refusal, StoreError
 from watchfloor.domain.prospects import (
@@ -184,6 +187,49 @@ async def test_words_narrow_the_campaigns_and_a_path_names_another(app, desk):
         )
         assert wizard.wizard.check.prospect is not None
         assert wizard.wizard.check.prospect.campaign_path == "/srv/other.toml"
+
+
+async def test_a_file_that_is_no_campaign_says_so_where_it_was_written(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        wizard = await opened(pilot)
+        said = await wizard.press(*"/srv/broken.toml", "enter")
+
+        assert wizard.wizard.step is Step.CAMPAIGN
+        assert wizard.wizard.draft.campaign is None
+        assert "cannot be chosen: broken.toml: line 6: this is not TOML" in said
+        assert "This campaign cannot be chosen" in said
+        assert wizard.wizard.picker.grid.current_key == "/srv/broken.toml"
+
+        await wizard.press("enter")
+        assert wizard.wizard.step is Step.CAMPAIGN
+        await wizard.press("ctrl+u", *"/srv/other.toml", "enter")
+        assert isinstance(wizard.wizard.picker, UploadPicker)
+
+
+async def test_a_file_that_could_not_be_looked_at_says_so_and_can_be_taken_again(
+    app, desk
+):
+    async with app.run_test(size=SIZE) as pilot:
+        wizard = await opened(pilot)
+        desk.fault = StoreError("the store is gone")
+        said = await wizard.press(*"/srv/other.toml", "enter")
+        assert "Could not read /srv/other.toml: the store is gone" in said
+        assert wizard.wizard.step is Step.CAMPAIGN
+
+        desk.fault = None
+        await wizard.press("enter")
+        assert isinstance(wizard.wizard.picker, UploadPicker)
+
+
+async def test_a_changed_key_is_named_by_the_wizard_too(console):
+    keymap, mistakes = Keymap().remapped({"wizard.choose": "f6", "wizard.no": "f7"})
+    assert mistakes == []
+    app = console(wishes=Preferences(keymap=keymap))
+    async with app.run_test(size=SIZE) as pilot:
+        wizard = await opened(pilot)
+        said = await wizard.press("pagedown")
+        assert "No campaign is chosen yet: F6 takes the one under the cursor" in said
+        assert "not yet (F7)" in str(app.screen.query_one("#no", Button).label)
 
 
 async def test_a_workspace_without_campaigns_says_how_to_make_one(app, desk):
@@ -707,12 +753,11 @@ def test_a_campaign_is_found_by_any_of_its_words():
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"),
-    [("other.toml", "other.toml"), ("~/x/y", "y"), ("words", None), ("", None)],
+    ("typed", "path"),
+    [(" other.toml", "other.toml"), ("~/x/y", "~/x/y"), ("words", ""), ("", "")],
 )
-def test_a_path_is_told_from_words(typed, name):
-    offer = typed_campaign(typed)
-    assert (offer.name if offer else None) == name
+def test_a_path_is_told_from_words(typed, path):
+    assert typed_path(typed) == path
 
 
 def test_only_the_twin_of_an_ended_run_may_be_meant():
