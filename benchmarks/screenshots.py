@@ -1,8 +1,9 @@
 """Make ``screenshots/`` from the demonstration workspace.
 
-    python benchmarks/screenshots.py
+    python benchmarks/screenshots.py [NAME ...]
 
-Writes SVG without outside addresses, and PNG where ``rsvg-convert`` is installed.
+Every screen of the console, over a real engine. Writes SVG without outside addresses,
+and PNG where ``rsvg-convert`` is installed. With names, only those.
 """
 
 from __future__ import annotations
@@ -12,83 +13,195 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from textual.pilot import Pilot
 
 from watchfloor.cli import compose
 from watchfloor.cli.verbs.console import Beside
 from watchfloor.cli.verbs.demo import Scene, staged
 from watchfloor.console.app import WatchfloorApp
+from watchfloor.console.preferences import Preferences
 from watchfloor.engine.desk import StoreDesk
+from watchfloor.engine.operations import create_workspace
+from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.runs import run_page
 
 TARGET = Path(__file__).parents[1] / "screenshots"
-SIZES = ((80, 24), (120, 36), (200, 60))
+WIDE = (120, 36)
 #: Textual points its SVG at a font on the web; a terminal's own font will do.
 ADDRESS = re.compile(r"<!-- Generated with .*? -->\n?")
 FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
+#: Long enough for any read here, and for samples that are taken by ten seconds.
+PATIENCE_S = 30.0
+WATCHED_S = 75.0
+#: Groups of workers that a picture waits for.
+READS = {
+    *("overview", "records", "events", "journey", "callbacks", "results", "sheet"),
+    *("healthy", "run", "campaigns", "uploads", "check", "poll"),
+}
+#: Where the demonstration is made, and what the pictures say instead: as long, so that
+#: every line stays as it is.
+PLACE, SHOWN_PLACE = "/tmp/wf-picture", "/srv/night-desk"  # noqa: S108 - made anew
+
+
+class Shot(NamedTuple):
+    """One picture.
+
+    Attributes:
+        keys: What is pressed before it is taken.
+        run: The campaign's name of the run under the cursor.
+        size: Columns and lines.
+        theme: Its colours.
+        empty: Whether it is of a workspace in which nothing was launched.
+    """
+
+    keys: tuple[str, ...] = ()
+    run: str = "Autumn billing"
+    size: tuple[int, int] = WIDE
+    theme: str = "dark"
+    empty: bool = False
+
+
+CHOSEN = ("n", *"survey", "enter")
+CHECKED = (*CHOSEN, *"messy.c", "enter")
+SHOTS = {
+    "jobs-80x24": Shot(size=(80, 24)),
+    "jobs-120x36": Shot(),
+    "jobs-200x60": Shot(size=(200, 60)),
+    "jobs-light": Shot(theme="light"),
+    "jobs-contrast": Shot(theme="high-contrast"),
+    "jobs-ansi": Shot(theme="ansi"),
+    "jobs-empty": Shot(empty=True),
+    "jobs-too-small": Shot(size=(56, 14)),
+    "records": Shot(("l", "f", "j", "j", "space", "j", "space")),
+    "faults": Shot(("l", "exclamation_mark", "j")),
+    "journey": Shot(("l", "exclamation_mark", "enter")),
+    "journey-beside": Shot(("l", "exclamation_mark", "enter", "b")),
+    "live": Shot(("2",)),
+    "triage": Shot(("3", "j", "j")),
+    "charts-120x36": Shot(("x",)),
+    "charts-200x60": Shot(("x",), size=(200, 60)),
+    "callbacks": Shot(("4", "j"), run="Survey NPS"),
+    "unknowns": Shot(("6", "j")),
+    "audit": Shot(("5", "j", "j")),
+    "events": Shot(("v",), run="Survey NPS"),
+    "details": Shot(("d",)),
+    "approve": Shot(("m", "A"), run="Price change"),
+    "stop-preview": Shot(("m", "s")),
+    "cancel-preview": Shot(("m", "c"), run="Appointment reminder"),
+    "limits": Shot(("m", "L", *"24")),
+    "bulk": Shot(("space", "space", "m", "p")),
+    "filter-prompt": Shot(("l", "slash", *'state = "failed"')),
+    "columns": Shot(("w",)),
+    "order": Shot(("o",)),
+    "actions": Shot(("a",)),
+    "palette": Shot(("colon", *"re")),
+    "help": Shot(("question_mark",)),
+    "leave": Shot(("q",)),
+    "wizard-1-campaign": Shot(("n", "down")),
+    "wizard-2-upload": Shot((*CHOSEN, "down")),
+    "wizard-3-checks": Shot(CHECKED),
+    "wizard-4-render": Shot((*CHECKED, "pagedown")),
+    "wizard-5-review": Shot((*CHECKED, "pagedown", "pagedown", "m")),
+    # Last: they change something.
+    "undo": Shot(("m", "s", "y"), run="Autumn strategy"),
+}
 
 
 def main() -> None:
     """Stage the demonstration and photograph it."""
+    wanted = {name: SHOTS[name] for name in sys.argv[1:]} or SHOTS
     TARGET.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="watchfloor-screenshots-") as place:
-        scene = Scene(Layout(Path(place) / "desk"))
+    place = Path(PLACE)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(mode=0o700)
+    try:
+        scene = Scene(Layout(place / "demonstration"))
         staged(scene)
+        empty = Layout(place / "empty")
+        text = default_workspace_text("ws-empty", "Night desk")
+        create_workspace(empty, text, compose.surroundings(), compose.owner("camera"))
         beside = Beside(scene.layout, starts=True)
         beside.start_engine()
         scene.play()
-        asyncio.run(photograph(scene.layout))
+        _lay_out_uploads(scene)
+        time.sleep(WATCHED_S)  # real time, for curves
+        asyncio.run(photograph(scene.layout, empty, wanted))
         assert beside.engine is not None
         beside.engine.stop()
         beside.engine.join()
+    finally:
+        shutil.rmtree(place)
 
 
-async def photograph(layout: Layout) -> None:
-    """Open the console at every size and save what stands on it."""
-    for width, height in SIZES:
-        desk = StoreDesk(
-            layout, compose.surroundings(), compose.asker(), compose.owner("camera")
-        )
-        app = WatchfloorApp(
-            desk,
-            workspace_name="Demonstration",
-            operator="operator",
-            clock=compose.now_ms,
-            own_pid=os.getpid(),
-        )
-        async with app.run_test(size=(width, height)) as pilot:
-            await pilot.pause(1.0)
-            save(app, f"jobs-{width}x{height}")
-            if (width, height) == SIZES[1]:
-                await pilot.press("j", "m", "A")
-                await pilot.pause(0.8)
-                save(app, "approve-120x36")
-                await pilot.press("n", "j", "j", "j")
-                await pilot.pause(0.5)
-                await pilot.press("4")
-                await pilot.pause(0.8)
-                save(app, "callbacks-120x36")
-                await pilot.press("1", "M", "g")
-                await pilot.pause(0.5)
-                await pilot.press("m", "s")
-                await pilot.pause(0.5)
-                save(app, "stop-preview-120x36")
-                await pilot.press("escape", "enter")
-                await pilot.pause(0.5)
-                await pilot.press("enter")
-                await pilot.pause(0.5)
-                save(app, "journey-120x36")
-                await pilot.press("escape", "question_mark")
-                await pilot.pause(0.5)
-                save(app, "help-120x36")
-        await desk.close()
+def _lay_out_uploads(scene: Scene) -> None:
+    """Put contact files where the wizard looks for them: in the working folder."""
+    lists = scene.layout.root.parent / "lists"
+    lists.mkdir()
+    for upload in sorted(scene.samples.glob("*.csv")):
+        shutil.copy(upload, lists)
+    os.chdir(lists)
+
+
+async def photograph(layout: Layout, empty: Layout, wanted: dict[str, Shot]) -> None:
+    """Open a console for every picture and save what stands on it."""
+    for name, shot in wanted.items():
+        await _taken(empty if shot.empty else layout, name, shot)
+
+
+async def _taken(layout: Layout, name: str, shot: Shot) -> None:
+    with reading(layout) as connection:
+        runs = {run.campaign_name: run.run_id for run in run_page(connection)[::-1]}
+    desk = StoreDesk(
+        layout, compose.surroundings(), compose.asker(), compose.owner("camera")
+    )
+    app = WatchfloorApp(
+        desk,
+        workspace_name="Night desk" if shot.empty else "Demonstration",
+        operator="operator",
+        clock=compose.now_ms,
+        own_pid=os.getpid(),
+        wishes=Preferences(theme=shot.theme),
+    )
+    async with app.run_test(size=shot.size) as pilot:
+        await _until(pilot, lambda: app.jobs.overview is not None)
+        if not shot.empty:
+            app.jobs.runs.select(runs[shot.run])
+        await _calm(pilot)
+        for key in shot.keys:
+            await pilot.press(key)
+            await _calm(pilot)
+        await pilot.pause(0.3)
+        save(app, name)
+    await desk.close()
+
+
+async def _calm(pilot: Pilot[Any]) -> None:
+    """Wait until nothing is read any more; commands may wait for an answer."""
+    await pilot.pause(0.05)
+    await _until(
+        pilot, lambda: not any(one.group in READS for one in pilot.app.workers)
+    )
+
+
+async def _until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not true() and time.monotonic() < end:
+        await pilot.pause(0.02)
 
 
 def save(app: WatchfloorApp, name: str) -> None:
     """Write one picture as SVG, and as PNG where that can be made."""
     svg = FONT_FACE.sub("", app.export_screenshot(title="Watchfloor"))
     svg = ADDRESS.sub("", svg).replace("Fira Code", "DejaVu Sans Mono")
+    svg = svg.replace(PLACE, SHOWN_PLACE)
     # Without it some viewers drop the blanks a line begins with.
     svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
     path = TARGET / f"{name}.svg"

@@ -84,6 +84,21 @@ async def test_campaigns_are_offered_by_name_and_faulty_ones_say_their_first_mis
     assert all(one.fault for one in rest)
 
 
+async def test_a_campaign_anywhere_is_offered_as_its_path_was_written(
+    floor, chosen, tmp_path
+):
+    (tmp_path / "good.toml").write_text(campaign(name="second", rate="20/s"))
+    (tmp_path / "bad.toml").write_text("[campaign")
+
+    good = await chosen.campaign(str(tmp_path / "good.toml"))
+    bad = await chosen.campaign(str(tmp_path / "bad.toml"))
+    none = await chosen.campaign(str(tmp_path / "none.toml"))
+
+    assert (good.name, good.path) == ("Second", str(tmp_path / "good.toml"))
+    assert bad.fault.endswith("this is not TOML")
+    assert none.fault == "none.toml: this is no file"
+
+
 async def test_a_workspace_without_campaigns_offers_none(floor, chosen):
     assert await chosen.campaigns() == ()
     floor.layout.campaigns.rmdir()

@@ -132,6 +132,10 @@ class Desk(Protocol):
         """Return the workspace's campaign files, by name; faulty ones too."""
         ...
 
+    async def campaign(self, path: str) -> CampaignOffer:
+        """Return the campaign file at a path, faulty or not."""
+        ...
+
     async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
         """Return the contact files at or under a path, the newest first.
 

@@ -114,6 +114,10 @@ class LateDesk:
         """See ``Desk``."""
         return await (await self._desk()).campaigns()
 
+    async def campaign(self, path: str) -> CampaignOffer:
+        """See ``Desk``."""
+        return await (await self._desk()).campaign(path)
+
     async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
         """See ``Desk``."""
         return await (await self._desk()).uploads(path)

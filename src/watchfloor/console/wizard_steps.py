@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from watchfloor.console.keymap import Keymap
 from watchfloor.console.questions import Question
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import Refusal
@@ -70,12 +71,13 @@ class Check:
     prospect: Prospect | None = None
 
 
-def missing(draft: Draft, check: Check) -> str:
+def missing(draft: Draft, check: Check, keymap: Keymap) -> str:
     """Return what the step of a draft still needs before the next one; or nothing."""
+    takes = f"{keymap.key('wizard.choose')} takes"
     if draft.step is Step.CAMPAIGN and draft.campaign is None:
-        return "No campaign is chosen yet: Enter takes the one under the cursor."
+        return f"No campaign is chosen yet: {takes} the one under the cursor."
     if draft.step is Step.UPLOAD and draft.upload is None:
-        return "No contact file is chosen yet: Enter takes the one under the cursor."
+        return f"No contact file is chosen yet: {takes} the one under the cursor."
     if draft.step is Step.REVIEW:
         return "This is the last step."
     if draft.step < Step.CHECKS or check.prospect is not None:
@@ -112,11 +114,10 @@ def matching(offers: Sequence[CampaignOffer], typed: str) -> tuple[CampaignOffer
     )
 
 
-def typed_campaign(typed: str) -> CampaignOffer | None:
-    """Return the campaign file that was written out; None where no path was."""
+def typed_path(typed: str) -> str:
+    """Return the path of a campaign file that was written out; or nothing."""
     path = typed.strip()
-    is_path = "/" in path or path.endswith(".toml")
-    return CampaignOffer(path=path, name=file_name(path)) if is_path else None
+    return path if "/" in path or path.endswith(".toml") else ""
 
 
 def file_name(path: str) -> str:

@@ -145,6 +145,10 @@ class StoreDesk:
         """Return the workspace's campaign files, by name; faulty ones too."""
         return await self._prospects.campaigns()
 
+    async def campaign(self, path: str) -> CampaignOffer:
+        """Return the campaign file at a path, faulty or not."""
+        return await self._prospects.campaign(path)
+
     async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
         """Return the contact files at or under a path, the newest first."""
         return await self._prospects.uploads(path)

@@ -65,10 +65,11 @@ def campaign_offers(folder: Path) -> tuple[CampaignOffer, ...]:
         return ()
     except OSError as error:
         raise _unreadable(folder, error) from error
-    return tuple(_campaign_offer(path) for path in paths[:MOST])
+    return tuple(campaign_offer(path) for path in paths[:MOST])
 
 
-def _campaign_offer(path: Path) -> CampaignOffer:
+def campaign_offer(path: Path) -> CampaignOffer:
+    """Return one campaign file, checked; what is wrong with it is its fault."""
     try:
         # Opening a pipe would wait for whoever writes into it.
         if not path.is_file():

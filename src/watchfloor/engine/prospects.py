@@ -20,6 +20,7 @@ from watchfloor.engine.campaigns import checked_campaign
 from watchfloor.engine.dry_render import dry_render
 from watchfloor.engine.launching import TWIN_MS
 from watchfloor.engine.offers import (
+    campaign_offer,
     campaign_offers,
     limits_words,
     place_of,
@@ -80,6 +81,11 @@ class Prospects:
     async def campaigns(self) -> tuple[CampaignOffer, ...]:
         """Return the workspace's campaign files, by name; faulty ones too."""
         return await asyncio.to_thread(campaign_offers, self._layout.campaigns)
+
+    async def campaign(self, path: str) -> CampaignOffer:
+        """Return the campaign file at a path, faulty or not."""
+        offer = await asyncio.to_thread(campaign_offer, place_of(path, self._here))
+        return replace(offer, path=path)
 
     async def uploads(self, path: str) -> tuple[UploadOffer, ...]:
         """Return the contact files at or under a path, the newest first.

@@ -22,6 +22,8 @@ class JobsLook(JobsList):
     def on_mount(self) -> None:
         """Begin at rest."""
         self._rest = self.set_timer(_REST_S, self.paint, pause=True)
+        self.runs.at_once = self._go_at_once
+        self.records.at_once = self._leave_at_once
 
     # --- moving about ----------------------------------------------------------------
 
@@ -38,18 +40,26 @@ class JobsLook(JobsList):
 
     @on(Grid.Opened, "#runs")
     def _run_opened(self) -> None:
-        self._enter_records()
         self.want_records(only_if_new=True)
 
     def _enter_records(self) -> None:
         self.add_class("-in-records")
+        self.set_focus(self.records, scroll_visible=False)
         self.paint_titles()
-        # In one pane the list is hidden until the next layout and takes no focus.
-        self.call_after_refresh(self.records.focus)
+
+    def _go_at_once(self, step: int) -> None:
+        if step >= 0:
+            self._enter_records()
+        else:
+            self._leave_records()
 
     def _leave_records(self) -> None:
         self.remove_class("-in-records")
-        self.call_after_refresh(self.runs.focus)
+        self.set_focus(self.runs, scroll_visible=False)
+
+    def _leave_at_once(self, step: int) -> None:
+        if step < 0:
+            self._leave_records()
 
     @on(Grid.Opened, "#records")
     async def _record_opened(self, message: Grid.Opened) -> None:
@@ -79,9 +89,7 @@ class JobsLook(JobsList):
     @on(Grid.PaneWanted)
     def _pane_wanted(self, message: Grid.PaneWanted) -> None:
         if message.step > 0:
-            self._run_opened()
-        else:
-            self._leave_records()
+            self.want_records(only_if_new=True)
 
     def action_back(self) -> None:
         """Clear the filter, else the marks, else go back to the runs."""

@@ -167,10 +167,6 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
             self._ahead = ahead - 1
             self.want((*self.trail, self._next))
 
-    @on(Grid.MarkWanted)
-    def _unmarkable(self) -> None:
-        self.say("Nothing is marked here; runs and records are, on the jobs.", "dim")
-
     @on(Grid.Opened)
     async def _opened(self) -> None:
         row = self.grid.current

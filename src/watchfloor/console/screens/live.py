@@ -75,6 +75,7 @@ class LiveScreen(Sheet[None, LiveOps]):
             lambda row: row.live.run.run_id,
             empty="Reading …",
             id="entries",
+            marks=False,
         )
         yield Panel(id="shared")
         yield Panel(id="inside")

@@ -23,6 +23,7 @@ from watchfloor.console.pieces import Line, Piece, measured, spread
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.console.text import cut
+from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
@@ -214,6 +215,10 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         self.panel("message").draw(lambda _: (line,))
 
     # --- keys ------------------------------------------------------------------------
+
+    @on(Grid.MarkWanted)
+    def _unmarkable(self) -> None:
+        self.say("Nothing is marked here; runs and records are, on the jobs.", "dim")
 
     def action_refresh_now(self) -> None:
         """Read what stands here anew."""

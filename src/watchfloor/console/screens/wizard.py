@@ -30,7 +30,6 @@ from watchfloor.console.wizard_steps import (
     Draft,
     Step,
     blocked,
-    missing,
     twin_question,
 )
 from watchfloor.console.work import begin
@@ -219,7 +218,7 @@ class LaunchWizard(WizardPage):
         if self._is_asking:
             return
         if self.step is not Step.REVIEW or found is None:
-            self.say(missing(self.draft, self.check) or "The review comes first.")
+            self.say(self.lacks() or "The review comes first.")
         elif why:
             self.say(f"Nothing was launched: {why}.", "warn")
         else:

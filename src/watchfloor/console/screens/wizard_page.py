@@ -83,9 +83,10 @@ class WizardPage(ModalScreen[str | None]):
         yield UploadPicker(self.session)
         yield Panel(id="inside")
         yield Panel(id="told")
+        no, yes = map(self.session.keymap.key, ("wizard.no", "wizard.launch"))
         with Horizontal(id="buttons"):
-            yield Button(plain(" No, not yet (n) "), id="no", compact=True)
-            yield Button(plain(" Yes, launch it (y) "), id="yes", compact=True)
+            yield Button(plain(f" No, not yet ({no}) "), id="no", compact=True)
+            yield Button(plain(f" Yes, launch it ({yes}) "), id="yes", compact=True)
         yield Panel(id="message")
         yield Panel(id="keys", classes="footer")
 
@@ -123,6 +124,10 @@ class WizardPage(ModalScreen[str | None]):
         # What is hidden until the next layout takes no focus.
         self.call_after_refresh(self._focus)
 
+    def lacks(self) -> str:
+        """Return what the step still needs before the next one; or nothing."""
+        return missing(self.draft, self.check, self.session.keymap)
+
     def entered(self, step: Step) -> None:
         """Do what a step begins with."""
         raise NotImplementedError
@@ -141,7 +146,7 @@ class WizardPage(ModalScreen[str | None]):
 
     def action_step(self, by: int) -> None:
         """Go to the next step or the one before; say what is missing."""
-        lacks = missing(self.draft, self.check) if by > 0 else ""
+        lacks = self.lacks() if by > 0 else ""
         if lacks:
             self.say(lacks, "warn")
         elif self.step is Step.CAMPAIGN and by < 0:
@@ -226,7 +231,7 @@ class WizardPage(ModalScreen[str | None]):
 
     def _footer(self) -> list[Offer]:
         names = _OFFERED[self.step]
-        lacks = bool(missing(self.draft, self.check))
+        lacks = bool(self.lacks())
         stops = {
             "next": lacks,
             "choose": lacks and self.step >= Step.CHECKS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -24,19 +25,11 @@ from watchfloor.console.wizard_lines import (
     campaign_at_length,
     upload_at_length,
 )
-from watchfloor.console.wizard_steps import matching, typed_campaign
+from watchfloor.console.wizard_steps import matching, typed_path
 from watchfloor.console.work import begin
 from watchfloor.domain.prospects import CampaignOffer, UploadOffer
 
 _NO_CAMPAIGN = "No campaigns in this workspace yet; what to do is told below."
-
-
-class PathField(Field):
-    """A field for a path, which stays as it is written: names of files are no words."""
-
-    def validate_value(self, value: str) -> str:
-        """Leave out what has no look of its own, however it came here."""
-        return "".join(filter(str.isprintable, value))
 
 
 class Picker(Vertical):
@@ -66,7 +59,7 @@ class Picker(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay the field and the list out."""
-        field = PathField(
+        field = Field(
             placeholder=plain(self._hint).plain,
             compact=True,
             select_on_focus=False,
@@ -82,9 +75,9 @@ class Picker(Vertical):
         self.read()
 
     @property
-    def field(self) -> PathField:
+    def field(self) -> Field:
         """What is written."""
-        return self.query_one(PathField)
+        return self.query_one(Field)
 
     @property
     def grid(self) -> Grid[Any]:
@@ -117,10 +110,18 @@ class CampaignPicker(Picker):
 
         answer: tuple[CampaignOffer, ...] | Failure
 
+    @dataclass
+    class Looked(Message):
+        """The campaign file at a path came, or why it did not."""
+
+        path: str
+        answer: CampaignOffer | Failure
+
     def __init__(self, session: Session, chosen: CampaignOffer | None) -> None:
         super().__init__(session, hint="words of a name, or a path", name="campaign")
         self._chosen = chosen
         self._offers: tuple[CampaignOffer, ...] = ()
+        self._looks_at = ""
 
     def made_grid(self) -> Grid[CampaignOffer]:
         """Return an empty list of campaigns."""
@@ -159,11 +160,38 @@ class CampaignPicker(Picker):
     @on(Input.Submitted)
     @on(Grid.Opened)
     def _take(self) -> None:
-        offer = self.grid.current or typed_campaign(self.field.value)
-        if offer is None:
+        offer, path = self.grid.current, typed_path(self.field.value)
+        if offer is not None:
+            self._choose(offer)
+        elif not path:
             said = "There is no such campaign; write its path to use another file."
             self.post_message(self.Said(said, "warn"))
-        elif offer.fault:
+        elif path != self._looks_at:
+            self._looks_at = path
+            begin(self, partial(self._look, path), "campaigns", exclusive=False)
+
+    async def _look(self, path: str) -> None:
+        found = await answer(self.session.desk.campaign(path))
+        self.post_message(self.Looked(path, found))
+
+    @on(Looked)
+    def _show_file(self, message: Looked) -> None:
+        if message.path != self._looks_at:
+            return
+        self._looks_at = ""
+        if message.path != typed_path(self.field.value):
+            return  # more was written meanwhile
+        if isinstance(message.answer, Failure):
+            said = f"Could not read {message.path}: {message.answer.sentence}"
+            self.post_message(self.Said(said, "bad"))
+            return
+        self.grid.show((message.answer,), keep=False)
+        self.grid.refresh()
+        self.post_message(self.Changed())
+        self._choose(message.answer)
+
+    def _choose(self, offer: CampaignOffer) -> None:
+        if offer.fault:
             said = "This campaign cannot be chosen; its fault is told below."
             self.post_message(self.Said(said, "bad"))
         else:
@@ -268,7 +296,7 @@ class UploadPicker(Picker):
         if row is None:
             return
         path = row.offer.path + ("/" if row.offer.is_folder else "")
-        if path.isprintable():
+        if self.field.validate_value(path) == path:
             self.field.value = path
             self.field.cursor_position = len(path)
         else:

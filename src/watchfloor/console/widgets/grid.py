@@ -36,6 +36,10 @@ _BAR = 16
 _WHEEL = 3
 
 
+def _nothing(_: int) -> None:
+    return
+
+
 class Grid(Widget, Generic[Row], can_focus=True):
     """Rows are values and have a key; cursor and marks follow keys, never places.
 
@@ -48,6 +52,9 @@ class Grid(Widget, Generic[Row], can_focus=True):
     Attributes:
         empty: As given; it may be changed.
         marks: Keys of the rows that are marked.
+        at_once: Called before a row is opened (0) and before another pane is gone to
+            (-1 or 1): keys that wait in line are for what is there then, and a message
+            comes only after them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
@@ -108,6 +115,7 @@ class Grid(Widget, Generic[Row], can_focus=True):
         super().__init__(id=id)
         self.empty = empty
         self._takes_marks = marks
+        self.at_once: Callable[[int], object] = _nothing
         self.marks: set[Hashable] = set()
         self._columns = tuple(columns)
         self._key = key
@@ -315,11 +323,13 @@ class Grid(Widget, Generic[Row], can_focus=True):
 
     def action_pane(self, step: int) -> None:
         """Ask for the pane beside this one."""
+        self.at_once(step)
         self.post_message(self.PaneWanted(self, step))
 
     def action_open(self) -> None:
         """Ask for what is behind the row."""
         if self._rows:
+            self.at_once(0)
             self.post_message(self.Opened(self, self._rows[self._cursor].key))
 
     def action_mark(self) -> None:
