@@ -197,7 +197,7 @@ def test_a_list_says_what_to_do_or_when_it_goes_on():
     assert list_label(asks, NOON_MS) == "waits for your word"
     assert list_label(shut, NOON_MS) == "Running, opens 09:00"
     assert list_label(outside, NOON_MS) == "Running"
-    assert list_label(paused, NOON_MS) == "Waiting (external) + paused"
+    assert list_label(paused, NOON_MS) == "paused + Waiting (external)"
 
 
 def test_an_ended_run_says_nothing_of_windows():
