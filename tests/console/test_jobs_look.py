@@ -626,3 +626,14 @@ async def test_what_was_said_of_a_widened_list_goes_with_it(app):
         assert "has the whole screen" in panel(app, "message")
         await press(pilot, "f")
         assert "has the whole screen" not in panel(app, "message")
+
+
+async def test_what_was_said_of_a_search_ends_with_the_next_one(app, desk):
+    desk.search_most = 500
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "l", "/", *"nobody", "enter")
+        await until(pilot, lambda: "Looked at records" in panel(app, "message"))
+        await press(pilot, "escape")
+        await until(pilot, lambda: "1-40 of 1,000,000" in shown(app))
+        assert "Looked at" not in panel(app, "message")

@@ -76,6 +76,8 @@ class JobsPage(Screen[None]):
         self._is_pulsing = False
         self._shown: Wanted | None = None
         self._message: Line = ()
+        #: What was said last of a search or filter; it ends with the next one.
+        self._of_search: Line | None = None
         self._covered: Line | None = None
 
     def compose(self) -> ComposeResult:

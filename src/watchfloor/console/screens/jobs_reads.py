@@ -244,6 +244,8 @@ class JobsReads(JobsPage):
             rows.reverse()
         self.records.empty = self._why_empty(wanted)
         changed = self.records.show(rows, keep=is_same, mark=is_same)
+        if self._message == self._of_search:
+            self.say("")  # it spoke of another search
         if page.searched_to is not None:
             self._say_searched(wanted)
         self._say_changed(len(self.runs.rows) + len(rows), changed if is_same else 0)
@@ -262,6 +264,7 @@ class JobsReads(JobsPage):
             did = "Not filtered" if wanted.chosen != shown.chosen else ""
             did = did or "Could not read the records"
             self._fail(did, failure, self._page_at_ms)
+            self._of_search = self._message
             # What stands above the rows is what they were read with.
             self._wanted = shown
             self.chosen, self.last_first = shown.chosen, shown.down
@@ -302,6 +305,7 @@ class JobsReads(JobsPage):
         first, last = looked_at(page, wanted.place, total)
         found, key = f"{len(page.records):,} found", self._looks_on(wanted)
         self.say(f"Looked at records {first:,}-{last:,}: {found}, {key} looks on.")
+        self._of_search = self._message
 
     def _looks_on(self, wanted: Wanted) -> str:
         onwards = (wanted.place.before is None) != wanted.down
