@@ -10,6 +10,7 @@ from tests.console.paper_runs import MINUTE_MS, a_run, balanced
 
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.chooser import Chooser
+from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.prompt import Prompt
 from watchfloor.console.screens.switches import Switches
@@ -637,3 +638,14 @@ async def test_what_was_said_of_a_search_ends_with_the_next_one(app, desk):
         await press(pilot, "escape")
         await until(pilot, lambda: "1-40 of 1,000,000" in shown(app))
         assert "Looked at" not in panel(app, "message")
+
+
+async def test_a_mistake_in_a_filter_is_told_to_its_end_where_it_is_cut(app, desk):
+    async with app.run_test(size=(60, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "enter", "/", *'nonsense = "x"', "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert "there is no field nonsense" in " ".join(shown(app).split())
+        await press(pilot, "enter")
+        assert app.screen is app.jobs
+        assert "filter: none" in shown(app)

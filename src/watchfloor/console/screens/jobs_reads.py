@@ -11,8 +11,10 @@ from watchfloor.console.columns import RecordRow
 from watchfloor.console.figures import clock_time, counted
 from watchfloor.console.listing import arranged, listed
 from watchfloor.console.pages import Place, anchored, looked_at, turned
-from watchfloor.console.pieces import Piece
+from watchfloor.console.pieces import Piece, measured
+from watchfloor.console.questions import Question
 from watchfloor.console.reading import Failure
+from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_page import JobsPage
 from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.session import Session
@@ -265,6 +267,11 @@ class JobsReads(JobsPage):
             did = did or "Could not read the records"
             self._fail(did, failure, self._page_at_ms)
             self._of_search = self._message
+            is_cut = measured(self._message) > self.size.width
+            if wanted.chosen != shown.chosen and is_cut and self.is_current:
+                # Where the mistake is must be read to its end.
+                whole = Question(title=did, note=failure.sentence, no="Close")
+                self.app.call_later(self.app.push_screen, Confirm(whole))
             # What stands above the rows is what they were read with.
             self._wanted = shown
             self.chosen, self.last_first = shown.chosen, shown.down
