@@ -6,6 +6,8 @@ palette: the driver names them by number, in half the bytes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.theme import Theme
 
 DARK = Theme(
@@ -93,21 +95,14 @@ ANSI = Theme(
 )
 
 #: No colour at all, everything by attributes: what NO_COLOR gets.
-PLAIN = Theme(
+PLAIN = replace(
+    ANSI,
     name="plain",
-    ansi=True,
     primary="ansi_default",
-    secondary="ansi_default",
     accent="ansi_default",
     warning="ansi_default",
     error="ansi_default",
     success="ansi_default",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
-    variables=_TERMINALS_OWN,
 )
 
 THEMES = (DARK, LIGHT, HIGH_CONTRAST, ANSI, PLAIN)

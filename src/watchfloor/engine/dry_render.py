@@ -11,10 +11,9 @@ from urllib.parse import quote
 
 from watchfloor.channels.base import Channel, RenderError
 from watchfloor.domain.campaign import Campaign
-from watchfloor.domain.identity import dedupe_key
 from watchfloor.domain.masking import masked
-from watchfloor.domain.outcomes import Dispatch
 from watchfloor.engine.campaigns import channel_for
+from watchfloor.engine.surveying import dry_dispatch
 from watchfloor.intake.audience_file import AudienceReader, Candidate
 
 #: So many rows are looked at for one that every step can send.
@@ -58,15 +57,8 @@ def _sent(
     """Return every step's parts in the order of the steps; None where one cannot."""
     parts: list[Part] = []
     for step, kind, channel in steps:
-        dispatch = Dispatch(
-            key=dedupe_key("", step, candidate.digest, 0),
-            contact=candidate.contact,
-            fields=fields,
-            seq=candidate.row_no,
-            step=step,
-        )
         try:
-            rendered = channel.rendered(dispatch)
+            rendered = channel.rendered(dry_dispatch(candidate, fields, step))
         except RenderError:
             return None
         parts.append((step, f"by {kind}"))

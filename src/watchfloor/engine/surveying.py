@@ -96,6 +96,19 @@ def survey(
         )
 
 
+def dry_dispatch(
+    candidate: Candidate, fields: Mapping[str, str], step: str
+) -> Dispatch:
+    """Return what a channel would be handed for a row that is no record yet."""
+    return Dispatch(
+        key=dedupe_key("", step, candidate.digest, 0),
+        contact=candidate.contact,
+        fields=fields,
+        seq=candidate.row_no,
+        step=step,
+    )
+
+
 class _Trial:
     """Renders candidates for every step and remembers who could not be."""
 
@@ -125,15 +138,8 @@ class _Trial:
         channel: Channel,
     ) -> bool:
         """Render one step; return whether it could be."""
-        dispatch = Dispatch(
-            key=dedupe_key("", step, candidate.digest, 0),
-            contact=candidate.contact,
-            fields=fields,
-            seq=candidate.row_no,
-            step=step,
-        )
         try:
-            rendered = channel.rendered(dispatch)
+            rendered = channel.rendered(dry_dispatch(candidate, fields, step))
         except RenderError as error:
             if len(self.examples) < _EXAMPLES:
                 self.examples.append(f"row {candidate.row_no}, {step}: {error}")
