@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate
 
@@ -16,13 +17,14 @@ from watchfloor.domain.progress import (
     done_share,
     ends_later,
     eta_ms,
-    expected_ms,
+    expected_by,
     gain_of,
     in_flight,
-    is_late,
+    is_beyond,
     is_rated,
     late_runs,
     netted,
+    paces,
     rated_since_ms,
     span_at,
     taken_up,
@@ -46,6 +48,14 @@ RUN = RunView(
     created_at_ms=0,
     started_at_ms=1,
 )
+
+
+def expected_ms(run: RunView, earlier: Iterable[RunView]) -> int | None:
+    return expected_by(run, paces(earlier))
+
+
+def is_late(run: RunView, earlier: Iterable[RunView]) -> bool:
+    return is_beyond(run, expected_ms(run, earlier))
 
 
 def earlier(run_id, minutes, records=100, **values):

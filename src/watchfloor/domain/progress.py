@@ -235,22 +235,12 @@ def expected_by(run: RunView, known: Iterable[Pace]) -> int | None:
     return round(median(each_ms) * run.books.records)
 
 
-def expected_ms(run: RunView, earlier: Iterable[RunView]) -> int | None:
-    """Return how long *run* should take by *earlier* runs; see ``expected_by``."""
-    return expected_by(run, paces(earlier))
-
-
 def is_beyond(run: RunView, expected: int | None) -> bool:
     """Whether a run that has not ended took clearly longer than is *expected*."""
     if run.lifecycle.is_ended or run.started_at_ms is None or expected is None:
         return False
     most = max(expected * LATE_FACTOR, expected + _LEAST_LATE_MS)
     return run.spent_ms.get("active", 0) > most
-
-
-def is_late(run: RunView, earlier: Iterable[RunView]) -> bool:
-    """Whether a run that has not ended should have, by its campaign's earlier runs."""
-    return is_beyond(run, expected_ms(run, earlier))
 
 
 def late_runs(runs: Sequence[RunView]) -> Mapping[str, int]:
