@@ -251,3 +251,16 @@ def test_a_run_that_was_not_started_says_when_it_was_accepted():
     told = words(live_at_length(row, NOON_MS, KEYS, 80))
     assert "accepted 11:14:11, not started yet" in told
     assert live_at_length(None, NOON_MS, KEYS, 80) == []
+
+
+def test_when_the_first_recipients_own_window_opens_is_told():
+    shut = (Blocked(Reason.OUTSIDE_WINDOW, 148, "first opens in 8 h 16 min"),)
+    live = LiveRun(
+        run=run_of(),
+        health=Health.OK,
+        blocked=shut,
+        opens_at_ms=NOON_MS + 8 * 60 * MINUTE_MS,
+    )
+    assert "first opens 22:02 UTC" in words(hold_lines(live, ENGINE, NOON_MS))
+    unknown = replace(live, opens_at_ms=None)
+    assert "a window of their own" in words(hold_lines(unknown, ENGINE, NOON_MS))

@@ -104,6 +104,6 @@ def _alarms(live: LiveRun, ops: LiveOps, keymap: Keymap) -> Iterator[Alert]:
     if live.health is Health.BLOCKED:
         for one in live.blocked[:1]:
             if one.reason is not Reason.NO_ENGINE:
-                about = figures(one, run, ops.engine, now_ms)
+                about = figures(one, live, ops.engine, now_ms)
                 said = f"{one.reason.value}{f', {about}' if about else ''}"
                 yield Alert(4, "BLOCKED", name, f"{one.count:,} held by {said}")

@@ -140,7 +140,7 @@ def _blocked(told: Diagnosis, keymap: Keymap) -> Judged:
     if not live.blocked:
         return Judged(Verdict.LOOK, "Blocked, and no reason was told.")
     first = live.blocked[0]
-    about = figures(first, live.run, told.engine, told.as_of_ms)
+    about = figures(first, live, told.engine, told.as_of_ms)
     said = f"{first.reason.value}{f', {about}' if about else ''}"
     is_wrong = first.reason in (Reason.NO_ENGINE, Reason.STORE_NOT_WRITABLE)
     verdict = Verdict.WRONG if is_wrong else Verdict.LOOK

@@ -8,7 +8,7 @@ from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Blocked, Reason
 from watchfloor.domain.live import LiveRun
 from watchfloor.domain.progress import in_flight, taken_up
-from watchfloor.domain.views import EngineView, RunView
+from watchfloor.domain.views import EngineView
 
 _REASON, _COUNT = 22, 13
 #: What could start this moment is held by nothing.
@@ -42,18 +42,19 @@ def hold_words(live: LiveRun, *, in_short: bool = False) -> str:
     return f"{first.reason.value} {first.count:,}{more}"
 
 
-def figures(one: Blocked, run: RunView, engine: EngineView, now_ms: int) -> str:
+def figures(one: Blocked, live: LiveRun, engine: EngineView, now_ms: int) -> str:
     """Return what stands behind a reason, people masked.
 
     There are times of day where the desk tells ages.
     """
+    run = live.run
     match one.reason:
         case Reason.NO_ENGINE:
             return _last_heartbeat(engine, now_ms)
         case Reason.PACE:
             return f"{rate(run.rate_per_s)} at most"
         case Reason.OUTSIDE_WINDOW:
-            return _opens(run, now_ms)
+            return _opens(live, now_ms)
         case Reason.RETRY_BACKOFF:
             return _next(run.next_retry_at_ms, now_ms)
         case Reason.CALLBACK_NOT_DUE:
@@ -68,7 +69,7 @@ def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
     if run.lifecycle.is_ended:
         return [(Piece("  the run has ended; nothing of it remains", "dim"),)]
     lines = [
-        _term(one.reason.value, one.count, figures(one, run, engine, now_ms))
+        _term(one.reason.value, one.count, figures(one, live, engine, now_ms))
         for one in live.blocked
     ]
     free = unaccounted(live)
@@ -95,10 +96,12 @@ def _last_heartbeat(engine: EngineView, now_ms: int) -> str:
     return f"last heartbeat {near_time(engine.heartbeat_at_ms, now_ms)}"
 
 
-def _opens(run: RunView, now_ms: int) -> str:
-    if run.shut_until_ms is None:
+def _opens(live: LiveRun, now_ms: int) -> str:
+    if live.run.shut_until_ms is not None:
+        return f"opens {coming_time(live.run.shut_until_ms, now_ms)}"
+    if live.opens_at_ms is None or live.opens_at_ms <= now_ms:
         return "each recipient has a window of their own"
-    return f"opens {coming_time(run.shut_until_ms, now_ms)}"
+    return f"first opens {coming_time(live.opens_at_ms, now_ms)} UTC"
 
 
 def _next(at_ms: int | None, now_ms: int) -> str:

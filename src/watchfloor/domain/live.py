@@ -64,6 +64,8 @@ class LiveRun:
         oldest_at_ms: When the oldest attempt in flight began; None for none.
         expected_ms: How long it should take by earlier runs; None where none tells.
         is_late: Whether it should have ended.
+        opens_at_ms: When the first record that rests outside its window is looked at
+            again; None for none.
     """
 
     run: RunView
@@ -74,6 +76,7 @@ class LiveRun:
     oldest_at_ms: int | None = None
     expected_ms: int | None = None
     is_late: bool = False
+    opens_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,9 @@ def _told(connection: Handle, row: LiveRow, moment: _Moment) -> LiveRun:
         oldest_at_ms=row.oldest_at_ms,
         expected_ms=expected,
         is_late=is_beyond(run, expected),
+        opens_at_ms=(
+            None if now.opens_s is None else now_ms + round(now.opens_s * 1000)
+        ),
     )
 
 
