@@ -10,6 +10,7 @@ from tests.support.provider import Reply
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase, RunOutcome, Verb
 from watchfloor.engine import jobs
+from watchfloor.engine.live_ops import live_run
 from watchfloor.store.tables import attempt
 
 #: A Monday. In winter Berlin is an hour ahead of UTC, New York five behind.
@@ -72,6 +73,7 @@ def test_while_the_window_is_closed_nobody_is_sent_to_and_all_are_when_it_opens(
         wait_until_shut(floor, run_id, 12)
         floor.rounds(run_id)
         closed = floor.view(run_id)
+        live = floor.read(lambda read: live_run(read, run_id, ms("08:00")))
         floor.clock.move_to(at("08:59"))
         floor.rounds(run_id)
         still = floor.assert_books_hold(run_id)
@@ -83,6 +85,7 @@ def test_while_the_window_is_closed_nobody_is_sent_to_and_all_are_when_it_opens(
     assert closed.lifecycle.phase is Phase.RUNNING
     if by_recipient:
         assert (closed.held, closed.shut_until_ms) == (12, None)
+        assert live.opens_at_ms == ms("09:00")
     else:
         assert (closed.held, closed.shut_until_ms) == (0, ms("09:00"))
     assert (still.pending, still.attempts) == (12, 0)

@@ -10,7 +10,7 @@ from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.runs import (
     due_count,
     held_count,
-    next_due_ms,
+    held_until_ms,
     run_number,
     run_view,
 )
@@ -41,7 +41,17 @@ def situation_of(
         held_count(connection, number, state, _COUNTED) if run.held else 0
         for state in (RecordState.RETRY, RecordState.CALLBACK)
     )
-    opens_at_ms = _opens_at_ms(connection, number, run)
+    rests = {
+        RecordState.PENDING: run.held - retries - callbacks,
+        RecordState.RETRY: retries,
+        RecordState.CALLBACK: callbacks,
+    }
+    opens = [
+        held_until_ms(connection, number, state)
+        for state, count in rests.items()
+        if count > 0
+    ]
+    opens_at_ms = min((at for at in opens if at is not None), default=None)
     return Situation(
         lifecycle=run.lifecycle,
         books=run.books,
@@ -80,15 +90,6 @@ def _due(
     if first_ms is None or first_ms > now_ms:
         return 0
     return due_count(connection, number, state, now_ms, _COUNTED)
-
-
-def _opens_at_ms(connection: Handle, number: int, run: RunView) -> int | None:
-    """Return when the first record that rests outside its window is looked at again."""
-    if not run.held:
-        return None
-    first = next_due_ms(connection, number, RecordState.PENDING)
-    times = (first, run.next_retry_at_ms, run.next_callback_at_ms)
-    return min((at for at in times if at is not None), default=None)
 
 
 def gate_detail(run: RunView) -> str:

@@ -161,6 +161,25 @@ def next_due_ms(connection: Connection, run_no: int, state: RecordState) -> int 
     return due
 
 
+def held_until_ms(
+    connection: Connection, run_no: int, state: RecordState
+) -> int | None:
+    """Return when the first record in *state* that its window holds is looked at."""
+    query = (
+        select(record.c.next_at_ms)
+        .where(
+            record.c.run_no == run_no,
+            is_state(state),
+            record.c.next_at_ms > 0,
+            record.c.held == 1,
+        )
+        .order_by(record.c.next_at_ms)
+        .limit(1)
+    )
+    until: int | None = connection.scalar(query)
+    return until
+
+
 def due_count(
     connection: Connection, run_no: int, state: RecordState, now_ms: int, most: int
 ) -> int:
