@@ -267,3 +267,14 @@ def test_a_number_in_a_reason_a_detail_or_a_receipt_is_masked():
     assert "2345678" not in said
     assert "+4***5678 complained" in said
     assert "refused for +4***5678" in said
+
+
+async def test_words_that_come_before_a_view_is_laid_out_harm_nothing(app):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        early = AuditScreen(app.session, None)
+        early.say("a pause was settled")
+        early.head()
+        await app.push_screen(early)
+        await settled(pilot)
+        assert "Audit" in shown(app)

@@ -210,7 +210,9 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         self.panel("heading").draw(lambda width: (_heading(title, rights, width),))
 
     def say(self, text: str, role: str = "") -> None:
-        """Show a line to the operator."""
+        """Show a line to the operator, once there is anything to show it on."""
+        if not self.query("#message"):
+            return  # told before it was laid out, or after it was closed
         line: Line = (Piece(f" {text}", role),) if text else ()
         self.panel("message").draw(lambda _: (line,))
 
