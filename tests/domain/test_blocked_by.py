@@ -283,7 +283,12 @@ def test_one_record_is_held_by_a_reason_that_its_run_tells_too(now, state, is_du
 def test_a_record_whose_window_is_closed_is_held_by_that_unless_its_run_is(now, state):
     reason = blocked_record(state, now, is_due=False, is_held=True)
 
-    timed = (RecordState.PENDING, RecordState.RETRY, RecordState.CALLBACK)
+    timed = (
+        RecordState.PENDING,
+        RecordState.CLAIMED,
+        RecordState.RETRY,
+        RecordState.CALLBACK,
+    )
     in_general = blocked_record(state, now, is_due=True)
     whole = {one for one, _, _ in WHOLE}
     if state in timed and in_general not in whole:
