@@ -20,6 +20,7 @@ from pyte.screens import Char
 
 ROOT = Path(__file__).parents[2]
 
+_CONTROLS = re.compile(r"\x1b\[[0-9;?<>]*[a-zA-Z]")
 _HEX = re.compile("[0-9a-f]{6}")
 
 #: What Textual asks a terminal, and what this one answers.
@@ -93,7 +94,16 @@ class Terminal:
         while text not in self.glass:
             assert time.monotonic() < end, f"{text!r} never came:\n{self.glass}"
             if not self.read(0.1):
-                assert self.process.poll() is None, f"it has ended:\n{self.glass}"
+                self.check_runs()
+
+    def check_runs(self) -> None:
+        """Fail with its last words where the program has ended."""
+        ended = self.process.poll()
+        if ended is not None:
+            self.quiet(0.1, 2.0)
+            words = _CONTROLS.sub("", self.sent[-8_000:].decode(errors="replace"))
+            msg = f"it ended with {ended}:\n{words[-3_000:]}"
+            raise AssertionError(msg)
 
     def quiet(self, calm_s: float = 0.2, most_s: float = 15.0) -> int:
         """Read until nothing came for a while; the number of bytes that did."""

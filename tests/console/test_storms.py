@@ -95,6 +95,7 @@ def check_it_goes_on(terminal: Terminal) -> None:
     ended = terminal.process.poll()
     assert ended is None, f"it ended with {ended} (seed {SEED}):\n{terminal.glass}"
     terminal.press(CTRL_L)
+    terminal.check_runs()
     before = copy.deepcopy(terminal.screen)
     terminal.spoil()
     start = len(terminal.sent)

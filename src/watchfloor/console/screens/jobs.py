@@ -297,13 +297,13 @@ class JobsScreen(JobsLook):
 
     async def consent(self, question: Question) -> Consent | None:
         """Ask the operator; None for no, and while another screen is open."""
-        if not self.is_current:
+        if not self.is_active:
             return None
         return await self.app.push_screen_wait(Confirm(question))
 
     async def new_limits(self, run: RunView) -> Limits | None:
         """Let the operator change limits; None for no, and behind another screen."""
-        if not self.is_current:
+        if not self.is_active:
             return None
         return await self.app.push_screen_wait(LimitsDialog(run))
 

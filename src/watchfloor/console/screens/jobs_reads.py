@@ -268,7 +268,7 @@ class JobsReads(JobsPage):
             self._fail(did, failure, self._page_at_ms)
             self._of_search = self._message
             is_cut = measured(self._message) > self.size.width
-            if wanted.chosen != shown.chosen and is_cut and self.is_current:
+            if wanted.chosen != shown.chosen and is_cut and self.is_active:
                 # Where the mistake is must be read to its end.
                 whole = Question(title=did, note=failure.sentence, no="Close")
                 self.app.call_later(self.app.push_screen, Confirm(whole))

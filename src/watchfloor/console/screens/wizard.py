@@ -277,7 +277,7 @@ class LaunchWizard(WizardPage):
 
     async def consent(self, question: Question) -> Consent | None:
         """Ask the operator; None for no, and behind another screen."""
-        if not self.is_current:
+        if not self.is_active:
             return None
         return await self.app.push_screen_wait(Confirm(question))
 

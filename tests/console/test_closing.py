@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from tests.console.looking import settled
+
+from watchfloor.console.closing import close
+from watchfloor.console.questions import Question
+from watchfloor.console.screens.confirm import Confirm
+from watchfloor.console.screens.live import LiveScreen
+
+
+def names(app) -> list[str]:
+    return [type(screen).__name__ for screen in app.screen_stack]
+
+
+async def test_a_covered_screen_stays_and_takes_no_other_one_with_it(app):
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        view = LiveScreen(app.session, app.jobs.run)
+        await app.push_screen(view)
+        over = Confirm(Question(title="Sure?", no="No"))
+        await app.push_screen(over)
+
+        close(view)
+        await settled(pilot)
+        assert names(app) == ["JobsScreen", "LiveScreen", "Confirm"]
+
+        close(over)
+        await settled(pilot)
+        assert names(app) == ["JobsScreen", "LiveScreen"]
+
+        close(view)
+        close(view)
+        await settled(pilot)
+        assert names(app) == ["JobsScreen"]
+
+
+async def test_nothing_is_asked_behind_another_screen(app):
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.push_screen(LiveScreen(app.session, app.jobs.run))
+
+        assert await app.jobs.consent(Question(title="Sure?", no="No")) is None
