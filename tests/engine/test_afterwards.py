@@ -14,7 +14,7 @@ from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.regions import Results, Verb
 from watchfloor.engine import jobs
 from watchfloor.engine.desk import StoreDesk
-from watchfloor.engine.situations import situation
+from watchfloor.store.reads.situations import situation
 from watchfloor.store.tables import history
 
 DAY_S = 86_400

@@ -15,9 +15,9 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine.charting import charts
 from watchfloor.engine.live_ops import MOST_RUNS, live_ops, live_run
-from watchfloor.engine.situations import situation
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.runs import run_view
+from watchfloor.store.reads.situations import situation
 from watchfloor.store.tables import books, lease, record
 from watchfloor.store.writes.connection import close_writer, open_writer
 from watchfloor.store.writes.lease import beat

@@ -11,12 +11,12 @@ from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
 from watchfloor.domain.progress import Pace, expected_by, in_flight, is_beyond
 from watchfloor.domain.views import EngineView
 from watchfloor.domain.workspace import Shared
-from watchfloor.engine.situations import situation_of
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.limits import WORKSPACE, channel_scope, overrides
 from watchfloor.store.reads.live import LiveRow, known_paces, live_row, live_rows
 from watchfloor.store.reads.progress import recent_rates
+from watchfloor.store.reads.situations import situation_of
 
 #: More live runs than this nobody can look after; the newest ones are told.
 MOST_RUNS: Final = 100

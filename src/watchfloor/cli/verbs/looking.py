@@ -23,7 +23,6 @@ from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.engine.desk_reads import results_by_kind
-from watchfloor.engine.situations import situation
 from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
@@ -36,6 +35,7 @@ from watchfloor.store.reads.runs import (
     run_view,
     step_names,
 )
+from watchfloor.store.reads.situations import situation
 
 
 def runs(options: Namespace) -> int:

@@ -20,13 +20,13 @@ from watchfloor.domain.text import clean
 from watchfloor.domain.views import PageKey, RecordPage, RecordView
 from watchfloor.engine.journeys import journey as journey_of
 from watchfloor.engine.record_pages import record_page_of
-from watchfloor.engine.situations import situation
 from watchfloor.intake.rejects import write_rejects
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.rejects import reject_form
 from watchfloor.store.reads.rejects import rejects as rejects_of
 from watchfloor.store.reads.runs import run_view
+from watchfloor.store.reads.situations import situation
 
 MOST = 100_000
 

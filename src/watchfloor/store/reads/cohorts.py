@@ -1,0 +1,71 @@
+"""Which records of a run a selection selects."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+
+from watchfloor.domain.cohorts import PREFIX_LENGTH, Selection
+from watchfloor.store.conditions import is_state
+from watchfloor.store.reads.records import SAME
+from watchfloor.store.reads.runs import run_number, step_names
+from watchfloor.store.tables import contact, record
+
+
+def count_of(connection: Connection, run_id: str, selection: Selection) -> int:
+    """Return how many records of a run are selected; looks at each of their states.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    query = selected(connection, run_id, selection).subquery()
+    return int(connection.scalar(select(func.count()).select_from(query)) or 0)
+
+
+def seqs_of(connection: Connection, run_id: str, selection: Selection) -> list[int]:
+    """Return the seq of every selected record, in order.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    query = selected(connection, run_id, selection).order_by(record.c.seq)
+    return list(connection.scalars(query))
+
+
+def selected(
+    connection: Connection, run_id: str, selection: Selection
+) -> Select[tuple[int]]:
+    """Return the query of the selected records' seq, to be read or to be joined.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    query = select(record.c.seq).where(record.c.run_no == number)
+    if selection.origins:
+        query = query.join_from(record, contact, SAME)
+        query = query.where(or_(*map(_is_from, sorted(selection.origins))))
+    if selection.states:
+        query = query.where(or_(*map(is_state, sorted(selection.states))))
+    if selection.classes:
+        query = query.where(record.c.outcome_class.in_(sorted(selection.classes)))
+    if selection.codes:
+        query = query.where(record.c.code.in_(sorted(selection.codes)))
+    if selection.steps:
+        names = step_names(connection, run_id)
+        steps = [place for place, name in enumerate(names) if name in selection.steps]
+        query = query.where(record.c.step.in_(steps))
+    if selection.seqs:
+        query = query.where(record.c.seq.in_(sorted(selection.seqs)))
+    return query
+
+
+def _is_from(origin: str) -> ColumnElement[bool]:
+    """Return the condition of one origin; see ``domain.cohorts.origin_of``."""
+    if origin.startswith("+"):
+        return func.substr(contact.c.contact, 1, PREFIX_LENGTH) == origin
+    return contact.c.contact.like("%@" + _literal(origin), escape="\\")
+
+
+def _literal(text: str) -> str:
+    """Return a text that stands for itself in a pattern."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,1 @@
+"""The runbook: evidence is gathered, checks judge it, a verdict says what to do."""
