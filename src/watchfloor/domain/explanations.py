@@ -125,11 +125,15 @@ def record_explanation(told: ToldRecord) -> str:
 def _of_live(told: Told) -> Iterator[str]:
     run, books = told.run, told.run.books
     flying = min(books.attempting, run.permits or books.attempting)
-    yield (
-        f"Of {counted(books.records, 'record')} {books.done:,} are done "
-        f"({books.delivered:,} delivered, {books.failed:,} failed, {books.unknown:,} "
-        f"unknown), {flying:,} in flight, {books.remaining - flying:,} left."
-    )
+    if not books.records:
+        yield "It has no record yet."
+    else:
+        yield (
+            f"Of {counted(books.records, 'record')} {books.done:,} are done "
+            f"({books.delivered:,} delivered, {books.failed:,} failed, "
+            f"{books.unknown:,} unknown), {flying:,} in flight, "
+            f"{books.remaining - flying:,} left."
+        )
     held = [one for one in told.blocked if one.reason is not Reason.DISPATCHABLE]
     ready = sum(one.count for one in told.blocked) - sum(one.count for one in held)
     if held:
@@ -148,7 +152,8 @@ def _of_live(told: Told) -> Iterator[str]:
 
 def _held(one: Blocked) -> str:
     detail = f" ({one.detail})" if one.detail else ""
-    return f"{one.count:,} by {one.reason.value}{detail}"
+    count = f"{one.count:,} by " if one.count else ""
+    return f"{count}{one.reason.value}{detail}"
 
 
 def _slowness(slow: Slowdown, now_ms: int) -> str:

@@ -162,6 +162,11 @@ def _well(told: Told) -> str:
     if life.phase in (Phase.STOPPING, Phase.CANCELLING):
         flying = counted(run.books.attempting, "attempt")
         return f"{life.phase.value}: {flying} to end"
+    intake = next(
+        (one for one in told.blocked if one.reason is Reason.INTAKE_NOT_DONE), None
+    )
+    if intake is not None:
+        return f"reads its upload: {intake.detail}"
     waits = [one for one in told.blocked if one.reason not in _QUIET and one.count]
     left = run.books.remaining - run.books.attempting
     held = sum(one.count for one in waits)
@@ -170,11 +175,6 @@ def _well(told: Told) -> str:
         detail = f", {most.detail}" if most.detail else ""
         what = _WAITS.get(most.reason, most.reason.value)
         return f"waits: {most.count:,} {what}{detail}"
-    intake = next(
-        (one for one in told.blocked if one.reason is Reason.INTAKE_NOT_DONE), None
-    )
-    if intake is not None:
-        return f"reads its upload: {intake.detail}"
     if run.started_at_ms is None:
         return "waits to be launched"
     if not told.is_rated:

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.windows import opening
-from watchfloor.intake.campaign_file import parse_campaign
 
 
 def shuts_at_ms(campaign_text: str, now_ms: int) -> int | None:
@@ -15,6 +14,13 @@ def shuts_at_ms(campaign_text: str, now_ms: int) -> int | None:
     None where it is shut, never shuts, or each recipient has a window of their own; and
     for a campaign that this Watchfloor cannot read.
     """
+    if "window" not in campaign_text:
+        return None
+    # Most campaigns have none, and reading one takes longer to import than to answer.
+    from watchfloor.intake.campaign_file import (  # noqa: PLC0415 - see above
+        parse_campaign,
+    )
+
     try:
         campaign = parse_campaign(campaign_text, "the run's campaign")
     except ConfigError:

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from watchfloor.domain.views import EngineView
+from watchfloor.engine.ownership import Ownership
+from watchfloor.store.owner_sign import OwnerSign, is_owned, owner_in, owner_sign
+
+NOW_MS = 1_700_000_000_000
+SILENT = EngineView(heartbeat_at_ms=NOW_MS - 60_000, released=False)
+
+
+@pytest.fixture
+def held(layout):
+    lock = Ownership.taken(layout, "engine of nora (pid 7 on here)")
+    yield lock
+    lock.release()
+
+
+def test_a_silent_owner_whose_process_lives_is_told_from_one_that_is_gone(layout, held):
+    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign(lives=True)
+
+    held.release()
+
+    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign()
+
+
+def test_an_owner_says_in_its_lock_why_the_store_takes_no_writes(layout, held):
+    held.tell("the store takes no writes: database or disk is full")
+
+    found = owner_sign(layout, SILENT, NOW_MS)
+    assert found == OwnerSign(
+        lives=True, fault="the store takes no writes: database or disk is full"
+    )
+
+    held.tell("")
+    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign(lives=True)
+
+
+def test_a_fault_never_makes_the_lock_longer_nor_loses_its_owner(layout, held):
+    size = layout.lock.stat().st_size
+
+    held.tell("x" * 5_000 + "\nwith lines")
+
+    assert layout.lock.stat().st_size == size
+    assert owner_in(layout.lock.read_bytes()) == "engine of nora (pid 7 on here)"
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        EngineView(heartbeat_at_ms=NOW_MS - 60_000, released=True),
+        EngineView(heartbeat_at_ms=NOW_MS - 500, released=False),
+    ],
+    ids=["let go", "alive"],
+)
+def test_an_owner_that_lives_or_let_go_needs_no_look(layout, held, engine):
+    held.tell("an old fault")
+
+    assert owner_sign(layout, engine, NOW_MS) == OwnerSign()
+
+
+def test_a_fault_of_an_owner_that_is_gone_is_no_fault_of_now(layout, held):
+    held.tell("the disk is full")
+    held.release()
+
+    assert not is_owned(layout)
+    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign()
