@@ -7,11 +7,13 @@ from tests.support.floor import ASKER, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
+from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.regions import Verb
 from watchfloor.engine.preparing import prepared_launch
 from watchfloor.store.handle import DriverError
 from watchfloor.store.inbox import ask
+from watchfloor.store.reads.situations import situation
 from watchfloor.store.sqlite import writing_engine
 
 
@@ -77,6 +79,30 @@ def test_a_command_waits_while_the_disk_is_full_and_is_taken_afterwards(
     assert floor.receipt(pause.command_id).state == "settled"
     books = floor.assert_books_hold(run_id)
     assert books.delivered == len(provider.arrivals)
+
+
+def test_whoever_asks_why_is_told_that_the_store_takes_no_writes(floor, provider):
+    provider.otherwise = Reply(after_s=0.01, body={"detail": "x" * 400})
+    run_id = floor.launched(webhook(provider.url, permits=5), ids(300))
+
+    def held_by():
+        now_ms = floor.around.now_ms()
+        found = floor.read(
+            lambda connection: situation(
+                connection, run_id, now_ms, layout=floor.layout
+            )
+        )
+        return {one.reason: one.detail for one in blocked_by(found)}
+
+    with floor.engine() as engine:
+        until(lambda: floor.books(run_id).delivered > 10)
+        # The disk may be full for this very round.
+        with suppress(StoreError):
+            engine.do(fill_the_disk)
+        until(lambda: Reason.STORE_NOT_WRITABLE in held_by())
+        make_room(engine)
+        until(lambda: Reason.STORE_NOT_WRITABLE not in held_by())
+        floor.until_ended(run_id)
 
 
 def test_an_intake_goes_on_when_the_disk_has_room_again(floor):

@@ -46,18 +46,19 @@ def test_a_fault_never_makes_the_lock_longer_nor_loses_its_owner(layout, held):
     assert owner_in(layout.lock.read_bytes()) == "engine of nora (pid 7 on here)"
 
 
-@pytest.mark.parametrize(
-    "engine",
-    [
-        EngineView(heartbeat_at_ms=NOW_MS - 60_000, released=True),
-        EngineView(heartbeat_at_ms=NOW_MS - 500, released=False),
-    ],
-    ids=["let go", "alive"],
-)
-def test_an_owner_that_lives_or_let_go_needs_no_look(layout, held, engine):
+def test_an_owner_that_let_go_needs_no_look(layout, held):
     held.tell("an old fault")
+    let_go = EngineView(heartbeat_at_ms=NOW_MS - 60_000, released=True)
 
-    assert owner_sign(layout, engine, NOW_MS) == OwnerSign()
+    assert owner_sign(layout, let_go, NOW_MS) == OwnerSign()
+
+
+def test_an_owner_that_beats_is_only_asked_what_it_says_itself(layout, held):
+    beats = EngineView(heartbeat_at_ms=NOW_MS - 500, released=False)
+    assert owner_sign(layout, beats, NOW_MS) == OwnerSign()
+
+    held.tell("the disk is full")
+    assert owner_sign(layout, beats, NOW_MS).fault == "the disk is full"
 
 
 def test_a_fault_of_an_owner_that_is_gone_is_no_fault_of_now(layout, held):

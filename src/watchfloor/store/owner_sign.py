@@ -20,10 +20,10 @@ _LEAST_FREE: Final = 64 * 1_024
 
 
 class OwnerSign(NamedTuple):
-    """What a reader sees of an owner that has fallen silent.
+    """What a reader sees of an owner that something is wrong with.
 
     Attributes:
-        lives: Its process holds the lock.
+        lives: Its process holds the lock; not asked where nothing is wrong.
         fault: Why the store takes no writes; empty where nobody can tell.
     """
 
@@ -34,11 +34,15 @@ class OwnerSign(NamedTuple):
 def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     """Return what is known of an owner beside its heartbeat.
 
-    One whose heartbeat came lately, or that let go in good order, needs no look.
+    One that let go in good order needs no look; one whose heartbeat came lately is only
+    asked what it says itself.
     """
-    if engine.released or engine.is_alive(now_ms) or not is_owned(layout):
+    if engine.released:
         return OwnerSign()
-    return OwnerSign(lives=True, fault=_told(layout) or _seen(layout))
+    told, beats = _told(layout), engine.is_alive(now_ms)
+    if (beats and not told) or not is_owned(layout):
+        return OwnerSign()
+    return OwnerSign(lives=True, fault=told or _seen(layout))
 
 
 def is_owned(layout: Layout) -> bool:
