@@ -207,9 +207,7 @@ def delivered_by(
     return int(connection.scalar(counted) or 0)
 
 
-def transient_share(
-    connection: Connection, run_no: int, most: int = 3
-) -> float | None:
+def transient_share(connection: Connection, run_no: int, most: int = 3) -> float | None:
     """Return the share of attempts without a definite answer in earlier runs.
 
     Of the last few completed runs of the same campaign whose report is written; None
