@@ -36,6 +36,7 @@ VERBS = {
     "journey": "records",
     "rejects": "records",
     "status": "status",
+    "triage": "triage",
     "pause": "steering",
     "resume": "steering",
     "stop": "steering",
