@@ -113,6 +113,9 @@ def provider(told: Evidence) -> Said:
         f"{percent(count, sample.attempts)} of the newest attempts got no answer, "
         f"most: {code}{_meaning(code)}"
     )
+    if count >= _FEWEST and part > limit and told.run.lifecycle.is_ended:
+        look = "Retry a canary first; the provider may still fail."
+        return warn(f"{said}; it has ended since.", look, *figures)
     if count >= _FEWEST and part > limit:
         return fail(
             3,
@@ -186,12 +189,14 @@ def outcomes(told: Evidence) -> Said:
     said = f"{books.failed:,} of {books.done:,} finished failed ({part}){most}."
     look = "Open the journey of one of them"
     look += f": watchfloor journey RUN {failed[0].example_seq}." if failed else "."
-    is_telling = books.done >= TELLING
-    if is_telling and share(books.failed, books.done) >= _MANY_FAIL:
-        return fail(1, said, look, *figures)
-    if share(books.failed, books.done) >= _SOME_FAIL:
-        return warn(said, look, *figures)
-    return ok(said, *figures)
+    part_failed = share(books.failed, books.done)
+    if books.done >= TELLING and part_failed >= _MANY_FAIL:
+        judged = fail(1, said, look, *figures)
+    elif part_failed >= _SOME_FAIL:
+        judged = warn(said, look, *figures)
+    else:
+        judged = ok(said, *figures)
+    return judged._replace(seq=failed[0].example_seq if failed else 0)
 
 
 def unknowns(told: Evidence) -> Said:
