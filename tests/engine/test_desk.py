@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.support.floor import ASKER, Floor, campaign, ids
 from tests.support.patience import until
 
+from watchfloor.cli.desk import WholeDesk
 from watchfloor.console.desk import Desk
 from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.identity import contact_digest, dedupe_key
@@ -57,11 +58,11 @@ async def seqs(desk: Desk, run_id: str, **key: object) -> list[int]:
 def test_every_question_and_request_of_a_screen_is_answered():
     asked = {name for name in vars(Desk) if not name.startswith("_")}
 
-    assert {name for name in asked if not hasattr(StoreDesk, name)} == set()
+    assert {name for name in asked if not hasattr(WholeDesk, name)} == set()
     for name in asked:
         wanted, answered = (
             inspect.signature(getattr(whose, name)).parameters
-            for whose in (Desk, StoreDesk)
+            for whose in (Desk, WholeDesk)
         )
         assert list(wanted) == list(answered), name
 

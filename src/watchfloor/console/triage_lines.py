@@ -18,6 +18,8 @@ from watchfloor.domain.text import clean
 _MOST_LINES = 3
 _NAME: Final = 9
 _FIGURE: Final = 26
+#: Behind so many empty lines of a triage's text, and one, its checks begin.
+_ABOUT: Final = 2
 _ROLES: Final = {Sign.OK: "good", Sign.WARN: "warn", Sign.FAIL: "bad", Sign.SKIP: "dim"}
 _WHO: Final = {1: "operator", 2: "assisted", 3: "engineering"}
 
@@ -49,6 +51,11 @@ class TriageRow:
         """The look of its sign."""
         return "" if self.finding is None else _ROLES[self.finding.sign]
 
+    @property
+    def quiet(self) -> str:
+        """The look of a finding: what could not be judged steps back."""
+        return "dim" if self.role == "dim" else ""
+
 
 TRIAGE_COLUMNS: tuple[Column[TriageRow], ...] = (
     Column(
@@ -63,7 +70,7 @@ TRIAGE_COLUMNS: tuple[Column[TriageRow], ...] = (
         width=20,
         grow=1,
         text=lambda row: row.said,
-        role=lambda row: "dim" if row.role in ("", "dim") else "",
+        role=lambda row: "strong" if row.finding is None else row.quiet,
     ),
 )
 
@@ -73,7 +80,7 @@ def triage_rows(told: Triage) -> list[TriageRow]:
     rows: list[TriageRow] = []
     for place, section in enumerate(Section, 1):
         found = [one for one in told.findings if one.section is section]
-        rows.append(TriageRow(section.name, f"{place} {section}", _heading(found)))
+        rows.append(TriageRow(section.name, str(place), _heading(section, found)))
         rows += [
             TriageRow(one.check, f"  {one.check}", shown(one.finding), one)
             for one in found
@@ -107,7 +114,7 @@ def evidence_lines(row: TriageRow, keymap: Keymap, width: int) -> Sequence[Line]
     """Return one check at length: its finding, what to do, and its figures."""
     one = row.finding
     if one is None:
-        return ((Piece(f" {row.name}  ", "strong"), Piece(row.said)),)
+        return ((Piece(f" {row.said}", "strong"),),)
     asks = f"answers {', '.join(one.asks)}"
     lines: list[Line] = [(Piece(f" {one.check}  ", "strong"), Piece(asks, "dim"))]
     lines += _fact("Finding", one.finding, row.role, width)
@@ -124,9 +131,8 @@ def evidence_lines(row: TriageRow, keymap: Keymap, width: int) -> Sequence[Line]
 def verdict_text(told: Triage) -> str:
     """Return what is handed on first: the verdict and what it is about."""
     text = list(map(_handed, told.text))
-    # The checks begin behind the second empty line.
     gaps = [place for place, line in enumerate(text) if not line]
-    return "\n".join(text[: gaps[1]] if len(gaps) > 1 else text)
+    return "\n".join(text[: gaps[_ABOUT]] if len(gaps) > _ABOUT else text)
 
 
 def whole_text(told: Triage) -> str:
@@ -143,13 +149,13 @@ def _handed(line: str) -> str:
     return clean(shown(line), 2_000)
 
 
-def _heading(found: Sequence[Finding]) -> str:
-    """Return what a section comes to in a few words."""
+def _heading(section: Section, found: Sequence[Finding]) -> str:
+    """Return a section's name, and what it comes to in a few words."""
     failing = sum(one.sign is Sign.FAIL for one in found)
     looked = sum(one.sign is Sign.WARN for one in found)
     parts = [f"{failing} of {counted(len(found), 'check')} failing"] if failing else []
     parts += [f"{looked} worth a look"] if looked else []
-    return ", ".join(parts)
+    return f"{section}: {', '.join(parts)}" if parts else section.value
 
 
 def _key(verdict: Verdict, keymap: Keymap) -> str:

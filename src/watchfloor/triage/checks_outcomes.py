@@ -65,7 +65,11 @@ def access(told: Evidence) -> Said:
     for one in told.recent.tallies:
         if _ACCESS.search(one.code):
             codes[one.code] += one.attempts
-    figures = tuple(figure(code, n) for code, n in codes.most_common(5))
+    figures = (
+        figure("newest attempts", told.recent.attempts),
+        figure("refused among them", codes.total()),
+        *(figure(code, n) for code, n in codes.most_common(5)),
+    )
     why = next(
         (text for text in (asked.why, cause) if text and _ACCESS.search(text)), ""
     )
@@ -73,7 +77,7 @@ def access(told: Evidence) -> Said:
     if why:
         said = f"The provider refuses our access: {why}."
         return fail(1, said, mend, *figures, act="run.resume")
-    refused = sum(codes.values())
+    refused = codes.total()
     if refused >= _FEWEST and share(refused, told.recent.attempts) >= _MANY_FAIL:
         code = codes.most_common(1)[0][0]
         said = f"The provider refuses our access: {code}, {refused:,} times of late."
