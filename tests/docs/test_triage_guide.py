@@ -30,8 +30,8 @@ def named(cell: str) -> tuple[str, ...]:
 
 def test_the_page_has_every_row_of_the_table_of_fixes_in_its_order():
     told = [
-        (symptom, cause, fix, named(checks[0]) if checks else ())
-        for symptom, cause, fix, *checks in rows("symptom", "cause", "fix", "checks")
+        (symptom, cause, fix, named(checks))
+        for symptom, cause, fix, checks in rows("symptom", "cause", "fix", "checks")
     ]
     assert told == [tuple(row) for row in FIXES]
 

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Row,
     Select,
     bindparam,
     func,
@@ -124,14 +123,14 @@ def records_in(
     )
     return [
         SampledRecord(
-            seq,
-            _STATES[state],
-            step,
-            _class_of(outcome),
-            code,
-            generation,
-            whose,
-            digest,
+            seq=seq,
+            state=_STATES[state],
+            step=step,
+            outcome_class=_class_of(outcome),
+            code=code,
+            generation=generation,
+            contact=whose,
+            digest=digest,
         )
         for seq, state, step, outcome, code, generation, whose, digest in _of_slices(
             connection, query, slices
@@ -248,7 +247,7 @@ def transient_share(connection: Connection, run_no: int, most: int = 3) -> float
 
 def _of_slices(
     connection: Connection, query: Select[Any], slices: Sequence[tuple[int, int]]
-) -> Iterator[Row[Any]]:
+) -> Iterator[tuple[Any, ...]]:
     for first, last in slices:
         bounds = {_FIRST.key: first, _LAST.key: last}
         yield from connection.execute(query, bounds)
