@@ -48,14 +48,22 @@ def test_as_json_it_tells_verdict_findings_and_text(busy):
     told = busy("triage", busy.run_of("paused"), "--sample", "0", "--json")
     told = told.json
 
-    assert set(told) == {"run", "as_of", "sampled_s", "verdict", "findings", "text"}
+    assert set(told) == {
+        "run",
+        "as_of",
+        "sampled_s",
+        "sentence",
+        "verdict",
+        "findings",
+        "text",
+    }
     assert told["verdict"]["cause"] == "runtime"
     assert told["verdict"]["level"] == 1
     assert told["verdict"]["fix"]["symptom"] == "never moves"
     checks = {one["check"]: one for one in told["findings"]}
     assert checks["gate"]["holds"]
     assert checks["runtime"]["asks"] == ["2.11"]
-    assert "No engine is alive" in told["text"][2]
+    assert "No engine is alive" in told["text"][3]
 
 
 def test_a_symptom_puts_its_causes_first(shell, tmp_path, launched):

@@ -23,6 +23,7 @@ from watchfloor.domain.regions import (
     Phase,
     RunOutcome,
 )
+from watchfloor.domain.sharing import SharedUse
 
 RUNNING = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
 BOOKS = Books(
@@ -81,11 +82,31 @@ WHOLE: list[tuple[Reason, dict[str, Any], str]] = [
         "filtering",
     ),
     (
+        Reason.QUOTA,
+        {"quota": "PLAN_LIMIT: records 10 of 10"},
+        "PLAN_LIMIT: records 10 of 10",
+    ),
+    (
         Reason.WAITING_EXTERNAL,
         {"awaits_approval": True},
         "a person's word: watchfloor approve",
     ),
 ]
+
+#: A limit of which every permit is in use, and one that only paces.
+FULL = SharedUse(
+    scope="channel:webhook",
+    permits=20,
+    in_flight=20,
+    holders=(("run-1", 12), ("run-2", 8)),
+)
+FREE = SharedUse(
+    scope="workspace",
+    permits=90,
+    rate_per_s=5.0,
+    in_flight=20,
+    holders=(("run-1", 12), ("run-2", 8)),
+)
 
 small = st.integers(0, 50)
 
@@ -122,7 +143,15 @@ def situations(draw):
         held_callbacks=draw(st.integers(0, books.callback - callbacks_due)),
         opens_s=draw(st.none() | st.floats(0, 1e6)),
         shut_s=draw(st.none() | st.floats(0, 1e6)),
+        suppressed_now=draw(st.integers(0, books.pending + books.claimed)),
         awaits_approval=draw(st.booleans()),
+        breaker=draw(st.sampled_from(["", "the breaker of webhook a:1 opened"])),
+        quota=draw(st.sampled_from(["", "PLAN_LIMIT: runs 3 of 3"])),
+        owner_lives=draw(st.booleans()),
+        oldest_s=draw(st.none() | st.floats(0, 1e6)),
+        shared=draw(st.sampled_from([(), (FULL,), (FREE,), (FREE, FULL)])),
+        bytes_read=draw(small),
+        bytes_total=draw(small),
     )
 
 
@@ -169,6 +198,114 @@ def test_the_pace_holds_only_what_could_start_now():
 
     assert blocked_by(paced)[0] == Blocked(Reason.PACE, 117, "20/s, next in 0.1 s")
     assert blocked_by(paced)[1:] == blocked_by(MOVING)[1:]
+
+
+def test_who_holds_a_shared_limits_permits_is_named_and_since_when():
+    crowded = replace(MOVING, run_id="run-2", shared=(FREE, FULL), oldest_s=95.0)
+
+    assert blocked_by(crowded)[0] == Blocked(
+        Reason.PERMITS_FULL,
+        117,
+        "20 of 20 of channel:webhook in flight: run-1 12, this run 8, the oldest for "
+        "1 min 35 s",
+    )
+
+
+def test_of_many_holders_the_first_are_named_and_the_others_counted():
+    holders = tuple((f"run-{number}", 4) for number in range(5))
+    crowded = replace(MOVING, shared=(replace(FULL, holders=holders),))
+
+    assert blocked_by(crowded)[0].detail == (
+        "20 of 20 of channel:webhook in flight: run-0 4, run-1 4, run-2 4, 2 more runs"
+    )
+
+
+def test_its_own_permits_are_told_before_those_it_shares():
+    both = replace(MOVING, permits=20, shared=(FULL,))
+
+    assert blocked_by(both)[0].detail == "20 of 20 in flight"
+
+
+def test_the_pace_that_lets_the_least_through_is_told_by_its_name():
+    shared = replace(MOVING, rate_per_s=20.0, shared=(FREE,), next_token_s=0.2)
+
+    assert blocked_by(shared)[0] == Blocked(
+        Reason.PACE, 117, "5/s of workspace for 2 runs, next in 0.2 s"
+    )
+    own = replace(shared, rate_per_s=2.0)
+    assert blocked_by(own)[0].detail == "2/s, next in 0.2 s"
+
+
+def test_an_engine_that_hangs_is_told_from_one_that_is_gone():
+    hangs = replace(MOVING, engine_alive=False, owner_lives=True, heartbeat_age_s=42.0)
+
+    assert blocked_by(hangs)[0] == Blocked(
+        Reason.NO_ENGINE,
+        LEFT,
+        "last heartbeat 42 s ago, though its process lives: it hangs; see: "
+        "watchfloor doctor",
+    )
+
+
+def test_a_breaker_that_paused_a_run_is_told_in_place_of_the_gate():
+    broken = replace(
+        MOVING,
+        lifecycle=replace(RUNNING, gate=Gate.PAUSED),
+        gate_detail="paused by engine",
+        breaker="the breaker of webhook a:1 opened",
+    )
+
+    assert blocked_by(broken) == (
+        Blocked(Reason.BREAKER_OPEN, LEFT, "the breaker of webhook a:1 opened"),
+    )
+
+
+def test_how_far_the_intake_is_is_told_in_rows_and_bytes():
+    fresh = Situation(
+        lifecycle=Lifecycle(intake=Intake.EXTRACTING),
+        books=Books(extracted=12_000, unjudged=2_000, records=10_000, pending=10_000),
+        engine_alive=True,
+        bytes_read=300,
+        bytes_total=1_000,
+    )
+
+    assert blocked_by(fresh) == (
+        Blocked(
+            Reason.INTAKE_NOT_DONE,
+            10_000,
+            "extracting: 12,000 rows, 30 % of the upload read, 2,000 not judged yet",
+        ),
+    )
+
+
+def test_suppressed_records_are_told_from_what_could_start_and_from_waits():
+    gone = replace(
+        MOVING, suppressed_now=17, suppressed_retries=2, suppressed_callbacks=1
+    )
+
+    assert [(one.reason, one.count) for one in blocked_by(gone)] == [
+        (Reason.DISPATCHABLE, 100),
+        (Reason.SUPPRESSION_PENDING, 20),
+        (Reason.RETRY_BACKOFF, 25),
+        (Reason.CALLBACK_NOT_DUE, 35),
+        (Reason.WAITING_EXTERNAL, 5),
+    ]
+
+
+def test_full_permits_hold_a_suppressed_record_before_its_suppression():
+    full = replace(MOVING, permits=20, suppressed_now=17)
+
+    assert blocked_by(full)[0].count == 117
+    assert blocked_record(RecordState.PENDING, full, is_due=True, is_suppressed=True)
+    assert {one.reason for one in blocked_by(full)}.isdisjoint(
+        {Reason.SUPPRESSION_PENDING}
+    )
+
+
+def test_what_waiting_records_wait_for_is_told():
+    waits = replace(MOVING, waits_on="the voting result")
+
+    assert blocked_by(waits)[-1].detail == "the voting result"
 
 
 def test_full_permits_are_told_before_the_pace():
@@ -290,7 +427,7 @@ def test_a_record_whose_window_is_closed_is_held_by_that_unless_its_run_is(now, 
         RecordState.CALLBACK,
     )
     in_general = blocked_record(state, now, is_due=True)
-    whole = {one for one, _, _ in WHOLE}
+    whole = {one for one, _, _ in WHOLE} | {Reason.BREAKER_OPEN}
     if state in timed and in_general not in whole:
         assert reason == "outside window"
     else:

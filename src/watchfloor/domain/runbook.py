@@ -127,6 +127,7 @@ class Triage:
     """A run judged: every finding in the runbook's order, and the verdict.
 
     Attributes:
+        sentence: How the run does, in one.
         sampled_ms: How long the counters were watched; 0 where they were read once.
         text: All of it as lines that are ready to be handed on; from outside, as it
             came.
@@ -138,3 +139,4 @@ class Triage:
     findings: tuple[Finding, ...]
     verdict: Verdict
     text: tuple[str, ...]
+    sentence: str = ""

@@ -66,7 +66,12 @@ class StoreDesk:
 
     async def overview(self) -> Overview:
         """Return the newest runs, newest first, and who owns the workspace."""
-        return await self._reader.ask(desk_reads.overview, self._around.now_ms())
+        return await self._reader.ask(
+            desk_reads.overview,
+            self._around.now_ms(),
+            filed_limits(await asyncio.to_thread(self._settings.last_known)),
+            self._layout,
+        )
 
     async def pulse(self) -> Pulse:
         """Return the owner, the number of changes and the cards; cheap to poll."""

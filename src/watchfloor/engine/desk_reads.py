@@ -7,12 +7,16 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from watchfloor.domain.health import Health
 from watchfloor.domain.live import Pulse, Unknown, UnknownPage
 from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, preview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Overview, RecordView
+from watchfloor.domain.workspace import Shared
+from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
+from watchfloor.store.layout import Layout
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import recent_rates
@@ -21,12 +25,21 @@ from watchfloor.store.reads.runs import doubtful_retries, run_number, run_page, 
 from watchfloor.store.reads.unknowns import unknown_page
 
 
-def overview(connection: Handle, now_ms: int) -> Overview:
+def overview(
+    connection: Handle,
+    now_ms: int,
+    shared: Mapping[str, Shared] | None = None,
+    layout: Layout | None = None,
+) -> Overview:
     """Return the newest runs, newest first, and who owns the workspace."""
     rates = recent_rates(connection, now_ms)
+    live = live_ops(connection, now_ms, shared or {}, layout).runs
+    sick = (Health.STALLED, Health.SLOW)
     return Overview(
         runs=run_page(connection),
         done_per_s={run_id: done for run_id, (_, done) in rates.items() if done > 0},
+        said={one.run.run_id: one.sentence for one in live},
+        unwell=frozenset(one.run.run_id for one in live if one.health in sick),
         engine=engine_view(connection),
         as_of_ms=now_ms,
     )

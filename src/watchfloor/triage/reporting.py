@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from watchfloor.domain.evidence import Evidence
+from watchfloor.domain.health import health
+from watchfloor.domain.progress import is_rated
 from watchfloor.domain.runbook import Finding, Sign, Symptom, Triage, Verdict
+from watchfloor.domain.sentences import Told, sentence
 from watchfloor.triage.checks import findings
 from watchfloor.triage.judging import SECOND_MS, latest, watched_ms
 from watchfloor.triage.verdict import verdict
@@ -38,6 +41,22 @@ def triage(told: Evidence, wanted: Symptom | None = None) -> Triage:
         findings=found,
         verdict=judged,
         text=tuple(_lines(told, found, judged)),
+        sentence=in_short(told),
+    )
+
+
+def in_short(told: Evidence) -> str:
+    """Return how the run does, in one sentence."""
+    run, now_ms = told.run, told.now_ms
+    return sentence(
+        Told(
+            run=run,
+            now=told.situation,
+            health=health(run, told.situation, now_ms),
+            now_ms=now_ms,
+            per_s=told.done_per_s,
+            is_rated=is_rated(run.started_at_ms, told.engine.started_at_ms, now_ms),
+        )
     )
 
 
@@ -46,6 +65,7 @@ def _lines(told: Evidence, found: Sequence[Finding], judged: Verdict) -> Iterato
     yield f"Triage of run {run.run_id}, {moment(told.now_ms)}"
     yield ""
     who = f"level {judged.level} ({_WHO[judged.level]})"
+    yield f"In short   {in_short(told)}"
     yield f"Verdict    {'healthy' if judged.is_well else who}: {judged.summary}"
     if judged.cause:
         yield f"Cause      {judged.cause}"

@@ -42,6 +42,7 @@ def triage_json(told: Triage) -> dict[str, Any]:
         "run": told.run.run_id,
         "as_of": iso(told.as_of_ms),
         "sampled_s": told.sampled_ms / 1000,
+        "sentence": _shown(told.sentence),
         "verdict": _verdict_json(told.verdict),
         "findings": [_finding_json(one) for one in told.findings],
         "text": [_shown(line) for line in told.text],

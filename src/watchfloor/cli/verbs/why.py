@@ -105,5 +105,5 @@ def _run_json(told: Told, *, needs_somebody: bool) -> dict[str, Any]:
 
 
 def _shown(text: str, contact: str = "") -> str:
-    """Return a text with people masked and nothing that could lead a terminal astray."""
+    """Return a text with people masked and nothing that could mislead a terminal."""
     return clean(without_contact(text, contact), _LONGEST)

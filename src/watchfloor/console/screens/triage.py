@@ -11,11 +11,12 @@ from textual import on
 from textual.binding import BindingType
 from textual.message import Message
 
+from watchfloor.console.about import said_in
 from watchfloor.console.keymap import bindings
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
-from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.pieces import Line, Piece, measured
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.list_sheet import ListSheet, Page, Trail
@@ -38,6 +39,10 @@ from watchfloor.domain.views import RunView
 
 #: The counters are read a second time so much later.
 WATCH_S = 3.0
+#: Cells that the moment of the reading takes at the end of the heading.
+_AS_OF = 46
+#: In fewer cells a sentence says nothing.
+_LEAST_SAID = 20
 _LABELS = {
     "page.prev": "Up",
     "page.next": "Down",
@@ -136,7 +141,13 @@ class TriageScreen(ListSheet[TriageRow]):
         line, run = super().name_line(), self.run
         if run is None:
             return line
-        return (*line, Piece("  "), Piece(run.label, run_role(run)))
+        line = (*line, Piece("  "), Piece(run.label, run_role(run)))
+        if self._told is None or not self._told.sentence:
+            return line
+        room = self.size.width - measured(line) - measured(self.warnings()) - _AS_OF
+        if room < _LEAST_SAID:
+            return line
+        return (*line, Piece("  "), Piece(said_in(self._told.sentence, room), "dim"))
 
     def _draw_inside(self) -> None:
         row = self.grid.current
