@@ -37,6 +37,7 @@ VERBS = {
     "journey": "records",
     "rejects": "records",
     "status": "status",
+    "triage": "triage",
     "pause": "steering",
     "resume": "steering",
     "stop": "steering",
