@@ -49,6 +49,7 @@ VERBS = {
     "hide": "history",
     "unhide": "history",
     "purge": "history",
+    "bundle": "bundle",
 }
 
 
