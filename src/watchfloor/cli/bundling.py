@@ -18,10 +18,8 @@ from watchfloor.cli import compose
 from watchfloor.cli.versions import versions
 from watchfloor.domain.errors import ConfigError
 from watchfloor.store.layout import Layout
+from watchfloor.triage.bundle_around import Around, Judged, Screen
 from watchfloor.triage.bundle_content import (
-    Around,
-    Judged,
-    Screen,
     about,
     members,
     never_told,
@@ -96,7 +94,8 @@ def make_bundle(
     progress("triage")
     judged = judge()
     secrets = _secrets(material)
-    scrubber = scrubber_of(compose.surroundings().entropy(KEY_BYTES), material, secrets)
+    key = compose.surroundings().entropy(KEY_BYTES)
+    scrubber = scrubber_of(key, material, secrets, judged.evidence)
     screen, why_not = None, "none was asked for"
     if wish.has_screen:
         progress("drawing the console")

@@ -3,82 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watchfloor.domain.live import FailureGroup
 from watchfloor.domain.masking import PURGED
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.views import EventView
 from watchfloor.triage import bundle_form as form
+from watchfloor.triage.bundle_around import Around, Judged
 from watchfloor.triage.bundle_gathering import Material, Sample
 from watchfloor.triage.bundle_packing import as_json
+from watchfloor.triage.bundle_summary import iso, summary, there
+from watchfloor.triage.bundled_evidence import (
+    CODE,
+    SHARED_BY,
+    codes_of_somebody,
+    evidence_told,
+)
 from watchfloor.triage.bundled_settings import (
     campaign_told,
+    contact_kind,
     shared_told,
     workspace_told,
 )
 from watchfloor.triage.scrubbing import LEAST_CONTACT, SECRET, UPLOAD, Scrubber
 
-#: A code that so many records share says nothing of one of them.
-_SHARED_BY = 5
 #: A shorter cell may stand in a code by chance.
 _LEAST_IN_CODE = 4
 _MOST_SYMPTOM = 2_000
 _MOST_LINES = 2_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What triage says of the run.
-
-    Attributes:
-        sentence: The verdict in one line.
-        report: Text, ready to paste.
-        verdict: The same for programs.
-        evidence: What it was judged by, to be judged again elsewhere.
-    """
-
-    sentence: str
-    report: str
-    verdict: Mapping[str, Any]
-    evidence: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
-    """A picture of the console, made of texts that were scrubbed before."""
-
-    svg: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What a bundle tells that stands in no store.
-
-    Attributes:
-        symptom: What the operator saw, in their own words; or empty.
-        versions: Of Watchfloor and of what it stands on.
-        screen: None where no picture could be drawn.
-        no_screen: Why, where there is none.
-    """
-
-    symptom: str = ""
-    versions: Mapping[str, object] = field(default_factory=dict)
-    screen: Screen | None = None
-    no_screen: str = ""
-
-
-def scrubber_of(key: bytes, material: Material, secrets: Iterable[str]) -> Scrubber:
+def scrubber_of(
+    key: bytes, material: Material, secrets: Iterable[str], evidence: Mapping[str, Any]
+) -> Scrubber:
     """Return the door out for a run.
 
     Args:
         key: Random, for this bundle alone, and kept nowhere.
         material: What was gathered.
         secrets: The values of secrets that campaign and workspace refer to.
+        evidence: As JSON has it; its codes are looked at.
     """
     contacts = {
         *(one.record.contact for one in material.samples),
@@ -93,6 +58,11 @@ def scrubber_of(key: bytes, material: Material, secrets: Iterable[str]) -> Scrub
         told = _code_told(first, group, material)
         if told != group.code:
             hidden[group.code] = told
+    examined = {group.code for group in material.failures.groups}
+    strangers = codes_of_somebody(
+        evidence, contact_kind(material.campaign_text), examined
+    )
+    hidden |= dict.fromkeys(strangers, CODE)
     return Scrubber(key, keep=_ids(material), contacts=contacts, secrets=hidden)
 
 
@@ -115,7 +85,7 @@ def members(
     documents: dict[str, object] = {
         form.RUN: _run(material, scrubber, judged, around),
         form.TRIAGE: tell(judged.verdict, 2_000),
-        form.EVIDENCE: tell(judged.evidence, 2_000),
+        form.EVIDENCE: evidence_told(judged.evidence, scrubber),
         form.FAILURES: _failures(material, scrubber),
         form.JOURNAL: {
             "left_out": material.events_left_out,
@@ -129,7 +99,7 @@ def members(
         form.VERSIONS: tell({**around.versions, "store": material.schema}),
     }
     texts = {
-        form.SUMMARY: _lines(_summary(material, judged, around), scrubber),
+        form.SUMMARY: _lines(summary(material, judged, around), scrubber),
         form.TRIAGE_TEXT: _lines(judged.report.splitlines(), scrubber),
     }
     found = {name: as_json(document) for name, document in documents.items()}
@@ -147,14 +117,6 @@ def about(material: Material, version: str) -> dict[str, object]:
         "made_at": iso(material.until_ms),
         "run": material.run.run_id,
     }
-
-
-def iso(at_ms: int | None) -> str | None:
-    """Return ISO 8601 UTC with milliseconds, or None."""
-    if at_ms is None:
-        return None
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _run(
@@ -184,8 +146,8 @@ def _run(
             "since": iso(material.since_ms),
             "until": iso(material.until_ms),
             "zone": text(material.zone),
-            "since_there": _there(material.since_ms, material.zone),
-            "until_there": _there(material.until_ms, material.zone),
+            "since_there": there(material.since_ms, material.zone),
+            "until_there": there(material.until_ms, material.zone),
         },
         "symptom": {
             "said": text(around.symptom, _MOST_SYMPTOM),
@@ -259,7 +221,7 @@ def _failures(material: Material, scrubber: Scrubber) -> dict[str, object]:
 
 def _code_told(scrubber: Scrubber, group: FailureGroup, material: Material) -> str:
     contact, values = material.examples.get(group.example_seq, ("", ()))
-    own = () if group.records >= _SHARED_BY else values
+    own = () if group.records >= SHARED_BY else values
     long = [one for one in own if len(one.strip()) >= _LEAST_IN_CODE]
     return scrubber.of_record(group.code, contact, long)
 
@@ -349,29 +311,6 @@ def _configuration(material: Material) -> dict[str, object]:
     }
 
 
-def _summary(material: Material, judged: Judged, around: Around) -> Iterable[str]:
-    run, books, zone = material.run, material.run.books, material.zone
-    workspace = material.workspace
-    name = f"{workspace.workspace_id} ({workspace.name})" if workspace else "unreadable"
-    yield f"workspace   {name}"
-    yield f"campaign    {run.campaign_id} ({run.campaign_name})"
-    yield f"run         {run.run_id}, {run.label}"
-    yield f"launch id   {run.launch_id or 'not launched'}"
-    yield f"upload      {material.upload.upload_id}"
-    yield f"sha-256     {material.upload.sha256}"
-    yield f"time        {iso(material.since_ms)} to {iso(material.until_ms)}, UTC"
-    there = (_there(at, zone) for at in (material.since_ms, material.until_ms))
-    yield f"            {' to '.join(there)}, {zone}"
-    ends = f"{books.failed:,} failed, {books.delivered:,} delivered"
-    yield f"counts      {ends}, {books.unknown:,} unknown of {books.records:,} records"
-    yield f"books       {books.imbalance or 'balanced'}"
-    yield f"seen        {around.symptom or '-'}"
-    yield f"found       {judged.sentence or '-'}"
-    yield ""
-    yield "People are pseudonyms that hold for this bundle alone. Fields of the upload,"
-    yield "names of files and secrets are left out."
-
-
 def _lines(lines: Iterable[str], scrubber: Scrubber) -> str:
     told = [scrubber.text(line, 2_000) for line in lines][:_MOST_LINES]
     return "\n".join(told) + "\n"
@@ -408,14 +347,6 @@ def _is_somebodys(ident: str, material: Material) -> bool:
 
 def _rows_of_figures(text: str) -> list[str]:
     return "".join(char if char.isdigit() else " " for char in text).split()
-
-
-def _there(at_ms: int, zone: str) -> str:
-    try:
-        at = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        return "-"
-    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _step(number: int, steps: tuple[str, ...], scrubber: Scrubber) -> str:

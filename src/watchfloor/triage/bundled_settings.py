@@ -72,7 +72,7 @@ def _host(value: object) -> object:
     return value if is_host else HIDDEN
 
 
-def _filter(value: object) -> object:
+def filter_told(value: object) -> object:
     """Return a filter without its quoted values: they may be anybody's."""
     if not isinstance(value, str):
         return HIDDEN
@@ -192,7 +192,7 @@ _CAMPAIGN = _table(
                 **dict.fromkeys(("contact", "region_column", "zone_column"), _text),
                 **dict.fromkeys(("kind", "region", "mode"), _plain),
                 "required": _texts,
-                "filter": _filter,
+                "filter": filter_told,
                 "suppression": _count,
             }
         ),
@@ -220,6 +220,14 @@ def campaign_told(text: str) -> object:
         return _CAMPAIGN(tomllib.loads(text))
     except (ValueError, RecursionError):
         return {"unreadable": True}
+
+
+def contact_kind(text: str) -> str:
+    """Return what a campaign's contacts are: phone, email or id; or empty."""
+    try:
+        return str(tomllib.loads(text)["audience"].get("kind", "phone"))
+    except (ValueError, KeyError, AttributeError, RecursionError):
+        return ""
 
 
 def workspace_told(workspace: Workspace) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view
-from watchfloor.triage.bundle_content import Judged
+from watchfloor.triage.bundle_around import Judged
 from watchfloor.triage.bundle_form import RUN, SUMMARY
 from watchfloor.triage.bundle_reading import Bundle, read_bundle
 
