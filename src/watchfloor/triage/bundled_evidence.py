@@ -14,6 +14,8 @@ SHARED_BY = 5
 CODE = "[code]"
 _MOST_CHARS = 2_000
 _PART = re.compile(r"[^\W_]+")
+#: What a channel makes of a status says nothing of anybody.
+_OF_STATUS = re.compile(r"(?:http|smtp)(?:_\d{1,3})+")
 
 
 def evidence_told(evidence: Mapping[str, Any], scrubber: Scrubber) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def codes_of_somebody(
     """
     rare: set[str] = set()
     for code, origin, count in _counted(evidence):
-        if code in known or count >= SHARED_BY:
+        if code in known or count >= SHARED_BY or _OF_STATUS.fullmatch(code):
             continue
         words = "_".join(_PART.findall(origin)).casefold()
         has_domain = "." in origin and words in code.casefold()
