@@ -40,6 +40,10 @@ _KEYS = re.compile(
 )
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{1,8};|\\[ux][0-9A-Fa-f]{2}")
+#: A number that is no part of a longer word.
+_FREE_NUMBER = re.compile(
+    rf"(?<![^\s:=+(\[/,;<>\"']){NUMBER.pattern}(?![^\s:=)\]/,;.<>\"'!?])"
+)
 #: Figures in one row, whatever stands beside them.
 _ROW_OF_FIGURES = re.compile(rf"\+?\d{{{_LEAST_TAIL},}}")
 _MOST_DECODINGS = 4
@@ -148,9 +152,15 @@ class Scrubber:
         passage.put(URL, host_alone)
         passage.put(ADDRESS, self._named)
         passage.put(FIGURES, str)
-        passage.put(NUMBER, lambda found: self._named(found) if is_long(found) else "")
+        passage.put(_FREE_NUMBER, self._number)
+        # Before what is left of numbers: half a secret would stay beside a pseudonym.
+        passage.hide_secrets()
+        passage.put(NUMBER, self._number)
         passage.put(_ROW_OF_FIGURES, self._named)
         return clean(passage.whole(), limit)
+
+    def _number(self, found: str) -> str:
+        return self._named(found) if is_long(found) else ""
 
     def _named(self, found: str) -> str:
         """Return the pseudonym of what was found: of a known contact if it is one."""
@@ -182,12 +192,17 @@ class _Passage:
         if what is not None:
             self._text = what.sub(placed, self._text)
 
+    def hide_secrets(self) -> None:
+        """Take out of what is left what looks like a secret."""
+        self._text = without_secrets(self._text)
+
     def whole(self) -> str:
-        """Return the text, what looks like a secret taken out of what was left."""
+        """Return the text with everything that was settled in its place."""
         if len(self._settled) > _PLACES:
             return HIDDEN  # nothing that anybody writes
-        text = without_secrets(self._text)
-        return _PLACE.sub(lambda at: self._settled[ord(at[0]) - _FIRST_PLACE], text)
+        return _PLACE.sub(
+            lambda at: self._settled[ord(at[0]) - _FIRST_PLACE], self._text
+        )
 
 
 def _plain(text: str) -> str:
