@@ -6,11 +6,12 @@ Textual is imported when the picture is drawn, and only through the console.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, Protocol
 
 from watchfloor import __version__
 from watchfloor.channels.secrets import resolved
@@ -27,6 +28,7 @@ from watchfloor.triage.bundle_content import (
 )
 from watchfloor.triage.bundle_gathering import Material, gathered
 from watchfloor.triage.bundle_packing import packed
+from watchfloor.triage.bundled_evidence import evidence_told
 from watchfloor.triage.bundled_settings import references
 from watchfloor.triage.scrubbing import KEY_BYTES, Scrubber
 from watchfloor.triage.whole_file import write_whole
@@ -52,6 +54,18 @@ class Wish:
     has_screen: bool = True
 
 
+class Runbook(Protocol):
+    """Triage of one run, in two steps: between them the evidence leaves the house."""
+
+    def gathered(self) -> Mapping[str, Any]:
+        """Return the evidence as JSON has it; may take as long as its samples do."""
+        ...
+
+    def judged(self, evidence: Mapping[str, Any]) -> Judged:
+        """Return what evidence says, as its reader will be told it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """A bundle that was written."""
@@ -64,17 +78,14 @@ class Made:
 
 
 def make_bundle(
-    layout: Layout,
-    wish: Wish,
-    judge: Callable[[], Judged],
-    progress: Callable[[str], None],
+    layout: Layout, wish: Wish, runbook: Runbook, progress: Callable[[str], None]
 ) -> Made:
     """Write the bundle of a run.
 
     Args:
         layout: Of the workspace.
         wish: What is wanted.
-        judge: Asks triage; may take as long as its samples do.
+        runbook: Gathers the evidence and judges it.
         progress: Told in words how far it is.
 
     Raises:
@@ -92,10 +103,11 @@ def make_bundle(
         lambda what, done, of: progress(f"{what} {done} of {of}"),
     )
     progress("triage")
-    judged = judge()
+    evidence = runbook.gathered()
     secrets = _secrets(material)
     key = compose.surroundings().entropy(KEY_BYTES)
-    scrubber = scrubber_of(key, material, secrets, judged.evidence)
+    scrubber = scrubber_of(key, material, secrets, evidence)
+    judged = runbook.judged(evidence_told(evidence, scrubber))
     screen, why_not = None, "none was asked for"
     if wish.has_screen:
         progress("drawing the console")

@@ -15,7 +15,8 @@ class Judged:
         sentence: The verdict in one line.
         report: Text, ready to paste.
         verdict: The same for programs.
-        evidence: What it was judged by, to be judged again elsewhere.
+        evidence: What it was judged by, to be judged again elsewhere: it left by the
+            door out before.
     """
 
     sentence: str

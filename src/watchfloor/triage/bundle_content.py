@@ -18,7 +18,6 @@ from watchfloor.triage.bundled_evidence import (
     CODE,
     SHARED_BY,
     codes_of_somebody,
-    evidence_told,
 )
 from watchfloor.triage.bundled_settings import (
     campaign_told,
@@ -85,7 +84,7 @@ def members(
     documents: dict[str, object] = {
         form.RUN: _run(material, scrubber, judged, around),
         form.TRIAGE: tell(judged.verdict, 2_000),
-        form.EVIDENCE: evidence_told(judged.evidence, scrubber),
+        form.EVIDENCE: judged.evidence,
         form.FAILURES: _failures(material, scrubber),
         form.JOURNAL: {
             "left_out": material.events_left_out,

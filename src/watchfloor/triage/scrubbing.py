@@ -44,6 +44,7 @@ _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{1,8};|\\[ux][0-9A-Fa-f]{2}")
 _FREE_NUMBER = re.compile(
     rf"(?<![^\s:=+(\[/,;<>\"']){NUMBER.pattern}(?![^\s:=)\]/,;.<>\"'!?])"
 )
+_PSEUDONYM = re.compile(r"person-[0-9a-f]{10}")
 #: Figures in one row, whatever stands beside them.
 _ROW_OF_FIGURES = re.compile(rf"\+?\d{{{_LEAST_TAIL},}}")
 _MOST_DECODINGS = 4
@@ -69,6 +70,7 @@ class Scrubber:
         secrets: Mapping[str, str] | None = None,
     ) -> None:
         self._key = key
+        self._issued: set[str] = set()
         self._keep = _any_of(keep)
         self._contacts = {
             one.casefold(): one
@@ -97,7 +99,9 @@ class Scrubber:
             return PURGED
         known = self._contacts.get(contact.casefold(), contact)
         told = hmac.new(self._key, _folded(known).encode(), hashlib.sha256)
-        return f"person-{told.hexdigest()[:10]}"
+        pseudonym = f"person-{told.hexdigest()[:10]}"
+        self._issued.add(pseudonym)
+        return pseudonym
 
     def text(self, text: str, limit: int = 500) -> str:
         """Return *text* as it may leave: one visible line of at most *limit*."""
@@ -146,6 +150,8 @@ class Scrubber:
         return passage
 
     def _told(self, passage: _Passage, limit: int) -> str:
+        # What left once may be told again; what merely looks so is as any text.
+        passage.put(_PSEUDONYM, lambda one: one if one in self._issued else "")
         passage.put(self._known, self._named)
         passage.put(self._keep, str)
         passage.put(_KEYS, lambda _: KEY)

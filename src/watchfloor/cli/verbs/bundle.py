@@ -11,15 +11,14 @@ from typing import Any
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.bundling import Made, Wish, make_bundle
+from watchfloor.cli.runbook import RunbookOf
 from watchfloor.cli.lines import answer, answer_json, tell
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.text import clean
-from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view
-from watchfloor.triage.bundle_around import Judged
 from watchfloor.triage.bundle_form import RUN, SUMMARY
 from watchfloor.triage.bundle_reading import Bundle, read_bundle
 
@@ -44,12 +43,8 @@ def bundle(options: Namespace) -> int:
         has_screen=not options.no_screen,
     )
     speaks = options.progress or sys.stderr.isatty()
-    made = make_bundle(
-        layout,
-        wish,
-        lambda: _judged(layout, run_id),
-        tell if speaks else lambda _: None,
-    )
+    runbook = RunbookOf(layout, run_id)
+    made = make_bundle(layout, wish, runbook, tell if speaks else lambda _: None)
     _report(made, run_id, as_json=options.json)
     return exits.DONE
 
@@ -74,10 +69,6 @@ def since_ms(text: str) -> int:
         )
         raise ConfigError(msg) from error
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _judged(layout: Layout, run_id: str) -> Judged:
-    return Judged(sentence="", report="", verdict={}, evidence={})
 
 
 def _report(made: Made, run_id: str, *, as_json: bool) -> None:
