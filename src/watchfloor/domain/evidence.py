@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.books import Books
-from watchfloor.domain.live import Failures, SharedUse
+from watchfloor.domain.live import Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState, RejectKind
 from watchfloor.domain.regions import RunOutcome
@@ -221,7 +221,6 @@ class Evidence:
         version: Of the program that gathered it.
         as_of_ms: When it was gathered.
         again: The counters a little later; None where they were read once.
-        oldest_at_ms: When the oldest attempt in flight began; None for none.
         expected_ms: How long it should take by earlier runs; None where none tells.
         upload_sha256: Of the contact file as received.
         recent: The newest attempts.
@@ -232,7 +231,8 @@ class Evidence:
         rejects: The reasons of rejected rows, as far as they were looked at.
         rejects_seen: So many of them were.
         free_bytes: Room beside the store; None where that is not known.
-        refused_launch: Why another launch was refused lately; or empty.
+        events: The newest entries of its journal, oldest first.
+        results: Of how many records each kind of result was reported.
     """
 
     version: str = ""
@@ -245,7 +245,6 @@ class Evidence:
     again: Counters | None = None
     attempts_per_s: float = 0.0
     done_per_s: float = 0.0
-    oldest_at_ms: int | None = None
     expected_ms: int | None = None
     setup: Setup = field(default_factory=Setup)
     upload_sha256: str = ""
@@ -258,7 +257,6 @@ class Evidence:
     rejects_seen: int = 0
     neighbours: tuple[Neighbour, ...] = ()
     relatives: tuple[Relative, ...] = ()
-    shared: tuple[SharedUse, ...] = ()
     plan: PlanState = field(default_factory=PlanState)
     waiting: Waiting = field(default_factory=Waiting)
     free_bytes: int | None = None

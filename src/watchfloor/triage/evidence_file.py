@@ -30,7 +30,7 @@ def evidence_from_json(given: Mapping[str, Any]) -> Evidence:
     if type(form) is not int or form != FORMAT:
         msg = (
             f"this evidence is of form {str(form)!r:.40} and this Watchfloor reads "
-            f"form {FORMAT}; nothing was judged. Judge it with the Watchfloor that wrote it"
+            f"form {FORMAT}; nothing was judged. Use the Watchfloor that wrote it"
         )
         raise ConfigError(msg)
     told = {name: one for name, one in given.items() if name != _FORMAT_KEY}

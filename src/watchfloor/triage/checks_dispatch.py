@@ -1,0 +1,365 @@
+"""Permits and dispatch: what may keep records from being attempted (1.8)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from watchfloor.domain.blocked_by import Blocked, Reason, blocked_by
+from watchfloor.domain.evidence import Evidence
+from watchfloor.domain.health import HUNG_MS, is_hung
+from watchfloor.domain.moments import age_text, counted, pace_text, span_text
+from watchfloor.domain.regions import Gate
+from watchfloor.triage.judging import (
+    SECOND_MS,
+    Said,
+    fail,
+    figure,
+    is_idle,
+    is_live,
+    latest,
+    moved,
+    ok,
+    percent,
+    share,
+    skip,
+    warn,
+)
+
+#: Whoever paused a run so long ago may have forgotten it.
+_FORGOTTEN_MS: Final = 24 * 3_600_000
+#: A pause whose attempts do not end for so long does not settle.
+_LONG_PAUSING_MS: Final = 300_000
+#: An attempt that takes so many times the longest known one does not end.
+_LONGEST: Final = 5
+_LEAST_LONG_MS: Final = 60_000
+#: A window that opens later than this helps nobody today.
+_FAR_S: Final = 7 * 24 * 3_600
+#: By its pace alone a run takes so many times what earlier runs took.
+_TOO_SLOW: Final = 3
+_HOUR_S: Final = 3_600
+#: What is due for so long and does not start is not on its way.
+_OVERDUE_MS: Final = 120_000
+_MANY_EXPIRED: Final = 0.05
+_ENGINE: Final = "engine"
+_BREAKER: Final = "the breaker of"
+
+
+def gate(told: Evidence) -> Said:
+    """Is the gate open; if not, who closed it and why."""
+    life, asked = told.run.lifecycle, told.run.gate_asked
+    if life.is_ended or life.gate is Gate.OPEN:
+        return ok("The gate is open: attempts may start.") if is_live(told) else _none()
+    age = age_text(asked.at_ms, told.now_ms)
+    why = f": {asked.why}" if asked.why else ""
+    said = f"{life.gate.value.capitalize()} by {asked.by or 'nobody'} {age} ago{why}."
+    figures = (
+        figure("by", asked.by or "nobody"),
+        figure("for", age),
+        figure("in flight", latest(told).books.attempting),
+    )
+    if opened_breaker(told):
+        return skip("The provider's breaker closed the gate.")
+    if asked.by == _ENGINE:
+        mend = "Mend what it names, then resume: watchfloor resume RUN."
+        return fail(1, said, mend, *figures, act="run.resume")
+    waited_ms = told.now_ms - asked.at_ms
+    if life.gate is Gate.PAUSING and waited_ms > _LONG_PAUSING_MS:
+        look = "Look at what is in flight; ending the engine makes it unknown."
+        return warn(said, look, *figures)
+    if waited_ms > _FORGOTTEN_MS:
+        ask = f"Ask {asked.by or 'around'} whether it is forgotten."
+        return warn(said, ask, *figures, act="run.resume", holds=True)
+    return ok(said, *figures, holds=True)
+
+
+def _none() -> Said:
+    return skip("No attempt has to start: it is queued, or has ended.")
+
+
+def breaker(told: Evidence) -> Said:
+    """Did a provider's breaker open."""
+    opened = opened_breaker(told)
+    if not opened:
+        after = told.setup.breaker_after
+        if not after:
+            return skip("The campaign has no breaker.")
+        return ok("No breaker is open.", figure("opens after", f"{after:,} in a row"))
+    return fail(
+        2,
+        f"{opened[:1].upper()}{opened[1:]}.",
+        "Ask the provider; once it answers, resume: watchfloor resume RUN.",
+        figure("closed the gate", f"{age_text(_closed_ms(told), told.now_ms)} ago"),
+        act="run.resume",
+    )
+
+
+def approval(told: Evidence) -> Said:
+    """Does the run wait for a person's word."""
+    run = told.run
+    if run.approve_after is None:
+        return skip("The campaign asks for no approval.")
+    figures = (figure("after", f"{run.approve_after:,} attempts"),)
+    if run.approved_at_ms is not None:
+        return ok("The word was given.", *figures)
+    if not told.situation.awaits_approval and not run.awaits_approval:
+        return ok(f"It will wait after {run.approve_after:,} attempts.", *figures)
+    made = counted(run.books.attempts, "attempt")
+    return fail(
+        1,
+        f"It waits for a person's word after {made}.",
+        "Look at the first outcomes, then give it: watchfloor approve RUN.",
+        *figures,
+        act="run.approve",
+    )
+
+
+def quota(told: Evidence) -> Said:
+    """Does the month's plan leave room (PLAN_LIMIT)."""
+    plan = told.plan
+    parts = (
+        ("runs", plan.runs, plan.most_runs),
+        ("records", plan.records, plan.most_records),
+    )
+    figures = tuple(
+        figure(name, f"{have:,} of {'no limit' if most is None else f'{most:,}'}")
+        for name, have, most in parts
+    )
+    raise_it = "Wait for the next month or raise the plan in watchfloor.toml."
+    if told.situation.quota:
+        said = f"The plan is used up: {told.situation.quota}."
+        return fail(1, said, raise_it, *figures)
+    spent = [name for name, have, most in parts if most is not None and have >= most]
+    if spent:
+        said = f"The month's {' and '.join(spent)} are used up"
+        return warn(
+            f"{said}: launches and retries are refused with PLAN_LIMIT.",
+            raise_it,
+            *figures,
+        )
+    if plan.most_runs is None and plan.most_records is None:
+        return skip("The plan has no limits.")
+    return ok("The month's plan leaves room.", *figures)
+
+
+def permits(told: Evidence) -> Said:
+    """Are the run's permits all in use, and do their attempts end (1.20)."""
+    run, now = told.run, told.situation
+    if not is_live(told):
+        return skip("No attempt is in flight.")
+    flying = latest(told).books.attempting
+    held = min(flying, run.permits or flying)
+    oldest_s = now.oldest_s
+    figures = (
+        figure("in flight", f"{held:,} of {run.permits:,}"),
+        figure("oldest", "none" if oldest_s is None else span_text(oldest_s)),
+        figure("longest known", span_text(_longest_ms(told) / SECOND_MS)),
+    )
+    is_full = run.permits > 0 and flying >= run.permits
+    is_old = oldest_s is not None and oldest_s * SECOND_MS > _patience_ms(told)
+    stuck = is_hung(run, now, told.now_ms) or (is_old and not moved(told))
+    of = f"{held:,} of {run.permits:,} permits"
+    if is_full and stuck and not moved(told):
+        since = "" if oldest_s is None else f", the oldest for {span_text(oldest_s)}"
+        return fail(
+            2,
+            f"{of} are held by attempts that do not end{since}: the provider hangs, "
+            "or its permits are lost.",
+            "Ask the provider. Pause the run; if nothing ends, start the engine again.",
+            *figures,
+            act="run.pause",
+        )
+    if is_old and flying:
+        many = counted(held, "attempt")
+        return warn(
+            f"{many} in flight, the oldest for {span_text(oldest_s or 0)}: it may have "
+            "lost its permit.",
+            "Look at it again in a minute.",
+            *figures,
+        )
+    if is_full:
+        said = f"All {run.permits:,} permits are in use and their attempts end"
+        return ok(f"{said}: more would make it faster.", *figures)
+    return ok(f"{of} are in use.", *figures)
+
+
+def shared(told: Evidence) -> Said:
+    """Do other runs hold what this one shares with them."""
+    limits = told.situation.shared
+    if not limits or not is_live(told):
+        return skip("It shares no limit with other runs.")
+    figures = tuple(
+        figure(one.scope, f"{one.in_flight:,} of {one.permits or 0:,} in flight")
+        for one in limits
+        if one.permits is not None
+    )
+    full = next((one for one in limits if one.is_full), None)
+    if full is None:
+        return ok("The limits that it shares leave room.", *figures)
+    others = [
+        f"{run_id} ({count:,})"
+        for run_id, count in full.holders
+        if run_id != told.run.run_id
+    ]
+    said = f"All {full.permits or 0:,} permits of {full.scope} are in use"
+    if not others or not is_idle(told):
+        return ok(f"{said}; the runs take turns.", *figures)
+    return fail(
+        1,
+        f"{said}, by {', '.join(others[:3])}, and this run gets none.",
+        f"Triage those runs; or raise it: watchfloor limit {full.scope}.",
+        *figures,
+        act="run.limits",
+    )
+
+
+def pace(told: Evidence) -> Said:
+    """Is the pace so slow that it keeps the run back."""
+    rates = [told.run.rate_per_s, *(one.rate_per_s for one in told.situation.shared)]
+    known = [one for one in rates if one]
+    if not known:
+        return skip("No pace is set.")
+    rate = min(known)
+    left = latest(told).books.eligible
+    takes_s = left / rate
+    figures = (figure("pace", pace_text(rate)), figure("left", left))
+    if not is_live(told) or not left:
+        return ok(f"The pace is {pace_text(rate)}.", *figures)
+    said = f"At {pace_text(rate)} the {left:,} records left take {span_text(takes_s)}"
+    raise_it = "Raise it if the provider allows: watchfloor limit RUN."
+    usual_s = None if told.expected_ms is None else told.expected_ms / SECOND_MS
+    if usual_s is not None and takes_s > max(_HOUR_S, _TOO_SLOW * usual_s):
+        return fail(
+            1,
+            f"{said}; earlier runs took {span_text(usual_s)} altogether.",
+            raise_it,
+            *figures,
+            act="run.limits",
+        )
+    holds = _by(told, Reason.PACE) is not None
+    if takes_s > _FAR_S:
+        return warn(f"{said}.", raise_it, *figures, act="run.limits", holds=holds)
+    return Said(ok("").sign, f"{said}.", figures, holds=holds)
+
+
+def window(told: Evidence) -> Said:
+    """Do records wait for their window, and does it ever open."""
+    setup, books = told.setup, latest(told).books
+    outside = _by(told, Reason.OUTSIDE_WINDOW)
+    opens_s = told.situation.shut_s
+    if opens_s is None:
+        opens_s = told.situation.opens_s
+    figures = (
+        figure("window", setup.window or "none"),
+        figure("outside", 0 if outside is None else outside.count),
+        figure("expired", books.expired),
+    )
+    if outside is not None:
+        rest = counted(outside.count, "record")
+        if opens_s is None:
+            return fail(
+                1,
+                f"{rest} wait for a window that never opens.",
+                "Recheck the campaign's window and zones.",
+                *figures,
+            )
+        said = f"Outside the window: {rest} wait; it opens in {span_text(opens_s)}."
+        if opens_s > _FAR_S:
+            recheck = "Recheck the campaign's window and zones."
+            return warn(said, recheck, *figures, holds=True)
+        return ok(said, *figures, holds=True)
+    if share(books.expired, books.records) >= _MANY_EXPIRED:
+        gone = counted(books.expired, "record")
+        return warn(
+            f"{gone} expired ({percent(books.expired, books.records)}): their time was "
+            "over before they could be attempted.",
+            "Recheck window and expiry; take them up by a child run.",
+            *figures,
+        )
+    if not setup.window:
+        return skip("The campaign has no window.")
+    return ok("The window is open for what is left.", *figures)
+
+
+def callbacks(told: Evidence) -> Said:
+    """Are promised callbacks kept when they are due."""
+    books, now = latest(told).books, told.situation
+    if not books.callback:
+        return skip("No callback is promised.")
+    due_ms = told.run.next_callback_at_ms
+    figures = (
+        figure("promised", books.callback),
+        figure("due", now.callbacks_due),
+        figure("next", "none" if due_ms is None else _ahead(due_ms, told.now_ms)),
+    )
+    late_ms = 0 if due_ms is None else told.now_ms - due_ms
+    is_late = now.callbacks_due > 0 and late_ms > _OVERDUE_MS
+    if is_late and may_dispatch(told) and is_idle(told):
+        return fail(
+            2,
+            f"{counted(now.callbacks_due, 'callback')} are due and none starts, the "
+            f"first for {span_text(late_ms / SECOND_MS)}.",
+            "Pause and resume the run once; if none starts, hand over.",
+            *figures,
+            act="run.pause",
+        )
+    many = counted(books.callback, "callback")
+    if _by(told, Reason.CALLBACK_NOT_DUE) is not None and due_ms is not None:
+        said = f"{many} promised and not due; the next {_ahead(due_ms, told.now_ms)}."
+        return ok(said, *figures, holds=True)
+    return ok(f"{many} promised.", *figures)
+
+
+def external(told: Evidence) -> Said:
+    """Do records wait for an external or human step (2.8)."""
+    waiting = latest(told).books.waiting
+    if not waiting:
+        return skip("No record waits for somebody outside.")
+    on = f" on {told.situation.waits_on}" if told.situation.waits_on else ""
+    said = f"{counted(waiting, 'record')} wait{on}; somebody outside has to act."
+    return ok(said, figure("waiting", waiting), holds=True)
+
+
+def may_dispatch(told: Evidence) -> bool:
+    """Whether what is due could start: no reason holds it but its own time."""
+    reasons = {one.reason for one in blocked_by(told.situation) if one.count}
+    return is_live(told) and reasons <= {
+        Reason.DISPATCHABLE,
+        Reason.RETRY_BACKOFF,
+        Reason.CALLBACK_NOT_DUE,
+        Reason.WAITING_EXTERNAL,
+        Reason.SUPPRESSION_PENDING,
+    }
+
+
+def opened_breaker(told: Evidence) -> str:
+    """Return which breaker closed the gate and why; empty for none."""
+    if told.situation.breaker:
+        return told.situation.breaker
+    why = told.run.gate_asked.why
+    is_shut = told.run.lifecycle.gate is not Gate.OPEN
+    return why if is_shut and why.startswith(_BREAKER) else ""
+
+
+def _closed_ms(told: Evidence) -> int:
+    return told.run.gate_asked.at_ms or told.now_ms
+
+
+def _by(told: Evidence, reason: Reason) -> Blocked | None:
+    found = (one for one in blocked_by(told.situation) if one.reason is reason)
+    return next((one for one in found if one.count), None)
+
+
+def _longest_ms(told: Evidence) -> int:
+    return max((one.longest_ms for one in told.whole.tallies), default=0)
+
+
+def _patience_ms(told: Evidence) -> int:
+    """Return how long an attempt may take before it is out of the ordinary."""
+    longest_ms = _longest_ms(told)
+    return max(_LEAST_LONG_MS, _LONGEST * longest_ms) if longest_ms else HUNG_MS
+
+
+def _ahead(at_ms: int, now_ms: int) -> str:
+    if at_ms <= now_ms:
+        return "now"
+    return f"in {span_text((at_ms - now_ms) / SECOND_MS)}"

@@ -1,0 +1,280 @@
+"""Outcomes: what fails, at which provider, for whom (1.3, 1.25, 2.9)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from watchfloor.domain.evidence import AttemptTally, Evidence, RecordTally
+from watchfloor.domain.live import FailureGroup
+from watchfloor.domain.moments import counted
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.triage.judging import (
+    TELLING,
+    Said,
+    fail,
+    figure,
+    latest,
+    ok,
+    percent,
+    share,
+    skip,
+    warn,
+)
+
+#: The provider refuses us, not the recipient.
+_ACCESS: Final = re.compile(
+    r"\b(?:http_)?40[13]\b|smtp_530|smtp_535|5[._]7[._]|unauthori[sz]ed|forbidden",
+    re.IGNORECASE,
+)
+#: Codes in which a provider speaks of the recipient: no failure of its own.
+_OF_PEOPLE: Final = frozenset(
+    {"busy", "no_answer", "voicemail", "machine", "rejected", "declined", "unreachable"}
+)
+#: The expected share of passing failures, where earlier runs tell of less (1.25).
+THRESHOLD: Final = 0.1
+_OVER_BASELINE: Final = 1.5
+_FEWEST: Final = 10
+_MANY_FAIL: Final = 0.2
+_SOME_FAIL: Final = 0.05
+_SEGMENT: Final = 0.5
+_TIMES_OTHERS: Final = 2
+_FAILING: Final = frozenset(
+    {RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRY}
+)
+_FINISHED: Final = _FAILING | {RecordState.DELIVERED}
+
+
+class Segment(NamedTuple):
+    """Records that have one thing in common, and how many of them fail."""
+
+    name: str
+    records: int
+    failing: int
+    code: str
+    outcome_class: OutcomeClass | None
+
+
+def access(told: Evidence) -> Said:
+    """Does the provider refuse our credentials (401, 403)."""
+    asked, cause = told.run.gate_asked, told.run.cause
+    codes = Counter[str]()
+    for one in told.recent.tallies:
+        if _ACCESS.search(one.code):
+            codes[one.code] += one.attempts
+    figures = tuple(figure(code, n) for code, n in codes.most_common(5))
+    why = next(
+        (text for text in (asked.why, cause) if text and _ACCESS.search(text)), ""
+    )
+    mend = "Mend the channel's credentials or its allow-list, then resume."
+    if why:
+        said = f"The provider refuses our access: {why}."
+        return fail(1, said, mend, *figures, act="run.resume")
+    refused = sum(codes.values())
+    if refused >= _FEWEST and share(refused, told.recent.attempts) >= _MANY_FAIL:
+        code = codes.most_common(1)[0][0]
+        said = f"The provider refuses our access: {code}, {refused:,} times of late."
+        return fail(1, said, mend, *figures, act="run.pause")
+    if not told.recent.attempts:
+        return skip("No attempt has ended yet.")
+    return ok("The provider takes our credentials.", *figures)
+
+
+def provider(told: Evidence) -> Said:
+    """Does the provider itself fail more than is to be expected (1.25)."""
+    sample = told.recent
+    if sample.attempts < TELLING:
+        return skip("Too few attempts have ended to tell.")
+    faults = [one for one in sample.tallies if _is_providers(one)]
+    count = sum(one.attempts for one in faults)
+    limit = threshold(told)
+    codes = Counter[str]()
+    for one in faults:
+        codes[one.code] += one.attempts
+    baseline = told.baseline_transient
+    figures = (
+        figure("newest attempts", sample.attempts),
+        figure("without an answer", f"{count:,}, {percent(count, sample.attempts)}"),
+        figure("threshold", percent(limit, 1)),
+        figure(
+            "earlier runs",
+            "none tell" if baseline is None else percent(baseline, 1),
+        ),
+        *(figure(code, n) for code, n in codes.most_common(5)),
+    )
+    part = share(count, sample.attempts)
+    if not count:
+        return ok("The provider answers every attempt.", *figures)
+    code = codes.most_common(1)[0][0]
+    said = (
+        f"{percent(count, sample.attempts)} of the newest attempts got no answer, "
+        f"most: {code}{_meaning(code)}"
+    )
+    if count >= _FEWEST and part > limit:
+        return fail(
+            3,
+            f"{said}; expected are at most {percent(limit, 1)}.",
+            _advice(code),
+            *figures,
+            act="run.limits" if _is_throttled(code) else "run.pause",
+        )
+    if count >= _FEWEST and part > limit / 2:
+        return warn(f"{said}.", "Watch it: run triage again in a minute.", *figures)
+    return ok(f"{said}; {percent(limit, 1)} are to be expected.", *figures)
+
+
+def threshold(told: Evidence) -> float:
+    """Return which share of attempts without an answer is to be expected at most."""
+    baseline = told.baseline_transient or 0.0
+    return max(THRESHOLD, _OVER_BASELINE * baseline)
+
+
+def segment(told: Evidence) -> Said:
+    """Do failures gather in one prefix, domain or step (1.3)."""
+    finished = [one for one in told.records if one.state in _FINISHED]
+    total = sum(one.records for one in finished)
+    if total < TELLING:
+        return skip("Too few records are finished to tell.")
+    for what, by in _SEGMENTS:
+        worst, others = _worst(finished, by)
+        if worst is None or not _stands_out(worst, others):
+            continue
+        elsewhere = percent(others.failing, others.records)
+        name = f"{what} {worst.name}"
+        figures = (
+            figure(name, f"{worst.failing:,} of {worst.records:,} fail"),
+            figure("elsewhere", f"{others.failing:,} of {others.records:,} fail"),
+            figure("most of them", worst.code or "no code"),
+            figure("records looked at", total),
+        )
+        said = (
+            f"Failures gather in {name}: {worst.failing:,} of {worst.records:,} fail, "
+            f"elsewhere {elsewhere}; most: {worst.code or 'no code'}."
+        )
+        if worst.outcome_class is OutcomeClass.PERMANENT:
+            check = "Check those contacts in the file; never retry them as they are."
+            return fail(1, said, check, *figures)
+        ask = "Ask the provider about it; retry a canary of it when it answers."
+        return fail(2, said, ask, *figures)
+    return ok(
+        "Failures gather in no prefix, domain or step.",
+        figure("records looked at", total),
+    )
+
+
+def outcomes(told: Evidence) -> Said:
+    """How many of the finished records failed, and why most of them (2.9)."""
+    books = latest(told).books
+    groups = [one for one in told.failures.groups if one.state is not RecordState.RETRY]
+    figures = (
+        figure("finished", books.done),
+        figure("delivered", books.delivered),
+        figure("failed", f"{books.failed:,}, {percent(books.failed, books.done)}"),
+        figure("unknown", books.unknown),
+        *(figure(_group_name(one), one.records) for one in groups[:6]),
+    )
+    if not books.done:
+        return skip("No record is finished yet.")
+    if not books.failed:
+        return ok(f"None failed of {books.done:,} finished.", *figures)
+    failed = [one for one in groups if one.state is RecordState.FAILED]
+    most = f", most: {_group_name(failed[0])}" if failed else ""
+    part = percent(books.failed, books.done)
+    said = f"{books.failed:,} of {books.done:,} finished failed ({part}){most}."
+    look = "Open the journey of one of them"
+    look += f": watchfloor journey RUN {failed[0].example_seq}." if failed else "."
+    is_telling = books.done >= TELLING
+    if is_telling and share(books.failed, books.done) >= _MANY_FAIL:
+        return fail(1, said, look, *figures)
+    if share(books.failed, books.done) >= _SOME_FAIL:
+        return warn(said, look, *figures)
+    return ok(said, *figures)
+
+
+def unknowns(told: Evidence) -> Said:
+    """How many attempts may have arrived, and nobody knows."""
+    books = latest(told).books
+    figures = (figure("unknown", books.unknown), figure("finished", books.done))
+    if not books.unknown:
+        return ok("No record is unknown.", *figures)
+    many = counted(books.unknown, "record")
+    said = f"{many} may have been delivered, and nobody knows."
+    settle = "Resolve them one by one: watchfloor resolve RUN."
+    is_much = share(books.unknown, books.done) >= _SOME_FAIL
+    if is_much and books.unknown >= _FEWEST:
+        return fail(2, said, settle, *figures)
+    return warn(said, settle, *figures)
+
+
+def _is_providers(one: AttemptTally) -> bool:
+    passing = (OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS)
+    return one.outcome_class in passing and one.code not in _OF_PEOPLE
+
+
+def _is_throttled(code: str) -> bool:
+    return any(word in code for word in ("429", "421", "throttl", "rate", "too_many"))
+
+
+def _meaning(code: str) -> str:
+    """Return what a code says of the provider; empty where it says nothing more."""
+    if _is_throttled(code):
+        return " (it asks for a slower pace)"
+    if any(word in code for word in ("timeout", "timed_out", "no_reply", "stall")):
+        return " (it does not answer in time)"
+    if re.search(r"\b(?:http_)?5\d\d\b", code) or "down" in code:
+        return " (it fails by itself)"
+    if any(word in code for word in ("refused", "dns", "connect", "tls", "reset")):
+        return " (it cannot be reached)"
+    return ""
+
+
+def _advice(code: str) -> str:
+    if _is_throttled(code):
+        return "Lower the pace: watchfloor limit RUN; then hand over if it goes on."
+    return "Pause the run and hand over to engineering with a bundle."
+
+
+def _worst(
+    finished: Iterable[RecordTally], by: Callable[[RecordTally], str]
+) -> tuple[Segment | None, Segment]:
+    """Return the segment in which most fail, and all others together."""
+    records, failing = Counter[str](), Counter[str]()
+    codes: dict[str, Counter[tuple[str, OutcomeClass | None]]] = {}
+    for one in finished:
+        name = by(one)
+        records[name] += one.records
+        if one.state in _FAILING:
+            failing[name] += one.records
+            why = codes.setdefault(name, Counter())
+            why[one.code, one.outcome_class] += one.records
+    told = [name for name in failing if name and records[name] >= _FEWEST]
+    if not told:
+        return None, Segment("", 0, 0, "", None)
+    worst = max(told, key=lambda name: failing[name])
+    code, outcome = codes[worst].most_common(1)[0][0]
+    rest = records.total() - records[worst]
+    others = Segment("", rest, failing.total() - failing[worst], "", None)
+    return Segment(worst, records[worst], failing[worst], code, outcome), others
+
+
+def _stands_out(worst: Segment, others: Segment) -> bool:
+    """Whether most of a segment fails, and of the others far less does."""
+    part = share(worst.failing, worst.records)
+    elsewhere = share(others.failing, others.records)
+    is_most = part >= _SEGMENT and worst.failing >= others.failing
+    return is_most and others.records > 0 and part >= _TIMES_OTHERS * elsewhere
+
+
+def _group_name(one: FailureGroup) -> str:
+    klass = "" if one.outcome_class is None else f"{one.outcome_class.word} "
+    step = f" at {one.step}" if one.step else ""
+    return f"{klass}{one.code or 'no code'}{step}"
+
+
+_SEGMENTS: Final[tuple[tuple[str, Callable[[RecordTally], str]], ...]] = (
+    ("contacts of", lambda one: one.origin),
+    ("step", lambda one: one.step),
+)
