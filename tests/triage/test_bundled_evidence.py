@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from watchfloor.triage.bundled_evidence import codes_of_somebody, evidence_told
 from watchfloor.triage.scrubbing import Scrubber
 
@@ -9,7 +11,7 @@ def tally(code, origin, attempts):
 
 
 def test_a_code_made_of_an_address_is_known_by_the_domain_beside_it():
-    evidence = {
+    evidence: dict[str, Any] = {
         "whole": {
             "tallies": [
                 tally("no_mailbox_jane_doe_example_com", "example.com", 1),
@@ -33,7 +35,7 @@ def test_a_code_made_of_an_id_is_known_by_its_figures():
 
 
 def test_evidence_keeps_its_form_and_names_nobody():
-    evidence = {
+    evidence: dict[str, Any] = {
         "format": 1,
         "as_of_ms": 1764291000000,
         "run": {"upload_name": "jane.csv", "campaign_name": "call +4915112345678"},

@@ -81,7 +81,7 @@ def test_another_bundle_knows_the_same_person_by_another_name():
 @pytest.mark.parametrize(
     "text",
     [
-        "421 4.7.0 too many connections from 203.0.113.5, try again in 30s",
+        "421 4.7.0 too many connections, try again in 30s",
         "provider_busy http_503 smtp_4_2_1_mailbox_full e.164 p95 1.5x 15min 100ms",
         "ConnectionResetError: the peer closed",
         f"run {RUN} of ws-7f3a9b2c01de over u-{RUN} at 2026-11-28T00:50:00.123Z",
@@ -139,6 +139,11 @@ def test_what_a_provider_says_of_a_record_holds_nothing_of_its_row():
         f"Hello [field] [field], {SCRUBBER.person(PHONE)} was refused, "
         "customer [field], yes"
     )
+
+
+@pytest.mark.parametrize("text", ["from 203.0.113.5, now", "06 142.68.53.00"])
+def test_a_machine_is_not_told_from_a_number_and_hidden(text):
+    assert "[machine]" in SCRUBBER.text(text)
 
 
 def test_a_tree_is_scrubbed_with_its_keys_and_keeps_its_figures():

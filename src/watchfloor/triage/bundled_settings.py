@@ -23,7 +23,8 @@ _MOST_CHARS = 200
 _WORD = re.compile(r"[A-Za-z0-9_./:+\- ]{1,60}")
 _CODE = re.compile(r"[a-z0-9_.]{1,60}")
 _ENV = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?")
+#: A quote within quotes is written twice; what is never closed goes to the end.
+_QUOTED = re.compile(r"\"(?:[^\"]|\"\")*\"?|'(?:[^']|'')*'?")
 _PLACEHOLDER = re.compile(r"\$\{([^{}]{1,60})\}")
 #: Headers whose value says how a request is written, and nothing else.
 _OPEN_HEADERS = frozenset({"accept", "accept-language", "content-type"})

@@ -21,6 +21,7 @@ from watchfloor.triage.secret_shapes import HIDDEN, URL, host_alone, without_sec
 
 KEY_BYTES = 32
 SECRET, FIELD, UPLOAD, KEY = "[secret]", "[field]", "[upload]", "[key]"
+MACHINE = "[machine]"
 
 #: A shorter one would take ordinary words away.
 LEAST_SECRET, LEAST_VALUE, LEAST_CONTACT = 4, 3, 3
@@ -40,11 +41,15 @@ _KEYS = re.compile(
 )
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{1,8};|\\[ux][0-9A-Fa-f]{2}")
+#: A machine's address: a number is written so as well.
+_MACHINE = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]\d)")
 #: A number that is no part of a longer word.
 _FREE_NUMBER = re.compile(
     rf"(?<![^\s:=+(\[/,;<>\"']){NUMBER.pattern}(?![^\s:=)\]/,;.<>\"'!?])"
 )
-_PSEUDONYM = re.compile(r"person-[0-9a-f]{10}")
+#: Of letters alone: what looks for numbers must not take a pseudonym for one.
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+_PSEUDONYM = re.compile(r"person-[a-p]{10}")
 #: Figures in one row, whatever stands beside them.
 _ROW_OF_FIGURES = re.compile(rf"\+?\d{{{_LEAST_TAIL},}}")
 _MOST_DECODINGS = 4
@@ -99,7 +104,7 @@ class Scrubber:
             return PURGED
         known = self._contacts.get(contact.casefold(), contact)
         told = hmac.new(self._key, _folded(known).encode(), hashlib.sha256)
-        pseudonym = f"person-{told.hexdigest()[:10]}"
+        pseudonym = f"person-{told.hexdigest()[:10].translate(_LETTERS)}"
         self._issued.add(pseudonym)
         return pseudonym
 
@@ -157,6 +162,7 @@ class Scrubber:
         passage.put(_KEYS, lambda _: KEY)
         passage.put(URL, host_alone)
         passage.put(ADDRESS, self._named)
+        passage.put(_MACHINE, lambda _: MACHINE)
         passage.put(FIGURES, str)
         passage.put(_FREE_NUMBER, self._number)
         # Before what is left of numbers: half a secret would stay beside a pseudonym.

@@ -11,8 +11,8 @@ from typing import Any
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.bundling import Made, Wish, make_bundle
-from watchfloor.cli.runbook import RunbookOf
 from watchfloor.cli.lines import answer, answer_json, tell
+from watchfloor.cli.runbook import RunbookOf
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.measures import duration_ms
