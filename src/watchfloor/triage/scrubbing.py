@@ -42,7 +42,7 @@ _KEYS = re.compile(
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{1,8};|\\[ux][0-9A-Fa-f]{2}")
 #: A machine's address: a number is written so as well.
-_MACHINE = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]\d)")
+_MACHINE = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
 #: A number that is no part of a longer word.
 _FREE_NUMBER = re.compile(
     rf"(?<![^\s:=+(\[/,;<>\"']){NUMBER.pattern}(?![^\s:=)\]/,;.<>\"'!?])"
