@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,8 @@ def test_a_run_whose_outcomes_are_far_apart_is_given_its_own_time():
 
 @pytest.mark.parametrize("name", ["able_at_ms", "intent_at_ms"])
 def test_a_resume_or_a_new_intent_begins_the_patience_anew(name):
-    now = replace(NOW, **{name: LONG_AFTER})
+    change: dict[str, Any] = {name: LONG_AFTER}
+    now = replace(NOW, **change)
 
     assert health(RUN, now, LONG_AFTER + STALL_MS) is Health.OK
     assert health(RUN, now, LONG_AFTER + STALL_MS + 1) is Health.STALLED

@@ -8,6 +8,8 @@ from typing import Any, NoReturn, TypeAlias
 from watchfloor.domain.text import clean
 
 DEFAULT_LIMIT = 40
+#: Longer nobody waits for two readings of the counters.
+MOST_SAMPLE_S = 600
 # argparse gives the type of what add_subparsers returns no public name.
 Verbs: TypeAlias = "argparse._SubParsersAction[Any]"  # noqa: SLF001 - see above
 
@@ -156,6 +158,8 @@ def _add_look(verbs: Verbs) -> None:
     runs = _read(verbs, "runs", "list runs, newest first")
     runs.add_argument("--all", action="store_true", help="hidden ones too")
     _of_run(verbs, "show", "show one run")
+    why = _of_run(verbs, "why", "say why a run or a record does as it does")
+    why.add_argument("seq", type=int, nargs="?", metavar="SEQ", help="one record of it")
     records = _of_run(verbs, "records", "list records of a run by key")
     records.add_argument("--state", metavar="S", help="only records in this state")
     records.add_argument(
@@ -188,9 +192,40 @@ def _add_look(verbs: Verbs) -> None:
     events.add_argument("--limit", type=int, default=200, metavar="N")
     rejects = _of_run(verbs, "rejects", "export rejected rows with their reasons")
     rejects.add_argument("-o", "--output", required=True, metavar="FILE.csv")
+    _add_triage(verbs)
     _read(verbs, "plan", "show what this month's plan has left")
     status = _read(verbs, "status", "say how the workspace does")
     status.add_argument("--short", action="store_true", help="in one line")
+
+
+def _add_triage(verbs: Verbs) -> None:
+    triage = _read(verbs, "triage", "find the cause of a sick run: ordered checks")
+    triage.add_argument(
+        "run", metavar="RUN", nargs="?", help="a run id, or its unique beginning"
+    )
+    triage.add_argument(
+        "--sample",
+        type=_seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help="read the counters twice, so far apart (0: once; default: 3)",
+    )
+    triage.add_argument(
+        "--symptom",
+        choices=("stuck", "few", "failing", "duplicates"),
+        help="what somebody sees: its causes first",
+    )
+    triage.add_argument(
+        "--evidence", metavar="FILE.json", help="judge evidence from elsewhere"
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= MOST_SAMPLE_S:
+        msg = f"between 0 and {MOST_SAMPLE_S}"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
 
 
 def _add_unmask(to: argparse.ArgumentParser) -> None:

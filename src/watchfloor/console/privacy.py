@@ -1,44 +1,12 @@
-"""What of any text may be shown: nobody's number or address in full."""
+"""What of any text screens may show: see ``domain.privacy``."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from watchfloor.domain.privacy import (
+    shown_contact,
+    shown_field,
+    shown_text,
+    without_contact,
+)
 
-from watchfloor.domain.masking import masked
-from watchfloor.domain.personal import PHONE, is_long, without_people
-from watchfloor.domain.views import JourneyEntry
-
-
-def shown_contact(contact: str) -> str:
-    """Return a contact masked; ``purged`` where the people were taken out."""
-    return masked(contact) if contact else "purged"
-
-
-def shown_field(value: str, contact: str) -> str:
-    """Return a field's value; what is or looks like a contact is masked."""
-    whole = value.strip()
-    if contact and whole == contact:
-        return masked(contact)
-    if PHONE.fullmatch(whole) and is_long(whole):
-        return masked(whole)
-    return without_contact(value, contact)
-
-
-def without_contact(text: str, contact: str = "") -> str:
-    """Return *text* with the contact, every address and every number masked.
-
-    What is written like a phone's number is one. Days, times, ids of runs and launches,
-    idempotency keys and counts with commas stay.
-    """
-    if contact:
-        text = text.replace(contact, masked(contact))
-    return without_people(text, masked)
-
-
-def shown_text(entry: JourneyEntry, contact: str) -> JourneyEntry:
-    """Return a journey's entry as it may be shown."""
-    return replace(
-        entry,
-        outcome=without_contact(entry.outcome, contact),
-        detail=without_contact(entry.detail, contact),
-    )
+__all__ = ["shown_contact", "shown_field", "shown_text", "without_contact"]

@@ -195,12 +195,8 @@ def _holds(now: Situation) -> Iterator[tuple[Reason, str]]:
         yield Reason.NO_ENGINE, _engine_detail(now)
     if now.store_fault:
         yield Reason.STORE_NOT_WRITABLE, now.store_fault
-    # Whom the engine paused for its provider's sake is told by what is the matter:
-    # nobody closed that gate for a reason of the run's (``docs/decisions/0021``).
-    if life.gate is not Gate.OPEN and not now.breaker:
-        yield Reason.GATE, now.gate_detail or life.gate.value
     if life.gate is not Gate.OPEN:
-        yield Reason.BREAKER_OPEN, now.breaker
+        yield _gate(now)
     if life.phase is Phase.QUEUED and life.intake is not Intake.DONE:
         yield Reason.INTAKE_NOT_DONE, _intake_detail(now)
     if now.quota:
@@ -209,6 +205,14 @@ def _holds(now: Situation) -> Iterator[tuple[Reason, str]]:
         yield Reason.BREAKER_OPEN, now.breaker
     if now.awaits_approval:
         yield Reason.WAITING_EXTERNAL, "a person's word: watchfloor approve"
+
+
+def _gate(now: Situation) -> tuple[Reason, str]:
+    # Whom the engine paused for its provider's sake is told by what is the matter:
+    # nobody closed that gate for a reason of the run's (``docs/decisions/0021``).
+    if now.breaker:
+        return Reason.BREAKER_OPEN, now.breaker
+    return Reason.GATE, now.gate_detail or now.lifecycle.gate.value
 
 
 def _engine_detail(now: Situation) -> str:

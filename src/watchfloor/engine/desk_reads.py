@@ -13,9 +13,11 @@ from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, 
 from watchfloor.domain.records import RejectKind
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Overview, RecordView
+from watchfloor.domain.workspace import Shared
 from watchfloor.engine.live_ops import live_run
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
+from watchfloor.store.layout import Layout
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.failures import failures
@@ -45,13 +47,19 @@ def pulse(connection: Handle, now_ms: int) -> Pulse:
     return Pulse(engine=engine_view(connection), cards=cards(connection, now_ms))
 
 
-def diagnosis(connection: Handle, run_id: str, now_ms: int) -> Diagnosis:
+def diagnosis(
+    connection: Handle,
+    run_id: str,
+    now_ms: int,
+    shared: Mapping[str, Shared] | None = None,
+    layout: Layout | None = None,
+) -> Diagnosis:
     """Return what is known of why a run does as it does.
 
     Raises:
         NotFoundError: No run has this id.
     """
-    live = live_run(connection, run_id, now_ms)
+    live = live_run(connection, run_id, now_ms, shared, layout)
     counts = live.run.books.as_dict()
     return Diagnosis(
         live=live,
