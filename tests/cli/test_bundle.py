@@ -133,7 +133,7 @@ def planted(planted_workspace, tmp_path, capfd, monkeypatch):
 
 def bundled(shell, path, *options):
     """Bundle the newest run and return the documents that came of it."""
-    answer = shell("bundle", shell.newest, "-o", path, *options)
+    answer = shell("bundle", shell.newest, "-o", path, "--sample", 0, *options)
     assert answer.code == 0, answer
     with zipfile.ZipFile(path) as file:
         return {
@@ -275,6 +275,35 @@ def test_a_bundle_is_shown_with_what_is_in_it(planted, tmp_path):
     told = planted.bare("bundle", "show", tmp_path / "b.zip", "--json").json
     assert told["run"]["run"] == planted.newest
     assert told["manifest"]["watchfloor_bundle"] == 1
+
+
+def test_triage_judges_a_bundle_as_it_was_judged_where_it_was_made(planted, tmp_path):
+    path = tmp_path / "b.zip"
+    told = bundled(planted, path, "--no-screen")
+
+    there = planted.bare("triage", path)
+
+    assert there.code in (0, 4)
+    assert there.out.splitlines() == told["triage.txt"].splitlines()
+    as_json = planted.bare("triage", path, "--json").json
+    assert as_json["verdict"] == told["triage.json"]["verdict"]
+    assert as_json["verdict"]["summary"] == told["run.json"]["symptom"]["found"]
+
+
+def test_triage_refuses_a_bundle_that_was_changed(planted, tmp_path):
+    path = tmp_path / "b.zip"
+    bundled(planted, path, "--no-screen")
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    parts["evidence.json"] = parts["evidence.json"].replace(b"planted", b"healthy")
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+
+    said = planted.bare("triage", path)
+
+    assert (said.code, said.out) == (1, "")
+    assert "was changed: evidence.json" in said.err
 
 
 def test_a_bundle_that_is_damaged_is_one_sentence_and_a_refusal(shell, tmp_path):

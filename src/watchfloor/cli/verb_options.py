@@ -201,7 +201,7 @@ def _add_look(verbs: Verbs) -> None:
 def _add_triage(verbs: Verbs) -> None:
     triage = _read(verbs, "triage", "find the cause of a sick run: ordered checks")
     triage.add_argument(
-        "run", metavar="RUN", nargs="?", help="a run id, or its unique beginning"
+        "run", metavar="RUN", nargs="?", help="a run id, its beginning, or FILE.zip"
     )
     triage.add_argument(
         "--sample",
@@ -313,6 +313,13 @@ def _add_hand_over(verbs: Verbs) -> None:
     )
     bundle.add_argument(
         "--symptom", default="", metavar="TEXT", help="what you saw, in your words"
+    )
+    bundle.add_argument(
+        "--sample",
+        type=_seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help="triage reads the counters twice, so far apart (0: once; default: 3)",
     )
     bundle.add_argument(
         "--no-screen", action="store_true", help="without a picture of the console"

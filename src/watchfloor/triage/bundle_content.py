@@ -30,6 +30,8 @@ from watchfloor.triage.scrubbing import LEAST_CONTACT, SECRET, UPLOAD, Scrubber
 #: A shorter cell may stand in a code by chance.
 _LEAST_IN_CODE = 4
 _MOST_SYMPTOM = 2_000
+#: As much of a checksum as a report shows.
+_SHORT_SHA = 12
 _MOST_LINES = 2_000
 
 
@@ -330,6 +332,7 @@ def _ids(material: Material) -> frozenset[str]:
         run.campaign_id,
         material.upload.upload_id,
         material.upload.sha256,
+        material.upload.sha256[:_SHORT_SHA],
         workspace.workspace_id if workspace else "",
         *material.family,
     }

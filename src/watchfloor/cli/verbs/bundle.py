@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.bundling import Made, Wish, make_bundle
 from watchfloor.cli.lines import answer, answer_json, tell
-from watchfloor.cli.runbook import RunbookOf
 from watchfloor.cli.verbs.looking import full_id
+from watchfloor.cli.verbs.triage import triage_json
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.text import clean
+from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view
+from watchfloor.triage.bundle_around import Judged
 from watchfloor.triage.bundle_form import RUN, SUMMARY
 from watchfloor.triage.bundle_reading import Bundle, read_bundle
+from watchfloor.triage.evidence_file import evidence_from_json, evidence_to_json
+from watchfloor.triage.examining import gathered, watched
+from watchfloor.triage.reporting import triage
 
 SHOW = "show"
 
@@ -43,10 +50,52 @@ def bundle(options: Namespace) -> int:
         has_screen=not options.no_screen,
     )
     speaks = options.progress or sys.stderr.isatty()
-    runbook = RunbookOf(layout, run_id)
+    runbook = RunbookOf(layout, run_id, options.sample)
     made = make_bundle(layout, wish, runbook, tell if speaks else lambda _: None)
     _report(made, run_id, as_json=options.json)
     return exits.DONE
+
+
+class RunbookOf:
+    """The runbook of one run of a workspace.
+
+    Args:
+        layout: Of the workspace.
+        run_id: Which run.
+        sample_s: So far apart its counters are read; 0 to read them once.
+    """
+
+    def __init__(self, layout: Layout, run_id: str, sample_s: float) -> None:
+        self._layout = layout
+        self._run_id = run_id
+        self._sample_s = sample_s
+
+    def gathered(self) -> Mapping[str, Any]:
+        """Return the evidence as JSON has it.
+
+        Raises:
+            NotFoundError: There is no such run.
+            StoreError: The store cannot be read.
+        """
+        found = gathered(self._layout, self._run_id, compose.now_ms())
+        if self._sample_s:
+            wait = partial(time.sleep, self._sample_s)
+            found = watched(self._layout, found, wait, compose.now_ms)
+        return evidence_to_json(found)
+
+    def judged(self, evidence: Mapping[str, Any]) -> Judged:
+        """Return what evidence says, as its reader will be told it.
+
+        Raises:
+            ConfigError: It lost its form on the way out; nothing may leave so.
+        """
+        told = triage(evidence_from_json(evidence))
+        return Judged(
+            sentence=told.verdict.summary,
+            report="\n".join(told.text),
+            verdict=triage_json(told),
+            evidence=evidence,
+        )
 
 
 def since_ms(text: str) -> int:
