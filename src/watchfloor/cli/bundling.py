@@ -137,7 +137,8 @@ def _secrets(material: Material) -> frozenset[str]:
             value = resolved(reference, "bundle")
         except ConfigError:
             continue  # not set here, but in the engine's environment
-        found |= {value, value.rpartition(" ")[2]}
+        # Of "Bearer abc" and of "name:abc" the last part alone tells it as well.
+        found |= {value, value.rpartition(" ")[2], value.rpartition(":")[2]}
     return frozenset(found)
 
 

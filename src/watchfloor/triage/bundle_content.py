@@ -25,7 +25,7 @@ from watchfloor.triage.bundled_settings import (
     shared_told,
     workspace_told,
 )
-from watchfloor.triage.scrubbing import LEAST_CONTACT, SECRET, UPLOAD, Scrubber
+from watchfloor.triage.scrubbing import SECRET, UPLOAD, Scrubber
 
 #: A shorter cell may stand in a code by chance.
 _LEAST_IN_CODE = 4
@@ -33,6 +33,10 @@ _MOST_SYMPTOM = 2_000
 #: As much of a checksum as a report shows.
 _SHORT_SHA = 12
 _MOST_LINES = 2_000
+#: A shorter secret is a word that means something else as well.
+_LEAST_SECRET = 6
+#: Among our own words and checksums a shorter one may stand by chance.
+_LEAST_LOOKED_FOR = 10
 
 
 def scrubber_of(
@@ -52,8 +56,9 @@ def scrubber_of(
         *material.named,
     }
     contacts = {one for one in contacts if one != PURGED}
-    hidden = dict.fromkeys(secrets, SECRET)
-    hidden[material.upload.name] = UPLOAD
+    hidden = dict.fromkeys(_long(secrets, _LEAST_SECRET), SECRET)
+    if "." in material.upload.name or len(material.upload.name) >= _LEAST_SECRET:
+        hidden[material.upload.name] = UPLOAD
     first = Scrubber(key, contacts=contacts, secrets=hidden)
     for group in material.failures.groups:
         told = _code_told(first, group, material)
@@ -75,7 +80,11 @@ def never_told(material: Material, secrets: Iterable[str]) -> frozenset[str]:
     }
     # An id may be a word that stands anywhere.
     known = {one for one in people if one.startswith("+") or "@" in one}
-    return frozenset(known | {one for one in secrets if len(one) > LEAST_CONTACT})
+    return frozenset(known | _long(secrets, _LEAST_LOOKED_FOR))
+
+
+def _long(texts: Iterable[str], least: int) -> set[str]:
+    return {one for one in texts if len(one) >= least}
 
 
 def members(

@@ -24,7 +24,7 @@ SECRET, FIELD, UPLOAD, KEY = "[secret]", "[field]", "[upload]", "[key]"
 MACHINE = "[machine]"
 
 #: A shorter one would take ordinary words away.
-LEAST_SECRET, LEAST_VALUE, LEAST_CONTACT = 4, 3, 3
+LEAST_VALUE, LEAST_CONTACT = 3, 3
 #: A number that is written for one country ends as it does for the world.
 _LEAST_TAIL = 7
 #: What a text may hold of characters that have no look.
@@ -63,7 +63,7 @@ class Scrubber:
         key: Random, of this bundle alone; whoever has it can tell who is who.
         keep: Ids that must stay as they are.
         contacts: Of the run, as far as they are known.
-        secrets: Values that must not leave; a name for each kind of what is left out.
+        secrets: Texts that must not leave, and what stands in the place of each.
     """
 
     def __init__(
@@ -91,11 +91,7 @@ class Scrubber:
             if one.startswith("+")
         }
         secrets = secrets or {}
-        self._secrets = {
-            secret.casefold(): name
-            for secret, name in secrets.items()
-            if len(secret) >= LEAST_SECRET
-        }
+        self._secrets = {one.casefold(): name for one, name in secrets.items()}
         self._secret = _any_of(self._secrets, whole=False)
 
     def person(self, contact: str) -> str:
