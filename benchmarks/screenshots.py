@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 from textual.pilot import Pilot
 
 from watchfloor.cli import compose
+from watchfloor.cli.desk import WholeDesk
 from watchfloor.cli.verbs.console import Beside
 from watchfloor.cli.verbs.demo import Scene, staged
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.portrait import portrait_of
 from watchfloor.console.preferences import Preferences
-from watchfloor.engine.desk import StoreDesk
 from watchfloor.engine.operations import create_workspace
 from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.layout import Layout
@@ -156,7 +156,7 @@ async def photograph(layout: Layout, empty: Layout, wanted: dict[str, Shot]) -> 
 async def _taken(layout: Layout, name: str, shot: Shot) -> None:
     with reading(layout) as connection:
         runs = {run.campaign_name: run.run_id for run in run_page(connection)[::-1]}
-    desk = StoreDesk(
+    desk = WholeDesk(
         layout, compose.surroundings(), compose.asker(), compose.owner("camera")
     )
     app = WatchfloorApp(

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from tests.console.paper_runs import MINUTE_MS, NOON_MS, HandClock
 
-from watchfloor.domain.blocked_by import Blocked, Reason
+from watchfloor.domain.blocked_by import Blocked, Reason, Situation
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.evidence import Counters, Evidence, Setup, StepSetup
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import (
     AuditEntry,
     AuditPage,
     Cards,
     Charts,
-    Diagnosis,
     DueSpan,
     FailureGroup,
     Failures,
@@ -29,6 +29,7 @@ from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase
+from watchfloor.domain.runbook import Triage
 from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.views import (
     EngineView,
@@ -37,6 +38,7 @@ from watchfloor.domain.views import (
     RecordView,
     RunView,
 )
+from watchfloor.triage.reporting import triage
 
 MiB = 1024 * 1024
 
@@ -151,16 +153,57 @@ class PaperViews:
             of=max(19, run.books.failed),
         )
 
-    async def diagnosis(self, run_id: str) -> Diagnosis:
-        self._check("diagnosis")
+    async def triage(self, run_id: str, *, watch_s: float = 0.0) -> Triage:
+        """A run judged by the real checks, on evidence on paper."""
+        self._check("watched" if watch_s else "triage")
         run = await self.run(run_id)
-        return Diagnosis(
-            live=self.live_run(run),
-            failures=self.failures(run),
-            engine=self._engine(),
-            rejects={"invalid": run.books.invalid, "duplicate": run.books.duplicate},
-            events=await self.events(run_id, limit=12),
+        found = self.evidence(run)
+        if watch_s:
+            gained = replace(run.books, attempts=run.books.attempts + 36)
+            found = replace(
+                found,
+                again=Counters(
+                    at_ms=self.clock() + round(watch_s * 1_000),
+                    books=gained if found.situation.engine_alive else run.books,
+                    bytes_read=run.bytes_read,
+                    progress_at_ms=run.progress_at_ms,
+                    heartbeat_at_ms=found.engine.heartbeat_at_ms,
+                ),
+            )
+        return triage(found)
+
+    def evidence(self, run: RunView) -> Evidence:
+        """What is known of a run; the first is late."""
+        engine, live = self._engine(), self.live_run(run)
+        return Evidence(
+            workspace_id="ws-1",
+            workspace_name=self.poison or "Prod EU",
             as_of_ms=self.clock(),
+            engine=engine,
+            run=live.run,
+            situation=Situation(
+                lifecycle=run.lifecycle,
+                books=run.books,
+                engine_alive=engine.is_alive(self.clock()),
+                run_id=run.run_id,
+                heartbeat_age_s=1.0,
+                gate_detail="paused by ann",
+                permits=run.permits,
+                oldest_s=4.1 if run.books.attempting else None,
+                awaits_approval=run.awaits_approval,
+            ),
+            attempts_per_s=live.attempts_per_s,
+            done_per_s=live.done_per_s,
+            expected_ms=live.expected_ms,
+            setup=Setup(
+                steps=(StepSetup("call", "webhook", 4),),
+                kind="phone",
+                region="DE",
+                filter=self.poison,
+            ),
+            upload_sha256="ab" * 32,
+            failures=self.failures(run),
+            free_bytes=4 << 30,
         )
 
     def progress(self, run: RunView, factor: float = 1.0) -> Progress:

@@ -18,7 +18,7 @@ from watchfloor.console.chart_lines import (
     laid_out,
     layout,
 )
-from watchfloor.console.evidence import group_name
+from watchfloor.console.failure_names import group_name
 from watchfloor.console.pieces import Piece, measured
 from watchfloor.domain.live import Charts, DueSpan, FailureGroup, Failures
 from watchfloor.domain.outcomes import OutcomeClass

@@ -24,6 +24,7 @@ from watchfloor.console.screens.live import LiveScreen
 from watchfloor.console.screens.prompt import Prompt
 from watchfloor.console.screens.reader import Reader
 from watchfloor.console.screens.sheet import Sheet
+from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.screens.unknowns import UnknownsScreen
 from watchfloor.console.screens.wizard import LaunchWizard
 from watchfloor.console.widgets.grid import Grid
@@ -37,6 +38,7 @@ HOMES: dict[str, tuple[type, ...]] = {
     "limits": (LimitsDialog,),
     "sheet": (JourneyScreen, AuditScreen, CallbacksScreen, LiveScreen, Events),
     "journey": (JourneyScreen,),
+    "triage": (TriageScreen,),
     "audit": (AuditScreen,),
     "unknowns": (UnknownsScreen,),
     "wizard": (LaunchWizard,),

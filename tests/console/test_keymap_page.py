@@ -31,6 +31,7 @@ PLACES = {
     "app": "The console as a whole",
     "sheet": "On every screen over the jobs",
     "journey": "In a journey",
+    "triage": "In the triage",
     "audit": "In the audit",
     "unknowns": "In the unknown records",
     "wizard": "In the launch wizard",

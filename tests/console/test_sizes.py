@@ -185,7 +185,7 @@ SLOW = {
     "records": (("l",), "records", "Reading"),
     "journey": (("l", "enter"), "journey", "reading …"),
     "live": (("2",), "live", "reading …"),
-    "triage": (("3",), "diagnosis", "reading …"),
+    "triage": (("3",), "triage", "reading …"),
     "callbacks": (("4",), "callbacks", "reading …"),
     "audit": (("5",), "audit", "reading …"),
     "unknowns": (("6",), "unknowns", "reading …"),

@@ -9,11 +9,10 @@ import pytest_asyncio
 from tests.support.floor import ASKER, Floor, campaign, ids
 from tests.support.patience import until
 
+from watchfloor.cli.desk import WholeDesk
 from watchfloor.console.desk import Desk
 from watchfloor.domain.errors import ConfigError, NotFoundError
-from watchfloor.domain.health import Health
 from watchfloor.domain.identity import contact_digest, dedupe_key
-from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.results import ResultEvent, ResultKind
@@ -33,7 +32,7 @@ c00004 = ["ambiguous"]
 
 
 @pytest_asyncio.fixture
-async def desk(floor: Floor) -> AsyncIterator[Desk]:
+async def desk(floor: Floor) -> AsyncIterator[StoreDesk]:
     made = StoreDesk(floor.layout, floor.around, ASKER, floor.owner)
     yield made
     await made.close()
@@ -59,11 +58,11 @@ async def seqs(desk: Desk, run_id: str, **key: object) -> list[int]:
 def test_every_question_and_request_of_a_screen_is_answered():
     asked = {name for name in vars(Desk) if not name.startswith("_")}
 
-    assert {name for name in asked if not hasattr(StoreDesk, name)} == set()
+    assert {name for name in asked if not hasattr(WholeDesk, name)} == set()
     for name in asked:
         wanted, answered = (
             inspect.signature(getattr(whose, name)).parameters
-            for whose in (Desk, StoreDesk)
+            for whose in (Desk, WholeDesk)
         )
         assert list(wanted) == list(answered), name
 
@@ -110,7 +109,6 @@ async def test_a_run_that_is_not_there_is_named(desk):
     for asked in (
         desk.records("none", PageKey(where="seq >")),
         desk.records("none", PageKey()),
-        desk.diagnosis("none"),
         desk.charts("none"),
         desk.unknowns("none"),
     ):
@@ -151,31 +149,6 @@ async def test_the_pulse_is_the_owner_and_the_cards(floor, desk, run_id):
     assert (told.cards.failed, told.cards.unknown) == (2, 2)
     assert (told.cards.queued, told.cards.active) == (1, 0)
     assert [one.run_id for one in (await desk.overview()).runs] == [queued, run_id]
-
-
-async def test_a_diagnosis_gathers_what_is_known(floor, desk, run_id):
-    told = await desk.diagnosis(run_id)
-
-    assert told.live.run == await desk.run(run_id)
-    assert told.live.health is Health.OK
-    assert [
-        (one.state, one.outcome_class, one.step, one.records)
-        for one in told.failures.groups
-    ] == [
-        (RecordState.FAILED, OutcomeClass.PERMANENT, "call", 2),
-        (RecordState.UNKNOWN, OutcomeClass.AMBIGUOUS, "call", 2),
-    ]
-    assert (told.failures.looked_at, told.failures.of) == (4, 4)
-    assert told.engine == floor.pulse()
-    assert told.events == (await desk.events(run_id))[-12:]
-    assert told.rejects == {}
-
-
-async def test_a_diagnosis_counts_rejects_by_kind(floor, desk):
-    run_id = await launched(floor, campaign(), [*ids(2), "c00001", "c00001", ""])
-    await asyncio.to_thread(floor.carried_out)
-
-    assert (await desk.diagnosis(run_id)).rejects == {"invalid": 1, "duplicate": 2}
 
 
 async def test_live_runs_are_told_with_the_limits_of_the_file_as_it_is_now(floor, desk):

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from watchfloor.console.columns import state_role
-from watchfloor.console.evidence import group_name
+from watchfloor.console.failure_names import group_name
 from watchfloor.console.figures import counted, near_minute
 from watchfloor.console.pieces import Line, Piece, measured
 from watchfloor.console.plots import rate_plot

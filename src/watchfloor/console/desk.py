@@ -8,7 +8,6 @@ from typing import Protocol
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
-    Diagnosis,
     LiveOps,
     Pulse,
     UnknownPage,
@@ -16,6 +15,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import (
     CallbackPage,
     EventView,
@@ -90,8 +90,13 @@ class Desk(Protocol):
         """Return how every run does that has not ended, and who holds shared limits."""
         ...
 
-    async def diagnosis(self, run_id: str) -> Diagnosis:
-        """Return what is known of why a run does as it does."""
+    async def triage(self, run_id: str, *, watch_s: float = 0.0) -> Triage:
+        """Return a run judged by the runbook's checks.
+
+        Args:
+            run_id: Which run.
+            watch_s: Read the counters a second time so many seconds later; 0 not to.
+        """
         ...
 
     async def charts(self, run_id: str) -> Charts:

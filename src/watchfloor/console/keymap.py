@@ -87,6 +87,7 @@ CHAINS: Final = (
     ("table", "main", "nav", "app"),
     ("sheet", "nav", "table"),
     ("journey", "sheet", "nav", "table"),
+    ("triage", "sheet", "nav", "table"),
     ("audit", "sheet", "nav", "table"),
     ("unknowns", "sheet", "nav", "table"),
     ("wizard",),

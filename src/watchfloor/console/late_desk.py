@@ -9,7 +9,6 @@ from watchfloor.console.desk import Desk
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
-    Diagnosis,
     LiveOps,
     Pulse,
     UnknownPage,
@@ -17,6 +16,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import (
     CallbackPage,
     EventView,
@@ -84,9 +84,9 @@ class LateDesk:
         """See ``Desk``."""
         return await (await self._desk()).live()
 
-    async def diagnosis(self, run_id: str) -> Diagnosis:
+    async def triage(self, run_id: str, *, watch_s: float = 0.0) -> Triage:
         """See ``Desk``."""
-        return await (await self._desk()).diagnosis(run_id)
+        return await (await self._desk()).triage(run_id, watch_s=watch_s)
 
     async def charts(self, run_id: str) -> Charts:
         """See ``Desk``."""

@@ -5,7 +5,6 @@ Times are integer milliseconds since 1970, UTC. Text from outside is as it came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -147,23 +146,6 @@ class Charts:
     earlier: tuple[Progress, ...] = ()
     failures: Failures = field(default_factory=Failures)
     due: tuple[DueSpan, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """What is known of why one run does as it does.
-
-    Attributes:
-        rejects: Rows that became no record, by kind.
-        events: The newest entries of its journal, oldest first.
-    """
-
-    live: LiveRun
-    failures: Failures
-    engine: EngineView
-    rejects: Mapping[str, int] = field(default_factory=dict)
-    events: tuple[EventView, ...] = ()
-    as_of_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from watchfloor.domain.views import RunView
+
 
 class Sign(StrEnum):
     """What a check comes to."""
@@ -60,6 +62,7 @@ class Finding:
         next_action: What to do, in a sentence; empty where nothing has to be done.
         act: The name of the key that does it; or empty.
         holds: Whether it is what the run waits for, as intended.
+        seq: A record that is an example of it; 0 for none.
         symptoms: To which symptoms it may be the cause.
     """
 
@@ -73,6 +76,7 @@ class Finding:
     next_action: str = ""
     act: str = ""
     holds: bool = False
+    seq: int = 0
     symptoms: frozenset[Symptom] = frozenset()
 
 
@@ -128,7 +132,7 @@ class Triage:
             came.
     """
 
-    run_id: str
+    run: RunView
     as_of_ms: int
     sampled_ms: int
     findings: tuple[Finding, ...]

@@ -9,7 +9,6 @@ from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
-    Diagnosis,
     LiveOps,
     Pulse,
     UnknownPage,
@@ -112,17 +111,6 @@ class StoreDesk:
         limits = filed_limits(workspace)
         return await self._reader.ask(
             live_ops, self._around.now_ms(), limits, self._layout
-        )
-
-    async def diagnosis(self, run_id: str) -> Diagnosis:
-        """Return what is known of why a run does as it does."""
-        workspace = await asyncio.to_thread(self._settings.last_known)
-        return await self._reader.ask(
-            desk_reads.diagnosis,
-            run_id,
-            self._around.now_ms(),
-            filed_limits(workspace),
-            self._layout,
         )
 
     async def charts(self, run_id: str) -> Charts:

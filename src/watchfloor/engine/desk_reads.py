@@ -6,29 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
 
-from watchfloor.domain.live import Diagnosis, Pulse, Unknown, UnknownPage
+from watchfloor.domain.live import Pulse, Unknown, UnknownPage
 from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, preview
-from watchfloor.domain.records import RejectKind
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Overview, RecordView
-from watchfloor.domain.workspace import Shared
-from watchfloor.engine.live_ops import live_run
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
-from watchfloor.store.layout import Layout
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.reads.failures import failures
-from watchfloor.store.reads.journal import events
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.results import result_counts
 from watchfloor.store.reads.runs import doubtful_retries, run_number, run_page, run_view
 from watchfloor.store.reads.unknowns import unknown_page
-
-#: A diagnosis tells so much of the journal; the whole of it has a screen of its own.
-_EVENTS: Final = 12
 
 
 def overview(connection: Handle, now_ms: int) -> Overview:
@@ -45,32 +35,6 @@ def overview(connection: Handle, now_ms: int) -> Overview:
 def pulse(connection: Handle, now_ms: int) -> Pulse:
     """Return the owner, the number of changes and the cards."""
     return Pulse(engine=engine_view(connection), cards=cards(connection, now_ms))
-
-
-def diagnosis(
-    connection: Handle,
-    run_id: str,
-    now_ms: int,
-    shared: Mapping[str, Shared] | None = None,
-    layout: Layout | None = None,
-) -> Diagnosis:
-    """Return what is known of why a run does as it does.
-
-    Raises:
-        NotFoundError: No run has this id.
-    """
-    live = live_run(connection, run_id, now_ms, shared, layout)
-    counts = live.run.books.as_dict()
-    return Diagnosis(
-        live=live,
-        failures=failures(connection, run_id),
-        engine=engine_view(connection),
-        rejects={
-            kind.value: counts[kind.value] for kind in RejectKind if counts[kind.value]
-        },
-        events=events(connection, run_id, limit=_EVENTS),
-        as_of_ms=now_ms,
-    )
 
 
 def unknowns(

@@ -95,5 +95,6 @@ def _finding(check: Check, said: Said, run_id: str) -> Finding:
         next_action=said.next_action.replace("RUN", run_id),
         act=said.act,
         holds=said.holds,
+        seq=said.seq,
         symptoms=frozenset(check.symptoms),
     )

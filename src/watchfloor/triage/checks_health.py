@@ -97,6 +97,8 @@ def status(told: Evidence) -> Said:
         figure("since", _at(run.ended_at_ms or run.started_at_ms, told)),
         figure("launch id", run.launch_id or "not launched"),
     )
+    if told.situation.quota:
+        return skip("What the plan leaves is told below.")
     if run.lifecycle.outcome is RunOutcome.FAILED or run.cause:
         why = run.cause or "no cause was told"
         return fail(

@@ -65,7 +65,11 @@ def access(told: Evidence) -> Said:
     for one in told.recent.tallies:
         if _ACCESS.search(one.code):
             codes[one.code] += one.attempts
-    figures = tuple(figure(code, n) for code, n in codes.most_common(5))
+    figures = (
+        figure("newest attempts", told.recent.attempts),
+        figure("refused among them", codes.total()),
+        *(figure(code, n) for code, n in codes.most_common(5)),
+    )
     why = next(
         (text for text in (asked.why, cause) if text and _ACCESS.search(text)), ""
     )
@@ -73,7 +77,7 @@ def access(told: Evidence) -> Said:
     if why:
         said = f"The provider refuses our access: {why}."
         return fail(1, said, mend, *figures, act="run.resume")
-    refused = sum(codes.values())
+    refused = codes.total()
     if refused >= _FEWEST and share(refused, told.recent.attempts) >= _MANY_FAIL:
         code = codes.most_common(1)[0][0]
         said = f"The provider refuses our access: {code}, {refused:,} times of late."
@@ -113,6 +117,9 @@ def provider(told: Evidence) -> Said:
         f"{percent(count, sample.attempts)} of the newest attempts got no answer, "
         f"most: {code}{_meaning(code)}"
     )
+    if count >= _FEWEST and part > limit and told.run.lifecycle.is_ended:
+        look = "Retry a canary first; the provider may still fail."
+        return warn(f"{said}; it has ended since.", look, *figures)
     if count >= _FEWEST and part > limit:
         return fail(
             3,
@@ -186,12 +193,14 @@ def outcomes(told: Evidence) -> Said:
     said = f"{books.failed:,} of {books.done:,} finished failed ({part}){most}."
     look = "Open the journey of one of them"
     look += f": watchfloor journey RUN {failed[0].example_seq}." if failed else "."
-    is_telling = books.done >= TELLING
-    if is_telling and share(books.failed, books.done) >= _MANY_FAIL:
-        return fail(1, said, look, *figures)
-    if share(books.failed, books.done) >= _SOME_FAIL:
-        return warn(said, look, *figures)
-    return ok(said, *figures)
+    part_failed = share(books.failed, books.done)
+    if books.done >= TELLING and part_failed >= _MANY_FAIL:
+        judged = fail(1, said, look, *figures)
+    elif part_failed >= _SOME_FAIL:
+        judged = warn(said, look, *figures)
+    else:
+        judged = ok(said, *figures)
+    return judged._replace(seq=failed[0].example_seq if failed else 0)
 
 
 def unknowns(told: Evidence) -> Said:

@@ -74,9 +74,8 @@ def region(told: Evidence) -> Said:
     )
     if not wrong:
         return ok("Every number could be read by a region.", *figures)
-    said = (
-        f"{counted(wrong, 'number')} cannot be read: {told.setup.region or 'no'} region"
-    )
+    by = told.setup.region or "no region"
+    said = f"{counted(wrong, 'number')} cannot be read by {by}"
     part = _of_all(told, wrong)
     recheck = "Recheck region and region_column of the campaign's audience."
     if part >= _MANY_INVALID and books.invalid >= TELLING // 4:
@@ -136,7 +135,7 @@ def suppression(told: Evidence) -> Said:
             f"{counted(held, 'record')} will be put aside: they must not be contacted"
         )
         return ok(f"{aside}.", *figures, holds=True)
-    return ok(f"{said}.", *figures)
+    return ok(f"{said}." if part else "No row is suppressed.", *figures)
 
 
 def audience_filter(told: Evidence) -> Said:

@@ -11,7 +11,6 @@ from watchfloor.store.reading import reading
 from watchfloor.triage.gathering import (
     counters_of,
     evidence_of,
-    plan_of,
     with_surroundings,
     workspace_of,
 )
@@ -24,10 +23,10 @@ def gathered(layout: Layout, run_id: str, now_ms: int) -> Evidence:
         NotFoundError: There is no such workspace or run.
         StoreError: The store cannot be read.
     """
+    workspace = workspace_of(layout)
     with reading(layout) as connection:
-        found = evidence_of(connection, run_id, now_ms)
-        plan = plan_of(connection, workspace_of(layout), now_ms)
-    return with_surroundings(found, layout, plan)
+        found = evidence_of(connection, run_id, now_ms, layout, workspace)
+    return with_surroundings(found, layout)
 
 
 def watched(

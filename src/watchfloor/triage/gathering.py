@@ -24,6 +24,7 @@ from watchfloor.domain.evidence import (
 )
 from watchfloor.domain.progress import expected_by
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Workspace
 from watchfloor.intake.campaign_file import parse_campaign
@@ -61,8 +62,17 @@ _RECENT_RUNS_MS: Final = 24 * 3_600_000
 _DAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
-def evidence_of(connection: Handle, run_id: str, now_ms: int) -> Evidence:
+def evidence_of(
+    connection: Handle, run_id: str, now_ms: int, layout: Layout, workspace: Workspace
+) -> Evidence:
     """Return what the store knows of a run; one short transaction's worth.
+
+    Args:
+        connection: Any.
+        run_id: Which run.
+        now_ms: The moment.
+        layout: Where the workspace is: a silent owner's lock tells more.
+        workspace: As its file says.
 
     Raises:
         NotFoundError: No run has this id.
@@ -76,7 +86,16 @@ def evidence_of(connection: Handle, run_id: str, now_ms: int) -> Evidence:
         as_of_ms=now_ms,
         engine=engine_view(connection),
         run=run,
-        situation=situation(connection, run_id, now_ms),
+        situation=situation(
+            connection,
+            run_id,
+            now_ms,
+            layout=layout,
+            shared=filed_limits(workspace),
+        ),
+        workspace_id=workspace.workspace_id,
+        workspace_name=workspace.name,
+        plan=plan_of(connection, workspace, now_ms),
         attempts_per_s=rates[0],
         done_per_s=rates[1],
         expected_ms=expected_by(run, known_paces(connection, {run.campaign_id})),
@@ -106,22 +125,9 @@ def counters_of(connection: Handle, run_id: str, now_ms: int) -> Counters:
     )
 
 
-def with_surroundings(
-    gathered: Evidence, layout: Layout, used_now: PlanState
-) -> Evidence:
-    """Add what stands beside the store: the workspace's name, room, the inbox.
-
-    None of it can be missing: what cannot be read is left out.
-    """
-    workspace = workspace_of(layout)
-    return replace(
-        gathered,
-        workspace_id=workspace.workspace_id,
-        workspace_name=workspace.name,
-        plan=used_now,
-        waiting=_waiting(layout),
-        free_bytes=_free_bytes(layout),
-    )
+def with_surroundings(gathered: Evidence, layout: Layout) -> Evidence:
+    """Add what stands beside the store: room and the inbox, as far as they are told."""
+    return replace(gathered, waiting=_waiting(layout), free_bytes=_free_bytes(layout))
 
 
 def plan_of(connection: Handle, workspace: Workspace, now_ms: int) -> PlanState:
@@ -238,12 +244,20 @@ def _setup(text: str, steps: Sequence[str]) -> Setup:
             for step in campaign.steps
         ),
         kind=campaign.audience.kind,
-        region=campaign.audience.region or campaign.audience.region_column,
+        region=_region(campaign),
         retry_share=campaign.limits.retry_share,
         window=_window(campaign),
         filter=campaign.audience.filter,
         breaker_after=campaign.guard.breaker_after,
     )
+
+
+def _region(campaign: Campaign) -> str:
+    """Return by what region numbers are read, in words."""
+    audience = campaign.audience
+    if audience.region_column:
+        return f"the region in column {audience.region_column}"
+    return audience.region
 
 
 def _window(campaign: Campaign) -> str:

@@ -26,6 +26,7 @@ class Said(NamedTuple):
     next_action: str = ""
     act: str = ""
     holds: bool = False
+    seq: int = 0
 
 
 def ok(finding: str, *figures: Figure, holds: bool = False) -> Said:

@@ -32,7 +32,7 @@ def triage(told: Evidence, wanted: Symptom | None = None) -> Triage:
     found = findings(told)
     judged = verdict(told, found, wanted)
     return Triage(
-        run_id=told.run.run_id,
+        run=told.run,
         as_of_ms=told.now_ms,
         sampled_ms=watched_ms(told),
         findings=found,

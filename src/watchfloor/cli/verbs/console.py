@@ -153,11 +153,11 @@ class Beside:
 
     def desk(self) -> Desk:
         """Return the desk, the engine started."""
-        from watchfloor.engine.desk import StoreDesk  # noqa: PLC0415 - see above
+        from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415 - see above
 
         if self._starts and self.engine is None:
             self.start_engine()
-        return StoreDesk(
+        return WholeDesk(
             self.layout,
             compose.surroundings(),
             compose.asker(),

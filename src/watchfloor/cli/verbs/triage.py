@@ -43,7 +43,7 @@ def triage(options: Namespace) -> int:
 def triage_json(told: Triage) -> dict[str, Any]:
     """Return a triage with the glossary's words, people masked."""
     return {
-        "run": told.run_id,
+        "run": told.run.run_id,
         "as_of": iso(told.as_of_ms),
         "sampled_s": told.sampled_ms / 1000,
         "verdict": _verdict_json(told.verdict),
@@ -102,6 +102,7 @@ def _finding_json(one: Finding) -> dict[str, Any]:
         "level": one.level,
         "next_action": _shown(one.next_action),
         "holds": one.holds,
+        "record": one.seq or None,
         "symptoms": sorted(one.symptoms),
     }
 

@@ -1,82 +1,131 @@
-"""Triage: the checks of one run in their order, with evidence and what to do next."""
+"""Triage: the runbook's checks of one run in their order, and the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
 
 from textual import on
+from textual.binding import BindingType
+from textual.message import Message
 
-from watchfloor.console.columns import Column
-from watchfloor.console.diagnosis import JOURNAL, OUTCOMES, Check, Verdict, checks
+from watchfloor.console.keymap import bindings
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece
-from watchfloor.console.screens.events import Events
+from watchfloor.console.reading import Failure, answer
 from watchfloor.console.screens.journey import JourneyScreen
-from watchfloor.console.screens.list_sheet import ListSheet, Page
-from watchfloor.console.text import wrapped
-from watchfloor.console.widgets.grid import Grid
-from watchfloor.domain.errors import NotFoundError
-from watchfloor.domain.live import Diagnosis
-
-_MOST_LINES = 3
-_SIGNS = {Verdict.OK: "ok", Verdict.LOOK: "LOOK", Verdict.WRONG: "WRONG"}
-_ROLES = {Verdict.OK: "good", Verdict.LOOK: "warn", Verdict.WRONG: "bad"}
-_LABELS = {"page.prev": "Evidence up", "page.next": "Evidence down"}
-
-CHECK_COLUMNS: tuple[Column[Check], ...] = (
-    Column(title="", width=1, text=lambda c: str(c.place)),
-    Column(title="CHECK", width=10, text=lambda c: c.name),
-    Column(
-        title="IS",
-        width=5,
-        text=lambda c: _SIGNS[c.judged.verdict],
-        role=lambda c: _ROLES[c.judged.verdict],
-    ),
-    Column(title="FINDING", width=20, grow=1, text=lambda c: c.judged.finding),
+from watchfloor.console.screens.list_sheet import ListSheet, Page, Trail
+from watchfloor.console.session import Session
+from watchfloor.console.triage_lines import (
+    TRIAGE_COLUMNS,
+    TriageRow,
+    evidence_lines,
+    triage_rows,
+    verdict_lines,
+    verdict_text,
+    whole_text,
 )
+from watchfloor.console.widgets.grid import Grid
+from watchfloor.console.work import begin
+from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.runbook import Triage
+from watchfloor.domain.views import RunView
+
+#: The counters are read a second time so much later.
+WATCH_S = 3.0
+_LABELS = {
+    "page.prev": "Up",
+    "page.next": "Down",
+    "row.open": "Evidence",
+    "sheet.refresh": "Run again",
+}
 
 
-class TriageScreen(ListSheet[Check]):
-    """One list; the check under the cursor with everything it is based on."""
+class TriageScreen(ListSheet[TriageRow]):
+    """The first verdict stands at once; the counters are then watched for a while.
+
+    What was found over that time replaces it once, as part of what was asked for.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("triage")
 
     heading = "Triage"
     what = "the run"
-    columns = CHECK_COLUMNS
+    columns = TRIAGE_COLUMNS
     nothing = "No check was made."
     offered = ("row.open", "page.prev", "page.next", "nav.charts")
+    scopes = ("triage", "sheet")
 
-    _told: Diagnosis | None = None
+    @dataclass
+    class Watched(Message):
+        """The counters were read a second time, or why they were not."""
 
-    def key(self, row: Check) -> Hashable:
-        """Return the check's name."""
-        return row.name
+        first: Triage
+        answer: Triage | Failure
 
-    async def page(self, after: object, size: int) -> Page[Check]:  # noqa: ARG002 - the sheet's signature
-        """Ask what is known of the run, and judge it."""
+    def __init__(self, session: Session, run: RunView | None) -> None:
+        super().__init__(session, run)
+        self._told: Triage | None = None
+        self._shows_evidence = False
+
+    def key(self, row: TriageRow) -> Hashable:
+        """Return the check's name, or the section's."""
+        return row.key
+
+    async def page(self, after: object, size: int) -> Page[TriageRow]:  # noqa: ARG002 - the sheet's signature
+        """Ask for the run judged, its counters read once."""
         if self.run is None:
             raise NotFoundError("no run is selected")
-        told = await self.session.desk.diagnosis(self.run.run_id)
-        self.run, self._told = told.live.run, told
-        return Page(checks(told, self.session.keymap))
+        told = await self.session.desk.triage(self.run.run_id)
+        self.run, self._told = told.run, told
+        return Page(triage_rows(told))
 
-    def at_length(self, row: Check | None, width: int) -> Sequence[Line]:
-        """Return finding, next step and evidence of a check."""
-        if row is None:
+    def show(self, wanted: Trail, found: Page[TriageRow], *, again: bool) -> None:
+        """Show the checks, the cause under the cursor, and watch the counters."""
+        super().show(wanted, found, again=again)
+        told = self._told
+        if told is None:
+            return
+        if not again:
+            self.grid.select(told.verdict.cause or found.rows[0].key)
+        if not told.run.lifecycle.is_ended:
+            begin(self, partial(self._watch, told), "watch")
+
+    async def _watch(self, first: Triage) -> None:
+        found = await answer(
+            self.session.desk.triage(first.run.run_id, watch_s=WATCH_S)
+        )
+        self.post_message(self.Watched(first, found))
+
+    @on(Watched)
+    def _was_watched(self, message: Watched) -> None:
+        if message.first is not self._told:
+            return  # another reading was asked for meanwhile
+        if isinstance(message.answer, Failure):
+            self.fail(message.answer)
+            return
+        told = message.answer
+        self.run, self._told = told.run, told
+        self.as_of_ms = self.session.clock()
+        self.grid.show(triage_rows(told), keep=True, mark=True)
+        self._draw_inside()
+        self.head()
+
+    def at_length(self, row: TriageRow | None, width: int) -> Sequence[Line]:
+        """Return the verdict or, where it was asked for, a check's evidence."""
+        if self._told is None:
             return ()
-        verdict, finding, next_step = row.judged
-        room = max(10, width - 2)
-        said = wrapped(finding, room, _MOST_LINES)
-        lines: list[Line] = [(Piece(f" {text}", _ROLES[verdict]),) for text in said]
-        if next_step:
-            then = wrapped(next_step, room, _MOST_LINES)
-            lines += [(Piece(f" {text}", "key"),) for text in then]
-        return (*lines, (), *row.evidence)
+        if self._shows_evidence and row is not None:
+            return evidence_lines(row, self.session.keymap, width)
+        return verdict_lines(self._told, self.session.keymap, width)
 
     def offers(self) -> list[Offer]:
-        """Return what the footer offers; the evidence is what is turned here."""
+        """Return what the footer offers; what is turned here is what stands below."""
         return [
             replace(offer, label=_LABELS.get(offer.act.ident, ""))
             for offer in super().offers()
@@ -89,6 +138,12 @@ class TriageScreen(ListSheet[Check]):
             return line
         return (*line, Piece("  "), Piece(run.label, run_role(run)))
 
+    def _draw_inside(self) -> None:
+        row = self.grid.current
+        inside = self.panel("inside")
+        inside.draw(lambda width: self.at_length(row, width))
+        inside.scroll_lines(-len(inside.text))
+
     @on(Grid.Moved)
     def _from_the_top(self) -> None:
         inside = self.panel("inside")
@@ -96,24 +151,52 @@ class TriageScreen(ListSheet[Check]):
 
     @on(Grid.PageWanted)
     def _scroll(self, message: Grid.PageWanted) -> None:
-        # There is one page of checks: what is turned is the evidence.
+        # There is one page of checks: what is turned is what stands below.
         message.prevent_default()
         inside = self.panel("inside")
         half = max(1, inside.size.height // 2)
         if message.step > 0 and not inside.hidden_below:
-            self.say("This is all of the evidence.", "dim")
+            self.say("This is all of it.", "dim")
         inside.scroll_lines(half * message.step)
 
-    async def opened(self, row: Check) -> None:
-        """Open what stands behind a check; else say what to do next."""
-        run, told = self.run, self._told
-        if run is None or told is None:
-            return
-        groups = told.failures.groups
-        if row.name == OUTCOMES and groups:
-            chosen, seq = Filter((groups[0].state,)), groups[0].example_seq
+    async def opened(self, row: TriageRow) -> None:
+        """Show a check's evidence; again, an example of it or the verdict."""
+        run = self.run
+        seq = 0 if row.finding is None else row.finding.seq
+        if self._shows_evidence and seq and run is not None:
+            chosen = Filter((RecordState.FAILED,))
             await self.app.push_screen(JourneyScreen(self.session, run, seq, chosen))
-        elif row.name == JOURNAL:
-            await self.app.push_screen(Events(self.session, run))
+            return
+        self._shows_evidence = not self._shows_evidence
+        self._draw_inside()
+        if self._shows_evidence:
+            key = self.session.keymap.key("row.open")
+            opens = (
+                f"opens record {seq:,} of them" if seq else "shows the verdict again"
+            )
+            self.say(f"{key} {opens}.", "dim")
         else:
-            self.say(row.judged.next_step or "Nothing has to be done about it.")
+            self.say("")
+
+    def action_copy_id(self) -> None:
+        """Copy the verdict and what it is about."""
+        if self._told is not None:
+            self._copy(verdict_text(self._told), "the verdict, people masked")
+
+    def action_copy_row(self) -> None:
+        """Copy the verdict with every check."""
+        if self._told is not None:
+            self._copy(whole_text(self._told), "all of the triage, people masked")
+
+    def action_close(self) -> None:
+        """Leave the evidence for the verdict, or the verdict for the jobs."""
+        if self._shows_evidence:
+            self._shows_evidence = False
+            self._draw_inside()
+            self.say("")
+            return
+        super().action_close()
+
+    def _copy(self, text: str, said: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.say(f"Copied {said}, if the terminal allows it (OSC 52).", "dim")
