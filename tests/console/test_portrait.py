@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.console.paper_desk import PaperDesk
 
 from watchfloor.console.discreet import DiscreetDesk
 from watchfloor.console.portrait import run_portrait
@@ -20,9 +19,19 @@ def run(desk):
     return desk.runs[0]
 
 
-async def test_a_portrait_shows_the_runs_triage_and_nobody_elses_run(desk, run):
+@pytest.fixture
+async def judged(desk, run):
+    return await desk.triage(run.run_id)
+
+
+async def test_a_portrait_shows_the_runs_triage_and_nobody_elses_run(desk, run, judged):
     drawn = await run_portrait(
-        desk, run.run_id, DOOR, workspace_name="prod-eu", clock=desk.clock
+        desk,
+        run.run_id,
+        DOOR,
+        told=judged,
+        workspace_name="prod-eu",
+        clock=desk.clock,
     )
 
     assert f"Triage  {run.campaign_name}" in drawn.text
@@ -32,8 +41,8 @@ async def test_a_portrait_shows_the_runs_triage_and_nobody_elses_run(desk, run):
     assert set(addresses) <= {"http://www.w3.org/2000/svg"}
 
 
-async def test_people_are_pseudonyms_before_a_screen_gets_them(desk, run):
-    discreet = DiscreetDesk(desk, run.run_id, DOOR).as_desk
+async def test_people_are_pseudonyms_before_a_screen_gets_them(desk, run, judged):
+    discreet = DiscreetDesk(desk, run.run_id, DOOR, judged).as_desk
 
     page = await discreet.records(run.run_id, PageKey(size=3))
     raw = await desk.records(run.run_id, PageKey(size=3))
@@ -47,8 +56,8 @@ async def test_people_are_pseudonyms_before_a_screen_gets_them(desk, run):
     assert [one.state for one in page.records] == [one.state for one in raw.records]
 
 
-async def test_only_the_one_run_is_told_of(desk, run):
-    discreet = DiscreetDesk(desk, run.run_id, DOOR).as_desk
+async def test_only_the_one_run_is_told_of(desk, run, judged):
+    discreet = DiscreetDesk(desk, run.run_id, DOOR, judged).as_desk
 
     overview = await discreet.overview()
 
@@ -56,9 +65,8 @@ async def test_only_the_one_run_is_told_of(desk, run):
     assert overview.runs[0].books == run.books
 
 
-async def test_nothing_can_be_asked_of_a_run_for_a_picture(run):
-    desk = PaperDesk()
-    discreet = DiscreetDesk(desk, run.run_id, DOOR).as_desk
+async def test_nothing_can_be_asked_of_a_run_for_a_picture(desk, run, judged):
+    discreet = DiscreetDesk(desk, run.run_id, DOOR, judged).as_desk
 
     with pytest.raises(RefusedError):
         await discreet.preview(Verb.STOP, run.run_id)

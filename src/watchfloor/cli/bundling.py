@@ -18,6 +18,7 @@ from watchfloor.channels.secrets import resolved
 from watchfloor.cli import compose
 from watchfloor.cli.versions import versions
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.runbook import Triage
 from watchfloor.store.layout import Layout
 from watchfloor.triage.bundle_around import Around, Judged, Screen
 from watchfloor.triage.bundle_content import (
@@ -111,7 +112,7 @@ def make_bundle(
     screen, why_not = None, "none was asked for"
     if wish.has_screen:
         progress("drawing the console")
-        screen, why_not = _screen(layout, material, scrubber)
+        screen, why_not = _screen(layout, material, scrubber, judged.told)
     around = Around(
         symptom=wish.symptom, versions=versions(), screen=screen, no_screen=why_not
     )
@@ -143,14 +144,14 @@ def _secrets(material: Material) -> frozenset[str]:
 
 
 def _screen(
-    layout: Layout, material: Material, scrubber: Scrubber
+    layout: Layout, material: Material, scrubber: Scrubber, told: Triage
 ) -> tuple[Screen | None, str]:
     """Return a picture of the console, or why there is none."""
     # Only here: everything else works where no screen can be drawn.
+    from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415
     from watchfloor.console.portrait import run_portrait  # noqa: PLC0415
-    from watchfloor.engine.desk import StoreDesk  # noqa: PLC0415
 
-    desk = StoreDesk(
+    desk = WholeDesk(
         layout, compose.surroundings(), compose.asker(), compose.owner("bundle")
     )
     name = material.workspace.name if material.workspace else ""
@@ -158,6 +159,7 @@ def _screen(
         desk,
         material.run.run_id,
         scrubber,
+        told=told,
         workspace_name=scrubber.text(name),
         clock=compose.now_ms,
     )

@@ -9,13 +9,14 @@ from typing import Any, Protocol, cast
 
 from watchfloor.console.desk import Desk
 from watchfloor.domain.errors import Refusal, RefusedError
+from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import Overview
 
 #: What a picture may ask; whatever else there is, is refused.
 _READS = frozenset(
     {
         *("overview", "pulse", "run", "records", "callbacks", "results", "journey"),
-        *("events", "live", "diagnosis", "charts", "unknowns", "audit", "close"),
+        *("events", "live", "charts", "unknowns", "audit", "close"),
         *("receipt",),
     }
 )
@@ -42,10 +43,14 @@ class DiscreetDesk:
         desk: Who knows.
         run_id: The only run that is told of.
         discretion: The door out.
+        judged: The run's triage, which is not asked for again.
     """
 
-    def __init__(self, desk: Desk, run_id: str, discretion: Discretion) -> None:
+    def __init__(
+        self, desk: Desk, run_id: str, discretion: Discretion, judged: Triage
+    ) -> None:
         self._desk = desk
+        self._judged = judged
         self._run_id = run_id
         self._discretion = discretion
 
@@ -53,6 +58,11 @@ class DiscreetDesk:
     def as_desk(self) -> Desk:
         """Itself, as screens know it: every question is answered or refused."""
         return cast("Desk", self)
+
+    async def triage(self, run_id: str, *, watch_s: float = 0.0) -> Triage:  # noqa: ARG002 - as a desk is asked
+        """Return the triage that stands beside the picture."""
+        told: Triage = self._told(self._judged)
+        return told
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any question of the desk
         question = getattr(self._desk, name)

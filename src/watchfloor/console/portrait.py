@@ -14,6 +14,7 @@ from watchfloor.console.desk import Desk
 from watchfloor.console.discreet import DiscreetDesk, Discretion
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.themes import THEMES
+from watchfloor.domain.runbook import Triage
 
 #: Columns and lines.
 SIZE = (120, 36)
@@ -55,6 +56,7 @@ async def run_portrait(
     run_id: str,
     discretion: Discretion,
     *,
+    told: Triage,
     workspace_name: str,
     clock: Callable[[], int],
 ) -> Portrait:
@@ -64,6 +66,7 @@ async def run_portrait(
         desk: Asked through a ``DiscreetDesk``; closed at the end.
         run_id: The run under the cursor.
         discretion: The door out.
+        told: The run judged, as it stands in the report beside the picture.
         workspace_name: As it may be told.
         clock: Milliseconds since 1970, UTC.
 
@@ -71,7 +74,7 @@ async def run_portrait(
         TimeoutError: It took longer than anybody should wait.
     """
     app = WatchfloorApp(
-        DiscreetDesk(desk, run_id, discretion).as_desk,
+        DiscreetDesk(desk, run_id, discretion, told).as_desk,
         workspace_name=workspace_name,
         operator="bundle",
         clock=clock,

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from watchfloor.domain.runbook import Triage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What triage says of the run.
 
     Attributes:
+        told: All of it, for whoever draws it.
         sentence: The verdict in one line.
         report: Text, ready to paste.
         verdict: The same for programs.
@@ -19,6 +22,7 @@ class Judged:
             door out before.
     """
 
+    told: Triage
     sentence: str
     report: str
     verdict: Mapping[str, Any]

@@ -91,6 +91,7 @@ class RunbookOf:
         """
         told = triage(evidence_from_json(evidence))
         return Judged(
+            told=told,
             sentence=told.verdict.summary,
             report="\n".join(told.text),
             verdict=triage_json(told),
