@@ -11,6 +11,7 @@ from watchfloor.store.reading import reading
 from watchfloor.triage.gathering import (
     counters_of,
     evidence_of,
+    with_samples,
     with_surroundings,
     workspace_of,
 )
@@ -26,6 +27,9 @@ def gathered(layout: Layout, run_id: str, now_ms: int) -> Evidence:
     workspace = workspace_of(layout)
     with reading(layout) as connection:
         found = evidence_of(connection, run_id, now_ms, layout, workspace)
+        # No snapshot is kept longer than has to be: the engine wants to fold its log.
+        connection.rollback()
+        found = with_samples(connection, found)
     return with_surroundings(found, layout)
 
 

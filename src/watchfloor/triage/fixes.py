@@ -1,6 +1,6 @@
 """Symptom, cause, fix: the table that a verdict's row is chosen from (2.10).
 
-``docs/guides/troubleshooting.md`` says the same; a test holds the two equal.
+``docs/guides/triage.md`` says the same; a test holds the two equal.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ _DAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 def evidence_of(
     connection: Handle, run_id: str, now_ms: int, layout: Layout, workspace: Workspace
 ) -> Evidence:
-    """Return what the store knows of a run; one short transaction's worth.
+    """Return what the store knows of a run, but for samples of its records.
 
     Args:
         connection: Any.
@@ -81,7 +81,7 @@ def evidence_of(
     number = run_number(connection, run_id)
     steps = step_names(connection, run_id)
     rates = recent_rates(connection, now_ms).get(run_id, (0.0, 0.0))
-    gathered = Evidence(
+    return Evidence(
         version=__version__,
         as_of_ms=now_ms,
         engine=engine_view(connection),
@@ -106,7 +106,6 @@ def evidence_of(
         events=events(connection, run_id, limit=_EVENTS),
         results={str(kind): n for kind, n in result_counts(connection, number).items()},
     )
-    return _with_samples(connection, number, steps, gathered)
 
 
 def counters_of(connection: Handle, run_id: str, now_ms: int) -> Counters:
@@ -152,9 +151,10 @@ def workspace_of(layout: Layout) -> Workspace:
         return Workspace(workspace_id="", name="")
 
 
-def _with_samples(
-    connection: Handle, number: int, steps: Sequence[str], gathered: Evidence
-) -> Evidence:
+def with_samples(connection: Handle, gathered: Evidence) -> Evidence:
+    """Add samples of a run's records and attempts, and the runs beside it."""
+    run_id = gathered.run.run_id
+    number, steps = run_number(connection, run_id), step_names(connection, run_id)
     strewn = samples.strewn(connection, number)
     records = samples.records_in(connection, number, strewn)
     whole = samples.attempts_in(connection, number, strewn)

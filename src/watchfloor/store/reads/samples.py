@@ -6,10 +6,18 @@ were taken up last. Slices strewn evenly over the numbers tell of the run as a w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState, RejectKind
@@ -32,6 +40,12 @@ SLICES: Final = 10
 SLICE: Final = 150
 #: So many records below the frontier are looked at.
 NEWEST: Final = 1_000
+#: What a slice begins and ends with: one query is asked for each.
+_FIRST: Final = bindparam("first_seq", type_=BigInteger)
+_LAST: Final = bindparam("last_seq", type_=BigInteger)
+_STATES: Final = {int(one): one for one in RecordState}
+_KINDS: Final = {one.value: one for one in RejectKind}
+_CLASSES: Final = {int(one): one for one in OutcomeClass}
 
 
 class SampledRecord(NamedTuple):
@@ -93,70 +107,64 @@ def records_in(
     connection: Connection, run_no: int, slices: Sequence[tuple[int, int]]
 ) -> list[SampledRecord]:
     """Return the records of some slices."""
-    found: list[SampledRecord] = []
-    for first, last in slices:
-        query = (
-            select(
-                record.c.seq,
-                record.c.state,
-                record.c.step,
-                record.c.outcome_class,
-                record.c.code,
-                record.c.generation,
-                contact.c.contact,
-                contact.c.digest,
-            )
-            .join_from(record, contact, SAME)
-            .where(record.c.run_no == run_no, record.c.seq.between(first, last))
+    query = (
+        select(
+            record.c.seq,
+            record.c.state,
+            record.c.step,
+            record.c.outcome_class,
+            record.c.code,
+            record.c.generation,
+            contact.c.contact,
+            contact.c.digest,
         )
-        found += [
-            SampledRecord(
-                seq=seq,
-                state=RecordState(state),
-                step=step,
-                outcome_class=_class_of(outcome),
-                code=code,
-                generation=generation,
-                contact=whose,
-                digest=digest,
-            )
-            for seq, state, step, outcome, code, generation, whose, digest in (
-                connection.execute(query).all()
-            )
-        ]
-    return found
+        .join_from(record, contact, SAME)
+        .where(record.c.run_no == run_no, record.c.seq.between(_FIRST, _LAST))
+    )
+    return [
+        SampledRecord(
+            seq=seq,
+            state=_STATES[state],
+            step=step,
+            outcome_class=_class_of(outcome),
+            code=code,
+            generation=generation,
+            contact=whose,
+            digest=digest,
+        )
+        for seq, state, step, outcome, code, generation, whose, digest in _of_slices(
+            connection, query, slices
+        )
+    ]
 
 
 def attempts_in(
     connection: Connection, run_no: int, slices: Sequence[tuple[int, int]]
 ) -> list[SampledAttempt]:
     """Return the closed attempts at the records of some slices, in their order."""
-    found: list[SampledAttempt] = []
-    for first, last in slices:
-        query = (
-            select(
-                attempt.c.seq,
-                attempt.c.number,
-                attempt.c.step,
-                attempt.c.outcome_class,
-                attempt.c.code,
-                attempt.c.started_at_ms,
-                attempt.c.ended_at_ms,
-            )
-            .where(attempt.c.run_no == run_no, attempt.c.seq.between(first, last))
-            .order_by(attempt.c.seq, attempt.c.number)
+    query = (
+        select(
+            attempt.c.seq,
+            attempt.c.number,
+            attempt.c.step,
+            attempt.c.outcome_class,
+            attempt.c.code,
+            attempt.c.started_at_ms,
+            attempt.c.ended_at_ms,
         )
-        found += [
-            SampledAttempt(seq, number, step, _class_of(outcome), code, began, ended)
-            for seq, number, step, outcome, code, began, ended in (
-                connection.execute(query).all()
-            )
-        ]
-    return found
+        .where(attempt.c.run_no == run_no, attempt.c.seq.between(_FIRST, _LAST))
+        .order_by(attempt.c.seq, attempt.c.number)
+    )
+    return [
+        SampledAttempt(seq, number, step, _class_of(outcome), code, began, ended)
+        for seq, number, step, outcome, code, began, ended in _of_slices(
+            connection, query, slices
+        )
+    ]
 
 
 def rejects_at_the_ends(
-    connection: Connection, run_no: int, most: int = 4_000
+    connection: Connection, run_no: int, most: int = 2_000
 ) -> list[SampledReject]:
     """Return the first and the last rejected rows of a run, at most *most*."""
     columns = (reject.c.row_no, reject.c.kind, reject.c.reason, reject.c.raw)
@@ -168,8 +176,7 @@ def rejects_at_the_ends(
         for row in connection.execute(query.order_by(order))
     }
     return [
-        SampledReject(RejectKind(row.kind), row.reason, row.raw)
-        for row in rows.values()
+        SampledReject(_KINDS[row.kind], row.reason, row.raw) for row in rows.values()
     ]
 
 
@@ -238,10 +245,18 @@ def transient_share(connection: Connection, run_no: int, most: int = 3) -> float
     return sum(counts.get(int(one), 0) for one in passing) / total
 
 
+def _of_slices(
+    connection: Connection, query: Select[Any], slices: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Any, ...]]:
+    for first, last in slices:
+        bounds = {_FIRST.key: first, _LAST.key: last}
+        yield from connection.execute(query, bounds)
+
+
 def _last_seq(connection: Connection, run_no: int) -> int:
     query = select(func.max(record.c.seq)).where(record.c.run_no == run_no)
     return int(connection.scalar(query) or 0)
 
 
 def _class_of(number: int | None) -> OutcomeClass | None:
-    return None if number is None else OutcomeClass(number)
+    return None if number is None else _CLASSES[number]
