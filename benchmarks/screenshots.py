@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from watchfloor.cli.desk import WholeDesk
 from watchfloor.cli.verbs.console import Beside
 from watchfloor.cli.verbs.demo import Scene, staged
 from watchfloor.console.app import WatchfloorApp
+from watchfloor.console.portrait import portrait_of
 from watchfloor.console.preferences import Preferences
 from watchfloor.engine.operations import create_workspace
 from watchfloor.intake.workspace_file import default_workspace_text
@@ -35,9 +35,6 @@ from watchfloor.store.reads.runs import run_page
 
 TARGET = Path(__file__).parents[1] / "screenshots"
 WIDE = (120, 36)
-#: Textual points its SVG at a font on the web; a terminal's own font will do.
-ADDRESS = re.compile(r"<!-- Generated with .*? -->\n?")
-FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 #: Long enough for any read here, and for samples that are taken by ten seconds.
 PATIENCE_S = 30.0
 WATCHED_S = 75.0
@@ -199,11 +196,7 @@ async def _until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
 
 def save(app: WatchfloorApp, name: str) -> None:
     """Write one picture as SVG, and as PNG where that can be made."""
-    svg = FONT_FACE.sub("", app.export_screenshot(title="Watchfloor"))
-    svg = ADDRESS.sub("", svg).replace("Fira Code", "DejaVu Sans Mono")
-    svg = svg.replace(PLACE, SHOWN_PLACE)
-    # Without it some viewers drop the blanks a line begins with.
-    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
+    svg = portrait_of(app).svg.replace(PLACE, SHOWN_PLACE)
     path = TARGET / f"{name}.svg"
     path.write_text(svg, encoding="utf-8")
     converter = shutil.which("rsvg-convert")

@@ -164,7 +164,7 @@ async def test_a_key_that_was_taken_away_does_nothing_and_the_help_says_so(conso
     app = console(wishes=Preferences(keymap=keymap))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        await press(pilot, "6", "e")
+        await press(pilot, "6", "v")
         assert app.screen is app.jobs
 
         await press(pilot, keymap.key("app.help"))
@@ -173,13 +173,13 @@ async def test_a_key_that_was_taken_away_does_nothing_and_the_help_says_so(conso
 
 
 async def test_a_key_that_was_taken_away_may_be_given_to_another_act(console):
-    keymap, mistakes = Keymap().remapped({"view.events": "", "app.theme": "e"})
+    keymap, mistakes = Keymap().remapped({"view.events": "", "app.theme": "v"})
     assert mistakes == []
     app = console(wishes=Preferences(keymap=keymap))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         before = app.theme
-        await press(pilot, "e")
+        await press(pilot, "v")
 
         assert app.screen is app.jobs
         assert app.theme != before

@@ -6,6 +6,7 @@ import pytest
 from tests.console.terminal import Terminal
 
 from watchfloor.cli.main import main
+from watchfloor.triage.bundle_reading import read_bundle
 
 SIZE = (100, 30)
 CAMPAIGN = """
@@ -73,6 +74,19 @@ def launched(console: Terminal, upload: Path) -> None:
     console.press("y")
     console.until("Running")
     console.until("? Help")
+
+
+def test_one_key_hands_a_run_over_beside_the_screens(console, tmp_path):
+    launched(console, tmp_path / "lists" / "people.csv")
+
+    console.press("e")
+
+    console.until("Bundle of Hello, people masked: ")
+    (bundle,) = (tmp_path / "desk" / "bundles").iterdir()
+    assert bundle.stat().st_mode & 0o777 == 0o600
+    found = read_bundle(bundle)
+    assert "Hello" in "".join(found.texts["screen.txt"])
+    assert "1202555" not in str(found)
 
 
 def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):

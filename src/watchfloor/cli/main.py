@@ -51,6 +51,7 @@ VERBS = {
     "hide": "history",
     "unhide": "history",
     "purge": "history",
+    "bundle": "bundle",
 }
 
 

@@ -201,7 +201,7 @@ def _add_look(verbs: Verbs) -> None:
 def _add_triage(verbs: Verbs) -> None:
     triage = _read(verbs, "triage", "find the cause of a sick run: ordered checks")
     triage.add_argument(
-        "run", metavar="RUN", nargs="?", help="a run id, or its unique beginning"
+        "run", metavar="RUN", nargs="?", help="a run id, its beginning, or FILE.zip"
     )
     triage.add_argument(
         "--sample",
@@ -295,5 +295,46 @@ def _add_after(verbs: Verbs) -> None:
     purge.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _add_hand_over(verbs: Verbs) -> None:
+    bundle = _of_run(
+        verbs, "bundle", "write all that helps others to help, people masked; or show"
+    )
+    bundle.add_argument(
+        "file", metavar="FILE.zip", nargs="?", help="after show: a bundle to look into"
+    )
+    bundle.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE.zip",
+        help="a new file (default: one in the workspace's folder bundles)",
+    )
+    bundle.add_argument(
+        "--since", metavar="T", help="journal from then on: 8h, or 2026-11-28T14:00Z"
+    )
+    bundle.add_argument(
+        "--symptom", default="", metavar="TEXT", help="what you saw, in your words"
+    )
+    bundle.add_argument(
+        "--sample",
+        type=_seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help="triage reads the counters twice, so far apart (0: once; default: 3)",
+    )
+    bundle.add_argument(
+        "--no-screen", action="store_true", help="without a picture of the console"
+    )
+    bundle.add_argument(
+        "--progress", action="store_true", help="tell on stderr how far it is"
+    )
+
+
 #: Every group of verbs, in the order of the help.
-GROUPS = (_add_set_up, _add_carry_out, _add_look, _add_steer, _add_after)
+GROUPS = (
+    _add_set_up,
+    _add_carry_out,
+    _add_look,
+    _add_steer,
+    _add_after,
+    _add_hand_over,
+)

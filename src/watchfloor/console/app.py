@@ -18,6 +18,7 @@ from textual.screen import Screen
 from watchfloor.console.commands import Patience
 from watchfloor.console.desk import Desk
 from watchfloor.console.figures import counted
+from watchfloor.console.handing_over import Bundler, hand_over
 from watchfloor.console.help_lines import help_lines
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.lines import active_runs
@@ -28,6 +29,7 @@ from watchfloor.console.reading import answer
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
+from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.reader import Reader
 from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.views import VIEWS
@@ -37,6 +39,7 @@ from watchfloor.console.work import begin
 from watchfloor.domain.views import RunView
 
 _CLEAR = "\x1b[2J"
+_BUNDLES = "bundles"
 _PALETTE = ("app.palette", "sheet.palette")
 
 
@@ -63,6 +66,7 @@ class WatchfloorApp(App[int]):
             question. Only asked while the engine runs in this process.
         patience: How receipts are followed.
         greeting: What is said at once, as of a mistake in the preferences; or nothing.
+        bundler: Writes bundles; None where there is nobody who does.
         thrifty: Whether the driver may leave out what stands on the glass already.
 
     Attributes:
@@ -87,6 +91,7 @@ class WatchfloorApp(App[int]):
         on_quit_with_active_runs: Callable[[int], tuple[str, ...]] = draining,
         patience: Patience | None = None,
         greeting: str = "",
+        bundler: Bundler | None = None,
         thrifty: bool = True,
     ) -> None:
         self._thrifty = thrifty
@@ -106,6 +111,7 @@ class WatchfloorApp(App[int]):
             read_only=read_only,
             own_pid=os.getpid() if own_pid is None else own_pid,
             wishes=wishes,
+            bundler=bundler,
         )
         self.set_keymap(wishes.keymap.changed)
         self._quit_lines = on_quit_with_active_runs
@@ -243,6 +249,26 @@ class WatchfloorApp(App[int]):
                 )
                 return
         await self.run_action(act.action, self._where(act))
+
+    def action_bundle(self) -> None:
+        """Write the bundle of the run that the screen is about."""
+        run = self.jobs.run if self.screen is self.jobs else _subject(self.screen)
+        bundler = self.session.bundler
+        if run is None:
+            self._say("No bundle: this view is not of one run.", "warn")
+        elif bundler is None:
+            self._say("No bundle can be written here: watchfloor bundle RUN.", "warn")
+        elif any(one.group == _BUNDLES for one in self.workers):
+            self._say("A bundle is being written already; one after the other.", "warn")
+        else:
+            going = partial(hand_over, bundler, run, self._say)
+            begin(self, going, _BUNDLES, exclusive=False)
+
+    def _say(self, text: str, role: str) -> None:
+        """Show a line on the jobs and on whatever stands over them."""
+        self.jobs.say(text, role)
+        if isinstance(self.screen, JourneyScreen):
+            self.screen.say(text, role)
 
     def action_take_back(self) -> None:
         """Take back what was confirmed last, from whatever screen."""

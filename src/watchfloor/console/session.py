@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watchfloor.console.desk import Desk
+from watchfloor.console.handing_over import Bundler
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.outgoing import Outgoing
 from watchfloor.console.preferences import Preferences
@@ -23,6 +24,7 @@ class Session:
         wishes: How the operator wants the console.
         outgoing: What was confirmed and can still be taken back.
         sight: What the last poll told of the engine.
+        bundler: Writes bundles; None where there is nobody who does.
     """
 
     desk: Desk
@@ -35,6 +37,7 @@ class Session:
     catch: SafetyCatch = field(default_factory=SafetyCatch)
     outgoing: Outgoing = field(default_factory=Outgoing)
     sight: EngineSight = field(default_factory=EngineSight)
+    bundler: Bundler | None = None
 
     @property
     def keymap(self) -> Keymap:

@@ -17,6 +17,7 @@ from typing import Protocol
 from platformdirs import user_config_path
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.bundle_child import ChildBundler
 from watchfloor.cli.lines import tell
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.desk import Desk
@@ -181,6 +182,7 @@ def open_console(
         read_only=read_only,
         wishes=wishes,
         greeting=greeting,
+        bundler=ChildBundler(beside.layout),
     )
     goes_on = False
     was_asked = False

@@ -17,10 +17,14 @@ from watchfloor.domain.evidence import Evidence
 from watchfloor.domain.runbook import Finding, Symptom, Triage, Verdict
 from watchfloor.domain.text import clean
 from watchfloor.store.reading import reading
-from watchfloor.triage.evidence_file import read_evidence
+from watchfloor.triage.bundle_form import EVIDENCE
+from watchfloor.triage.bundle_reading import read_bundle
+from watchfloor.triage.evidence_file import evidence_from_json, read_evidence
 from watchfloor.triage.examining import gathered, watched
 from watchfloor.triage.reporting import triage as judged
 
+#: No run is called so.
+BUNDLE_ENDS = ".zip"
 _MOST_CHARS = 2_000
 
 
@@ -51,10 +55,14 @@ def triage_json(told: Triage) -> dict[str, Any]:
 
 def _evidence(options: Namespace) -> Evidence:
     if (options.run is None) == (options.evidence is None):
-        msg = "name a run, or --evidence FILE.json from elsewhere, and not both"
+        msg = "name a run, a bundle or --evidence FILE.json, and only one of them"
         raise ConfigError(msg)
     if options.evidence is not None:
         return read_evidence(Path(options.evidence))
+    if options.run.endswith(BUNDLE_ENDS):
+        # From elsewhere: there may be no workspace here.
+        bundle = read_bundle(Path(options.run).expanduser())
+        return evidence_from_json(bundle.documents[EVIDENCE])
     layout = compose.layout(options)
     with reading(layout) as connection:
         run_id = full_id(connection, options.run)

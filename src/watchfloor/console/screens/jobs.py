@@ -55,6 +55,7 @@ _NEEDS_RUN = {
     "nav.charts",
     "view.events",
     "view.details",
+    "run.export",
 }
 
 

@@ -157,7 +157,7 @@ class JourneyScreen(ModalScreen[int]):
         if found is not None:
             self._show_journey(found)
         if missed is not None:
-            self._say(missed.words(self._session.keymap), "warn")
+            self.say(missed.words(self._session.keymap), "warn")
         self._walk_on()
 
     def _show_journey(self, found: Journey) -> None:
@@ -165,13 +165,13 @@ class JourneyScreen(ModalScreen[int]):
         self._journey, self._seq = found, found.record.seq
         self._as_of_ms = self._session.clock()
         self._grid().empty = "Nothing happened to this record yet."
-        self._say("")
+        self.say("")
         if not is_same:
             self._healthy = None
         changed = self._paint(keep=is_same)
         if is_same:
             what = "1 entry" if changed == 1 else f"{changed} entries"
-            self._say(f"{what} changed", "dim")
+            self.say(f"{what} changed", "dim")
         else:
             self._grid().action_edge(1)
         if self._is_beside:
@@ -181,7 +181,7 @@ class JourneyScreen(ModalScreen[int]):
         if self._as_of_ms is None:
             self._grid().empty = "There is nothing to show."
             self._grid().refresh()
-        self._say(f"{failure.sentence.rstrip('.')}.{self._age()}", "bad")
+        self.say(f"{failure.sentence.rstrip('.')}.{self._age()}", "bad")
 
     def _age(self) -> str:
         if self._as_of_ms is None:
@@ -195,15 +195,15 @@ class JourneyScreen(ModalScreen[int]):
             return
         if isinstance(found, Failure):
             why = found.sentence.rstrip(".")
-            self._say(f"No healthy record could be read: {why}.", "bad")
+            self.say(f"No healthy record could be read: {why}.", "bad")
             self._is_beside = self._healthy is not None
             return
         if found is None:
             self._is_beside = False
-            self._say("No other record of this run was delivered yet.", "warn")
+            self.say("No other record of this run was delivered yet.", "warn")
             return
         self._healthy = found
-        self._say("")
+        self.say("")
         self._paint(keep=True)
 
     # --- paint -----------------------------------------------------------------------
@@ -256,7 +256,8 @@ class JourneyScreen(ModalScreen[int]):
         if row is not None and other.size.height:
             other.select(row.place)
 
-    def _say(self, text: str, role: str = "") -> None:
+    def say(self, text: str, role: str = "") -> None:
+        """Show a line to the operator."""
         line: Line = (Piece(f" {text}", role),) if text else ()
         self._panel("message").draw(lambda _: (line,))
 
@@ -274,7 +275,7 @@ class JourneyScreen(ModalScreen[int]):
             self._walk_on()
             return
         key = self._session.keymap.key("page.next")
-        self._say(f"Records are gone through one by one: {key} is the next.", "dim")
+        self.say(f"Records are gone through one by one: {key} is the next.", "dim")
 
     def _walk_on(self) -> None:
         """Go all the steps that were asked for, once no read is under way."""
@@ -286,7 +287,7 @@ class JourneyScreen(ModalScreen[int]):
 
     @on(Grid.MarkWanted)
     def _unmarkable(self) -> None:
-        self._say("Nothing is marked here; runs and records are, on the jobs.", "dim")
+        self.say("Nothing is marked here; runs and records are, on the jobs.", "dim")
 
     def action_beside(self) -> None:
         """Show a delivered record of the same run beside this one, or stop that."""
@@ -297,7 +298,7 @@ class JourneyScreen(ModalScreen[int]):
             begin(self, partial(self._read_healthy, self._seq), "healthy")
         else:
             self._healthy = None
-            self._say("")
+            self.say("")
             self._paint(keep=True)
 
     def action_copy_id(self) -> None:
@@ -315,7 +316,7 @@ class JourneyScreen(ModalScreen[int]):
 
     def _copy(self, text: str, said: str) -> None:
         self.app.copy_to_clipboard(text)
-        self._say(f"Copied {said}, if the terminal allows it (OSC 52).", "dim")
+        self.say(f"Copied {said}, if the terminal allows it (OSC 52).", "dim")
 
     def action_close(self) -> None:
         """Go back to the record last looked at."""

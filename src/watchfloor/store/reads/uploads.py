@@ -1,0 +1,58 @@
+"""What is known of the contact file that a run was launched over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from watchfloor.store.reads.runs import run_number
+from watchfloor.store.tables import dedupe, run, upload
+
+#: Digests that are looked for in one statement.
+_AT_ONCE = 500
+
+
+class Upload(NamedTuple):
+    """One contact file as received."""
+
+    upload_id: str
+    name: str
+    sha256: str
+    bytes: int
+    received_at_ms: int
+
+
+def upload_of(connection: Connection, run_id: str) -> Upload:
+    """Return the upload of a run.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    query = (
+        select(*(upload.c[name] for name in Upload._fields))
+        .join_from(run, upload)
+        .where(run.c.run_no == number)
+    )
+    return Upload._make(connection.execute(query).one())
+
+
+def known_digests(
+    connection: Connection, run_id: str, digests: Collection[bytes]
+) -> frozenset[bytes]:
+    """Return which of these contacts stand in a run's upload.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number, wanted = run_number(connection, run_id), sorted(set(digests))
+    found: set[bytes] = set()
+    for first in range(0, len(wanted), _AT_ONCE):
+        some = wanted[first : first + _AT_ONCE]
+        query = select(dedupe.c.digest).where(
+            dedupe.c.run_no == number, dedupe.c.digest.in_(some)
+        )
+        found |= set(connection.scalars(query))
+    return frozenset(found)
