@@ -36,6 +36,8 @@ VERBS = {
     "journey": "records",
     "rejects": "records",
     "status": "status",
+    "alerts": "alerts",
+    "handover": "handover",
     "pause": "steering",
     "resume": "steering",
     "stop": "steering",
