@@ -21,7 +21,6 @@ from watchfloor.domain.live import (
     Failures,
     LiveOps,
     LiveRun,
-    SharedUse,
     Unknown,
     UnknownPage,
 )
@@ -30,6 +29,7 @@ from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase
+from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.views import (
     EngineView,
     EventView,

@@ -20,8 +20,9 @@ from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
 from watchfloor.domain.health import Health
-from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
+from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.progress import ends_later, eta_ms, in_flight, is_rated
+from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.views import EngineView, RunView
 
 #: What a run says that a poll no longer told of.

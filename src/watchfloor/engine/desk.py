@@ -17,6 +17,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.views import (
     CallbackPage,
     EventView,
@@ -33,7 +34,6 @@ from watchfloor.engine.journeys import journey
 from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.operations import apply_what_waits, order, steering_command
 from watchfloor.engine.prospects import Prospects
-from watchfloor.engine.shared_limits import filed_limits
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.inbox import Command, ask

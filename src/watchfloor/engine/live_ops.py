@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.health import Health, health
-from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
+from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.progress import Pace, expected_by, in_flight, is_beyond
+from watchfloor.domain.sharing import WORKSPACE, SharedUse, channel_scope
 from watchfloor.domain.views import EngineView
 from watchfloor.domain.workspace import Shared
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.reads.limits import WORKSPACE, channel_scope, overrides
+from watchfloor.store.reads.limits import overrides
 from watchfloor.store.reads.live import LiveRow, known_paces, live_row, live_rows
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.situations import situation_of
