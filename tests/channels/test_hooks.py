@@ -6,10 +6,10 @@ import os
 import stat
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from tests.channels.conftest import Exchange
+from tests.support.process import is_gone
 
 from watchfloor.channels import hook_command
 from watchfloor.channels.hook_command import MOST_BYTES, told_command
@@ -35,15 +35,6 @@ def program(tmp_path, body):
 
 def command(argv, timeout="20s"):
     return checked(CommandHookSettings, {"argv": argv, "timeout": timeout})
-
-
-def is_gone(pid):
-    """Whether a process has ended; one that nobody reaped yet has."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return True
-    return state.rpartition(")")[2].split()[0] == "Z"
 
 
 async def until(found):
@@ -129,7 +120,7 @@ async def test_a_command_that_hangs_is_killed_with_its_children(tmp_path):
         await told_command(command(argv, "1500ms"), PAYLOAD)
 
     for pid in pids.read_text().split():
-        await until(lambda pid=pid: is_gone(pid))
+        await until(lambda pid=pid: is_gone(int(pid)))
 
 
 async def test_a_command_that_floods_its_output_is_killed_and_costs_no_memory(tmp_path):
@@ -145,7 +136,7 @@ async def test_a_command_that_floods_its_output_is_killed_and_costs_no_memory(tm
     with pytest.raises(HookError, match=f"more than {MOST_BYTES // 1024:,} KiB"):
         await told_command(command(argv, "60s"), PAYLOAD)
 
-    await until(lambda: is_gone(pid.read_text()))
+    await until(lambda: is_gone(int(pid.read_text())))
 
 
 async def test_what_a_command_leaves_behind_does_not_hold_it_up(tmp_path):
@@ -164,7 +155,7 @@ async def test_what_a_command_leaves_behind_does_not_hold_it_up(tmp_path):
 
     assert await told_command(command(argv, "60s"), PAYLOAD) == "ended with 0: paged"
 
-    assert not is_gone(pid.read_text())
+    assert not is_gone(int(pid.read_text()))
     os.kill(int(pid.read_text()), 9)
 
 
@@ -183,7 +174,7 @@ async def test_giving_up_on_a_command_kills_it(tmp_path):
     with pytest.raises(asyncio.CancelledError):
         await asked
 
-    await until(lambda: is_gone(pid.read_text()))
+    await until(lambda: is_gone(int(pid.read_text())))
 
 
 async def test_a_command_that_is_not_there_or_no_program_says_so(tmp_path):
@@ -223,7 +214,9 @@ class Serving:
     async def _serve(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         exchange = Exchange(head, b"", reader, writer)
-        exchange.body = await reader.readexactly(int(exchange.header("Content-Length")))
+        exchange.body = await reader.readexactly(
+            int(exchange.header("Content-Length") or 0)
+        )
         self.seen.append(exchange)
         try:
             await self._answer(exchange)

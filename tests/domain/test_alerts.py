@@ -159,9 +159,8 @@ def test_when_quiet_hours_end_everything_held_is_told_at_once():
 
 def worlds():
     """Yield every kind, standing, cause, quiet, urgency and wish there is."""
-    for kind, known, gone, held, here, quiet, urgent, cleared, on in product(
-        AlertKind, *[(False, True)] * 8
-    ):
+    for kind, flags in product(AlertKind, product((False, True), repeat=8)):
+        known, gone, held, here, quiet, urgent, cleared, on = flags
         if (gone or held) and not known:
             continue
         rules = AlertRules(
@@ -187,8 +186,10 @@ def test_in_every_world_there_is_one_alert_per_cause_and_nothing_is_told_twice()
         raised = [one for one in effects if isinstance(one, Raise)]
         cleared = [one for one in effects if isinstance(one, Clear)]
         summaries = [one for one in effects if isinstance(one, Summary)]
-        told = [one for one in raised if not one.is_held]
-        told += [one for one in cleared if one.tells]
+        told = [
+            *(one for one in raised if not one.is_held),
+            *(one for one in cleared if one.tells),
+        ]
         wanted = [one for one in causes if one.kind in rules.on]
 
         assert len(effects) == len(raised) + len(cleared) + len(summaries) + sum(

@@ -20,6 +20,7 @@ from watchfloor.engine.historian import Historian
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge
+from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.history import purges_asked
 
@@ -28,7 +29,9 @@ log = logging.getLogger(__name__)
 PARKED_S: Final = 2.0
 PURGES_S: Final = 1.0
 NOTICES_S: Final = 2.0
-ALERTS_S: Final = 10.0
+#: How often a run that changed may be looked at, and one that did not.
+ALERTS_S: Final = 1.0
+ALERTS_MOST_S: Final = 10.0
 HOOKS_S: Final = 2.0
 
 
@@ -40,7 +43,7 @@ class Afterwork:
         committer: For what it knows of the workspace.
         submit: Has jobs done by the committer.
         historian: Creates histories.
-        now_ms: The clock.
+        around: The clocks.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Afterwork:
         committer: Committer,
         submit: Submit,
         historian: Historian,
-        now_ms: Callable[[], int],
+        around: Surroundings,
     ) -> None:
         self._layout = layout
         self._committer = committer
@@ -59,8 +62,10 @@ class Afterwork:
         self._workspace = committer.workspace.last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
         last_known = committer.workspace.last_known
-        self._watch = Watch(layout, last_known, submit, now_ms)
-        self._crier = Crier(last_known, submit, now_ms)
+        self._watch = Watch(layout, last_known, submit, around.now_ms)
+        self._crier = Crier(last_known, submit, around.now_ms)
+        self._monotonic_s = around.monotonic_s
+        self._watch_at_s = 0.0
 
     @property
     def duties(self) -> Mapping[str, tuple[float, Callable[[], Awaitable[None]]]]:
@@ -103,8 +108,15 @@ class Afterwork:
             self._postman = Postman(workspace, self._submit)
         await self._postman.deliver()
 
+    def watch_soon(self) -> None:
+        """Let the next look come soon: a run has changed."""
+        self._watch_at_s = 0.0
+
     async def watch(self) -> None:
-        """Store the alerts that begin and end."""
+        """Store the alerts that begin and end, where a look is due."""
+        if self._monotonic_s() < self._watch_at_s:
+            return
+        self._watch_at_s = self._monotonic_s() + ALERTS_MOST_S
         if await self._watch.look():
             self._crier.expect()
 
@@ -119,6 +131,7 @@ class Afterwork:
     async def close(self) -> None:
         """Leave what is under way; it goes on with the next engine."""
         await self._historian.close()
+        await self._crier.close()
 
 
 async def in_time(afterwork: Afterwork, most_s: float) -> None:
@@ -127,6 +140,7 @@ async def in_time(afterwork: Afterwork, most_s: float) -> None:
         async with asyncio.timeout(most_s):
             await afterwork.purge()
             await afterwork.deliver_notices()
+            afterwork.watch_soon()
             await afterwork.watch()
             await afterwork.tell_alerts()
     except TimeoutError:

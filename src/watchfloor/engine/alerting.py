@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from watchfloor.domain.alerts import (
     Raise,
     decide,
 )
-from watchfloor.domain.errors import WatchfloorError
+from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.quiet_hours import quiet_until_ms
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine import alert_words
@@ -256,6 +257,10 @@ class Crier:
         if why:
             await self._submit(lambda tx: _note_untold(tx, message, discreet(why)))
             return False
+        await self._note_told(number)
+        return True
+
+    async def _note_told(self, number: int) -> None:
         reply = discreet(self._answers[number])
         await self._submit(
             lambda tx: writes.note_told(
@@ -263,7 +268,12 @@ class Crier:
             )
         )
         del self._answers[number]
-        return True
+
+    async def close(self) -> None:
+        """Store what hooks answered and could not be stored yet."""
+        with suppress(StoreError):
+            for number in list(self._answers):
+                await self._note_told(number)
 
 
 def name_of(message: AlertMessage) -> str:

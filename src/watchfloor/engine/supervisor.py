@@ -86,9 +86,7 @@ class Supervisor:
         historian = Historian(
             layout, self._submit, around.monotonic_s, self._look_again
         )
-        self._afterwork = Afterwork(
-            layout, committer, self._submit, historian, around.now_ms
-        )
+        self._afterwork = Afterwork(layout, committer, self._submit, historian, around)
         self._door = door
         self._shut_door: Callable[[], Awaitable[None]] | None = None
         self._inbox = Inbox(layout)
@@ -299,6 +297,7 @@ class Supervisor:
             self._following.follow(ledger)
         self._begin_extraction()
         self._afterwork.follow(self._ledgers())
+        self._afterwork.watch_soon()
 
     def _begin_extraction(self) -> None:
         """Read one upload at a time: it is work for a whole core."""
