@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -555,3 +556,26 @@ def test_an_engine_that_ends_by_itself_tells_what_just_happened(floor, provider)
             select(journal.c.event).where(journal.c.event == "alert raised")
         )
     )
+
+
+def test_an_engine_on_a_thread_of_a_console_can_tell_a_program(
+    floor, provider, tmp_path
+):
+    heard = tmp_path / "heard.json"
+    pager = tmp_path / "hook.py"
+    pager.write_text(
+        f"import sys\nopen({str(heard)!r}, 'w').write(sys.stdin.read())\n",
+        encoding="utf-8",
+    )
+    floor.configure(
+        '[alerts]\non = ["failed"]\n[alerts.command.pager]\n'
+        f'argv = ["{sys.executable}", "{pager}"]\n'
+    )
+    run_id = floor.launched(
+        webhook("http://127.0.0.1:9/", 'headers = { Authorization = "env:NOT_THERE" }'),
+        ids(3),
+    )
+    with floor.engine():
+        until(lambda: told(floor) == ["raised"])
+
+    assert json.loads(heard.read_text(encoding="utf-8"))["run"] == run_id
