@@ -105,33 +105,42 @@ class _Course(NamedTuple):
 
 
 def slowdown(
-    own: Progress, earlier: Sequence[Progress], now_ms: int, able_at_ms: int
+    own: Progress,
+    earlier: Sequence[Progress],
+    now_ms: int,
+    able_at_ms: int,
+    *,
+    done: int,
 ) -> Slowdown | None:
     """Return the slowdown that a run is in now; None for none, or where none is known.
 
     Args:
-        own: The run, of which something could be done at this moment.
+        own: The run, of which something could be done at this moment; its newest
+            samples are enough.
         earlier: Ended runs of the same campaign and channels, the newest first.
         now_ms: The moment. The span it is in is not looked at: it is not over.
         able_at_ms: Since when nothing but the run itself kept it from working: its
             start or resume, the engine's start, its window's opening.
+        done: How many of its records are done by now.
     """
     courses = [course for one in earlier if (course := _course(one)) is not None]
     if not courses or not own.records:
         return None
-    windows = _windows(own, span_at(now_ms), able_at_ms, _width_ms(courses))
+    windows = _windows(own, span_at(now_ms), able_at_ms, _width_ms(courses), done)
     verdicts = [_is_slow(one, courses) for one in windows]
     first = _onset(verdicts)
     if first is None:
         return None
     since, last = windows[first], windows[-1]
+    began_ms = own.started_at_ms or 0
     took_ms = sum(one.end_ms - one.start_ms for one in windows[first:])
     return Slowdown(
         since_ms=since.start_ms,
         per_s=sum(one.gained for one in windows[first:]) * 1_000 / took_ms,
         usual_per_s=_usual(courses, since.done[0], last.done[1]),
         earlier=tuple(one.run_id for one in courses),
-        from_start=first == 0,
+        # A first window that is too short to tell is left out.
+        from_start=since.start_ms - began_ms <= since.end_ms - since.start_ms,
     )
 
 
@@ -174,7 +183,7 @@ def _width_ms(courses: Sequence[_Course]) -> int:
 
 
 def _windows(
-    own: Progress, until_ms: int, able_at_ms: int, width_ms: int
+    own: Progress, until_ms: int, able_at_ms: int, width_ms: int, done_now: int
 ) -> list[_Window]:
     """Return the stretches in which the run worked, or should have, oldest first.
 
@@ -192,7 +201,8 @@ def _windows(
     oldest = max(gained, default=-1)
     trailing = max(0, (until_ms - max(able_at_ms, began_ms)) // width_ms)
     found: list[_Window] = []
-    done = 0
+    # What was done before the first sample that is looked at.
+    done = max(0, done_now - sum(one.done for one in own.samples))
     for place in range(max(oldest, trailing - 1), -1, -1):
         if place not in gained and place >= trailing:
             continue
