@@ -26,6 +26,11 @@ _NO_NEWS: Final = frozenset(
         ENDED,
         "alert raised",
         "alert cleared",
+        "intake_started",
+        "extracted",
+        "filter_done",
+        "work_returned",
+        "pause_settled",
         "history_created",
         "notice owed",
         "notice sent",
@@ -34,6 +39,18 @@ _NO_NEWS: Final = frozenset(
         "hidden",
     }
 )
+#: What facts are called here; a journal's own words are those of the statechart.
+_WORDS: Final = {
+    "admitted": "started",
+    "nothing_to_do": "ended",
+    "only_callbacks_left": "only callbacks left",
+    "all_done": "ended",
+    "callbacks_done": "ended",
+    "stop_settled": "stopped",
+    "cancel_settled": "cancelled",
+    "fatal_error": "failed",
+    "results_closed": "results closed",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -256,7 +273,8 @@ def _change_lines(note: Handover, clock: _Clock) -> Iterator[str]:
         label = f" -> {one.after}" if one.after and one.after != one.before else ""
         said = "; ".join(part for part in (one.why, one.detail) if part)
         because = f": {said}" if said else ""
-        yield f"{clock.near(one.at_ms)} {where}{one.event}{by}{label}{because}"
+        word = _WORDS.get(one.event, one.event)
+        yield f"{clock.near(one.at_ms)} {where}{word}{by}{label}{because}"
 
 
 def _alert_lines(alerts: Sequence[AlertTold], clock: _Clock) -> Iterator[str]:

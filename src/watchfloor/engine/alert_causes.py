@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from watchfloor.domain.alerts import FRESH_MS, Alert, AlertKind, Cause
+from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveRun
 from watchfloor.domain.regions import Gate
 from watchfloor.domain.text import clean
+from watchfloor.domain.workspace import Shared
 from watchfloor.engine.live_ops import live_ops, live_run
 from watchfloor.engine.notices import discreet
 from watchfloor.store.handle import Handle
@@ -22,7 +24,10 @@ from watchfloor.store.reads.alerts import (
     recovered_runs,
 )
 
-_BY_HEALTH: Final = {"stalled": AlertKind.STALLED, "slow": AlertKind.SLOW}
+_BY_HEALTH: Final = {
+    Health.STALLED: AlertKind.STALLED,
+    Health.SLOW: AlertKind.SLOW,
+}
 _ENGINE: Final = "engine"
 _NAME: Final = 60
 #: So many runs are named where an engine took several up again.
@@ -36,19 +41,27 @@ class Look(NamedTuple):
     causes: tuple[Cause, ...]
 
 
-def look(connection: Handle, now_ms: int) -> Look:
+def look(
+    connection: Handle, now_ms: int, shared: Mapping[str, Shared] | None = None
+) -> Look:
     """Return what is wrong now beside what is known of it; a read of bounded cost.
 
     Runs beyond those that live ops tells are looked at where an alert stands of them:
     none is over only because many others began.
+
+    Args:
+        connection: Any.
+        now_ms: The moment.
+        shared: What the workspace's file says runs share, by scope.
     """
+    shared = shared or {}
     known = open_alerts(connection)
-    runs = {one.run.run_id: one for one in live_ops(connection, now_ms, {}).runs}
+    runs = {one.run.run_id: one for one in live_ops(connection, now_ms, shared).runs}
     for alert in known:
         run_id = alert.run_id
         is_missing = bool(run_id) and alert.stands and run_id not in runs
         if is_missing and is_live(connection, run_id):
-            runs[run_id] = live_run(connection, run_id, now_ms)
+            runs[run_id] = live_run(connection, run_id, now_ms, shared)
     since_ms = now_ms - FRESH_MS
     failed = (
         Cause(
@@ -73,13 +86,11 @@ def causes_of(live: LiveRun, now_ms: int) -> Iterator[Cause]:
     """Yield what is wrong with a run that has not ended."""
     run = live.run
     kind = _BY_HEALTH.get(live.health)
-    if kind is AlertKind.STALLED:
-        since_ms = run.progress_at_ms or run.started_at_ms or now_ms
-        said = f"no outcome came, though {run.books.eligible:,} records could start"
-        yield Cause(kind, run.run_id, since_ms, _said(run.campaign_name, said))
-    elif kind is AlertKind.SLOW:
-        said = f"{live.done_per_s:,.2g} records per second, fewer than it should"
-        yield Cause(kind, run.run_id, now_ms, _said(run.campaign_name, said))
+    if kind is not None:
+        slow = live.slowdown
+        moved_ms = slow.since_ms if slow else run.progress_at_ms or run.started_at_ms
+        said = _said(run.campaign_name, discreet(live.sentence))
+        yield Cause(kind, run.run_id, moved_ms or now_ms, said)
     gate = run.gate_asked
     if run.lifecycle.gate is not Gate.OPEN and gate.by == _ENGINE:
         said = f"paused by the engine: {discreet(gate.why)}"

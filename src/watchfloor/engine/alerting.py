@@ -16,7 +16,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from watchfloor.domain.alerts import (
-    AlertRules,
     Clear,
     Effect,
     Hook,
@@ -26,6 +25,7 @@ from watchfloor.domain.alerts import (
 )
 from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.quiet_hours import quiet_until_ms
+from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine import alert_words
 from watchfloor.engine.alert_causes import Look, look
@@ -104,7 +104,7 @@ class Watch:
         if not rules.on and self._is_over:
             return 0
         now_ms = self._now_ms()
-        found = await asyncio.to_thread(self._seen, rules, now_ms)
+        found = await asyncio.to_thread(self._seen, workspace, now_ms)
         is_quiet = quiet_until(workspace, now_ms) is not None
         effects = decide(found.known, found.causes, rules, now_ms, is_quiet=is_quiet)
         if effects:
@@ -112,10 +112,10 @@ class Watch:
         self._is_over = not rules.on
         return len(effects)
 
-    def _seen(self, rules: AlertRules, now_ms: int) -> Look:
+    def _seen(self, workspace: Workspace, now_ms: int) -> Look:
         with reading(self._layout) as connection:
-            if rules.on:
-                return look(connection, now_ms)
+            if workspace.alerts.on:
+                return look(connection, now_ms, filed_limits(workspace))
             return Look(open_alerts(connection), ())
 
 

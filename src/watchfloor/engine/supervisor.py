@@ -116,6 +116,7 @@ class Supervisor:
         self._thread.start()
         self._changed.set()
         await self._open_door()
+        self._committer.submit(jobs.begin)
         duties = {
             "inbox": self._every(INBOX_S, self._take_commands),
             "heartbeat": self._every(HEARTBEAT_S, self._beat),
@@ -190,7 +191,7 @@ class Supervisor:
             await self._lanes.close_all()
             if self._error is None:
                 with suppress(StoreError):
-                    await self._submit(jobs.let_go)
+                    await self._submit(jobs.end)
         finally:
             self._thread.stop()
             self._inbox.close()
