@@ -20,6 +20,7 @@ from watchfloor.console.labels import (
 )
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.privacy import without_contact
+from watchfloor.console.text import cut
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
 from watchfloor.domain.progress import ends_later, in_flight
 from watchfloor.domain.regions import Gate, Intake, Phase
@@ -58,6 +59,9 @@ def about(row: RunRow | None, width: int, most: int = HEIGHT) -> tuple[Line, ...
         lines = account_lines(row.run.books, width, 1)
     else:
         lines = _with_books(parts, row.run.books, width, most)
+    if row.said and len(lines) < most:
+        role = "warn" if row.is_unwell else ""
+        lines.append((Piece(cut(without_contact(row.said), width - 2), role),))
     return tuple((Piece(" "), *one) for one in lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchfloor.console.figures import coming_time, counted, near_time, rate
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.privacy import without_contact
-from watchfloor.domain.blocked_by import Blocked, Reason
+from watchfloor.domain.blocked_by import OLDEST, Blocked, Reason
 from watchfloor.domain.live import LiveRun
 from watchfloor.domain.progress import in_flight, taken_up
 from watchfloor.domain.views import EngineView
@@ -51,6 +51,8 @@ def figures(one: Blocked, live: LiveRun, engine: EngineView, now_ms: int) -> str
     match one.reason:
         case Reason.NO_ENGINE:
             return _last_heartbeat(engine, now_ms)
+        case Reason.PERMITS_FULL:
+            return without_contact(one.detail.partition(OLDEST)[0])
         case Reason.PACE:
             return f"{rate(run.rate_per_s)} at most"
         case Reason.OUTSIDE_WINDOW:

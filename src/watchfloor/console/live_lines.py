@@ -19,10 +19,14 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
+from watchfloor.console.privacy import without_contact
+from watchfloor.console.text import cut
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
+from watchfloor.domain.moments import pace_text
 from watchfloor.domain.progress import ends_later, eta_ms, in_flight, is_rated
 from watchfloor.domain.sharing import SharedUse
+from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import EngineView, RunView
 
 #: What a run says that a poll no longer told of.
@@ -33,6 +37,7 @@ _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _ROLES = {
     Health.STALLED.value: "bad",
+    Health.SLOW.value: "warn",
     Health.BLOCKED.value: "warn",
     LATE: "warn",
     GONE: "dim",
@@ -53,7 +58,7 @@ class LiveRow(NamedTuple):
 
 
 def health_word(live: LiveRun) -> str:
-    """Return ok, stalled, blocked or late: the worst that is true."""
+    """Return ok, stalled, slow, blocked or late: the worst that is true."""
     if live.health is Health.OK and live.is_late:
         return LATE
     return live.health.value
@@ -79,6 +84,13 @@ def pace_words(per_s: float, run: RunView, engine: EngineView, now_ms: int) -> s
     if not is_rated(run.started_at_ms, engine.started_at_ms, now_ms):
         return "pace not known yet"
     return f"{lately(per_s)} now"
+
+
+def slow_words(slow: Slowdown, now_ms: int) -> str:
+    """Return since when a run is how slow, and what earlier runs had."""
+    since = near_minute(slow.since_ms, now_ms)
+    usual = pace_text(slow.usual_per_s)
+    return f"since {since} {pace_text(slow.per_s)} where earlier runs had {usual}"
 
 
 def ends_about(live: LiveRun, now_ms: int) -> int | None:
@@ -259,6 +271,9 @@ def live_at_length(
         again = keymap.key("sheet.refresh")
         said = "it ended, or is not among the newest live runs any more"
         lines.append((Piece(f"  {said}; {again} tells", "warn"),))
+    if live.sentence:
+        said = cut(without_contact(live.sentence), width - 2)
+        lines.append((Piece(f"  {said}"),))
     lines += hold_lines(live, row.engine, row.as_of_ms)
     lines += _times(row, ordered_at_ms)
     terms = [_plain(term) for term in books(run.books)[1]]

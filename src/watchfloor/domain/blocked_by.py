@@ -13,6 +13,8 @@ from watchfloor.domain.regions import Gate, Intake, Lifecycle, Phase
 from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.slowdown import Slowdown
 
+#: Before an age at the end of a detail, for whoever shows figures that stand still.
+OLDEST = ", the oldest for "
 #: Of those who hold a shared limit's permits so many are named.
 _HOLDERS_NAMED = 3
 
@@ -301,7 +303,7 @@ def _dispatch_reason(now: Situation) -> tuple[Reason, str]:
 def _oldest(now: Situation) -> str:
     if now.oldest_s is None:
         return ""
-    return f", the oldest for {span_text(now.oldest_s)}"
+    return f"{OLDEST}{span_text(now.oldest_s)}"
 
 
 def _holders(use: SharedUse, now: Situation) -> str:

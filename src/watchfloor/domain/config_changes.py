@@ -6,16 +6,14 @@ address or a number, is masked; a long text is told by its length and not repeat
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator
 from typing import Final
 
-from watchfloor.domain.masking import masked
+from watchfloor.domain.privacy import without_contact
 
 #: Texts longer than this are templates: how they changed is told, not what they say.
 _LONGEST: Final = 48
-_PERSON: Final = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+|\+?\d[\d ().\-/]{6,}\d")
 #: Keys whose values are people, whatever they look like.
 _PEOPLE: Final = frozenset({"notify"})
 _ABSENT: Final = "none"
@@ -73,4 +71,4 @@ def _shown(value: object) -> str:
     text = str(value)
     if _is_long(text):
         return f"a text of {len(text):,} characters"
-    return _PERSON.sub(lambda found: masked(found[0]), text)
+    return without_contact(text)

@@ -12,16 +12,21 @@ from watchfloor.console.diagnosis import JOURNAL, OUTCOMES, Check, Verdict, chec
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
-from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.pieces import Line, Piece, measured
+from watchfloor.console.privacy import without_contact
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.list_sheet import ListSheet, Page
-from watchfloor.console.text import wrapped
+from watchfloor.console.text import cut, wrapped
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.live import Diagnosis
 
 _MOST_LINES = 3
+#: Cells that the moment of the reading takes at the end of the heading.
+_AS_OF = 46
+#: In fewer cells a sentence says nothing.
+_LEAST_SAID = 20
 _SIGNS = {Verdict.OK: "ok", Verdict.LOOK: "LOOK", Verdict.WRONG: "WRONG"}
 _ROLES = {Verdict.OK: "good", Verdict.LOOK: "warn", Verdict.WRONG: "bad"}
 _LABELS = {"page.prev": "Evidence up", "page.next": "Evidence down"}
@@ -87,7 +92,15 @@ class TriageScreen(ListSheet[Check]):
         line, run = super().name_line(), self.run
         if run is None:
             return line
-        return (*line, Piece("  "), Piece(run.label, run_role(run)))
+        line = (*line, Piece("  "), Piece(run.label, run_role(run)))
+        told = self._told
+        if told is None or not told.live.sentence:
+            return line
+        room = self.size.width - measured(line) - _AS_OF
+        if room < _LEAST_SAID:
+            return line
+        said = cut(without_contact(told.live.sentence), room)
+        return (*line, Piece("  "), Piece(said, "dim"))
 
     @on(Grid.Moved)
     def _from_the_top(self) -> None:
