@@ -156,3 +156,9 @@ def test_a_crash_with_attempts_in_flight_is_told_once_and_shown(floor, provider,
             select(journal.c.detail).where(journal.c.event == "alert raised")
         )
     ).startswith("recovered: the engine before this one died")
+
+    note = json.loads(verb(floor, "handover", "--since", "1h", "--json").stdout)
+    assert (note["engine"]["starts"], note["engine"]["crashes"]) == (2, 1)
+    assert [one["said"].partition(":")[0] for one in note["alerts"]] == ["recovered"]
+    assert [one["id"] for one in note["runs"]] == [run_id]
+    assert note["done"]["delivered"] == 5

@@ -202,8 +202,8 @@ class _Clock:
         self._today = _at(note.until_ms).date()
 
     def whole(self, at_ms: int) -> str:
-        """Return the day and both times of day."""
-        return f"{_at(at_ms):%Y-%m-%d} {self._both(at_ms)}"
+        """Return the day and both times of day, the zone by its name."""
+        return f"{_at(at_ms):%Y-%m-%d} {self._both(at_ms, f' {self._name}')}"
 
     def near(self, at_ms: int) -> str:
         """Return both times of day, with the day where it is not today's."""
@@ -211,13 +211,13 @@ class _Clock:
         day = "" if then.date() == self._today else f"{then:%m-%d} "
         return f"{day}{self._both(at_ms)}"
 
-    def _both(self, at_ms: int) -> str:
+    def _both(self, at_ms: int, named: str = "") -> str:
         then = _at(at_ms)
         if self._name == "UTC":
             return f"{then:%H:%M} UTC"
         local = then.astimezone(self._zone)
         day = "" if local.date() == then.date() else f"{local:%m-%d} "
-        return f"{then:%H:%M} UTC ({day}{local:%H:%M} {self._name})"
+        return f"{then:%H:%M} UTC ({day}{local:%H:%M}{named})"
 
 
 def _at(at_ms: int) -> datetime:
