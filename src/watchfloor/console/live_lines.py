@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from watchfloor.console.about import books, flowed
+from watchfloor.console.about import books, flowed, said_in
 from watchfloor.console.columns import Column
 from watchfloor.console.figures import (
     clock_time,
@@ -19,8 +19,6 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
-from watchfloor.console.privacy import without_contact
-from watchfloor.console.text import cut
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.moments import pace_text
@@ -271,16 +269,18 @@ def live_at_length(
         again = keymap.key("sheet.refresh")
         said = "it ended, or is not among the newest live runs any more"
         lines.append((Piece(f"  {said}; {again} tells", "warn"),))
-    if live.sentence:
-        said = cut(without_contact(live.sentence), width - 2)
-        lines.append((Piece(f"  {said}"),))
     lines += hold_lines(live, row.engine, row.as_of_ms)
     lines += _times(row, ordered_at_ms)
     terms = [_plain(term) for term in books(run.books)[1]]
     account = joined(terms, "")
     if measured(account) <= width - 2:
-        return [*lines, (Piece("  "), *account)]
-    return [*lines, *((Piece("  "), *line) for line in flowed(terms, width - 4))]
+        lines.append((Piece("  "), *account))
+    else:
+        lines += ((Piece("  "), *line) for line in flowed(terms, width - 4))
+    if live.sentence:
+        # Last: where there is little room the books go before it.
+        lines.append((Piece(f"  {said_in(live.sentence, width - 2)}"),))
+    return lines
 
 
 def _plain(line: Line) -> Line:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.moments import counted, span_text
@@ -14,9 +15,12 @@ from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.slowdown import Slowdown
 
 #: Before an age at the end of a detail, for whoever shows figures that stand still.
-OLDEST = ", the oldest for "
+OLDEST: Final = ", the oldest for "
+UNTIL: Final = ", next in "
+#: Between a pace and the limit it is of, where runs share it.
+SHARED_BY: Final = " of "
 #: Of those who hold a shared limit's permits so many are named.
-_HOLDERS_NAMED = 3
+_HOLDERS_NAMED: Final = 3
 
 
 class Reason(StrEnum):
@@ -296,7 +300,7 @@ def _dispatch_reason(now: Situation) -> tuple[Reason, str]:
     if now.next_token_s > 0:
         paced = _pace(now)
         if paced:
-            return Reason.PACE, f"{paced}, next in {now.next_token_s:.1f} s"
+            return Reason.PACE, f"{paced}{UNTIL}{now.next_token_s:.1f} s"
     return Reason.DISPATCHABLE, ""
 
 
@@ -327,7 +331,7 @@ def _pace(now: Situation) -> str:
     for one in now.shared:
         if one.rate_per_s is not None:
             sharing = max(1, len(one.holders))
-            told = f"{one.rate_per_s:g}/s of {one.scope}"
+            told = f"{one.rate_per_s:g}/s{SHARED_BY}{one.scope}"
             if sharing > 1:
                 told += f" for {counted(sharing, 'run')}"
             paces.append((one.rate_per_s / sharing, told))

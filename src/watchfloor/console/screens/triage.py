@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from textual import on
 
+from watchfloor.console.about import said_in
 from watchfloor.console.columns import Column
 from watchfloor.console.diagnosis import JOURNAL, OUTCOMES, Check, Verdict, checks
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece, measured
-from watchfloor.console.privacy import without_contact
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.list_sheet import ListSheet, Page
-from watchfloor.console.text import cut, wrapped
+from watchfloor.console.text import wrapped
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.live import Diagnosis
@@ -96,10 +96,10 @@ class TriageScreen(ListSheet[Check]):
         told = self._told
         if told is None or not told.live.sentence:
             return line
-        room = self.size.width - measured(line) - _AS_OF
+        room = self.size.width - measured(line) - measured(self.warnings()) - _AS_OF
         if room < _LEAST_SAID:
             return line
-        said = cut(without_contact(told.live.sentence), room)
+        said = said_in(told.live.sentence, room)
         return (*line, Piece("  "), Piece(said, "dim"))
 
     @on(Grid.Moved)
