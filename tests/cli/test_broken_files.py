@@ -159,7 +159,7 @@ def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
     assert answer.code == 0
     assert {one["name"] for one in answer.json} == {
         *("python", "sqlite", "settings", "mode of state.db", "mode of inbox.db"),
-        *("free disk", "inbox", "schema", "integrity", "books", "engine"),
+        *("free disk", "inbox", "schema", "integrity", "books", "engine", "alerts"),
     }
     assert all(one["is_well"] for one in answer.json)
 

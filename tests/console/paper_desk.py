@@ -56,6 +56,7 @@ class PaperDesk(PaperViews):
 
     Attributes:
         fault: Raised by every read while it is set.
+        alert: The newest alert's number.
         bump: Changes one record and one run; every change of it is a change of them.
         refusals: Names with which commands are refused once asked, first ones first.
         stages: What a receipt says at the first poll, the second one, and so on.
@@ -72,6 +73,7 @@ class PaperDesk(PaperViews):
     total: int = 1_000_000
     fault: Exception | None = None
     bump: int = 0
+    alert: int = 0
     changes: int = 1_000
     alive: bool = True
     pid: int = OWN_PID
@@ -148,7 +150,7 @@ class PaperDesk(PaperViews):
 
     async def pulse(self) -> Pulse:
         self._check("pulse")
-        return Pulse(engine=self._engine(), cards=cards_of(self.runs))
+        return Pulse(engine=self._engine(), cards=cards_of(self.runs), alert=self.alert)
 
     async def run(self, run_id: str) -> RunView:
         self._check("run")

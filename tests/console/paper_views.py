@@ -10,6 +10,13 @@ from tests.console.paper_runs import MINUTE_MS, NOON_MS, HandClock
 from watchfloor.domain.blocked_by import Blocked, Reason, Situation
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.evidence import Counters, Evidence, Setup, StepSetup
+from watchfloor.domain.handover import (
+    AlertTold,
+    Coming,
+    EngineTold,
+    Handover,
+    RunTold,
+)
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import (
     AuditEntry,
@@ -25,7 +32,7 @@ from watchfloor.domain.live import (
     UnknownPage,
 )
 from watchfloor.domain.outcomes import OutcomeClass
-from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample, done_share
+from watchfloor.domain.progress import SAMPLE_MS, Gain, Progress, Sample, done_share
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase
@@ -268,6 +275,40 @@ class PaperViews:
             unknowns=tuple(shown),
             after=(shown[-1].run_id, shown[-1].record.seq) if left else None,
             of=len(found),
+        )
+
+    async def handover(self, span_ms: int) -> Handover:
+        self._check("handover")
+        changes = await self.events(self.runs[0].run_id) if self.runs else ()
+        return Handover(
+            workspace_id="prod-eu",
+            workspace_name=self.poison or "Production",
+            zone="Europe/Berlin",
+            since_ms=NOON_MS - span_ms,
+            until_ms=NOON_MS,
+            engine=EngineTold(self._engine(), is_alive=True, starts=2, crashes=1),
+            runs=tuple(
+                RunTold(
+                    run.run_id,
+                    run.campaign_name,
+                    "62 % done, slow since 11:02: 421 from one domain; the window "
+                    "shuts at 20:00",
+                    Gain(1_240, 1_200, 1_180, 20),
+                )
+                for run in self.runs[:3]
+            ),
+            more_runs=max(0, len(self.runs) - 3),
+            changes=changes,
+            alerts=(
+                AlertTold(NOON_MS - 40 * MINUTE_MS, None, "slow: Autumn billing"),
+                AlertTold(NOON_MS - 90 * MINUTE_MS, NOON_MS, "stalled: Winter tyres"),
+            ),
+            waits=("Autumn billing (run-0001) waits for approval",),
+            coming=(
+                Coming(NOON_MS + 60 * MINUTE_MS, "Autumn billing: the window shuts"),
+                Coming(NOON_MS + 900 * MINUTE_MS, "Winter tyres: it ends", about=True),
+            ),
+            questions=("Why is Autumn billing slow? watchfloor why run-0001",),
         )
 
     async def audit(

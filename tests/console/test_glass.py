@@ -194,3 +194,13 @@ def test_a_colour_of_the_256_is_sent_by_its_number():
     assert numbered("38", ["2", "214", "175", "95"]) == "38;5;179"
     assert numbered("38", ["2", "43", "58", "73"]) == "38;2;43;58;73"
     assert numbered("38", ["5", "9"]) == "38;5;9"
+
+
+def test_a_bell_is_one_byte_and_leaves_what_is_known_of_the_glass():
+    glass = Glass(WIDTH, HEIGHT)
+    painting = "\x1b[1;1Hall is well"
+    assert glass.thin(painting)
+
+    assert glass.thin("\x07") == "\x07"
+
+    assert glass.thin(painting) == ""

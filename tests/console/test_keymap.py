@@ -17,6 +17,7 @@ from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.events import Events
+from watchfloor.console.screens.handover import HandoverPage
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.limits import LimitsDialog
@@ -43,6 +44,7 @@ HOMES: dict[str, tuple[type, ...]] = {
     "unknowns": (UnknownsScreen,),
     "wizard": (LaunchWizard,),
     "find": (Prompt,),
+    "handover": (HandoverPage,),
     "reader": (Reader,),
     "chooser": (Chooser,),
 }

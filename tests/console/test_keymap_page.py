@@ -38,6 +38,7 @@ PLACES = {
     "confirm": "In a question",
     "limits": "In the limits",
     "find": "In a line to type into",
+    "handover": "In the note for the next shift",
     "reader": "In a page to read: details, help",
     "chooser": "In a list to choose from: palette, actions, states, order, columns",
 }

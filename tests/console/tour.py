@@ -20,6 +20,7 @@ from watchfloor.console.screens.chooser import Chooser
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.details import Details
 from watchfloor.console.screens.events import Events
+from watchfloor.console.screens.handover import HandoverPage
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.limits import LimitsDialog
@@ -57,6 +58,7 @@ TOUR: dict[str, Stop] = {
     "faults": Stop(("exclamation_mark",), JobsScreen),
     "filtered": Stop(("slash", *"http", "enter"), JobsScreen),
     "filter": Stop(("slash", *'code = "busy'), Prompt),
+    "handover": Stop(("N",), HandoverPage),
     "order": Stop(("o",), Chooser),
     "columns": Stop(("w",), Switches),
     "journey": Stop(("l", "enter"), JourneyScreen),

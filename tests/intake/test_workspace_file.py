@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.quiet_hours import QuietHours
 from watchfloor.domain.workspace import (
     NoticePreset,
     Plan,
@@ -147,7 +148,18 @@ def test_every_option_of_the_default_file_is_read_once_its_mark_is_taken_away():
         "notices",
         "results",
         "safety",
+        "alerts",
+        "alerts.quiet",
+        "alerts.command.pager",
+        "alerts.webhook.chat",
+        "alerts.mail.leads",
     ]
+    assert [one.label for one in workspace.alerts.hooks] == [
+        "command pager",
+        "webhook chat",
+        "mail leads",
+    ]
+    assert workspace.alerts.quiet == QuietHours(from_minute=1320, to_minute=420)
     assert workspace.plan.monthly_runs == 100
     assert workspace.mail["username"] == "env:MAIL_USERNAME"
     assert workspace.results == ResultsIntake()
@@ -298,7 +310,7 @@ def test_what_is_not_known_is_refused_with_the_nearest_that_is():
         SMALLEST + 'zome = "UTC"\n[plans]\nmonthly_runs = 3\n[retention]\n[colours]\n'
     )
 
-    known = "workspace, plan, limits, channels, mail, notices, results, safety"
+    known = "workspace, plan, limits, channels, mail, notices, results, safety, alerts"
     assert mistakes(text) == [
         "watchfloor.toml: workspace.zome: unknown key; did you mean zone?",
         "watchfloor.toml: plans: unknown key; did you mean plan?",

@@ -5,12 +5,22 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.patience import DEADLINE_S
 
 from watchfloor.store.layout import Layout
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody reaped yet has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return True
+    return state.rpartition(")")[2].split()[0] == "Z"
 
 
 class EngineProcess:

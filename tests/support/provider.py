@@ -162,7 +162,7 @@ class Provider:
     async def _answered(
         self, head: str, body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
-        contact = str(json.loads(body)["to"])
+        contact = str(json.loads(body).get("to", ""))
         key = _header(head, "idempotency-key").strip('"')
         self.arrivals.append(Arrival(key, contact, body, time.monotonic()))
         self._open += 1

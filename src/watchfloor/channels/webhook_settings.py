@@ -36,7 +36,12 @@ _SECRET_NAME = re.compile(r"authorization|cookie|token|secret|password|api-?key"
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 
 
-def _address(text: str) -> str:
+def checked_address(text: str) -> str:
+    """Return *text* if it is a whole http or https URL without credentials.
+
+    Raises:
+        ValueError: It is none; the text is not repeated.
+    """
     if "${" in text:
         raise ValueError("takes no placeholders; put them into body")
     if has_control_characters(text) or " " in text:
@@ -55,7 +60,12 @@ def _address(text: str) -> str:
     return text
 
 
-def _headers(headers: dict[str, str]) -> dict[str, str]:
+def checked_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Return *headers* if each may be sent, with secrets by reference only.
+
+    Raises:
+        MistakesError: With every one that may not.
+    """
     mistakes: list[tuple[str, str]] = []
     seen: set[str] = set()
     for name, value in headers.items():
@@ -104,9 +114,9 @@ def _statuses(statuses: dict[str, OutcomeWord]) -> dict[str, OutcomeWord]:
 class WebhookSettings(Settings):
     """Where a webhook goes, what it says and how its replies are read."""
 
-    url: Annotated[str, AfterValidator(_address)]
+    url: Annotated[str, AfterValidator(checked_address)]
     method: Literal["POST", "PUT"] = "POST"
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(
+    headers: Annotated[dict[str, str], AfterValidator(checked_headers)] = Field(
         default_factory=dict
     )
     body: Annotated[BodyTemplate, PlainValidator(compiled_body)] = DEFAULT_BODY

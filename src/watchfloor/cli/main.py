@@ -38,6 +38,8 @@ VERBS = {
     "rejects": "records",
     "status": "status",
     "triage": "triage",
+    "alerts": "alerts",
+    "handover": "handover",
     "pause": "steering",
     "resume": "steering",
     "stop": "steering",

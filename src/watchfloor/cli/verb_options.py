@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn, TypeAlias
 
+from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.text import clean
 
 DEFAULT_LIMIT = 40
@@ -194,6 +195,29 @@ def _add_look(verbs: Verbs) -> None:
     rejects.add_argument("-o", "--output", required=True, metavar="FILE.csv")
     _add_triage(verbs)
     _read(verbs, "plan", "show what this month's plan has left")
+    alerts = _read(verbs, "alerts", "show what stands, and who was told of it")
+    alerts.add_argument(
+        "action",
+        nargs="?",
+        choices=("test",),
+        metavar="test",
+        help="tell every hook a test, and say what came of it",
+    )
+    alerts.add_argument(
+        "--since",
+        type=_past_ms,
+        default="24h",
+        metavar="8h",
+        help="what was over within so long is shown too (default: 24h)",
+    )
+    handover = _read(verbs, "handover", "print a note for the next shift")
+    handover.add_argument(
+        "--since",
+        type=_past_ms,
+        default="8h",
+        metavar="8h",
+        help="how far back (30m, 8h, 2d; default: 8h)",
+    )
     status = _read(verbs, "status", "say how the workspace does")
     status.add_argument("--short", action="store_true", help="in one line")
 
@@ -226,6 +250,14 @@ def _seconds(text: str) -> float:
         msg = f"between 0 and {MOST_SAMPLE_S}"
         raise argparse.ArgumentTypeError(msg)
     return seconds
+
+
+def _past_ms(text: str) -> int:
+    try:
+        return duration_ms(text)
+    except ValueError as error:
+        msg = f"{text!r} {error}; write e.g. 30m, 8h or 2d"
+        raise argparse.ArgumentTypeError(msg) from error
 
 
 def _add_unmask(to: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
@@ -131,6 +132,10 @@ class Desk(Protocol):
             before: What the page before this one told; None for the newest.
             size: The most entries.
         """
+        ...
+
+    async def handover(self, span_ms: int) -> Handover:
+        """Return what the next shift is told of the time since so long ago."""
         ...
 
     async def campaigns(self) -> tuple[CampaignOffer, ...]:

@@ -86,6 +86,7 @@ RESERVED: Final = {
 CHAINS: Final = (
     ("table", "main", "nav", "app"),
     ("sheet", "nav", "table"),
+    ("handover", "reader"),
     ("journey", "sheet", "nav", "table"),
     ("triage", "sheet", "nav", "table"),
     ("audit", "sheet", "nav", "table"),

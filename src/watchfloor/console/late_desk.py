@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchfloor.console.desk import Desk
+from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
@@ -109,6 +110,10 @@ class LateDesk:
         """See ``Desk``."""
         desk = await self._desk()
         return await desk.audit(run_id, text=text, before=before, size=size)
+
+    async def handover(self, span_ms: int) -> Handover:
+        """See ``Desk``."""
+        return await (await self._desk()).handover(span_ms)
 
     async def campaigns(self) -> tuple[CampaignOffer, ...]:
         """See ``Desk``."""

@@ -31,6 +31,7 @@ class Preferences:
         keymap: The keys in force.
         undo_s: So long a stop or cancel can be taken back; 0 for not at all.
         hidden: Titles of columns that are left out, by the name of the list.
+        rings: Whether the terminal's bell rings once for each alert.
         is_calm: A slow line: few colours, and cards that are polled seldom.
     """
 
@@ -40,6 +41,7 @@ class Preferences:
     undo_s: float = UNDO_S
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
     is_calm: bool = False
+    rings: bool = False
 
 
 def read_preferences(path: Path) -> tuple[Preferences, tuple[str, ...]]:
@@ -84,7 +86,8 @@ class _Chosen:
             keymap=self._keymap(),
             undo_s=self._undo_s(),
             hidden=self._hidden(),
-            is_calm=self._calm(),
+            is_calm=self._flag("calm"),
+            rings=self._flag("bell"),
         )
 
     def _one_of(self, key: str, known: tuple[str, ...], default: str) -> str:
@@ -94,10 +97,10 @@ class _Chosen:
         self.mistakes.append(f"{key}: {value!r} is none of {', '.join(known)}")
         return default
 
-    def _calm(self) -> bool:
-        value = self._said.get("calm", False)
+    def _flag(self, key: str) -> bool:
+        value = self._said.get(key, False)
         if not isinstance(value, bool):
-            self.mistakes.append("calm: write true or false")
+            self.mistakes.append(f"{key}: write true or false")
         return value is True
 
     def _undo_s(self) -> float:
@@ -147,4 +150,4 @@ class _Chosen:
         return hidden
 
 
-_KNOWN: Final = ("theme", "words", "calm", "undo", "keys", "hide_columns")
+_KNOWN: Final = ("theme", "words", "calm", "bell", "undo", "keys", "hide_columns")

@@ -21,10 +21,19 @@ class EngineSight:
         self.engine: EngineView | None = None
         self.fault = ""
         self._told_at_ms = 0
+        self._alert: int | None = None
 
     def tell(self, engine: EngineView, now_ms: int) -> None:
         """Take what a read told at this moment."""
         self.engine, self.fault, self._told_at_ms = engine, "", now_ms
+
+    def is_news(self, alert: int) -> bool:
+        """Take the newest alert's number; return whether it came since the last read.
+
+        What stood when the console was opened is no news.
+        """
+        before, self._alert = self._alert, alert
+        return before is not None and alert > before
 
     def doubt(self, now_ms: int) -> str:
         """Return why nothing is known of the engine; nothing where something is."""

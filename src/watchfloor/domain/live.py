@@ -48,10 +48,15 @@ class Cards:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """What may be polled: the owner, how much changed, and the cards."""
+    """What may be polled: the owner, how much changed, and the cards.
+
+    Attributes:
+        alert: The number of the newest alert that quiet hours do not hold; 0 for none.
+    """
 
     engine: EngineView = field(default_factory=EngineView)
     cards: Cards = field(default_factory=Cards)
+    alert: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watchfloor.domain.alerts import AlertRules
+
 #: A run of more records than this is not cancelled by one person alone.
 VERY_LARGE = 10_000_000
 #: The most attempts in flight that a run, a channel or a workspace may be given.
@@ -71,6 +73,7 @@ class Workspace:
             plan's months begin.
         channels: What runs share by channel name.
         mail: Settings of the server that sends notices, as written; empty for none.
+        alerts: Of what people are alerted, how and when.
         second_person_above: A job cancel of a run with more records needs two people.
     """
 
@@ -83,4 +86,5 @@ class Workspace:
     mail: Mapping[str, object] = field(default_factory=dict)
     notices: NoticePreset = NoticePreset.DEFAULT
     results: ResultsIntake = field(default_factory=ResultsIntake)
+    alerts: AlertRules = field(default_factory=AlertRules)
     second_person_above: int = VERY_LARGE

@@ -1,4 +1,4 @@
-"""What is owed beside dispatch: histories, purges, notices, and results that wait.
+"""What is owed beside dispatch: histories, purges, notices, alerts, parked results.
 
 None of it holds up a run. Each part may fail for itself; it is tried again.
 """
@@ -7,21 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
 
 from watchfloor.domain.errors import WatchfloorError
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
+from watchfloor.engine.alerting import Crier, Watch
 from watchfloor.engine.collector import MatchParked
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge
+from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.history import purges_asked
 
 log = logging.getLogger(__name__)
+
+PARKED_S: Final = 2.0
+PURGES_S: Final = 1.0
+NOTICES_S: Final = 2.0
+#: How often a run that changed may be looked at, and one that did not.
+ALERTS_S: Final = 1.0
+ALERTS_MOST_S: Final = 10.0
+HOOKS_S: Final = 2.0
 
 
 class Afterwork:
@@ -32,6 +43,7 @@ class Afterwork:
         committer: For what it knows of the workspace.
         submit: Has jobs done by the committer.
         historian: Creates histories.
+        around: The clocks.
     """
 
     def __init__(
@@ -40,6 +52,7 @@ class Afterwork:
         committer: Committer,
         submit: Submit,
         historian: Historian,
+        around: Surroundings,
     ) -> None:
         self._layout = layout
         self._committer = committer
@@ -48,6 +61,22 @@ class Afterwork:
         self._postman: Postman | None = None
         self._workspace = committer.workspace.last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
+        last_known = committer.workspace.last_known
+        self._watch = Watch(layout, last_known, submit, around.now_ms)
+        self._crier = Crier(last_known, submit, around.now_ms)
+        self._monotonic_s = around.monotonic_s
+        self._watch_at_s = 0.0
+
+    @property
+    def duties(self) -> Mapping[str, tuple[float, Callable[[], Awaitable[None]]]]:
+        """What is to be done again and again, by name, with the seconds in between."""
+        return {
+            "parked": (PARKED_S, self.match_results),
+            "purges": (PURGES_S, self.purge),
+            "notices": (NOTICES_S, self.deliver_notices),
+            "alerts": (ALERTS_S, self.watch),
+            "hooks": (HOOKS_S, self.tell_alerts),
+        }
 
     def follow(self, ledgers: Iterable[Ledger]) -> None:
         """Begin with the next history, unless one is under way."""
@@ -79,6 +108,22 @@ class Afterwork:
             self._postman = Postman(workspace, self._submit)
         await self._postman.deliver()
 
+    def watch_soon(self) -> None:
+        """Let the next look come soon: a run has changed."""
+        self._watch_at_s = 0.0
+
+    async def watch(self) -> None:
+        """Store the alerts that begin and end, where a look is due."""
+        if self._monotonic_s() < self._watch_at_s:
+            return
+        self._watch_at_s = self._monotonic_s() + ALERTS_MOST_S
+        if await self._watch.look():
+            self._crier.expect()
+
+    async def tell_alerts(self) -> None:
+        """Tell hooks what is owed to them."""
+        await self._crier.deliver()
+
     async def match_results(self) -> None:
         """Look again for the records of results that came too early."""
         await self._submit(self._match_parked)
@@ -86,6 +131,7 @@ class Afterwork:
     async def close(self) -> None:
         """Leave what is under way; it goes on with the next engine."""
         await self._historian.close()
+        await self._crier.close()
 
 
 async def in_time(afterwork: Afterwork, most_s: float) -> None:
@@ -94,5 +140,8 @@ async def in_time(afterwork: Afterwork, most_s: float) -> None:
         async with asyncio.timeout(most_s):
             await afterwork.purge()
             await afterwork.deliver_notices()
+            afterwork.watch_soon()
+            await afterwork.watch()
+            await afterwork.tell_alerts()
     except TimeoutError:
-        log.warning("purges or notices are still owed; the next engine does them")
+        log.warning("purges, notices or alerts are owed; the next engine does them")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
@@ -29,6 +30,7 @@ from watchfloor.domain.views import (
 )
 from watchfloor.engine import desk_reads, record_pages
 from watchfloor.engine.charting import charts
+from watchfloor.engine.handover import handover
 from watchfloor.engine.journeys import journey
 from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.operations import apply_what_waits, order, steering_command
@@ -140,6 +142,12 @@ class StoreDesk:
         return await self._reader.ask(
             journal_reads.audit_page, run_id, text=text, before=before, size=size
         )
+
+    async def handover(self, span_ms: int) -> Handover:
+        """Return what the next shift is told of the time since so long ago."""
+        workspace = await asyncio.to_thread(self._settings.last_known)
+        now_ms = self._around.now_ms()
+        return await self._reader.ask(handover, workspace, now_ms - span_ms, now_ms)
 
     async def campaigns(self) -> tuple[CampaignOffer, ...]:
         """Return the workspace's campaign files, by name; faulty ones too."""

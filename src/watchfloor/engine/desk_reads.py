@@ -17,6 +17,7 @@ from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
+from watchfloor.store.reads.alerts import newest_told
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import recent_rates
@@ -46,8 +47,12 @@ def overview(
 
 
 def pulse(connection: Handle, now_ms: int) -> Pulse:
-    """Return the owner, the number of changes and the cards."""
-    return Pulse(engine=engine_view(connection), cards=cards(connection, now_ms))
+    """Return the owner, the number of changes, the cards and the newest alert."""
+    return Pulse(
+        engine=engine_view(connection),
+        cards=cards(connection, now_ms),
+        alert=newest_told(connection),
+    )
 
 
 def unknowns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from watchfloor.domain.handover import ENDED, STARTED
 from watchfloor.domain.progress import Gain, span_at
 from watchfloor.domain.regions import Fact
 from watchfloor.engine.changes import (
@@ -14,10 +15,12 @@ from watchfloor.engine.changes import (
     tell,
 )
 from watchfloor.engine.ledger import Ledger
+from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import sampled
 from watchfloor.store.reads.runs import collected_until
 from watchfloor.store.writes import lease
 from watchfloor.store.writes.progress import add_gains
+from watchfloor.store.writes.runs import add_entry
 
 
 def beat(tx: Transaction) -> None:
@@ -26,6 +29,33 @@ def beat(tx: Transaction) -> None:
     for ledger in tx.ledgers.values():
         ledger.look(tx.now_ms)
     sample(tx, tx.ledgers.values())
+
+
+def begin(tx: Transaction) -> None:
+    """Enter in the journal that an engine has started, and whose."""
+    owner = engine_view(tx.connection)
+    detail = f"{owner.owner}, pid {owner.pid} on {owner.host}"
+    _enter_engine(tx, STARTED, detail)
+
+
+def end(tx: Transaction) -> None:
+    """Let go, and enter that in the journal."""
+    _enter_engine(tx, ENDED, "in good order")
+    let_go(tx)
+
+
+def _enter_engine(tx: Transaction, event: str, detail: str) -> None:
+    add_entry(
+        tx.connection,
+        {
+            "at_ms": tx.now_ms,
+            "run_id": "",
+            "event": event,
+            "by": "engine",
+            "detail": detail,
+            "epoch": tx.epoch,
+        },
+    )
 
 
 def let_go(tx: Transaction) -> None:

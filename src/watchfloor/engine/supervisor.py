@@ -36,9 +36,6 @@ T = TypeVar("T")
 INBOX_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
-PARKED_S: Final = 2.0
-PURGES_S: Final = 1.0
-NOTICES_S: Final = 2.0
 #: An engine that ends by itself still sends its notices, for so long.
 NOTICES_GRACE_S: Final = 15.0
 
@@ -89,7 +86,7 @@ class Supervisor:
         historian = Historian(
             layout, self._submit, around.monotonic_s, self._look_again
         )
-        self._afterwork = Afterwork(layout, committer, self._submit, historian)
+        self._afterwork = Afterwork(layout, committer, self._submit, historian, around)
         self._door = door
         self._shut_door: Callable[[], Awaitable[None]] | None = None
         self._inbox = Inbox(layout)
@@ -119,16 +116,15 @@ class Supervisor:
         self._thread.start()
         self._changed.set()
         await self._open_door()
-        afterwork = self._afterwork
+        self._committer.submit(jobs.begin)
         duties = {
             "inbox": self._every(INBOX_S, self._take_commands),
             "heartbeat": self._every(HEARTBEAT_S, self._beat),
             "results": self._every(RESULTS_S, self._close_results),
-            "parked": self._every(PARKED_S, afterwork.match_results),
-            "purges": self._every(PURGES_S, afterwork.purge),
-            "notices": self._every(NOTICES_S, afterwork.deliver_notices),
             "runs": self._every(0.0, self._follow_changes),
         }
+        for name, (interval_s, tick) in self._afterwork.duties.items():
+            duties[name] = self._every(interval_s, tick)
         tasks = [
             asyncio.create_task(duty, name=f"watchfloor-{name}")
             for name, duty in duties.items()
@@ -195,7 +191,7 @@ class Supervisor:
             await self._lanes.close_all()
             if self._error is None:
                 with suppress(StoreError):
-                    await self._submit(jobs.let_go)
+                    await self._submit(jobs.end)
         finally:
             self._thread.stop()
             self._inbox.close()
@@ -302,6 +298,7 @@ class Supervisor:
             self._following.follow(ledger)
         self._begin_extraction()
         self._afterwork.follow(self._ledgers())
+        self._afterwork.watch_soon()
 
     def _begin_extraction(self) -> None:
         """Read one upload at a time: it is work for a whole core."""

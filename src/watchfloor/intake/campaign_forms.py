@@ -52,7 +52,7 @@ DayWord = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ClassWord = Literal["transient", "permanent", "ambiguous", "callback"]
 
 #: Monday is 0 to the domain.
-_DAYS: tuple[DayWord, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS: tuple[DayWord, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class HeadForm(StrictForm):
@@ -147,7 +147,7 @@ class WindowForm(StrictForm):
         examples=['zone = "recipient", or a name such as "America/New_York"']
     )
     days: list[DayWord] = Field(
-        default_factory=lambda: list(_DAYS),
+        default_factory=lambda: list(DAYS),
         min_length=1,
         examples=['days = ["mon", "tue", "wed", "thu", "fri"]'],
     )
@@ -158,7 +158,7 @@ class WindowForm(StrictForm):
         """Return the domain's value."""
         return Window(
             zone=self.zone,
-            days=frozenset(_DAYS.index(day) for day in self.days),
+            days=frozenset(DAYS.index(day) for day in self.days),
             open_minute=self.open,
             close_minute=self.close,
         )

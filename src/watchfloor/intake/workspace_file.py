@@ -43,6 +43,27 @@ _OPTIONAL = """
 
 # [safety]
 # second_person_above = 10_000_000 # records of a run whose job cancel needs two people
+
+# [alerts]                         # of what people are told as it happens
+# on = ["stalled", "slow", "auto_paused", "failed", "recovered"]
+# urgent = ["failed"]              # told in quiet hours too
+# cleared = true                   # told when it is over, too
+# again_after = "10m"              # what was gone for less never went
+
+# [alerts.quiet]                   # held back, and told at once when they end
+# from = "22:00"
+# to = "07:00"
+
+# [alerts.command.pager]           # JSON on its standard input, no shell
+# argv = ["/usr/local/bin/page", "--team", "night"]
+# timeout = "10s"
+
+# [alerts.webhook.chat]            # JSON, posted
+# url = "https://hooks.example.org/watchfloor"
+# headers = { Authorization = "env:HOOK_AUTHORIZATION" }
+
+# [alerts.mail.leads]              # through the server of [mail]
+# to = ["leads@example.org"]
 """
 
 

@@ -16,6 +16,7 @@ from watchfloor.domain.workspace import (
     Shared,
     Workspace,
 )
+from watchfloor.intake.alert_forms import AlertsForm
 from watchfloor.intake.mistakes import sentence
 from watchfloor.intake.normalise import UnfitContactError, email
 from watchfloor.intake.toml_file import StrictForm
@@ -202,6 +203,9 @@ class WorkspaceFile(StrictForm):
     safety: SafetyForm = Field(
         default_factory=SafetyForm, examples=["a table [safety]"]
     )
+    alerts: AlertsForm = Field(
+        default_factory=AlertsForm, examples=["a table [alerts] with on"]
+    )
 
     def frozen(self) -> Workspace:
         """Return the domain's value."""
@@ -216,5 +220,6 @@ class WorkspaceFile(StrictForm):
             mail=mail.model_dump(by_alias=True, exclude_unset=True) if mail else {},
             notices=NoticePreset(self.notices.preset),
             results=self.results.frozen(),
+            alerts=self.alerts.frozen(),
             second_person_above=self.safety.second_person_above,
         )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json
+from watchfloor.domain.alerts import AlertRules
 from watchfloor.domain.errors import ConfigError, StoreError, WatchfloorError
 from watchfloor.domain.text import clean
 from watchfloor.engine.workspace_settings import checked_workspace
@@ -19,11 +20,13 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.alerts import given_up_since
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.runs import run_page
 from watchfloor.store.schema import HEAD, schema_version
 from watchfloor.store.sqlite import VERSION, damage
 
+DAY_MS = 24 * 3_600_000
 #: Below this a commit may find no room.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
@@ -136,6 +139,23 @@ def _room(layout: Layout) -> Checked:
     )
 
 
+def _alerts(connection: Handle, layout: Layout) -> Checked:
+    """Check that people were told; mistakes in the table are the settings' check."""
+    try:
+        rules = checked_workspace(layout.settings).alerts
+    except ConfigError:
+        rules = AlertRules()
+    count = given_up_since(connection, compose.now_ms() - DAY_MS)
+    on = ", ".join(sorted(rules.on)) or "nothing"
+    hooks = ", ".join(one.label for one in rules.hooks) or "no hook"
+    return Checked(
+        "alerts",
+        not count,
+        f"on {on}, through {hooks}; {count} messages were given up within a day",
+        "watchfloor alerts tells why, watchfloor alerts test tries every hook",
+    )
+
+
 def _store(connection: Handle, layout: Layout) -> Iterator[Checked]:
     version = schema_version(connection)
     yield Checked(
@@ -152,6 +172,7 @@ def _store(connection: Handle, layout: Layout) -> Iterator[Checked]:
         "restore the workspace from a backup",
     )
     runs = run_page(connection)
+    yield _alerts(connection, layout)
     unbalanced = [run for run in runs if run.books.imbalance]
     yield Checked(
         "books",

@@ -160,6 +160,9 @@ class JobsReads(JobsPage):
         else:
             self.session.sight.tell(message.answer.engine, self.session.clock())
             self._cards = message.answer.cards
+            is_news = self.session.sight.is_news(message.answer.alert)
+            if is_news and self.session.wishes.rings:
+                self.app.bell()
         self._is_pulsing = False
         self.paint_head()
         for screen in self.app.screen_stack:

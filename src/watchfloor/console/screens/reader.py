@@ -22,6 +22,8 @@ class Reader(ModalScreen[None]):
     """Lines that can be scrolled and closed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
+    #: The scopes of its keys.
+    scopes: ClassVar[tuple[str, ...]] = ("reader",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("reader")
 
     def __init__(self, title: str, painter: Painter, keymap: Keymap) -> None:
@@ -38,7 +40,7 @@ class Reader(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show the page from its start."""
-        offers = [Offer(act) for act in self._keymap.acts("reader")]
+        offers = [Offer(act) for act in self._keymap.acts(*self.scopes)]
         self.query_one("#page", Panel).draw(self._painter)
         self._head()
         self.query_one("#keys", Panel).draw(lambda width: (footer(offers, width),))
@@ -60,6 +62,11 @@ class Reader(ModalScreen[None]):
         """Show other lines; the place in them stays."""
         self._painter = painter
         self.query_one("#page", Panel).draw(painter)
+        self._head()
+
+    def call(self, heading: str) -> None:
+        """Call the page something else."""
+        self._heading = heading
         self._head()
 
     def action_scroll(self, step: int) -> None:

@@ -43,7 +43,7 @@ def events(
         .limit(limit)
     )
     rows = list(connection.execute(query).mappings())
-    return tuple(_event(row) for row in reversed(rows))
+    return tuple(event_of(row) for row in reversed(rows))
 
 
 def receipt(connection: Connection, command_id: str) -> Receipt | None:
@@ -104,7 +104,7 @@ def _entries(connection: Connection, entry_ids: list[int]) -> tuple[AuditEntry, 
     receipts = _receipts(connection, {row["command_id"] for row in rows} - {""})
     return tuple(
         AuditEntry(
-            event=_event(row),
+            event=event_of(row),
             run_name=row["campaign_name"] or "",
             receipt=receipts.get(row["command_id"]),
         )
@@ -153,7 +153,8 @@ def cancel_askers(
     return set(connection.scalars(query))
 
 
-def _event(row: RowMapping) -> EventView:
+def event_of(row: RowMapping) -> EventView:
+    """Return a row of the journal as readers see it."""
     return EventView(
         entry_id=row["entry_id"],
         at_ms=row["at_ms"],

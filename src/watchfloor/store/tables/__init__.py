@@ -21,6 +21,8 @@ from watchfloor.store.tables.runs import (
     upload,
 )
 from watchfloor.store.tables.workspace import (
+    alert,
+    alert_message,
     notice,
     quota,
     result,
@@ -30,6 +32,8 @@ from watchfloor.store.tables.workspace import (
 )
 
 __all__ = [
+    "alert",
+    "alert_message",
     "attempt",
     "books",
     "command",

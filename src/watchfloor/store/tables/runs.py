@@ -105,6 +105,7 @@ run = Table(
         "results_close_at_ms",
         sqlite_where=text("results = 'collecting'"),
     ),
+    Index("run_by_end", "ended_at_ms", sqlite_where=text("ended_at_ms IS NOT NULL")),
 )
 
 #: One narrow row per run, rewritten in the transaction that changes what it counts.

@@ -1,4 +1,4 @@
-"""What belongs to the workspace as a whole: suppression, results, limits, notices."""
+"""What belongs to the workspace: suppression, results, limits, notices, alerts."""
 
 from __future__ import annotations
 
@@ -111,4 +111,61 @@ notice = Table(
         sqlite_where=text("state = 'owed'"),
         postgresql_where=text("state = 'owed'"),
     ),
+)
+
+#: What is or was wrong, one row for each cause. ``is_open`` while the cause lasts or
+#: quiet hours keep something of it from being told.
+alert = Table(
+    "alert",
+    metadata,
+    Column("alert_id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("mark", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("raised_at_ms", BigInteger, nullable=False),
+    Column("gone_at_ms", BigInteger),
+    Column("cleared_at_ms", BigInteger),
+    Column("is_held", SmallInteger, nullable=False, server_default="0"),
+    Column("is_open", SmallInteger, nullable=False, server_default="1"),
+    Index(
+        "alert_open",
+        "alert_id",
+        sqlite_where=text("is_open = 1"),
+        postgresql_where=text("is_open = 1"),
+    ),
+    Index(
+        "alert_one_per_cause",
+        "kind",
+        "run_id",
+        "mark",
+        unique=True,
+        sqlite_where=text("cleared_at_ms IS NULL"),
+        postgresql_where=text("cleared_at_ms IS NULL"),
+    ),
+)
+
+#: What one hook is to be told of alerts: stored with them, sent after the commit.
+alert_message = Table(
+    "alert_message",
+    metadata,
+    Column("message_id", Integer, primary_key=True),
+    Column("alert_id", Integer),
+    Column("hook", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("payload_json", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("next_at_ms", BigInteger),
+    Column("sent_at_ms", BigInteger),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index(
+        "alert_message_owed",
+        "next_at_ms",
+        sqlite_where=text("state = 'owed'"),
+        postgresql_where=text("state = 'owed'"),
+    ),
+    Index("alert_message_by_alert", "alert_id"),
 )
