@@ -254,8 +254,10 @@ def _not_delivered(run: RunView, count: int, steps: int, _: Delivery) -> list[st
     if may_retry(run.lifecycle):
         lines = [
             f"{many} become{_s(count)} failed for now, as after any transient failure.",
-            "Where the campaign still allows it, they are tried again with the same "
-            "key; the others are failed.",
+            (
+                "Where the campaign still allows it, they are tried again with the "
+                "same key; the others are failed."
+            ),
         ]
         if steps > 1:
             lines.append("Failed ones that a later step asks for go on to it.")
@@ -268,8 +270,10 @@ def _not_delivered(run: RunView, count: int, steps: int, _: Delivery) -> list[st
 
 def _resend(_: RunView, count: int, __: int, delivery: Delivery) -> list[str]:
     lines = [
-        f"{_n(count, 'unknown record')} {_is(count)} attempted once more, with the "
-        "same key, as soon as the run's gate, permits and windows allow."
+        (
+            f"{_n(count, 'unknown record')} {_is(count)} attempted once more, with the "
+            "same key, as soon as the run's gate, permits and windows allow."
+        )
     ]
     if delivery is Delivery.AT_MOST_ONCE:
         lines.append(

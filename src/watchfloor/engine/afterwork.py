@@ -1,4 +1,4 @@
-"""What is owed beside dispatch: histories, purges, notices, and results that wait.
+"""What is owed beside dispatch: histories, purges, notices, resolutions, late results.
 
 None of it holds up a run. Each part may fail for itself; it is tried again.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from watchfloor.domain.errors import WatchfloorError
 from watchfloor.domain.regions import History
@@ -15,11 +15,14 @@ from watchfloor.domain.text import clean
 from watchfloor.engine.collector import MatchParked
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.historian import Historian
+from watchfloor.engine.inquiring import Inquirer
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge
+from watchfloor.engine.resolving import ResolveSlice
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.history import purges_asked
+from watchfloor.store.reads.resolutions import open_resolutions
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,10 @@ class Afterwork:
         committer: For what it knows of the workspace.
         submit: Has jobs done by the committer.
         historian: Creates histories.
+        monotonic_s: For the pace of look-ups.
+
+    Attributes:
+        is_resolving: Unknown records are being resolved, or may be: nobody has looked.
     """
 
     def __init__(
@@ -40,12 +47,15 @@ class Afterwork:
         committer: Committer,
         submit: Submit,
         historian: Historian,
+        monotonic_s: Callable[[], float],
     ) -> None:
         self._layout = layout
         self._committer = committer
         self._submit = submit
         self._historian = historian
+        self._inquirer = Inquirer(submit, monotonic_s)
         self._postman: Postman | None = None
+        self.is_resolving = True
         self._workspace = committer.workspace.last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
 
@@ -70,6 +80,17 @@ class Afterwork:
                     self._committer.owes_fold = True
             except (WatchfloorError, OSError) as error:
                 log.warning("run %s is not purged yet: %s", run_id, clean(error))
+
+    async def resolve(self) -> None:
+        """Go on with every resolution and look-up that has only begun."""
+        begun = await self._submit(lambda tx: open_resolutions(tx.connection))
+        self.is_resolving = bool(begun)
+        for one in begun:
+            if one.state == "asking":
+                await self._inquirer.look_up(one.number, one.run_id)
+                continue
+            while await self._submit(ResolveSlice(one.number)):
+                pass
 
     async def deliver_notices(self) -> None:
         """Send every notice that is due."""

@@ -38,6 +38,7 @@ HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
 PARKED_S: Final = 2.0
 PURGES_S: Final = 1.0
+RESOLUTIONS_S: Final = 0.5
 NOTICES_S: Final = 2.0
 #: An engine that ends by itself still sends its notices, for so long.
 NOTICES_GRACE_S: Final = 15.0
@@ -89,7 +90,9 @@ class Supervisor:
         historian = Historian(
             layout, self._submit, around.monotonic_s, self._look_again
         )
-        self._afterwork = Afterwork(layout, committer, self._submit, historian)
+        self._afterwork = Afterwork(
+            layout, committer, self._submit, historian, around.monotonic_s
+        )
         self._door = door
         self._shut_door: Callable[[], Awaitable[None]] | None = None
         self._inbox = Inbox(layout)
@@ -126,6 +129,7 @@ class Supervisor:
             "results": self._every(RESULTS_S, self._close_results),
             "parked": self._every(PARKED_S, afterwork.match_results),
             "purges": self._every(PURGES_S, afterwork.purge),
+            "resolutions": self._every(RESOLUTIONS_S, afterwork.resolve),
             "notices": self._every(NOTICES_S, afterwork.deliver_notices),
             "runs": self._every(0.0, self._follow_changes),
         }
@@ -173,6 +177,8 @@ class Supervisor:
         if waiting or self._taking or self._extraction is not None:
             return False
         if self._changed.is_set() or self._following.is_busy:
+            return False
+        if self._afterwork.is_resolving:
             return False
         return not any(self._is_needed_by(ledger) for ledger in self._ledgers())
 
