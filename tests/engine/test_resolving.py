@@ -391,14 +391,14 @@ def test_what_a_run_that_begins_to_end_keeps_from_a_resend_stays_unknown(
     seen = previewed(floor, run_id, ResolveAs.RESEND)
     resend = resolve_command(seen, ASKER, "why", floor.around)
     with tenure(floor.layout, floor.around, floor.owner, dispatches=False) as owner:
-        taken = [owner.submit(TakeCommand(resend))]
+        owner.submit(TakeCommand(resend))
         while owner.round():
             pass
         number = owner.submit(lambda tx: open_resolutions(tx.connection)[0].number)
         owner.round()
         # Three slices freeze at least, and one resolves ten.
         while floor.books(run_id).retry == 0:
-            taken.append(owner.submit(resolving.ResolveSlice(number.result())))
+            owner.submit(resolving.ResolveSlice(number.result()))
             owner.round()
 
     floor.steered(Verb.CANCEL, run_id)

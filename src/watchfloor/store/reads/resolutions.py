@@ -100,9 +100,9 @@ def resolution_of(connection: Connection, number: int) -> Resolution:
 
 
 def resolutions_of(
-    connection: Connection, run_id: str, *, after_ms: int = -1, most: int = 1_000
+    connection: Connection, run_id: str, after_ms: int = -1, most: int = 1_000
 ) -> list[Resolution]:
-    """Return what was said of a run's records later than *after_ms*, oldest first."""
+    """Return the last things said of a run's records past a time, oldest first."""
     return _resolutions(
         connection,
         resolution.c.run_no == run_number(connection, run_id),
