@@ -86,6 +86,7 @@ class JourneyScreen(ModalScreen[int]):
         self._is_reading = False
         self._ahead = 0
         self._as_of_ms: int | None = None
+        self._told: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the timeline and the inside of the record out."""
@@ -172,10 +173,14 @@ class JourneyScreen(ModalScreen[int]):
         if not is_same:
             self._healthy = None
         changed = self._paint(keep=is_same)
-        if is_same:
+        if self._told is not None:
+            # What became of a command says more than how many entries changed.
+            self._say(*self._told)
+            self._told = None
+        elif is_same:
             what = "1 entry" if changed == 1 else f"{changed} entries"
             self._say(f"{what} changed", "dim")
-        else:
+        if not is_same:
             self._grid().action_edge(1)
         if self._is_beside:
             begin(self, partial(self._read_healthy, self._seq), "healthy")
@@ -294,7 +299,11 @@ class JourneyScreen(ModalScreen[int]):
     @property
     def counter(self) -> ResolveCounter:
         """Where the record is resolved."""
-        return ResolveCounter(self, self._session, self._say, self.action_refresh_now)
+        return ResolveCounter(self, self._session, self._say, self._read_again)
+
+    def _read_again(self, text: str, role: str) -> None:
+        self._told = (text, role)
+        self.action_refresh_now()
 
     def obstacle(self, act: Act) -> str:
         """Return why one of the acts of this screen is not possible now; or nothing."""

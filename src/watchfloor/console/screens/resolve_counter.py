@@ -37,7 +37,7 @@ class ResolveCounter:
         screen: Which.
         session: Whose.
         say: Shows a line on the screen.
-        changed: Reads the screen anew.
+        changed: Reads the screen anew, and shows the last line on it again.
     """
 
     def __init__(
@@ -45,12 +45,13 @@ class ResolveCounter:
         screen: Screen[Any],
         session: Session,
         say: Say,
-        changed: Callable[[], None],
+        changed: Say,
     ) -> None:
         self._screen = screen
         self._session = session
         self._say = say
         self._changed = changed
+        self._last = ("", "")
 
     def obstacle(self) -> str:
         """Return why nothing can be resolved by this console now; or nothing."""
@@ -102,6 +103,7 @@ class ResolveCounter:
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line on the screen while it stands, and on the jobs."""
+        self._last = (text, role)
         jobs = self._jobs
         if jobs is not None:
             jobs.say(text, role)
@@ -143,4 +145,4 @@ class ResolveCounter:
         if isinstance(jobs, Counter):
             await jobs.run_changed(run_id)
         if self._screen.is_mounted:
-            self._changed()
+            self._changed(*self._last)

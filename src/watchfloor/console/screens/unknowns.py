@@ -20,12 +20,14 @@ from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.list_sheet import Page, Trail
 from watchfloor.console.screens.resolve_counter import ResolveCounter
 from watchfloor.console.screens.scoped_sheet import Choice, ScopedSheet
+from watchfloor.console.session import Session
 from watchfloor.console.unknown_lines import (
     UNKNOWN_COLUMNS,
     UnknownRow,
     unknown_at_length,
     what_to_do,
 )
+from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
 from watchfloor.domain.cohorts import MOST_NAMED, Selection
@@ -48,6 +50,10 @@ class UnknownsScreen(ScopedSheet[UnknownRow]):
     scopes = ("unknowns", "sheet")
     nothing = "No record is unknown: of every attempt it is known how it ended."
 
+    def __init__(self, session: Session, run: RunView | None) -> None:
+        super().__init__(session, run)
+        self._told: tuple[str, str] | None = None
+
     @dataclass
     class RunRead(Message):
         """The run of a record that is to be opened came, or why it did not."""
@@ -68,7 +74,12 @@ class UnknownsScreen(ScopedSheet[UnknownRow]):
         """Show a page; what is marked on others stays marked."""
         super().show(wanted, found, again=again)
         self._tell_marks()
+        if self._told is not None:
+            # What became of a command says more than how many rows changed.
+            self.say(*self._told)
+            self._told = None
 
+    @on(Grid.Marked)
     def _tell_marks(self) -> None:
         keymap, marked = self.session.keymap, len(self.grid.marks)
         self.panel("fate").draw(lambda _: (what_to_do(keymap, marked),))
@@ -103,7 +114,8 @@ class UnknownsScreen(ScopedSheet[UnknownRow]):
         """Where records are resolved."""
         return ResolveCounter(self, self.session, self.say, self._read_again)
 
-    def _read_again(self) -> None:
+    def _read_again(self, text: str, role: str) -> None:
+        self._told = (text, role)
         # What was resolved is not here any more; neither are its marks.
         self.grid.clear_marks()
         self.action_refresh_now()
@@ -178,10 +190,6 @@ class UnknownsScreen(ScopedSheet[UnknownRow]):
     def action_disarm(self) -> None:
         """Let no command pass."""
         self.counter.disarm()
-
-    def on_key(self) -> None:
-        """Tell how many records are marked, once a key has done its work."""
-        self.call_after_refresh(self._tell_marks)
 
     async def opened(self, row: UnknownRow) -> None:
         """Open the journey, once its run is read: it may not be the selected one."""
