@@ -208,4 +208,5 @@ def _possible(previews: Sequence[ResolvePreview]) -> tuple[int, str]:
     able = [one for one in previews if one.refusal is None]
     if able:
         return sum(one.records for one in able), ""
-    return sum(one.records for one in previews), previews[0].explanation
+    first = previews[0]
+    return sum(one.records for one in previews), first.why or first.explanation

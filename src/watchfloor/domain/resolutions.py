@@ -160,8 +160,8 @@ def refusal_of(
     retry = f"watchfloor retry {run_id} --class unknown --seq N"
     if run.phase is Phase.ENDED:
         why = (
-            "resend makes an attempt, and an ended run makes none; a child run does, "
-            f"with the same key: {retry}"
+            "an ended run makes no attempts; a child run does, with the same key: "
+            f"{retry}"
         )
         return Refusal.ALREADY_ENDED, why
     if may_retry(run) and not is_doomed:

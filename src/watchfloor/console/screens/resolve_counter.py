@@ -99,6 +99,10 @@ class ResolveCounter:
         stack = self._screen.app.screen_stack
         return next((one for one in stack if isinstance(one, JobsPage)), None)
 
+    @property
+    def _stands(self) -> bool:
+        return self._screen in self._screen.app.screen_stack
+
     # --- the counter -----------------------------------------------------------------
 
     def say(self, text: str, role: str = "") -> None:
@@ -107,7 +111,7 @@ class ResolveCounter:
         jobs = self._jobs
         if jobs is not None:
             jobs.say(text, role)
-        if self._screen.is_mounted:
+        if self._stands:
             self._say(text, role)
 
     async def way(
@@ -144,5 +148,5 @@ class ResolveCounter:
         jobs: object = self._jobs
         if isinstance(jobs, Counter):
             await jobs.run_changed(run_id)
-        if self._screen.is_mounted:
+        if self._stands:
             self._changed(*self._last)
