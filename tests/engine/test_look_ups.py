@@ -224,3 +224,19 @@ def test_a_live_run_tries_again_what_the_provider_never_got(floor, provider):
     keys = [one.key for one in provider.arrivals if one.contact == "c00001"]
     assert len(keys) == 2
     assert len(set(keys)) == 1
+
+
+def test_a_purged_run_has_no_keys_left_to_ask_by(floor, provider):
+    run_id = with_unknowns(floor, provider, 2)
+    provider.look_ups = {"c00001": DELIVERED}
+    looked_up(floor, run_id, seq=1)
+    assert floor.ordered("purge", run_id).state == "settled"
+    floor.carried_out()
+
+    answer = floor.ordered("look_up", run_id)
+
+    assert "were purged" in answer.detail
+    told = [one.detail for one in floor.journey(run_id, 1).entries]
+    assert not any("msg-1" in one for one in told)
+    # What nobody knows can still be said.
+    assert resolved(floor, run_id, "delivered", Selection()).state == "settled"

@@ -19,10 +19,10 @@ from watchfloor.engine.inquiring import Inquirer
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge
-from watchfloor.engine.resolving import ResolveSlice
+from watchfloor.engine.resolving import RESOLVING, ResolveSlice
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.history import purges_asked
-from watchfloor.store.reads.resolutions import open_resolutions
+from watchfloor.store.reads.resolutions import Resolution, open_resolutions
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,6 @@ class Afterwork:
         submit: Has jobs done by the committer.
         historian: Creates histories.
         monotonic_s: For the pace of look-ups.
-
-    Attributes:
-        is_resolving: Unknown records are being resolved, or may be: nobody has looked.
     """
 
     def __init__(
@@ -55,7 +52,7 @@ class Afterwork:
         self._historian = historian
         self._inquirer = Inquirer(submit, monotonic_s)
         self._postman: Postman | None = None
-        self.is_resolving = True
+        self._is_resolving = self._is_looking_up = True
         self._workspace = committer.workspace.last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
 
@@ -81,16 +78,29 @@ class Afterwork:
             except (WatchfloorError, OSError) as error:
                 log.warning("run %s is not purged yet: %s", run_id, clean(error))
 
+    @property
+    def is_resolving(self) -> bool:
+        """Whether unknown records are being resolved; yes before anybody looked."""
+        return self._is_resolving or self._is_looking_up
+
     async def resolve(self) -> None:
-        """Go on with every resolution and look-up that has only begun."""
-        begun = await self._submit(lambda tx: open_resolutions(tx.connection))
-        self.is_resolving = bool(begun)
+        """Go on with every resolution that has only begun."""
+        begun = await self._begun(*RESOLVING)
+        self._is_resolving = bool(begun)
         for one in begun:
-            if one.state == "asking":
-                await self._inquirer.look_up(one.number, one.run_id)
-                continue
             while await self._submit(ResolveSlice(one.number)):
                 pass
+
+    async def look_up(self) -> None:
+        """Go on with every look-up that was asked for; it may take its time."""
+        begun = await self._begun("asking")
+        self._is_looking_up = bool(begun)
+        for one in begun:
+            await self._inquirer.look_up(one.number, one.run_id)
+
+    async def _begun(self, *states: str) -> list[Resolution]:
+        found = await self._submit(lambda tx: open_resolutions(tx.connection))
+        return [one for one in found if one.state in states]
 
     async def deliver_notices(self) -> None:
         """Send every notice that is due."""

@@ -19,6 +19,7 @@ from watchfloor.engine.resolving import Begun, Known, book, check_free, enter, r
 from watchfloor.engine.suppressing import suppress
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.inbox import Command
+from watchfloor.store.reads.history import purge_facts
 from watchfloor.store.reads.resolutions import (
     Doubt,
     Resolution,
@@ -87,7 +88,7 @@ def look_up(tx: Transaction, command: Command) -> str:
 
     Raises:
         RefusedError: None is unknown, or the run is being resolved already.
-        ConfigError: No step's channel can ask its provider.
+        ConfigError: No step's channel can ask its provider, or the run is purged.
         ValueError: The command makes no sense.
     """
     seq = command.payload.get("seq")
@@ -96,6 +97,7 @@ def look_up(tx: Transaction, command: Command) -> str:
     run_no = run_number(tx.connection, command.run_id)
     ledger = tx.ledgers.get(command.run_id) or adopt(tx, command.run_id)
     check_free(tx, run_no, "asking")
+    _check_purge(tx, command.run_id)
     _check_channels(tx, ledger)
     selection = Selection(seqs=frozenset() if seq is None else frozenset({seq}))
     last = last_unknown(tx.connection, run_no) if seq is None else seq
@@ -223,6 +225,16 @@ class EndLookUp:
             detail=told,
         )
         enter(tx, ledger, one, "looked up", told)
+
+
+def _check_purge(tx: Transaction, run_id: str) -> None:
+    """Refuse a run whose people were taken out: nobody knows their keys any more."""
+    if purge_facts(tx.connection, run_id).purge:
+        msg = (
+            f"the people of run {run_id} were purged, and with them the keys to ask "
+            "by; nothing was asked"
+        )
+        raise ConfigError(msg)
 
 
 def _check_channels(tx: Transaction, ledger: Ledger) -> None:

@@ -38,7 +38,7 @@ HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
 PARKED_S: Final = 2.0
 PURGES_S: Final = 1.0
-RESOLUTIONS_S: Final = 0.5
+RESOLUTIONS_S: Final = 1.0
 NOTICES_S: Final = 2.0
 #: An engine that ends by itself still sends its notices, for so long.
 NOTICES_GRACE_S: Final = 15.0
@@ -130,6 +130,7 @@ class Supervisor:
             "parked": self._every(PARKED_S, afterwork.match_results),
             "purges": self._every(PURGES_S, afterwork.purge),
             "resolutions": self._every(RESOLUTIONS_S, afterwork.resolve),
+            "look-ups": self._every(RESOLUTIONS_S, afterwork.look_up),
             "notices": self._every(NOTICES_S, afterwork.deliver_notices),
             "runs": self._every(0.0, self._follow_changes),
         }
