@@ -17,7 +17,7 @@ from watchfloor.store.inbox import ask
 from watchfloor.store.reads.resolutions import open_resolutions, resolutions_of
 from watchfloor.store.tables import resolved
 
-RECORDS = 20_000
+RECORDS = 8_000
 LOOKED_UP = 150
 #: Nothing pauses a run of which nobody knows anything.
 BLIND = "[guard]\nbreaker_after = 0"

@@ -15,7 +15,8 @@ from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.ledger import Ledger
-from watchfloor.engine.resolving import Begun, Known, book, check_free, enter, rules_of
+from watchfloor.engine.resolving import Begun, check_free, enter, noted
+from watchfloor.engine.settling import Known, book, rules_of
 from watchfloor.engine.suppressing import suppress
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.inbox import Command
@@ -105,21 +106,16 @@ def look_up(tx: Transaction, command: Command) -> str:
     if not doubts(tx.connection, run_no, asked, (0, last), 1):
         raise RefusedError(Refusal.NOT_UNKNOWN)
     expected = 1 if seq else ledger.tally["unknown"]
-    number = writes.add_resolution(
-        tx.connection,
+    one = noted(
+        tx,
+        command,
+        ledger,
         selection,
-        command_id=command.command_id,
-        run_no=run_no,
-        at_ms=tx.now_ms,
-        by=command.by,
-        origin=command.origin,
-        why=command.why,
         word=LOOK_UP,
         expected=expected,
         state="asking",
     )
     told = f"{expected:,} unknown {'record' if expected == 1 else 'records'}"
-    one = resolution_of(tx.connection, number)
     enter(tx, ledger, one, "look-up requested", told)
     return Begun(f"the engine asks the provider about {told}")
 

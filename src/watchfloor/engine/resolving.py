@@ -7,52 +7,39 @@ large ones slice by slice, from where the last slice ended, whatever happens bet
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
 
 from watchfloor.domain.cohorts import Selection, from_payload
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.labels import native
-from watchfloor.domain.lifecycle import may_retry
-from watchfloor.domain.outcomes import Outcome
-from watchfloor.domain.records import Circumstances, RecordState, Verdict
 from watchfloor.domain.resolutions import (
     SAID,
     ResolveAs,
     only_unknown,
     refusal_of,
-    resent,
     told,
-    verdict,
 )
-from watchfloor.domain.retries import RetryPolicy
-from watchfloor.engine.after_end import book_after_end
-from watchfloor.engine.booking import ENDS_A_STEP, Ended, take_on
-from watchfloor.engine.campaigns import strategy_of
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.ledger import Ledger
-from watchfloor.intake.campaign_file import parse_campaign
+from watchfloor.engine.settling import Known, book, rules_of
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.cohorts import selected
 from watchfloor.store.reads.resolutions import (
     Resolution,
-    Uncertain,
     frozen_ones,
     open_resolutions,
     resolution_of,
     stretch,
 )
-from watchfloor.store.reads.runs import campaign_text, column_names, run_number
-from watchfloor.store.reads.strategy import Strategy
+from watchfloor.store.reads.runs import run_number
 from watchfloor.store.writes import resolutions as writes
-from watchfloor.store.writes.attempts import AttemptWriter
-from watchfloor.store.writes.resolutions import Fate
 from watchfloor.store.writes.runs import add_entry, answer_command
 
 #: Unknown records that one transaction looks at or resolves: some tens of ms.
-SLICE_ROWS: Final = 5_000
+SLICE_ROWS: Final = 2_000
 #: Cohorts of runs with so many unknown records are done in the command's transaction.
-MOST_AT_ONCE: Final = 5_000
+MOST_AT_ONCE: Final = 2_000
 #: What a cohort is in while it is resolved.
 RESOLVING: Final = ("freezing", "applying", "dropping")
 
@@ -61,28 +48,6 @@ class Begun(str):
     """What an order said that has only begun: it settles in a later transaction."""
 
     __slots__ = ()
-
-
-class Known(NamedTuple):
-    """An unknown record, and how its attempt is now known to have ended.
-
-    Attributes:
-        outcome: None for one that is sent once more.
-    """
-
-    record: Uncertain
-    outcome: Outcome | None
-
-
-class Rules(NamedTuple):
-    """What a run's campaign asks of its records, as far as it still makes attempts."""
-
-    policies: tuple[RetryPolicy, ...] = ()
-    strategy: Strategy | None = None
-
-    def policy(self, step: int) -> RetryPolicy:
-        """Return a step's patience; of a run that makes no attempts, any."""
-        return self.policies[step] if step < len(self.policies) else RetryPolicy()
 
 
 def resolve(tx: Transaction, command: Command) -> str:
@@ -105,15 +70,11 @@ def resolve(tx: Transaction, command: Command) -> str:
     if declined is not None:
         raise RefusedError(*declined)
     check_free(tx, run_no, *RESOLVING)
-    number = writes.add_resolution(
-        tx.connection,
+    one = noted(
+        tx,
+        command,
+        ledger,
         selection,
-        command_id=command.command_id,
-        run_no=run_no,
-        at_ms=tx.now_ms,
-        by=command.by,
-        origin=command.origin,
-        why=command.why,
         word=resolve_as.value,
         expected=expected,
         state="freezing",
@@ -121,10 +82,8 @@ def resolve(tx: Transaction, command: Command) -> str:
     unknown = ledger.tally["unknown"]
     if unknown > MOST_AT_ONCE and not selection.seqs:
         what = f"{expected:,} unknown records as {resolve_as.value}"
-        one = resolution_of(tx.connection, number)
         enter(tx, ledger, one, "resolve requested", f"{what}{_of(selection)}")
         return Begun(f"0 of {what}")
-    one = resolution_of(tx.connection, number)
     while one.state == "freezing":
         one = _frozen_further(tx, one)
     if not one.records or one.records != expected:
@@ -161,6 +120,28 @@ class ResolveSlice:
         return one.state in RESOLVING
 
 
+def noted(
+    tx: Transaction,
+    command: Command,
+    ledger: Ledger,
+    selection: Selection,
+    **values: object,
+) -> Resolution:
+    """Store what a command says of a cohort, its word, number and state; return it."""
+    number = writes.add_resolution(
+        tx.connection,
+        selection,
+        command_id=command.command_id,
+        run_no=ledger.run_no,
+        at_ms=tx.now_ms,
+        by=command.by,
+        origin=command.origin,
+        why=command.why,
+        **values,
+    )
+    return resolution_of(tx.connection, number)
+
+
 def check_free(tx: Transaction, run_no: int, *states: str) -> None:
     """Refuse what would meet something of the same run that is in one of *states*.
 
@@ -180,51 +161,6 @@ def drifted(one: Resolution) -> RefusedError:
         return RefusedError(Refusal.NOT_UNKNOWN)
     now = f"now {one.records:,} unknown records, {one.expected:,} were shown"
     return RefusedError(Refusal.DRIFTED, now)
-
-
-def rules_of(tx: Transaction, ledger: Ledger) -> Rules:
-    """Return what the run's campaign asks; nothing of one that makes no attempts.
-
-    Raises:
-        ConfigError: This Watchfloor cannot read the campaign of a live run.
-    """
-    if not may_retry(ledger.lifecycle):
-        return Rules()
-    text = campaign_text(tx.connection, ledger.run_id)
-    campaign = parse_campaign(text, "the run's campaign")
-    columns = column_names(tx.connection, ledger.run_id)
-    return Rules(
-        tuple(step.retry for step in campaign.steps), strategy_of(campaign, columns)
-    )
-
-
-def book(tx: Transaction, ledger: Ledger, rules: Rules, known: Sequence[Known]) -> int:
-    """Give unknown records the states that what is known makes of them; count them.
-
-    Books, the next step and the samples follow in the same transaction.
-    """
-    places: dict[Fate, list[tuple[int, int | None]]] = {}
-    done: dict[Ended, list[int]] = {}
-    before = ledger.gained
-    for (seq, *_), fate, judged, step in (
-        (one.record, *_judged(tx, ledger, rules, one), one.record.step) for one in known
-    ):
-        places.setdefault(fate, []).append((seq, judged.next_at_ms))
-        ledger.note_due(judged.next_at_ms)
-        if judged.state in ENDS_A_STEP:
-            done.setdefault((step, judged.state), []).append(seq)
-    count = 0
-    for fate, some in places.items():
-        moved = writes.settle(tx.connection, ledger.run_no, fate, some, tx.now_ms)
-        ledger.moved(RecordState.UNKNOWN, fate.state, moved)
-        count += moved
-    if rules.strategy is not None and may_retry(ledger.lifecycle):
-        writer = AttemptWriter(tx.connection)
-        for ended, seqs in done.items():
-            take_on(tx, writer, ledger, rules.strategy, ended, seqs)
-    book_after_end(tx, ledger, before)
-    tx.changed.add(ledger.run_id)
-    return count
 
 
 def enter(
@@ -338,27 +274,6 @@ def _let_go(tx: Transaction, one: Resolution) -> Resolution:
         state = "done" if one.done else "refused"
         writes.save_resolution(tx.connection, one.number, state=state)
     return resolution_of(tx.connection, one.number)
-
-
-def _judged(
-    tx: Transaction, ledger: Ledger, rules: Rules, one: Known
-) -> tuple[Fate, Verdict]:
-    record, outcome = one
-    if outcome is None:
-        judged = resent(tx.now_ms)
-        return Fate(judged.state, leaves_doubt=True), judged
-    judged = verdict(
-        outcome,
-        rules.policy(record.step),
-        Circumstances(
-            tries=record.number - record.base - record.interrupted,
-            first_at_ms=record.first_at_ms or tx.now_ms,
-            now_ms=tx.now_ms,
-            may_retry=may_retry(ledger.lifecycle) and not ledger.is_doomed,
-            chance=tx.around.chance(),
-        ),
-    )
-    return Fate(judged.state, int(outcome.outcome_class), outcome.code), judged
 
 
 def _said(one: Resolution) -> str:
