@@ -19,9 +19,12 @@ from tests.console.paper_runs import (
 )
 from tests.console.paper_views import PaperViews, cards_of
 
+from watchfloor.domain import resolutions
 from watchfloor.domain.books import Books
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import EXPLANATIONS, ConfigError, NotFoundError, Refusal
 from watchfloor.domain.live import Pulse
+from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
 from watchfloor.domain.prospects import Prospect
 from watchfloor.domain.records import RecordState
@@ -31,6 +34,7 @@ from watchfloor.domain.regions import (
     Lifecycle,
     Verb,
 )
+from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
 from watchfloor.domain.views import (
     Asked,
     CallbackPage,
@@ -338,6 +342,34 @@ class PaperDesk(PaperViews):
         )
         self._receipts[receipt.command_id] = self._future(receipt)
         return receipt
+
+    async def resolve_preview(
+        self, run_id: str, selection: Selection, resolve_as: ResolveAs
+    ) -> ResolvePreview:
+        self._check("resolve_preview")
+        run = await self.run(run_id)
+        return resolutions.preview(
+            run,
+            resolve_as,
+            selection,
+            records=len(selection.seqs) or run.books.unknown,
+            others=0,
+            steps=1,
+            delivery=Delivery.AT_MOST_ONCE,
+        )
+
+    async def resolve(self, preview: ResolvePreview, reason: str) -> Receipt:
+        payload = {
+            "as": preview.resolve_as.value,
+            "expected": preview.records,
+            "seqs": sorted(preview.selection.seqs),
+        }
+        return await self.order(
+            "resolve", preview.run_id, reason=reason, payload=payload
+        )
+
+    async def look_up(self, run_id: str, seq: int | None, reason: str) -> Receipt:
+        return await self.order("look_up", run_id, reason=reason, payload={"seq": seq})
 
     async def launch(self, prospect: Prospect, *, allow_twin: bool = False) -> Receipt:
         self._check("launch")

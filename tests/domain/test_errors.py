@@ -30,6 +30,7 @@ def test_the_refusals_are_the_ones_the_design_names():
         "DUPLICATE_RUN",
         "SECOND_PERSON",
         "NOT_YET",
+        "NOT_UNKNOWN",
         "NOT_ALLOWED",
         "READ_ONLY",
     ]

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from tests.store.conftest import NOW_MS, Stored, add_a_run, valid
 
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.masking import PURGED
 from watchfloor.domain.regions import History
@@ -27,12 +28,14 @@ from watchfloor.store.tables import (
     dedupe,
     record,
     reject,
+    resolved,
     result,
     result_count,
     run,
 )
 from watchfloor.store.writes.audience import AudienceWriter
 from watchfloor.store.writes.history import PURGES, Key, add_report, note_archived
+from watchfloor.store.writes.resolutions import Settled, add_resolution, add_settled
 
 
 def add_attempt(stored, seq, number=1, **values):
@@ -201,9 +204,31 @@ def test_the_rest_of_the_time_is_nobodys_and_never_less_than_nothing():
     assert never == {"total": 0, "active": 0, "unaccounted": 0}
 
 
+def look_up(stored, count):
+    """Store what a provider said of so many records."""
+    number = add_resolution(
+        stored.writer,
+        Selection(),
+        command_id="c-1",
+        run_no=stored.run_no,
+        at_ms=1,
+        by="ann",
+        origin="",
+        why="",
+        word="look-up",
+        expected=count,
+        state="done",
+    )
+    said = [
+        Settled(seq, 1, 0, "delivered", 1, "x", f"provider id {seq}")
+        for seq in range(1, count + 1)
+    ]
+    add_settled(stored.writer, stored.run_no, number, said, 1)
+
+
 def test_a_purge_in_slices_leaves_nobody_and_every_count(stored):
     stored.add(7)
-    tables = (contact, record, reject, attempt, result)
+    tables = (contact, record, reject, attempt, resolved, result)
     with stored.writer.begin():
         for seq in range(1, 8):
             add_attempt(stored, seq)
@@ -212,6 +237,7 @@ def test_a_purge_in_slices_leaves_nobody_and_every_count(stored):
             add_result(stored, f"f-{seq}", seq)
             add_reject(stored, 100 + seq)
         add_result(stored, "no record", None)
+        look_up(stored, 7)
         before = [count(stored, table) for table in tables]
         found = people_left(stored.writer, stored.run_no)
         slices = purged(stored, 3)
@@ -221,7 +247,8 @@ def test_a_purge_in_slices_leaves_nobody_and_every_count(stored):
         ids = set(stored.writer.scalars(select(result.c.event_id)))
         again = purged(stored, 3)
 
-    assert found == ["contact", "dedupe", "reject", "attempt", "result"]
+    people = ["contact", "dedupe", "reject", "attempt", "result", "resolved"]
+    assert found == people
     assert left == []
     assert before == after
     assert min(slices) >= 3

@@ -220,6 +220,13 @@ class Floor:
             order(verb, run_id, asker, self.around, why=why, payload=payload)
         )
 
+    def ordered_begun(
+        self, verb: str, run_id: str, *, why: str = "", **payload: object
+    ) -> Receipt:
+        """Ask for what settles only later; see ``ordered``."""
+        command = order(verb, run_id, ASKER, self.around, why=why, payload=payload)
+        return self.asked(command, "acknowledged")
+
     def suppressed(self, *contacts: str, why: str = "asked by phone") -> Receipt:
         """Suppress contacts of kind id; settled when every run obeys."""
         digests = [contact_digest("id", contact).hex() for contact in contacts]

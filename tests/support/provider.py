@@ -45,6 +45,8 @@ class Provider:
         replies: For a contact, what its first, second, ... request gets; the last one
             stays. Everybody else gets ``otherwise``.
         arrivals: Every request, in order, from the moment its body was read.
+        look_ups: For a contact, what a GET about its key gets; others get 404.
+        questions: The key of every GET, in order.
         most_at_once: The most requests that were ever open together.
     """
 
@@ -52,6 +54,8 @@ class Provider:
         self.otherwise = otherwise
         self.replies: dict[str, Sequence[Reply]] = {}
         self.arrivals: list[Arrival] = []
+        self.look_ups: dict[str, Reply] = {}
+        self.questions: list[str] = []
         self.most_at_once = 0
         self.port = 0
         self._open = 0
@@ -80,6 +84,11 @@ class Provider:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/calls"
+
+    @property
+    def look_up_setting(self) -> str:
+        """The webhook's setting that asks this provider about keys."""
+        return f'lookup_url = "http://127.0.0.1:{self.port}/calls/${{record.key}}"'
 
     @property
     def at_once(self) -> int:
@@ -162,8 +171,10 @@ class Provider:
     async def _answered(
         self, head: str, body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
-        contact = str(json.loads(body).get("to", ""))
         key = _header(head, "idempotency-key").strip('"')
+        if head.startswith("GET "):
+            return await self._looked_up(key, writer)
+        contact = str(json.loads(body).get("to", ""))
         self.arrivals.append(Arrival(key, contact, body, time.monotonic()))
         self._open += 1
         self.most_at_once = max(self.most_at_once, self._open)
@@ -174,6 +185,17 @@ class Provider:
             await self._may_answer.wait()
         finally:
             self._open -= 1
+        return await self._said(reply, writer)
+
+    async def _looked_up(self, key: str, writer: asyncio.StreamWriter) -> bool:
+        self.questions.append(key)
+        contacts = {one.key: one.contact for one in list(self.arrivals)}
+        await self._may_answer.wait()
+        unknown = Reply(status=404)
+        reply = self.look_ups.get(contacts.get(key, ""), unknown)
+        return await self._said(reply, writer)
+
+    async def _said(self, reply: Reply, writer: asyncio.StreamWriter) -> bool:
         if reply.drop:
             return False
         told = json.dumps(dict(reply.body)).encode() if reply.body else b""

@@ -122,6 +122,47 @@ class Channel(Protocol):
         ...
 
 
+class NoAnswerError(Exception):
+    """The provider could not be asked, or gave no answer that can be read.
+
+    Its text is a short sentence without anything of the record; it says nothing about
+    whether the record was delivered.
+    """
+
+
+@runtime_checkable
+class LookUp(Protocol):
+    """What a channel offers besides, whose provider can be asked about a key."""
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether these settings say how the provider is asked."""
+        ...
+
+    async def look_up(self, dispatch: Dispatch) -> Outcome | None:
+        """Ask the provider what became of the attempts with this dispatch's key.
+
+        It contacts nobody and changes nothing: asking twice is harmless. Only what the
+        provider says for certain may be delivered (it was), transient (it was not, and
+        may be tried again) or permanent (it was not, and never will be). That it knows
+        no such key is no such word: the request may still be on its way.
+
+        Returns:
+            None where the provider does not know, or does not say for certain.
+
+        Raises:
+            NoAnswerError: It could not be asked.
+        """
+        ...
+
+
+def asks_of(channel: Channel) -> LookUp | None:
+    """Return a channel as one whose provider can be asked; None where it cannot be."""
+    if isinstance(channel, LookUp) and channel.can_look_up:
+        return channel
+    return None
+
+
 def channel_names() -> list[str]:
     """Return the installed channels' names, importing none of them."""
     return sorted({point.name for point in entry_points(group=GROUP)})

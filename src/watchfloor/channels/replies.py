@@ -37,6 +37,7 @@ _SIGNS = re.compile(r"[^a-z0-9]+")
 _SECONDS = re.compile(r"[0-9]{1,20}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WORDS = {one.word: one for one in OutcomeClass}
+_CERTAIN = {OutcomeClass.DELIVERED, OutcomeClass.TRANSIENT, OutcomeClass.PERMANENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,29 @@ def outcome_of_reply(reply: Reply, rules: ReplyRules, now_s: float) -> Outcome:
         retry_after_ms=_retry_after_ms(reply, outcome_class, now_s),
         due_at_ms=due_at_ms,
         run_fault=run_fault,
+    )
+
+
+def outcome_of_look_up(reply: Reply, rules: ReplyRules) -> Outcome | None:
+    """Return what a provider says of a key; None where it does not say for certain.
+
+    Only the word counts that a 2xx reply has as its outcome. A status alone says that
+    the question was answered, not what became of the key; what the campaign says of
+    codes, it says of deliveries; and that there is no such key may only mean that there
+    is none yet.
+    """
+    if class_of_status(reply.status) is not OutcomeClass.DELIVERED:
+        return None
+    told = _told(reply.body)
+    word = told.get("outcome")
+    outcome_class = _WORDS.get(word) if isinstance(word, str) else None
+    if outcome_class is None or outcome_class not in _CERTAIN:
+        return None
+    return Outcome(
+        outcome_class=outcome_class,
+        code=snake_case(_text(told, "code", rules)),
+        detail=_text(told, "detail", rules)[:DETAIL_LENGTH],
+        provider_id=_text(told, "id", rules)[:ID_LENGTH],
     )
 
 

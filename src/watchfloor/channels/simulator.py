@@ -15,6 +15,7 @@ from zlib import crc32
 
 from pydantic import Field, model_validator
 
+from watchfloor.channels.base import NoAnswerError
 from watchfloor.channels.control_file import REREAD_S, WELL, ControlFile
 from watchfloor.channels.settings import (
     DeliveryWord,
@@ -37,9 +38,18 @@ AMBIGUOUS = Outcome(outcome_class=OutcomeClass.AMBIGUOUS, code="no_reply")
 TIMED_OUT = Outcome(outcome_class=OutcomeClass.AMBIGUOUS, code="timeout")
 DOWN = Outcome(outcome_class=OutcomeClass.TRANSIENT, code="provider_down")
 
+_LOOKED_UP = {
+    "delivered": DELIVERED,
+    "not_delivered": Outcome(
+        outcome_class=OutcomeClass.TRANSIENT, code="never_received"
+    ),
+    "permanent": PERMANENT,
+}
+
 Act = Literal[
     "delivered", "transient", "permanent", "callback", "ambiguous", "hang", "crash"
 ]
+LookUpAct = Literal["delivered", "not_delivered", "permanent", "unknown", "down"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -61,6 +71,26 @@ class Shares(Settings):
         return self
 
 
+class LookUpShares(Settings):
+    """Of all contacts that are asked about, which part was delivered, or was not.
+
+    The rest the simulated provider does not know either. A contact with a script of
+    its own is answered for by that.
+    """
+
+    delivered: Share = 0.0
+    not_delivered: Share = 0.0
+    script: dict[str, LookUpAct] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        total = self.delivered + self.not_delivered
+        if total > 1 + 1e-9:
+            msg = f"add up to {total:g}; together they may be at most 1"
+            raise ValueError(msg)
+        return self
+
+
 class SimulatorSettings(Settings):
     """What the simulated provider does."""
 
@@ -70,6 +100,7 @@ class SimulatorSettings(Settings):
     timeout_ms: PositiveDurationMs = Field(default=30_000, alias="timeout")
     shares: Shares = Shares()
     callback_after_ms: DurationMs = Field(default=60_000, alias="callback_after")
+    look_up: LookUpShares | None = None
     script: dict[str, Annotated[list[Act], Field(min_length=1)]] = Field(
         default_factory=dict
     )
@@ -191,6 +222,39 @@ class SimulatorChannel:
         if pause_s > left_s:
             return TIMED_OUT
         return self._drawn(dispatch) if act is None else self._outcome(act)
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether the settings say what the provider would answer."""
+        return self._settings.look_up is not None
+
+    async def look_up(self, dispatch: Dispatch) -> Outcome | None:
+        """Answer as the settings say: a function of seed and contact.
+
+        Raises:
+            NoAnswerError: The script says ``down``, or the control file that the
+                provider is.
+            RuntimeError: The settings say nothing of look-ups.
+        """
+        shares = self._settings.look_up
+        if shares is None:
+            raise RuntimeError("the simulator's settings have no look_up")
+        loop = asyncio.get_running_loop()
+        health = self._control.health(loop.time()) if self._control else WELL
+        act = shares.script.get(dispatch.contact) or self._looked_up_act(
+            dispatch.contact, shares
+        )
+        if act == "down" or health.mode in ("fail", "hang"):
+            raise NoAnswerError("the simulated provider is down")
+        await asyncio.sleep(self._settings.latency_ms / 1000)
+        return _LOOKED_UP.get(act)
+
+    def _looked_up_act(self, contact: str, shares: LookUpShares) -> LookUpAct:
+        lot = _mixed(~self._lot(contact), 0) / _SPAN
+        if lot < shares.delivered:
+            return "delivered"
+        is_not = lot < shares.delivered + shares.not_delivered
+        return "not_delivered" if is_not else "unknown"
 
     def _scripted(self, dispatch: Dispatch) -> Act | None:
         acts = self._settings.script.get(dispatch.contact)

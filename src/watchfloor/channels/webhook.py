@@ -9,14 +9,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
-from watchfloor.channels.base import RenderError
-from watchfloor.channels.replies import Reply, ReplyRules, outcome_of_reply
+from watchfloor.channels.base import NoAnswerError, RenderError
+from watchfloor.channels.replies import (
+    Reply,
+    ReplyRules,
+    outcome_of_look_up,
+    outcome_of_reply,
+)
 from watchfloor.channels.request_phase import (
     Phase,
     outcome_of_error,
@@ -25,7 +32,7 @@ from watchfloor.channels.request_phase import (
 )
 from watchfloor.channels.secrets import is_reference, resolved
 from watchfloor.channels.settings import checked
-from watchfloor.channels.webhook_settings import WebhookSettings
+from watchfloor.channels.webhook_settings import LOOK_UP_KEY, WebhookSettings
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
 
 #: The most of a reply's body that is read; the connection is closed on a longer one.
@@ -33,6 +40,8 @@ REPLY_BYTES = 65_536
 #: The client rounds longer time-outs up to a whole second of its loop.
 MARGIN_S = 2.0
 
+#: That there is no such key is an answer: the provider does not know either.
+_NOT_KNOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
 # No compression: a small bomb would be a large body.
 _HEADERS = {
@@ -173,6 +182,42 @@ class WebhookChannel:
             # A body read to its end has gone back to the pool already.
             response.close()
         return outcome_of_reply(reply, self._rules, self._clock())
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether ``lookup_url`` is set."""
+        return bool(self._settings.lookup_url)
+
+    async def look_up(self, dispatch: Dispatch) -> Outcome | None:
+        """Ask the provider about a key with one GET, as strictly as delivering.
+
+        Raises:
+            NoAnswerError: No reply, or one that is neither 2xx nor 404 or 410.
+            RuntimeError: The channel is not open; nothing was asked.
+        """
+        if self._session is None or not self.can_look_up:
+            raise RuntimeError("the webhook channel is not open, or has no lookup_url")
+        url = self._settings.lookup_url.replace(LOOK_UP_KEY, quote(dispatch.key, ""))
+        try:
+            response = await self._session.get(
+                url,
+                headers=_key_header(dispatch),
+                allow_redirects=False,
+                raise_for_status=False,
+                trace_request_ctx=Phase(),
+            )
+        except _FAULTS as error:
+            raise NoAnswerError("the provider could not be asked") from error
+        try:
+            reply = Reply(status=response.status, body=await _whole_body(response))
+        finally:
+            response.close()
+        if reply.status in _NOT_KNOWN:
+            return None
+        if reply.status // 100 != HTTPStatus.OK // 100:
+            msg = f"the provider answered {reply.status} to a look-up"
+            raise NoAnswerError(msg)
+        return outcome_of_look_up(reply, self._rules)
 
     def _filled_body(self, dispatch: Dispatch) -> object:
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from yarl import URL
 
 from watchfloor.channels.replies import snake_case
@@ -29,6 +29,9 @@ DEFAULT_BODY = compiled_body({"to": "${contact}", "reference": "${record.key}"})
 RESERVED_HEADERS = frozenset(
     {"connection", "content-length", "host", "idempotency-key", "transfer-encoding"}
 )
+
+#: What stands for the idempotency key in ``lookup_url``.
+LOOK_UP_KEY = "${record.key}"
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 #: Headers of which the value is what nobody may read in a campaign's text.
@@ -57,6 +60,19 @@ def checked_address(text: str) -> str:
         raise ValueError(
             "must not hold credentials; put them into headers, as env:NAME or file:PATH"
         )
+    return text
+
+
+def _look_up_address(text: str) -> str:
+    """Return the address that is asked about a key, with the one place for it."""
+    if text.count(LOOK_UP_KEY) != 1:
+        msg = f"must name the key once, as in https://host/messages/{LOOK_UP_KEY}"
+        raise ValueError(msg)
+    # The key is of letters and digits: whatever stands for it in a URL is fit for one.
+    before, _, after = text.partition(LOOK_UP_KEY)
+    if "?" not in before and "/" not in before.partition("://")[2]:
+        raise ValueError("must name the key in the path or the query, not in the host")
+    checked_address(f"{before}key{after}")
     return text
 
 
@@ -125,9 +141,23 @@ class WebhookSettings(Settings):
         default=5_000, alias="connect_timeout"
     )
     delivery: DeliveryWord = "idempotent"
+    lookup_url: Annotated[str, AfterValidator(_look_up_address)] = ""
     codes: Annotated[dict[str, OutcomeWord], AfterValidator(_codes)] = Field(
         default_factory=dict
     )
     statuses: Annotated[dict[str, OutcomeWord], AfterValidator(_statuses)] = Field(
         default_factory=dict
     )
+
+    @model_validator(mode="after")
+    def _ask_where_it_was_sent(self) -> Self:
+        # The headers go there too, and with them the credentials.
+        if self.lookup_url and _host(self.lookup_url) != _host(self.url):
+            told = "must be at the host of url: it gets the same headers, secrets too"
+            raise MistakesError([("lookup_url", told)])
+        return self
+
+
+def _host(address: str) -> tuple[str, str | None]:
+    url = URL(address.replace(LOOK_UP_KEY, "key"))
+    return url.scheme, url.host

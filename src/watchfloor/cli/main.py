@@ -44,6 +44,9 @@ VERBS = {
     "resume": "steering",
     "stop": "steering",
     "cancel": "steering",
+    "unknowns": "unknowns",
+    "resolve": "unknowns",
+    "look-up": "unknowns",
     "approve": "managing",
     "limit": "managing",
     "suppress": "managing",
@@ -81,7 +84,7 @@ def _ended(arguments: Sequence[str] | None) -> int:
         options = parser().parse_args(arguments)
         verb = options.verb or "console"
         module = import_module(f"watchfloor.cli.verbs.{VERBS[verb]}")
-        run: Callable[[Namespace], int] = getattr(module, verb)
+        run: Callable[[Namespace], int] = getattr(module, verb.replace("-", "_"))
         return run(options)
     except SystemExit as ended:
         # How argparse ends: after a usage mistake, and after help.

@@ -13,6 +13,7 @@ from watchfloor.domain.blocked_by import (
 )
 from watchfloor.domain.books import Books
 from watchfloor.domain.health import health
+from watchfloor.domain.live import Unknown
 from watchfloor.domain.masking import masked
 from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.slowdown import Slowdown
@@ -145,6 +146,25 @@ def record_blocked_by(record: RecordView, now: Situation, now_ms: int) -> str:
     """Return the one reason why a record does not move, or an empty string."""
     is_due = (record.next_at_ms or 0) <= now_ms
     return blocked_record(record.state, now, is_due=is_due, is_held=record.is_held)
+
+
+def unknown_json(one: Unknown, *, unmask: bool) -> dict[str, Any]:
+    """Return an unknown record as ``unknowns`` lists it."""
+    record = one.record
+    return {
+        "run": one.run_id,
+        "campaign_name": one.campaign_name,
+        "seq": record.seq,
+        "contact": record.contact if unmask else masked(record.contact),
+        "state": record.state.word,
+        "step": record.step,
+        "attempts": record.attempts,
+        "outcome_class": record.outcome_class and record.outcome_class.word,
+        "code": record.code or None,
+        "updated_at": iso(record.updated_at_ms),
+        "result": record.result or None,
+        "key": record.key or None,
+    }
 
 
 def journey_json(journey: Journey) -> list[dict[str, Any]]:

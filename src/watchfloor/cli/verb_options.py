@@ -280,6 +280,7 @@ def _add_steer(verbs: Verbs) -> None:
     approve = _of_run(verbs, "approve", "give the word that a run waits for")
     approve.add_argument("--reason", default="", metavar="TEXT", help="why")
     approve.add_argument("--yes", action="store_true", help="do not ask")
+    _add_resolve(verbs)
     limit = _read(
         verbs,
         "limit",
@@ -299,6 +300,38 @@ def _add_steer(verbs: Verbs) -> None:
     suppress.add_argument("--kind", choices=("phone", "email", "id"))
     suppress.add_argument("--region", default="", help="for phones without +")
     suppress.add_argument("--reason", default="", metavar="TEXT", help="why")
+
+
+def _add_resolve(verbs: Verbs) -> None:
+    listing = _read(verbs, "unknowns", "list records nobody knows were delivered")
+    listing.add_argument("run", metavar="RUN", nargs="?", help="of this run only")
+    listing.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
+    )
+    listing.add_argument("--after", metavar="PLACE", help="past what a page told")
+    _add_unmask(listing)
+    resolve = _of_run(verbs, "resolve", "say what became of unknown records")
+    resolve.add_argument("seq", type=int, nargs="*", metavar="SEQ")
+    for name, what in (
+        ("code", "whose last attempt ended with this code"),
+        ("step", "on this step"),
+        ("origin", "of this domain, or whose number begins so, as +12025"),
+    ):
+        resolve.add_argument(
+            f"--{name}", action="append", default=[], metavar=name.upper(), help=what
+        )
+    resolve.add_argument("--all", action="store_true", help="every one of the run")
+    resolve.add_argument(
+        "--as",
+        dest="resolve_as",
+        required=True,
+        choices=("delivered", "not-delivered", "resend"),
+    )
+    resolve.add_argument("--reason", required=True, metavar="TEXT", help="why")
+    resolve.add_argument("--yes", action="store_true", help="do not ask")
+    look_up = _of_run(verbs, "look-up", "ask the provider about unknown records")
+    look_up.add_argument("seq", type=int, nargs="?", metavar="SEQ")
+    look_up.add_argument("--reason", default="", metavar="TEXT", help="why")
 
 
 def _add_after(verbs: Verbs) -> None:

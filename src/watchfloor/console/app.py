@@ -225,6 +225,9 @@ class WatchfloorApp(App[int]):
 
     def _obstacle(self, act: Act) -> str:
         """Return why an act is not possible: for the run the screen is about."""
+        own = getattr(self.screen, "obstacle", None)
+        if own is not None and act.scope in getattr(self.screen, "scopes", ()):
+            return str(own(act))
         if self.screen is self.jobs or act.scope != "main":
             return self.jobs.obstacle(act)
         about = _subject(self.screen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from watchfloor.console.figures import clock_time, exact_time
 from watchfloor.console.limits import Limits
@@ -28,6 +28,7 @@ _FINAL = ("settled", "refused")
 _SECOND_PERSON_MS = 15 * 60_000
 
 
+@runtime_checkable
 class Counter(Protocol):
     """The screen at which a command is given."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
     AuditPage,
@@ -16,6 +17,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
 from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import (
     CallbackPage,
@@ -193,6 +195,35 @@ class Desk(Protocol):
 
         Returns:
             A receipt in state ``asked``: the row is durable, nothing is applied yet.
+        """
+        ...
+
+    async def resolve_preview(
+        self, run_id: str, selection: Selection, resolve_as: ResolveAs
+    ) -> ResolvePreview:
+        """Return what resolving would do to the unknown records of a selection."""
+        ...
+
+    async def resolve(self, preview: ResolvePreview, reason: str) -> Receipt:
+        """Store the resolution a preview stands for; it carries the number seen.
+
+        Args:
+            preview: As it was shown; one with a refusal is refused again.
+            reason: For the journal; without one the engine refuses.
+
+        Returns:
+            A receipt in state ``asked``, as ``ask`` does. One of very many records is
+            ``acknowledged`` for a while and tells in its detail how far it is.
+        """
+        ...
+
+    async def look_up(self, run_id: str, seq: int | None, reason: str) -> Receipt:
+        """Ask the provider about unknown records of a run, where a channel can.
+
+        Args:
+            run_id: Whose.
+            seq: Of which record; None for all of the run.
+            reason: For the journal; may stay empty.
         """
         ...
 

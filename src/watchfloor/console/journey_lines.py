@@ -300,12 +300,18 @@ def why(record: RecordView) -> str:
             return f"will be tried again at {full_time(record.next_at_ms)}"
         case RecordState.CALLBACK:
             return _promised(record)
-        case RecordState.FAILED if record.outcome_class is OutcomeClass.PERMANENT:
-            return "permanent: never retried"
         case RecordState.FAILED:
-            return "every retry the campaign allows was made, or none was allowed"
+            return _failed(record)
         case state:
             return _WHY[state]
+
+
+def _failed(record: RecordView) -> str:
+    if record.outcome_class is OutcomeClass.PERMANENT:
+        return "permanent: never retried"
+    if record.code.endswith("_not_delivered"):
+        return "known not to have been delivered; a retry may take it"
+    return "every retry the campaign allows was made, or none was allowed"
 
 
 def _promised(record: RecordView) -> str:

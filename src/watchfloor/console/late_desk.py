@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchfloor.console.desk import Desk
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
     AuditPage,
@@ -17,6 +18,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
 from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import (
     CallbackPage,
@@ -148,6 +150,21 @@ class LateDesk:
     async def ask(self, preview: Preview, reason: str = "") -> Receipt:
         """See ``Desk``."""
         return await (await self._desk()).ask(preview, reason)
+
+    async def resolve_preview(
+        self, run_id: str, selection: Selection, resolve_as: ResolveAs
+    ) -> ResolvePreview:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.resolve_preview(run_id, selection, resolve_as)
+
+    async def resolve(self, preview: ResolvePreview, reason: str) -> Receipt:
+        """See ``Desk``."""
+        return await (await self._desk()).resolve(preview, reason)
+
+    async def look_up(self, run_id: str, seq: int | None, reason: str) -> Receipt:
+        """See ``Desk``."""
+        return await (await self._desk()).look_up(run_id, seq, reason)
 
     async def order(
         self,

@@ -18,6 +18,7 @@ class Question:
         typed: What must be typed before yes is possible; empty for nothing.
         typed_name: What that is, to say what a wrong text is not; may be empty.
         wants_reason: Whether a reason may be given.
+        needs_reason: Whether yes is possible only with one.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Question:
     typed: str = ""
     typed_name: str = ""
     wants_reason: bool = False
+    needs_reason: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from watchfloor.console.columns import Column
 from watchfloor.console.figures import counted, full_time, near_time
+from watchfloor.console.keymap import Keymap
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.privacy import shown_contact, without_contact
 from watchfloor.console.text import wrapped
@@ -64,8 +65,15 @@ UNKNOWN_COLUMNS: tuple[Column[UnknownRow], ...] = (
     ),
 )
 
-#: What cannot be done here, and what can be.
-NO_WAY = " This version cannot resolve them; ask the provider, by the key."
+
+def what_to_do(keymap: Keymap, marked: int) -> Line:
+    """Return what can be done here, and with how many records."""
+    resolve, ask = map(keymap.key, ("unknowns.resolve", "unknowns.look_up"))
+    all_of = keymap.key("unknowns.all")
+    said = f" {resolve} resolves the record, {all_of} all of a run, {ask} asks for it."
+    if marked:
+        said = f" {counted(marked, 'record')} marked: {resolve} resolves them."
+    return (Piece(said, "warn" if marked else "dim"),)
 
 
 def unknown_at_length(row: UnknownRow | None, width: int) -> tuple[Line, ...]:
@@ -103,9 +111,7 @@ def _meaning(row: UnknownRow) -> str:
     )
 
 
-_TO_DO = (
-    "look the key up at the provider; what a provider reports appears in the journey"
-)
+_TO_DO = "look the key up at the provider, then say what became of it, with the reason"
 
 
 def _named(name: str, text: str) -> Line:

@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     DUPLICATE_RUN = "DUPLICATE_RUN"
     SECOND_PERSON = "SECOND_PERSON"
     NOT_YET = "NOT_YET"
+    NOT_UNKNOWN = "NOT_UNKNOWN"
     NOT_ALLOWED = "NOT_ALLOWED"
     READ_ONLY = "READ_ONLY"
 
@@ -68,6 +69,9 @@ EXPLANATIONS: dict[Refusal, str] = {
         "the run is very large; a second person must ask for the same within 15 minutes"
     ),
     Refusal.NOT_YET: "the run is not that far; look at its state and try again later",
+    Refusal.NOT_UNKNOWN: (
+        "none of these records is unknown now; only what is unknown can be resolved"
+    ),
     Refusal.NOT_ALLOWED: "your role does not allow it; ask an operator or an admin",
     Refusal.READ_ONLY: "this session only looks; open one that may act",
 }

@@ -1,4 +1,4 @@
-"""What is owed beside dispatch: histories, purges, notices, alerts, parked results.
+"""What is owed beside dispatch: histories, purges, notices, alerts, late results.
 
 None of it holds up a run. Each part may fail for itself; it is tried again.
 """
@@ -17,17 +17,21 @@ from watchfloor.engine.alerting import Crier, Watch
 from watchfloor.engine.collector import MatchParked
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.historian import Historian
+from watchfloor.engine.inquiring import Inquirer
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge
+from watchfloor.engine.resolving import RESOLVING, ResolveSlice
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.history import purges_asked
+from watchfloor.store.reads.resolutions import Resolution, open_resolutions
 
 log = logging.getLogger(__name__)
 
 PARKED_S: Final = 2.0
 PURGES_S: Final = 1.0
+RESOLUTIONS_S: Final = 1.0
 NOTICES_S: Final = 2.0
 #: How often a run that changed may be looked at, and one that did not.
 ALERTS_S: Final = 1.0
@@ -58,7 +62,9 @@ class Afterwork:
         self._committer = committer
         self._submit = submit
         self._historian = historian
+        self._inquirer = Inquirer(submit, around.monotonic_s)
         self._postman: Postman | None = None
+        self._is_resolving = self._is_looking_up = True
         self._workspace = committer.workspace.last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
         last_known = committer.workspace.last_known
@@ -73,6 +79,8 @@ class Afterwork:
         return {
             "parked": (PARKED_S, self.match_results),
             "purges": (PURGES_S, self.purge),
+            "resolutions": (RESOLUTIONS_S, self.resolve),
+            "look-ups": (RESOLUTIONS_S, self.look_up),
             "notices": (NOTICES_S, self.deliver_notices),
             "alerts": (ALERTS_S, self.watch),
             "hooks": (HOOKS_S, self.tell_alerts),
@@ -99,6 +107,30 @@ class Afterwork:
                     self._committer.owes_fold = True
             except (WatchfloorError, OSError) as error:
                 log.warning("run %s is not purged yet: %s", run_id, clean(error))
+
+    @property
+    def is_resolving(self) -> bool:
+        """Whether unknown records are being resolved; yes before anybody looked."""
+        return self._is_resolving or self._is_looking_up
+
+    async def resolve(self) -> None:
+        """Go on with every resolution that has only begun."""
+        begun = await self._begun(*RESOLVING)
+        self._is_resolving = bool(begun)
+        for one in begun:
+            while await self._submit(ResolveSlice(one.number)):
+                pass
+
+    async def look_up(self) -> None:
+        """Go on with every look-up that was asked for; it may take its time."""
+        begun = await self._begun("asking")
+        self._is_looking_up = bool(begun)
+        for one in begun:
+            await self._inquirer.look_up(one.number, one.run_id)
+
+    async def _begun(self, *states: str) -> list[Resolution]:
+        found = await self._submit(lambda tx: open_resolutions(tx.connection))
+        return [one for one in found if one.state in states]
 
     async def deliver_notices(self) -> None:
         """Send every notice that is due."""

@@ -22,11 +22,11 @@ FAULTS_THAT_PAUSE = 3
 _WORDS = {int(state): state.word for state in RecordState}
 #: After these a record may go on to a later step. What may have been delivered waits
 #: for a person first.
-_ENDS_A_STEP = frozenset({RecordState.DELIVERED, RecordState.FAILED})
+ENDS_A_STEP = frozenset({RecordState.DELIVERED, RecordState.FAILED})
 
 
 #: A step and the state it left a record in.
-_Ended = tuple[int, RecordState]
+Ended = tuple[int, RecordState]
 
 
 class Finished(NamedTuple):
@@ -52,7 +52,7 @@ def book_outcomes(
             changed from outside can bring about; the transaction must not commit.
     """
     closings: list[Closing] = []
-    done: dict[_Ended, list[int]] = {}
+    done: dict[Ended, list[int]] = {}
     run, tally = ledger.lifecycle, ledger.tally
     retries, promises = may_retry(run), may_promise(run)
     goes_on = rules.strategy is not None and retries
@@ -94,7 +94,7 @@ def book_outcomes(
         )
         tally[_WORDS[state]] += 1
         ledger.note_due(verdict.next_at_ms)
-        if goes_on and state in _ENDS_A_STEP and not outcome.suppress:
+        if goes_on and state in ENDS_A_STEP and not outcome.suppress:
             done.setdefault((step, state), []).append(claimed.seq)
     closed = writer.close(tx.connection, ledger.run_no, tx.epoch, "outcome", closings)
     expect_in_flight(closed, len(finished), ledger)
@@ -103,7 +103,7 @@ def book_outcomes(
     ledger.touch()
     if rules.strategy is not None:
         for ended, seqs in done.items():
-            _take_on(tx, writer, ledger, rules.strategy, ended, seqs)
+            take_on(tx, writer, ledger, rules.strategy, ended, seqs)
     _honour(tx, ledger, finished)
     _watch(tx, ledger, rules, finished)
 
@@ -134,12 +134,12 @@ def expect_in_flight(changed: int, expected: int, ledger: Ledger) -> None:
         raise StoreError(msg)
 
 
-def _take_on(
+def take_on(
     tx: Transaction,
     writer: AttemptWriter,
     ledger: Ledger,
     strategy: Strategy,
-    ended: _Ended,
+    ended: Ended,
     seqs: list[int],
 ) -> None:
     """Let records go on to the next step that asks for them."""

@@ -16,6 +16,8 @@ from watchfloor.engine import orders
 from watchfloor.engine.changes import Transaction, request
 from watchfloor.engine.launching import launch
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.look_ups import look_up
+from watchfloor.engine.resolving import Begun, resolve
 from watchfloor.engine.second_person import demand_second_person
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
@@ -60,8 +62,10 @@ def _take(tx: Transaction, command: Command) -> None:
             _steer(tx, command)
         else:
             told = _ordered(tx, command, order)
-            answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
-            answer |= {"settled_at_ms": tx.now_ms, "detail": told}
+            answer["detail"] = told
+            if not isinstance(told, Begun):
+                answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
+                answer |= {"settled_at_ms": tx.now_ms}
     except RefusedError as error:
         _enter_refusal(tx, command, error)
         answer = {
@@ -77,8 +81,8 @@ def _take(tx: Transaction, command: Command) -> None:
 
 Order = Callable[[Transaction, Command], str]
 
-#: What is done at once and settles with its transaction. Each returns what became of
-#: it, for the receipt.
+#: What is done at once and settles with its transaction, unless it is only ``Begun``.
+#: Each returns what became of it, for the receipt.
 ORDERS: dict[str, Order] = {
     "launch": launch,
     "approve": orders.approve,
@@ -89,6 +93,8 @@ ORDERS: dict[str, Order] = {
     "purge": orders.purge,
     "results": orders.take_results,
     "close_results": orders.close_results,
+    "resolve": resolve,
+    "look_up": look_up,
 }
 
 

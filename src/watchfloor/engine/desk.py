@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
     AuditPage,
@@ -17,6 +18,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
 from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.views import (
     CallbackPage,
@@ -33,7 +35,12 @@ from watchfloor.engine.charting import charts
 from watchfloor.engine.handover import handover
 from watchfloor.engine.journeys import journey
 from watchfloor.engine.live_ops import live_ops
-from watchfloor.engine.operations import apply_what_waits, order, steering_command
+from watchfloor.engine.operations import (
+    apply_what_waits,
+    order,
+    resolve_command,
+    steering_command,
+)
 from watchfloor.engine.prospects import Prospects
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
@@ -207,6 +214,28 @@ class StoreDesk:
             state="asked",
             asked_at_ms=command.at_ms,
         )
+
+    async def resolve_preview(
+        self, run_id: str, selection: Selection, resolve_as: ResolveAs
+    ) -> ResolvePreview:
+        """Return what resolving would do to the unknown records of a selection."""
+        return await self._reader.ask(
+            desk_reads.resolve_preview_of, run_id, selection, resolve_as
+        )
+
+    async def resolve(self, preview: ResolvePreview, reason: str) -> Receipt:
+        """Store the resolution a preview stands for.
+
+        Where nobody owns the workspace, it is applied before this returns.
+        """
+        return await self._asked(
+            resolve_command(preview, self._asker, reason, self._around)
+        )
+
+    async def look_up(self, run_id: str, seq: int | None, reason: str) -> Receipt:
+        """Ask the provider about unknown records, which only an engine does."""
+        payload = {} if seq is None else {"seq": seq}
+        return await self.order("look_up", run_id, reason=reason, payload=payload)
 
     async def order(
         self,

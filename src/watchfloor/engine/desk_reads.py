@@ -7,10 +7,13 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from watchfloor.domain import resolutions
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import Pulse, Unknown, UnknownPage
 from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, preview
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.resolutions import ResolveAs, ResolvePreview, only_unknown
 from watchfloor.domain.views import Overview, RecordView
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine.live_ops import live_ops
@@ -21,6 +24,7 @@ from watchfloor.store.reads.alerts import newest_told
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import recent_rates
+from watchfloor.store.reads.resolutions import counted, promises
 from watchfloor.store.reads.results import result_counts
 from watchfloor.store.reads.runs import doubtful_retries, run_number, run_page, run_view
 from watchfloor.store.reads.unknowns import unknown_page
@@ -69,6 +73,28 @@ def unknowns(
             for one, record in zip(ones, records, strict=True)
         ]
     return replace(page, unknowns=tuple(told))
+
+
+def resolve_preview_of(
+    connection: Handle, run_id: str, selection: Selection, resolve_as: ResolveAs
+) -> ResolvePreview:
+    """Return what resolving would do to the unknown records of a selection.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    run = run_view(connection, run_id)
+    records, others = counted(connection, run_id, selection, run.books.unknown)
+    delivery, steps = promises(connection, run_id)
+    return resolutions.preview(
+        run,
+        resolve_as,
+        only_unknown(selection),
+        records=records,
+        others=others,
+        steps=steps,
+        delivery=delivery,
+    )
 
 
 def results_by_kind(connection: Handle, run_id: str) -> Mapping[str, int]:

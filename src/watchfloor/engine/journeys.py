@@ -13,6 +13,7 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.reads import runs
 from watchfloor.store.reads.attempts import attempts_of
 from watchfloor.store.reads.records import one_record, record_view, values_of
+from watchfloor.store.reads.resolutions import Said, said_of
 from watchfloor.store.reads.results import Reported, results_of
 
 
@@ -36,6 +37,7 @@ def journey(connection: Handle, run_id: str, seq: int) -> Journey:
             detail=f"row {record.row_no} of {view.upload_name}",
         ),
         *_attempt_entries(attempts, steps),
+        *_said_entries(said_of(connection, row["run_no"], seq), steps),
         *_now(record, row["updated_at_ms"]),
         *_result_entries(results_of(connection, row["run_no"], seq), steps),
     ]
@@ -72,6 +74,24 @@ def _attempt_entries(
                 else f"attempt {row['number']}",
                 outcome=f"{outcome} {row['code']}",
                 took_ms=row["ended_at_ms"] - row["started_at_ms"],
+                detail="; ".join(part for part in told if part),
+            )
+        )
+    return entries
+
+
+def _said_entries(said: Sequence[Said], steps: Sequence[str]) -> list[JourneyEntry]:
+    """Return what a person or the provider that was asked said of it."""
+    entries = []
+    for one in said:
+        who = f"by look-up, asked for by {one.by}" if one.is_look_up else f"by {one.by}"
+        told = (f"{who}: {one.why}" if one.why else who, one.detail)
+        entries.append(
+            JourneyEntry(
+                at_ms=one.at_ms,
+                step=steps[one.step] if one.step < len(steps) else "",
+                event="looked up" if one.is_look_up else "resolved",
+                outcome=f"as {one.word}",
                 detail="; ".join(part for part in told if part),
             )
         )

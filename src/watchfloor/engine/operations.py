@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.cohorts import to_payload
 from watchfloor.domain.errors import ConfigError, OwnedError, StoreError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import History
+from watchfloor.domain.resolutions import ResolvePreview
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
 from watchfloor.engine import jobs
@@ -29,6 +31,7 @@ from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.historian import create_history_now
 from watchfloor.engine.notices import send_owed_now
 from watchfloor.engine.purging import purge_now
+from watchfloor.engine.resolving import ResolveSlice
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
@@ -37,6 +40,7 @@ from watchfloor.store.reading import reading
 from watchfloor.store.reads.history import purges_asked
 from watchfloor.store.reads.journal import receipt
 from watchfloor.store.reads.notices import due_notices
+from watchfloor.store.reads.resolutions import open_resolutions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -108,6 +112,21 @@ def order(
     )
 
 
+def resolve_command(
+    seen: ResolvePreview, asker: Asker, reason: str, around: Surroundings
+) -> Command:
+    """Return the resolution a preview stands for; it carries the number seen."""
+    cohort = to_payload(seen.selection)
+    shown = {"unknown": seen.records, "as": seen.resolve_as, "selection": cohort}
+    payload = {
+        "selection": cohort,
+        "as": seen.resolve_as.value,
+        "expected": seen.records,
+        "seen": shown,
+    }
+    return order("resolve", seen.run_id, asker, around, why=reason, payload=payload)
+
+
 async def asked_of_engine(
     layout: Layout,
     command: Command,
@@ -163,6 +182,7 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
             commands = inbox.waiting()
             for command in commands:
                 _take(committer, command)
+            _resolve(committer)
             _do_afterwork(committer, layout)
             let_go = committer.submit(jobs.let_go)
             committer.round()
@@ -190,6 +210,18 @@ def _take(committer: Committer, command: Command) -> None:
         refused = committer.submit(RefuseCommand(command, error))
         committer.round()
         refused.result()
+
+
+def _resolve(committer: Committer) -> None:
+    """Go on with resolutions that have only begun; a look-up waits for an engine."""
+    begun = committer.submit(lambda tx: open_resolutions(tx.connection))
+    committer.round()
+    for one in begun.result():
+        while one.state != "asking":
+            more = committer.submit(ResolveSlice(one.number))
+            committer.round()
+            if not more.result():
+                break
 
 
 def _do_afterwork(committer: Committer, layout: Layout) -> None:

@@ -170,6 +170,8 @@ class Supervisor:
             return False
         if self._changed.is_set() or self._following.is_busy:
             return False
+        if self._afterwork.is_resolving:
+            return False
         return not any(self._is_needed_by(ledger) for ledger in self._ledgers())
 
     def _is_needed_by(self, ledger: Ledger) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, func, select
+from sqlalchemy import ColumnElement, String, and_, case, func, select
 
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import STATE_WORDS
 from watchfloor.store.filter_conditions import Condition, FieldSql, Kind, condition
-from watchfloor.store.tables import attempt, contact, record
+from watchfloor.store.tables import attempt, contact, record, resolved
 
 __all__ = [
     "FieldSql",
@@ -72,11 +72,9 @@ def step_fields(columns: Sequence[str], steps: Sequence[str]) -> dict[str, Field
     """
     found = contact_fields(columns)
     for number, name in enumerate(steps):
-        found[f"{name}.code"] = FieldSql(
-            func.coalesce(_last(attempt.c.code, number), "")
-        )
+        found[f"{name}.code"] = FieldSql(func.coalesce(_last("code", number), ""))
         found[f"{name}.class"] = FieldSql(
-            _last(attempt.c.outcome_class, number), Kind.WORD, _CLASSES
+            _last("outcome_class", number), Kind.WORD, _CLASSES
         )
         found[f"{name}.attempts"] = FieldSql(_attempts(number), Kind.NUMBER)
     return found
@@ -88,10 +86,23 @@ def _cell(at: int) -> FieldSql:
     return FieldSql(func.coalesce(cell, "", type_=String), Kind.CELL)
 
 
-def _last(column: ColumnElement[Any], step: int) -> ColumnElement[Any]:
-    query = select(column).where(*_of_step(step))
-    newest = query.order_by(attempt.c.number.desc()).limit(1)
-    return newest.correlate(record).scalar_subquery()
+def _last(name: str, step: int) -> ColumnElement[Any]:
+    """Return what the last attempt of a step came to, as is known by now."""
+    said = and_(
+        resolved.c.run_no == attempt.c.run_no,
+        resolved.c.seq == attempt.c.seq,
+        resolved.c.number == attempt.c.number,
+        resolved.c.outcome_class.is_not(None),
+    )
+    known = case(
+        (resolved.c.outcome_class.is_not(None), resolved.c[name]),
+        else_=attempt.c[name],
+    )
+    query = select(known).join_from(attempt, resolved, said, isouter=True)
+    newest = query.where(*_of_step(step)).order_by(
+        attempt.c.number.desc(), resolved.c.resolution_no.desc()
+    )
+    return newest.limit(1).correlate(record).scalar_subquery()
 
 
 def _attempts(step: int) -> ColumnElement[Any]:

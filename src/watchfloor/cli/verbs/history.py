@@ -22,6 +22,7 @@ from watchfloor.store.archive.archive import open_archive
 from watchfloor.store.archive.places import archive_of
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.history import HistoryView, history_view
+from watchfloor.store.reads.resolutions import Resolution, resolutions_of
 from watchfloor.store.reads.runs import run_view, step_names
 
 #: Lines of the report that a terminal is shown; ``--json`` tells them all.
@@ -35,14 +36,19 @@ def history(options: Namespace) -> int:
         run_id = full_id(connection, options.run)
         found = history_view(connection, run_id)
         steps = step_names(connection, run_id)
+        # Before there is a history nothing is said after it.
+        created = found.created_at_ms
+        later = [] if created is None else resolutions_of(connection, run_id, created)
     if options.records:
         return _records(options, found)
     if options.json:
-        answer_json(_json(found, steps))
+        said = [_later_json(one) for one in later]
+        answer_json({**_json(found, steps), "resolutions": said})
         return exits.DONE
     for word, value in _facts(found):
         answer(f"{word:<12} {clean(value)}")
     _print_report(found, steps)
+    _print_later(later)
     return exits.DONE
 
 
@@ -202,6 +208,28 @@ def _print_report(found: HistoryView, steps: tuple[str, ...]) -> None:
     )
     if len(most) > _MOST_LINES:
         tell(f"{len(most) - _MOST_LINES:,} more codes: --json tells them all")
+
+
+def _later_json(one: Resolution) -> dict[str, Any]:
+    return {
+        "at": iso(one.at_ms),
+        "by": one.by,
+        "as": one.word,
+        "records": one.done,
+        "reason": one.why or None,
+        "command": one.command_id,
+    }
+
+
+def _print_later(later: list[Resolution]) -> None:
+    """Print what was said of unknown records after the history was written."""
+    if not later:
+        return
+    answer("resolved after the history was written, which stays as it is:")
+    table(
+        ("TIME (UTC)", "BY", "AS", "RECORDS", "REASON"),
+        [(moment(one.at_ms), one.by, one.word, one.done, one.why) for one in later],
+    )
 
 
 def _step(line: dict[str, Any], steps: tuple[str, ...]) -> str:

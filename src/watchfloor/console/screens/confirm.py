@@ -51,7 +51,8 @@ class Confirm(ModalScreen[Consent | None]):
                 yield Panel(id="typing")
                 yield self._input("typed", question.typed_name or "as shown above")
             if question.yes and question.wants_reason:
-                yield self._input("reason", "reason, for the journal (may stay empty)")
+                may = "needed" if question.needs_reason else "may stay empty"
+                yield self._input("reason", f"reason, for the journal ({may})")
             with Horizontal(id="buttons"):
                 no = bound_key(self, "confirm.no") if question.yes else "Enter"
                 # Now: while a field has the focus the key is a letter to type.
@@ -62,7 +63,7 @@ class Confirm(ModalScreen[Consent | None]):
                         plain(f" {question.yes} ({self._yes_key}) "),
                         id="yes",
                         compact=True,
-                        disabled=bool(question.typed),
+                        disabled=bool(question.typed or question.needs_reason),
                     )
 
     def _input(self, name: str, hint: str) -> Input:
@@ -82,7 +83,8 @@ class Confirm(ModalScreen[Consent | None]):
         wants_typing = self._question.yes and self._question.typed
         if wants_typing:
             self._tell_typing()
-        self.query_one("#typed" if wants_typing else "#no").focus()
+        needed = "#reason" if self._question.needs_reason else "#no"
+        self.query_one("#typed" if wants_typing else needed).focus()
 
     def _is_seen(self) -> None:
         # A key that was in the line before the question stood answers nothing.
@@ -164,16 +166,29 @@ class Confirm(ModalScreen[Consent | None]):
         """Whether what must be typed was; a blank from a copied line is no mistake."""
         return self._value("typed").strip() == self._question.typed
 
+    @property
+    def _is_complete(self) -> bool:
+        """Whether everything is there that a yes needs."""
+        has_reason = bool(self._value("reason").strip())
+        return self._is_typed and (has_reason or not self._question.needs_reason)
+
     @on(Input.Changed, "#typed")
     def _typed(self) -> None:
-        self.query_one("#yes", Button).disabled = not self._is_typed
         self._tell_typing()
+
+    @on(Input.Changed)
+    def _able(self) -> None:
+        for yes in self.query("#yes").results(Button):
+            yes.disabled = not self._is_complete
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         if event.input.id == "typed" and not self._is_typed:
             name = self._question.typed_name or "the same"
             self._tell_typing(f"That is not {name}. " if event.value else "")
+            return
+        if not self._is_complete and self.query("#reason"):
+            self.query_one("#reason").focus()
             return
         # Enter never confirms: it leads from a field to the safe answer.
         self.query_one("#no").focus()
@@ -185,6 +200,9 @@ class Confirm(ModalScreen[Consent | None]):
         if not self._stands:
             return
         if not question.yes or not self._is_typed:
+            return
+        if not self._is_complete:
+            self.query_one("#reason").focus()
             return
         close(self, Consent(self._value("reason").strip()))
 

@@ -25,17 +25,20 @@ from watchfloor.console.journey_lines import (
     inside,
     step_rows,
 )
-from watchfloor.console.keymap import bindings
+from watchfloor.console.keymap import Act, bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.reading import Failure, answer
+from watchfloor.console.screens.resolve_counter import ResolveCounter
 from watchfloor.console.session import Session
 from watchfloor.console.walking import Walk, Walked
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.console.work import begin
+from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Journey, RunView
 
@@ -83,6 +86,7 @@ class JourneyScreen(ModalScreen[int]):
         self._is_reading = False
         self._ahead = 0
         self._as_of_ms: int | None = None
+        self._told: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the timeline and the inside of the record out."""
@@ -169,10 +173,14 @@ class JourneyScreen(ModalScreen[int]):
         if not is_same:
             self._healthy = None
         changed = self._paint(keep=is_same)
-        if is_same:
+        if self._told is not None:
+            # What became of a command says more than how many entries changed.
+            self.say(*self._told)
+            self._told = None
+        elif is_same:
             what = "1 entry" if changed == 1 else f"{changed} entries"
             self.say(f"{what} changed", "dim")
-        else:
+        if not is_same:
             self._grid().action_edge(1)
         if self._is_beside:
             begin(self, partial(self._read_healthy, self._seq), "healthy")
@@ -288,6 +296,56 @@ class JourneyScreen(ModalScreen[int]):
     @on(Grid.MarkWanted)
     def _unmarkable(self) -> None:
         self.say("Nothing is marked here; runs and records are, on the jobs.", "dim")
+
+    @property
+    def counter(self) -> ResolveCounter:
+        """Where the record is resolved."""
+        return ResolveCounter(self, self._session, self.say, self._read_again)
+
+    def _read_again(self, text: str, role: str) -> None:
+        self._told = (text, role)
+        self.action_refresh_now()
+
+    def obstacle(self, act: Act) -> str:
+        """Return why one of the acts of this screen is not possible now; or nothing."""
+        if not act.changes_run:
+            return ""
+        return self._not_unknown or self.counter.obstacle()
+
+    @property
+    def _not_unknown(self) -> str:
+        """Return why there is nothing to resolve; or nothing."""
+        shown = self._shown
+        if shown is None:
+            return "no record is read yet"
+        is_unknown = shown.record.state is RecordState.UNKNOWN
+        return "" if is_unknown else f"the record is {shown.record.state.word}"
+
+    def _cohort(self) -> dict[str, Selection]:
+        """Return the one record as a cohort; none of one that is not unknown."""
+        shown, why = self._shown, self._not_unknown
+        if shown is None or why:
+            self.say(f"Nothing to resolve: {why}.", "warn")
+            return {}
+        return {self.run.run_id: Selection(seqs=frozenset({shown.record.seq}))}
+
+    def action_resolve(self) -> None:
+        """Say what became of an unknown record."""
+        if cohort := self._cohort():
+            self.counter.resolve(cohort)
+
+    def action_look_up(self) -> None:
+        """Ask the provider what became of an unknown record."""
+        if cohort := self._cohort():
+            self.counter.look_up(cohort)
+
+    def action_arm(self) -> None:
+        """Let commands pass for five minutes."""
+        self.counter.arm()
+
+    def action_disarm(self) -> None:
+        """Let no command pass."""
+        self.counter.disarm()
 
     def action_beside(self) -> None:
         """Show a delivered record of the same run beside this one, or stop that."""

@@ -47,6 +47,8 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
     columns: ClassVar[Sequence[Column[Any]]] = ()
     #: What a list without rows says, and one that could not be read.
     nothing: ClassVar[str] = "There is nothing."
+    #: Whether rows can be marked: whether anything is done with those that are.
+    marks: ClassVar[bool] = False
 
     def __init__(self, session: Session, run: RunView | None) -> None:
         super().__init__(session, run, FIRST)
@@ -57,7 +59,9 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
     def body(self) -> Iterable[Widget]:
         """Lay out the list, and room for the row under the cursor at length."""
         yield from self.above()
-        yield Grid(self.columns, self.key, empty="Reading …", marks=False, id="entries")
+        yield Grid(
+            self.columns, self.key, empty="Reading …", marks=self.marks, id="entries"
+        )
         yield Panel(id="inside")
 
     def above(self) -> Iterable[Widget]:

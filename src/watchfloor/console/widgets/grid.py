@@ -98,6 +98,10 @@ class Grid(Widget, Generic[Row], can_focus=True):
         """A mark is wanted in a list that takes none."""
 
     @dataclass
+    class Marked(Said):
+        """Rows were marked, or are marked no more, by a key."""
+
+    @dataclass
     class PaneWanted(Said):
         """The pane to the left (-1) or right (1) is wanted."""
 
@@ -340,6 +344,7 @@ class Grid(Widget, Generic[Row], can_focus=True):
             self.marks ^= {self._rows[self._cursor].key}
             self._paint(self._cursor)
             self._go(self._cursor + 1)
+            self.post_message(self.Marked(self))
 
     def action_mark_page(self) -> None:
         """Mark every row shown, or none where all are marked."""
@@ -349,6 +354,7 @@ class Grid(Widget, Generic[Row], can_focus=True):
         keys = {shown.key for shown in self._rows}
         self.marks = self.marks - keys if keys <= self.marks else self.marks | keys
         self.refresh()
+        self.post_message(self.Marked(self))
 
     def on_click(self, event: Click) -> None:
         """Go to the row; a double click opens it."""

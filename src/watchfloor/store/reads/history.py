@@ -35,6 +35,7 @@ from watchfloor.store.tables import (
     record,
     reject,
     report,
+    resolved,
     result,
     result_count,
     run,
@@ -299,6 +300,7 @@ def people_left(connection: Connection, run_no: int) -> list[str]:
             result.c.run_no == run_no,
             or_(result.c.key != "", result.c.provider_id != "", result.c.detail != ""),
         ),
+        "resolved": _any(resolved.c.run_no == run_no, resolved.c.detail != ""),
     }
     return [name for name, found in somebody.items() if connection.scalar(found)]
 

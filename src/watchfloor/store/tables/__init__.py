@@ -9,6 +9,7 @@ from watchfloor.store.tables.records import (
     reject,
     zone_set,
 )
+from watchfloor.store.tables.resolutions import resolution, resolved
 from watchfloor.store.tables.runs import (
     books,
     command,
@@ -49,6 +50,8 @@ __all__ = [
     "record",
     "reject",
     "report",
+    "resolution",
+    "resolved",
     "result",
     "result_count",
     "run",

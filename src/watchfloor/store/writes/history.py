@@ -26,6 +26,7 @@ from watchfloor.store.tables import (
     dedupe,
     reject,
     report,
+    resolved,
     result,
 )
 from watchfloor.store.writes.statements import Prepared
@@ -202,6 +203,33 @@ def purge_results(
     return (seqs[-1],)
 
 
+def purge_resolutions(
+    connection: Connection, run_no: int, after: Key, most: int
+) -> Key | None:
+    """Take what providers said out of a slice of what was looked up."""
+    some = (
+        select(resolved.c.seq)
+        .where(resolved.c.run_no == run_no, resolved.c.seq > _first(after, -1))
+        .distinct()
+        .order_by(resolved.c.seq)
+        .limit(most)
+    )
+    seqs = connection.scalars(some).all()
+    if not seqs:
+        return None
+    connection.execute(
+        update(resolved)
+        .where(
+            resolved.c.run_no == run_no,
+            resolved.c.seq > _first(after, -1),
+            resolved.c.seq <= seqs[-1],
+            resolved.c.detail != "",
+        )
+        .values(detail="")
+    )
+    return (seqs[-1],)
+
+
 #: Everything that holds somebody of a run, in the order in which it is purged: what
 #: finds people first, so that nobody is found any more while the rest goes on.
 PURGES: tuple[Callable[[Connection, int, Key, int], Key | None], ...] = (
@@ -210,6 +238,7 @@ PURGES: tuple[Callable[[Connection, int, Key, int], Key | None], ...] = (
     purge_rejects,
     purge_attempts,
     purge_results,
+    purge_resolutions,
 )
 
 

@@ -1,0 +1,286 @@
+"""A look-up as the store knows it: asked for, how far it is, and what it resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from watchfloor.channels.base import asks_of
+from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
+from watchfloor.domain.identity import dedupe_key
+from watchfloor.domain.outcomes import Dispatch, Outcome, OutcomeClass
+from watchfloor.domain.resolutions import LOOK_UP, Answers, ResolveAs, settled_as
+from watchfloor.domain.text import clean
+from watchfloor.engine.campaigns import channel_for
+from watchfloor.engine.changes import Transaction, adopt
+from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.resolving import Begun, check_free, enter, noted
+from watchfloor.engine.settling import Known, book, rules_of
+from watchfloor.engine.suppressing import suppress
+from watchfloor.intake.campaign_file import parse_campaign
+from watchfloor.store.inbox import Command
+from watchfloor.store.reads.history import purge_facts
+from watchfloor.store.reads.resolutions import (
+    Doubt,
+    Resolution,
+    doubts,
+    last_unknown,
+    resolution_of,
+    still_unknown,
+)
+from watchfloor.store.reads.runs import (
+    campaign_text,
+    column_names,
+    family_id,
+    run_number,
+)
+from watchfloor.store.writes import resolutions as writes
+from watchfloor.store.writes.resolutions import Settled
+from watchfloor.store.writes.runs import answer_command
+
+#: Records that are asked about before what was answered is stored.
+BATCH: Final = 64
+_DETAIL_CHARS: Final = 300
+_CODES: Final = {
+    ResolveAs.DELIVERED: "looked_up_delivered",
+    ResolveAs.NOT_DELIVERED: "looked_up_not_delivered",
+}
+
+
+class Inquiry(NamedTuple):
+    """Which records a provider is to be asked about next."""
+
+    resolution: Resolution
+    steps: tuple[str, ...]
+    columns: tuple[str, ...]
+    family: str
+    doubts: list[Doubt]
+
+    def dispatch(self, one: Doubt) -> Dispatch:
+        """Return what was sent for a record; its key is that of its attempts."""
+        step = self.steps[one.step]
+        return Dispatch(
+            key=dedupe_key(self.family, step, one.digest, one.generation),
+            contact=one.contact,
+            fields=dict(zip(self.columns, one.values, strict=False)),
+            number=one.number,
+            run_id=self.resolution.run_id,
+            seq=one.seq,
+            step=step,
+        )
+
+
+class Heard(NamedTuple):
+    """What a provider answered about a record.
+
+    Attributes:
+        outcome: None where it does not know, or could not be asked.
+        is_answer: Whether it could be asked at all.
+    """
+
+    doubt: Doubt
+    outcome: Outcome | None
+    is_answer: bool = True
+
+
+def look_up(tx: Transaction, command: Command) -> str:
+    """Store that a provider is to be asked; an engine asks it.
+
+    Raises:
+        RefusedError: None is unknown, or the run is being resolved already.
+        ConfigError: No step's channel can ask its provider, or the run is purged.
+        ValueError: The command makes no sense.
+    """
+    seq = command.payload.get("seq")
+    if seq is not None and (not isinstance(seq, int) or seq < 1):
+        raise ValueError("a record is named by its number, from 1 on")
+    run_no = run_number(tx.connection, command.run_id)
+    ledger = tx.ledgers.get(command.run_id) or adopt(tx, command.run_id)
+    check_free(tx, run_no, "asking")
+    _check_purge(tx, command.run_id)
+    _check_channels(tx, ledger)
+    selection = Selection(seqs=frozenset() if seq is None else frozenset({seq}))
+    last = last_unknown(tx.connection, run_no) if seq is None else seq
+    asked = (seq,) if seq else ()
+    if not doubts(tx.connection, run_no, asked, (0, last), 1):
+        raise RefusedError(Refusal.NOT_UNKNOWN)
+    expected = 1 if seq else ledger.tally["unknown"]
+    one = noted(
+        tx,
+        command,
+        ledger,
+        selection,
+        word=LOOK_UP,
+        expected=expected,
+        state="asking",
+    )
+    told = f"{expected:,} unknown {'record' if expected == 1 else 'records'}"
+    enter(tx, ledger, one, "look-up requested", told)
+    return Begun(f"the engine asks the provider about {told}")
+
+
+class NextInquiry:
+    """The job that says about which records a provider is to be asked next."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __call__(self, tx: Transaction) -> Inquiry:
+        """Return them; none where all have been asked about."""
+        one = resolution_of(tx.connection, self._number)
+        ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
+        last = max(one.selection.seqs, default=last_unknown(tx.connection, one.run_no))
+        some: list[Doubt] = []
+        if one.state == "asking":
+            seqs = sorted(one.selection.seqs)
+            between = (one.reached, last)
+            some = doubts(tx.connection, one.run_no, seqs, between, BATCH)
+        return Inquiry(
+            one,
+            ledger.steps,
+            column_names(tx.connection, one.run_id),
+            family_id(tx.connection, one.run_id),
+            some,
+        )
+
+
+class BookAnswers:
+    """The job that stores what a provider answered, and resolves what that settles."""
+
+    def __init__(self, number: int, heard: Sequence[Heard]) -> None:
+        self._number = number
+        self._heard = heard
+
+    def __call__(self, tx: Transaction) -> Answers:
+        """Return what the look-up came to so far."""
+        one = resolution_of(tx.connection, self._number)
+        ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
+        seqs = [heard.doubt.seq for heard in self._heard]
+        there = still_unknown(tx.connection, one.run_no, seqs)
+        known: list[Known] = []
+        settled: list[Settled] = []
+        answers = one.answers
+        for heard in self._heard:
+            doubt, row = heard.doubt, there.get(heard.doubt.seq)
+            word = settled_as(heard.outcome)
+            if row is None or row.number != doubt.number:
+                answers = answers.plus(Answers(moved=1))
+            elif heard.outcome is None or word is None:
+                answers = answers.plus(_nothing(heard))
+            else:
+                outcome = _named(heard.outcome, word)
+                known.append(Known(row, outcome))
+                told = (int(outcome.outcome_class), outcome.code)
+                detail = _detail(heard.outcome)
+                settled.append(Settled(*row[:3], word, *told, detail))
+                answers = answers.plus(_something(word))
+        rules = rules_of(tx, ledger) if known else None
+        if rules is not None:
+            # First: whether a later step takes them asks for how they ended.
+            writes.add_settled(
+                tx.connection, one.run_no, one.number, settled, tx.now_ms
+            )
+            book(tx, ledger, rules, known)
+            _honour(tx, ledger, self._heard, {each.seq for each in settled})
+        writes.save_answers(tx.connection, one.number, answers)
+        writes.save_resolution(tx.connection, one.number, reached=seqs[-1])
+        answer_command(tx.connection, one.command_id, detail=answers.words)
+        tx.changed.add(one.run_id)
+        return answers
+
+
+class EndLookUp:
+    """The job that says what a look-up came to.
+
+    Args:
+        number: Which.
+        why: Why it ends before all were asked about; or empty.
+    """
+
+    def __init__(self, number: int, why: str = "") -> None:
+        self._number = number
+        self._why = why
+
+    def __call__(self, tx: Transaction) -> None:
+        """Say it."""
+        one = resolution_of(tx.connection, self._number)
+        if one.state != "asking":
+            return
+        ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
+        writes.save_resolution(
+            tx.connection, one.number, state="done", ended_at_ms=tx.now_ms
+        )
+        told = one.answers.words + (f"; {self._why}" if self._why else "")
+        answer_command(
+            tx.connection,
+            one.command_id,
+            state="settled",
+            applied_at_ms=tx.now_ms,
+            settled_at_ms=tx.now_ms,
+            detail=told,
+        )
+        enter(tx, ledger, one, "looked up", told)
+
+
+def _check_purge(tx: Transaction, run_id: str) -> None:
+    """Refuse a run whose people were taken out: nobody knows their keys any more."""
+    if purge_facts(tx.connection, run_id).purge:
+        msg = (
+            f"the people of run {run_id} were purged, and with them the keys to ask "
+            "by; nothing was asked"
+        )
+        raise ConfigError(msg)
+
+
+def _check_channels(tx: Transaction, ledger: Ledger) -> None:
+    campaign = parse_campaign(
+        campaign_text(tx.connection, ledger.run_id), "the run's campaign"
+    )
+    if any(asks_of(channel_for(step)) is not None for step in campaign.steps):
+        return
+    msg = (
+        f"no channel of run {ledger.run_id} can ask its provider (a webhook can, with "
+        "lookup_url); nothing was asked. Look the keys up by hand, then: watchfloor "
+        f"resolve {ledger.run_id} SEQ --as delivered --reason TEXT"
+    )
+    raise ConfigError(msg)
+
+
+def _nothing(heard: Heard) -> Answers:
+    return Answers(not_known=1) if heard.is_answer else Answers(unanswered=1)
+
+
+def _something(word: ResolveAs) -> Answers:
+    is_delivered = word is ResolveAs.DELIVERED
+    return Answers(delivered=1) if is_delivered else Answers(not_delivered=1)
+
+
+def _named(outcome: Outcome, word: ResolveAs) -> Outcome:
+    """Return the outcome with a code that tells where it comes from."""
+    return Outcome(
+        outcome_class=OutcomeClass(outcome.outcome_class),
+        code=_CODES[word],
+        detail=outcome.detail,
+        provider_id=outcome.provider_id,
+        suppress=outcome.suppress,
+    )
+
+
+def _detail(outcome: Outcome) -> str:
+    told = [f"provider id {outcome.provider_id}" if outcome.provider_id else ""]
+    told += [outcome.code, outcome.detail]
+    return clean("; ".join(part for part in told if part), _DETAIL_CHARS)
+
+
+def _honour(
+    tx: Transaction, ledger: Ledger, heard: Sequence[Heard], settled: set[int]
+) -> None:
+    """Suppress contacts of which the provider said so, for every run."""
+    rows = [
+        (one.doubt.digest, one.outcome.suppress)
+        for one in heard
+        if one.outcome is not None and one.outcome.suppress and one.doubt.seq in settled
+    ]
+    if rows:
+        suppress(tx, rows, source=f"run {ledger.run_id}", by=LOOK_UP)
