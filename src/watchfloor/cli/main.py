@@ -40,6 +40,8 @@ VERBS = {
     "resume": "steering",
     "stop": "steering",
     "cancel": "steering",
+    "retry": "retrying",
+    "canary": "retrying",
     "approve": "managing",
     "limit": "managing",
     "suppress": "managing",
