@@ -33,6 +33,7 @@ from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Phase
 from watchfloor.store.reads.cohorts import selected
+from watchfloor.store.reads.records import SAME
 from watchfloor.store.tables import cohort, contact, record, run, suppression
 
 #: A prime below 2^31: sums of so large numbers stay whole for billions of records.
@@ -70,23 +71,34 @@ def retried_run(connection: Connection, run_no: int) -> RetriedRun:
 
 
 def candidates(
-    connection: Connection, parent: RetriedRun, selection: Selection
+    connection: Connection,
+    parent: RetriedRun,
+    selection: Selection,
+    *,
+    with_origin: bool = False,
+    stride: int = 1,
 ) -> Select[Any] | CompoundSelect[Any]:
     """Return the query of selected records, with all that decides about them.
 
-    Its columns are seq, state, outcome_class, code, step, origin, taken_by (a run's
-    number or NULL), is_suppressed, may_repeat and checksum. A selection that names no
-    state and no record means all that failed or are unknown.
+    Its columns are seq, state, outcome_class, code, step, taken_by (a run's number or
+    NULL), is_suppressed, may_repeat and checksum, and origin where it is wanted. A
+    selection that names no state and no record means all that failed or are unknown.
+
+    Args:
+        connection: Any.
+        parent: Whose records.
+        selection: Which of them.
+        with_origin: Tell what a provider may fail as one; the contact is read for it.
+        stride: Only every so manieth number, for a sample of very many.
     """
     states = selection.states
     if not states and not selection.seqs:
         states = _FAILED
-    if not states:
-        return _candidates(connection, parent, selection)
     # Each by its own index; with both in one condition SQLite may read the whole run.
+    narrowed = [replace(selection, states=frozenset({one})) for one in sorted(states)]
     each = [
-        _candidates(connection, parent, replace(selection, states=frozenset({state})))
-        for state in sorted(states)
+        _candidates(connection, parent, one, with_origin=with_origin, stride=stride)
+        for one in narrowed or [selection]
     ]
     return each[0] if len(each) == 1 else union_all(*each)
 
@@ -131,9 +143,13 @@ def is_to_be_retried(
 
 
 def _candidates(
-    connection: Connection, parent: RetriedRun, selection: Selection
+    connection: Connection,
+    parent: RetriedRun,
+    selection: Selection,
+    *,
+    with_origin: bool,
+    stride: int,
 ) -> Select[Any]:
-    ids = selected(connection, parent.run_id, selection).subquery()
     stopped: ColumnElement[Any] = literal(0)
     if parent.has_suppressed:
         known = exists().where(suppression.c.digest == contact.c.digest)
@@ -146,26 +162,25 @@ def _candidates(
         + record.c.generation * 131_071
         + record.c.state * 524_287
     )
-    return (
-        select(
-            record.c.seq,
-            record.c.state,
-            record.c.outcome_class,
-            record.c.code,
-            record.c.step,
-            _origin().label("origin"),
-            is_taken_up(parent).label("taken_by"),
-            stopped.label("is_suppressed"),
-            case((repeats, 1), else_=0).label("may_repeat"),
-            (marks % _PRIME).label("checksum"),
-        )
-        .select_from(ids)
-        .join(record, and_(record.c.run_no == parent.run_no, record.c.seq == ids.c.seq))
-        .join(
-            contact,
-            and_(contact.c.run_no == parent.run_no, contact.c.seq == ids.c.seq),
-        )
-    )
+    columns: list[ColumnElement[Any]] = [
+        record.c.seq,
+        record.c.state,
+        record.c.outcome_class,
+        record.c.code,
+        record.c.step,
+        is_taken_up(parent).label("taken_by"),
+        stopped.label("is_suppressed"),
+        case((repeats, 1), else_=0).label("may_repeat"),
+        (marks % _PRIME).label("checksum"),
+    ]
+    if with_origin:
+        columns.append(_origin().label("origin"))
+    query: Select[Any] = selected(connection, parent.run_id, selection)
+    if (with_origin or parent.has_suppressed) and not selection.origins:
+        query = query.join_from(record, contact, SAME)
+    if stride > 1:
+        query = query.where(record.c.seq % stride == 0)
+    return query.with_only_columns(*columns)
 
 
 def _origin() -> ColumnElement[str]:
