@@ -25,12 +25,12 @@ PERMITS = 4
 SEED = 20_261_128
 
 
-def parent_of(floor, provider, count, delivery="at_most_once"):
+def parent_of(floor, provider, count, delivery="at_most_once", permits=PERMITS):
     """Return a run of which everybody failed for now, and what each was sent."""
     text = webhook(
         provider.url,
         f'delivery = "{delivery}"',
-        permits=PERMITS,
+        permits=permits,
         retry=ONCE,
         rest=QUIET,
     )
@@ -84,7 +84,7 @@ def assert_nobody_is_lost(floor, child, provider):
 def test_a_kill_while_the_cohort_is_taken_up_neither_loses_nor_repeats_anybody(
     floor, provider
 ):
-    run_id, sent = parent_of(floor, provider, 8_500)
+    run_id, sent = parent_of(floor, provider, 4_500, permits=32)
     child = retried(floor, run_id, canary=False)
     part_way = 0
     for _ in range(4):
@@ -92,14 +92,14 @@ def test_a_kill_while_the_cohort_is_taken_up_neither_loses_nor_repeats_anybody(
             until_taking_up(floor, child)
             engine.kill()
         books = floor.assert_books_hold(child)
-        part_way += 0 < books.extracted < 8_500
+        part_way += 0 < books.extracted < 4_500
         if floor.view(child).lifecycle.intake is Intake.DONE:
             break
     with EngineProcess(floor.layout, "--until-idle") as engine:
         assert engine.ended() == 0
 
     assert part_way, "no kill came while the cohort was being taken up"
-    assert floor.books(child).records == 8_500
+    assert floor.books(child).records == 4_500
     assert_once_each_with_the_keys_of_the_parent(provider, sent)
     assert_nobody_is_lost(floor, child, provider)
 
