@@ -63,6 +63,8 @@ def test_the_first_reason_that_holds_decides_about_a_record():
     taken = group(taken_by="child", is_suppressed=True)
 
     assert fate_of(taken, with_unknown=False) is Fate.TAKEN
+    came = group(is_reached=True, is_suppressed=True)
+    assert fate_of(came, with_unknown=False) is Fate.REACHED
     assert fate_of(group(is_suppressed=True), with_unknown=False) is Fate.SUPPRESSED
     gone = group(outcome=PERMANENT, taken_by="child", is_suppressed=True)
     assert fate_of(gone, with_unknown=False) is Fate.PERMANENT
@@ -99,6 +101,7 @@ def test_every_selected_record_is_counted_once():
         group(records=2, checksum=5),
         group(records=1, checksum=6),
         group(records=1, checksum=5, is_suppressed=True),
+        group(records=1, checksum=5, is_reached=True),
         group(records=1, checksum=5, taken_by="child"),
         group(outcome=PERMANENT, records=1, checksum=5),
     ],
@@ -136,11 +139,12 @@ def test_a_retry_is_declined_by_name(whose, counts, refusal):
 
 def test_a_preview_tells_the_exact_blast_radius():
     counts = Counted(
-        selected=961,
+        selected=967,
         retried=904,
         permanent=35,
         unknown=1,
         suppressed=2,
+        reached=6,
         other=7,
         may_repeat=4,
         taken={"child": 12},
@@ -148,12 +152,13 @@ def test_a_preview_tells_the_exact_blast_radius():
     told = preview(counts, retries=1, plan="It counts as 1 run")
 
     assert " ".join(told.lines()) == (
-        "904 records of 961 selected will be tried again, each at the step where "
+        "904 records of 967 selected will be tried again, each at the step where "
         "it failed and with the key it had. "
         "4 records of these may have been delivered, and the channel does not know "
         "a key again: whoever was reached is contacted AGAIN. "
         "35 records failed for good and are refused. "
         "1 record may have been delivered and is left out: --class unknown. "
+        "6 records did arrive, as the provider reported, and are left out. "
         "2 records must not be contacted any more and are left out. "
         "7 records did not fail and are left alone. "
         "12 records are in run child already. "

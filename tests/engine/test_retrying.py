@@ -241,6 +241,36 @@ def test_what_was_resolved_after_the_freezing_is_not_taken_up(floor, provider):
     assert "c00002" not in provider.contacts
 
 
+def reported(floor, run_id, seq, kind):
+    """Let a provider report something of a record, by its key."""
+    event = {
+        "event_id": f"e-{seq}-{kind}",
+        "kind": kind,
+        "at": "2026-11-01T10:00:00+00:00",
+        "key": floor.journey(run_id, seq).key,
+    }
+    answer = floor.ordered("results", events=[event], source="test")
+    assert answer.state == "settled", answer
+
+
+def test_whoever_was_reached_as_the_provider_reported_later_is_left_out(
+    floor, provider
+):
+    run_id = sick(floor, provider, 5)
+    provider.arrivals.clear()
+    reported(floor, run_id, 1, "delivered")
+    reported(floor, run_id, 2, "busy")
+    counts = previewed(floor, run_id).counts
+    assert (counts.retried, counts.reached) == (4, 1)
+
+    child = retried(floor, run_id)
+    reported(floor, run_id, 3, "opened")
+    floor.carried_out()
+    books = floor.assert_books_hold(child)
+    assert (books.delivered, books.duplicate) == (3, 1)
+    assert sorted(provider.contacts) == ["c00002", "c00004", "c00005"]
+
+
 def test_a_retry_begins_at_the_step_that_failed_and_repeats_no_earlier_one(
     floor, provider
 ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from watchfloor.cli.lines import iso, moment
-from watchfloor.domain.canary import CanaryView, StageView
+from watchfloor.domain.canary import CanaryView, StageState, StageView
 from watchfloor.domain.cohorts import to_payload
 from watchfloor.domain.recovery import RetryPreview
 
@@ -88,4 +88,7 @@ def _stage_told(stage: StageView) -> str:
     elif stage.opened_at_ms is not None:
         when = f", released {moment(stage.opened_at_ms)} UTC"
     who = f" by {stage.decided_by}" if stage.decided_by else ""
-    return f"stage {stage.number}: {stage.records:,} records, {stage.state}{who}{when}"
+    told = f"stage {stage.number}: {stage.records:,} records"
+    if stage.state is StageState.RELEASED:
+        return f"{told}{when}, not judged"
+    return f"{told}, {stage.state}{who}{when}"

@@ -32,9 +32,10 @@ from watchfloor.domain.cohorts import PREFIX_LENGTH, Selection
 from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Phase
+from watchfloor.domain.results import REACHED
 from watchfloor.store.reads.cohorts import selected
 from watchfloor.store.reads.records import SAME
-from watchfloor.store.tables import cohort, contact, record, run, suppression
+from watchfloor.store.tables import cohort, contact, record, result, run, suppression
 
 #: A prime below 2^31: sums of so large numbers stay whole for billions of records.
 _PRIME = 2_147_483_629
@@ -50,6 +51,7 @@ class RetriedRun:
     once: tuple[int, ...]
     has_children: bool
     has_suppressed: bool
+    has_results: bool
 
 
 def retried_run(connection: Connection, run_no: int) -> RetriedRun:
@@ -67,6 +69,7 @@ def retried_run(connection: Connection, run_no: int) -> RetriedRun:
         ),
         bool(connection.scalar(children)),
         bool(connection.scalar(select(exists().select_from(suppression)))),
+        bool(connection.scalar(select(exists().where(result.c.run_no == run_no)))),
     )
 
 
@@ -81,8 +84,9 @@ def candidates(
     """Return the query of selected records, with all that decides about them.
 
     Its columns are seq, state, outcome_class, code, step, taken_by (a run's number or
-    NULL), is_suppressed, may_repeat and checksum, and origin where it is wanted. A
-    selection that names no state and no record means all that failed or are unknown.
+    NULL), is_reached, is_suppressed, may_repeat and checksum, and origin where it is
+    wanted. A selection that names no state and no record means all that failed or are
+    unknown.
 
     Args:
         connection: Any.
@@ -127,6 +131,19 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     )
 
 
+def is_reached() -> ColumnElement[bool]:
+    """Return the condition that a provider reported of a record that it arrived.
+
+    What it reported of an earlier step says nothing about the one that failed.
+    """
+    return exists().where(
+        result.c.run_no == record.c.run_no,
+        result.c.seq == record.c.seq,
+        or_(result.c.step == record.c.step, result.c.step.is_(None)),
+        result.c.kind.in_(sorted(REACHED)),
+    )
+
+
 def is_to_be_retried(
     found: Any,  # noqa: ANN401 - the columns of a subquery of ``candidates``
     *,
@@ -139,7 +156,12 @@ def is_to_be_retried(
     )
     if with_unknown:
         failed = or_(failed, found.state == int(RecordState.UNKNOWN))
-    return and_(failed, found.taken_by.is_(None), found.is_suppressed == 0)
+    return and_(
+        failed,
+        found.taken_by.is_(None),
+        found.is_reached == 0,
+        found.is_suppressed == 0,
+    )
 
 
 def _candidates(
@@ -169,6 +191,9 @@ def _candidates(
         record.c.code,
         record.c.step,
         is_taken_up(parent).label("taken_by"),
+        case((is_reached(), 1), else_=0).label("is_reached")
+        if parent.has_results
+        else literal(0).label("is_reached"),
         stopped.label("is_suppressed"),
         case((repeats, 1), else_=0).label("may_repeat"),
         (marks % _PRIME).label("checksum"),

@@ -24,6 +24,7 @@ from watchfloor.domain.records import RecordState
 from watchfloor.store.reads.retryable import (
     RetriedRun,
     candidates,
+    is_reached,
     is_to_be_retried,
 )
 from watchfloor.store.tables import canary, cohort, contact, dedupe, record
@@ -41,6 +42,7 @@ class Taken(NamedTuple):
         was: The state in which it was frozen, and ``state`` what it is in now.
         outcome_class: As it is now.
         digest: The contact's.
+        is_reached: The provider reported that somebody was reached.
     """
 
     seq: int
@@ -50,6 +52,7 @@ class Taken(NamedTuple):
     state: int
     outcome_class: int | None
     digest: bytes
+    is_reached: int
 
 
 def freeze(
@@ -150,6 +153,7 @@ def cohort_slice(
             record.c.state,
             record.c.outcome_class,
             contact.c.digest,
+            case((is_reached(), 1), else_=0),
         )
         .join_from(cohort, record, whose)
         .join(contact, who)
