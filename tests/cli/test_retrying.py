@@ -55,8 +55,15 @@ def test_in_json_the_preview_comes_with_the_answer(shell, sick):
     assert told["state"] == "settled"
     assert told["id"] == shell.newest
     assert preview["counts"] == {
-        **{"selected": 38, "retried": 38, "permanent": 0, "unknown": 0, "other": 0},
-        **{"reached": 0, "suppressed": 0, "may_repeat": 0, "taken": {}},
+        "selected": 38,
+        "retried": 38,
+        "permanent": 0,
+        "unknown": 0,
+        "other": 0,
+        "reached": 0,
+        "suppressed": 0,
+        "may_repeat": 0,
+        "taken": {},
     }
     assert preview["stages"] == [15, 23]
     assert preview["selection"]["codes"] == ["http_503"]
