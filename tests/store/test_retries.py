@@ -134,24 +134,29 @@ def test_what_is_left_out_becomes_no_record(stored):
 
 
 @pytest.mark.parametrize(
-    ("phase", "attempts", "is_taken"),
+    ("phase", "state", "attempts", "is_taken"),
     [
-        ("queued", 0, True),
-        ("running", 1, True),
-        ("ended", 1, True),
-        ("ended", 0, False),
+        ("queued", RecordState.PENDING, 0, True),
+        ("running", RecordState.RETRY, 1, True),
+        ("ended", RecordState.FAILED, 1, True),
+        ("ended", RecordState.UNKNOWN, 1, True),
+        ("ended", RecordState.NOT_ATTEMPTED, 0, False),
+        ("ended", RecordState.NOT_ATTEMPTED, 1, False),
+        ("ended", RecordState.DELIVERED, 1, True),
+        # An earlier step's; this one was not tried.
+        ("ended", RecordState.DELIVERED, 0, False),
     ],
 )
-def test_a_record_is_the_youngest_run_s_unless_that_ended_before_it_tried(
-    stored, phase, attempts, is_taken
+def test_a_record_is_the_youngest_run_s_unless_that_ended_before_it_came_to_it(
+    stored, phase, state, attempts, is_taken
 ):
     with stored.writer.begin():
         add(stored, 1)
         child = add_a_run(stored.writer, "child", cohort=1, phase=phase)
         frozen(stored, child)
         take_up(stored.writer, child, range(1, 2), [], NOW_MS)
-        words = "UPDATE record SET attempts = ? WHERE run_no = ?"
-        stored.writer.exec_driver_sql(words, (attempts, child))
+        words = "UPDATE record SET state = ?, attempts = ? WHERE run_no = ?"
+        stored.writer.exec_driver_sql(words, (int(state), attempts, child))
         groups = retry_groups(stored.writer, stored.run_id, Selection())
 
     assert [one.taken_by for one in groups] == (["child"] if is_taken else [""])

@@ -110,7 +110,8 @@ def candidates(
 def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     """Return the newest run that has the record of ``record``, or NULL.
 
-    One that ended before it attempted the record lets go of it.
+    One that ended before it came to the record lets go of it: what it calls not
+    attempted was not reached, even by tries that failed for now.
     """
     if not parent.has_children:
         return cast(null(), Integer)
@@ -124,7 +125,13 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
         .where(
             taking.c.parent_no == parent.run_no,
             taking.c.parent_seq == record.c.seq,
-            or_(whose.c.phase != Phase.ENDED, there.c.attempts > 0),
+            or_(
+                whose.c.phase != Phase.ENDED,
+                and_(
+                    there.c.attempts > 0,
+                    there.c.state != int(RecordState.NOT_ATTEMPTED),
+                ),
+            ),
         )
         .correlate(record)
         .scalar_subquery()
