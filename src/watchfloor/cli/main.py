@@ -47,6 +47,8 @@ VERBS = {
     "unknowns": "unknowns",
     "resolve": "unknowns",
     "look-up": "unknowns",
+    "retry": "retrying",
+    "canary": "retrying",
     "approve": "managing",
     "limit": "managing",
     "suppress": "managing",

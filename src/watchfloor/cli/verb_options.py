@@ -46,7 +46,8 @@ def _read(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
     return added
 
 
-def _of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+def of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    """Add a verb that asks about one run, or of it."""
     added = _read(verbs, name, text)
     added.add_argument("run", metavar="RUN", help="a run id, or its unique beginning")
     return added
@@ -158,10 +159,10 @@ def _add_wishes(to: argparse.ArgumentParser) -> None:
 def _add_look(verbs: Verbs) -> None:
     runs = _read(verbs, "runs", "list runs, newest first")
     runs.add_argument("--all", action="store_true", help="hidden ones too")
-    _of_run(verbs, "show", "show one run")
-    why = _of_run(verbs, "why", "say why a run or a record does as it does")
+    of_run(verbs, "show", "show one run")
+    why = of_run(verbs, "why", "say why a run or a record does as it does")
     why.add_argument("seq", type=int, nargs="?", metavar="SEQ", help="one record of it")
-    records = _of_run(verbs, "records", "list records of a run by key")
+    records = of_run(verbs, "records", "list records of a run by key")
     records.add_argument("--state", metavar="S", help="only records in this state")
     records.add_argument(
         "--where", metavar="FILTER", help="e.g. 'code = \"busy\" and attempts > 1'"
@@ -171,17 +172,17 @@ def _add_look(verbs: Verbs) -> None:
         "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
     )
     _add_unmask(records)
-    journey = _of_run(verbs, "journey", "show everything that happened to a record")
+    journey = of_run(verbs, "journey", "show everything that happened to a record")
     journey.add_argument("seq", type=int, metavar="SEQ")
     _add_unmask(journey)
-    books = _of_run(verbs, "books", "show the account of every record")
+    books = of_run(verbs, "books", "show the account of every record")
     books.add_argument(
         "--audit", action="store_true", help="count the rows and compare (slow)"
     )
     books.add_argument(
         "--family", action="store_true", help="with its parent and child runs"
     )
-    callbacks = _of_run(verbs, "callbacks", "list what waits until when")
+    callbacks = of_run(verbs, "callbacks", "list what waits until when")
     callbacks.add_argument(
         "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
     )
@@ -189,9 +190,9 @@ def _add_look(verbs: Verbs) -> None:
         "--after", metavar="KEY", help="past what the last page told"
     )
     _add_unmask(callbacks)
-    events = _of_run(verbs, "events", "show what was asked and what happened")
+    events = of_run(verbs, "events", "show what was asked and what happened")
     events.add_argument("--limit", type=int, default=200, metavar="N")
-    rejects = _of_run(verbs, "rejects", "export rejected rows with their reasons")
+    rejects = of_run(verbs, "rejects", "export rejected rows with their reasons")
     rejects.add_argument("-o", "--output", required=True, metavar="FILE.csv")
     _add_triage(verbs)
     _read(verbs, "plan", "show what this month's plan has left")
@@ -271,13 +272,13 @@ def _add_steer(verbs: Verbs) -> None:
         ("stop", "end a run; promised callbacks are kept"),
         ("cancel", "end a run before its launch, or a paused one"),
     ):
-        added = _of_run(verbs, name, text)
+        added = of_run(verbs, name, text)
         added.add_argument("--reason", default="", metavar="TEXT", help="why")
         added.add_argument("--yes", action="store_true", help="do not ask")
         added.add_argument(
             "--wait", action="store_true", help="wait until it has settled"
         )
-    approve = _of_run(verbs, "approve", "give the word that a run waits for")
+    approve = of_run(verbs, "approve", "give the word that a run waits for")
     approve.add_argument("--reason", default="", metavar="TEXT", help="why")
     approve.add_argument("--yes", action="store_true", help="do not ask")
     _add_resolve(verbs)
@@ -310,7 +311,7 @@ def _add_resolve(verbs: Verbs) -> None:
     )
     listing.add_argument("--after", metavar="PLACE", help="past what a page told")
     _add_unmask(listing)
-    resolve = _of_run(verbs, "resolve", "say what became of unknown records")
+    resolve = of_run(verbs, "resolve", "say what became of unknown records")
     resolve.add_argument("seq", type=int, nargs="*", metavar="SEQ")
     for name, what in (
         ("code", "whose last attempt ended with this code"),
@@ -329,7 +330,7 @@ def _add_resolve(verbs: Verbs) -> None:
     )
     resolve.add_argument("--reason", required=True, metavar="TEXT", help="why")
     resolve.add_argument("--yes", action="store_true", help="do not ask")
-    look_up = _of_run(verbs, "look-up", "ask the provider about unknown records")
+    look_up = of_run(verbs, "look-up", "ask the provider about unknown records")
     look_up.add_argument("seq", type=int, nargs="?", metavar="SEQ")
     look_up.add_argument("--reason", default="", metavar="TEXT", help="why")
 
@@ -339,12 +340,12 @@ def _add_after(verbs: Verbs) -> None:
     actions = results.add_subparsers(dest="action", metavar="ACTION", required=True)
     ingest = _read(actions, "ingest", "take a file of JSON lines, also gzipped")
     ingest.add_argument("file", metavar="FILE.jsonl")
-    _of_run(actions, "show", "count the records of a run by what was reported")
+    of_run(actions, "show", "count the records of a run by what was reported")
     _read(actions, "parked", "count the events whose record is not known")
-    close = _of_run(actions, "close", "count nothing of what is reported from now on")
+    close = of_run(actions, "close", "count nothing of what is reported from now on")
     close.add_argument("--reason", default="", metavar="TEXT", help="why")
     close.add_argument("--yes", action="store_true", help="do not ask")
-    history = _of_run(verbs, "history", "show an ended run's report and archive")
+    history = of_run(verbs, "history", "show an ended run's report and archive")
     history.add_argument(
         "--records", action="store_true", help="print the archived records"
     )
@@ -353,15 +354,15 @@ def _add_after(verbs: Verbs) -> None:
         ("hide", "keep an ended run off the lists"),
         ("unhide", "show a hidden run again"),
     ):
-        shown = _of_run(verbs, name, text)
+        shown = of_run(verbs, name, text)
         shown.add_argument("--reason", default="", metavar="TEXT", help="why")
-    purge = _of_run(verbs, "purge", "take the people out of an ended run, for good")
+    purge = of_run(verbs, "purge", "take the people out of an ended run, for good")
     purge.add_argument("--reason", default="", metavar="TEXT", help="why")
     purge.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_hand_over(verbs: Verbs) -> None:
-    bundle = _of_run(
+    bundle = of_run(
         verbs, "bundle", "write all that helps others to help, people masked; or show"
     )
     bundle.add_argument(

@@ -84,6 +84,9 @@ class Situation:
         suppressed_retries: Such retries whose time has not come.
         suppressed_callbacks: Such callbacks whose time has not come.
         awaits_approval: Nothing goes on before a person's word.
+        held_back: Pending records that a canary has not released.
+        released_seq: The last record that it has; None for all of them.
+        canary: How far its stage is; empty without one.
         waits_on: What the waiting records wait for.
         able_at_ms: Since when nothing but dispatch keeps the run from working: its
             start or resume, the engine's start, its window's opening.
@@ -123,6 +126,9 @@ class Situation:
     suppressed_retries: int = 0
     suppressed_callbacks: int = 0
     awaits_approval: bool = False
+    held_back: int = 0
+    released_seq: int | None = None
+    canary: str = ""
     waits_on: str = ""
     able_at_ms: int | None = None
     intent_at_ms: int | None = None
@@ -155,6 +161,7 @@ def blocked_record(
     *,
     is_due: bool,
     is_held: bool = False,
+    is_held_back: bool = False,
     is_suppressed: bool = False,
 ) -> str:
     """Return the reason that holds one record, or an empty string if it moves.
@@ -164,6 +171,7 @@ def blocked_record(
         now: The situation of its run.
         is_due: Whether its own time (retry, callback, next step) has come.
         is_held: Whether its window was closed when that came.
+        is_held_back: Whether it stands past what a canary has released.
         is_suppressed: Whether its contact must not be contacted any more.
     """
     if state.is_final or state is RecordState.ATTEMPTING:
@@ -171,7 +179,7 @@ def blocked_record(
     whole = _whole_run(now)
     if whole is not None:
         return whole[0].value
-    if state is RecordState.WAITING:
+    if state is RecordState.WAITING or is_held_back:
         return Reason.WAITING_EXTERNAL.value
     if not is_due and is_held:
         return Reason.OUTSIDE_WINDOW.value
@@ -242,10 +250,12 @@ def _intake_detail(now: Situation) -> str:
 
 def _by_record(now: Situation) -> list[Blocked]:
     books = now.books
-    startable = books.pending + books.claimed - now.held_pending
+    startable = books.pending + books.claimed - now.held_pending - now.held_back
     startable += now.retries_due + now.callbacks_due
     reason, detail = _dispatch_reason(now)
     aside_now = now.suppressed_now if reason is Reason.DISPATCHABLE else 0
+    # Whoever a canary holds back may be suppressed too; the first reason counts.
+    aside_now = min(aside_now, max(0, startable))
     held = now.held_pending + now.held_retries + now.held_callbacks
     opens = "" if now.opens_s is None else f"first opens in {span_text(now.opens_s)}"
     found = [
@@ -269,7 +279,11 @@ def _by_record(now: Situation) -> list[Blocked]:
             - now.suppressed_callbacks,
             _next("callback", now.next_callback_s),
         ),
-        Blocked(Reason.WAITING_EXTERNAL, books.waiting, now.waits_on),
+        Blocked(
+            Reason.WAITING_EXTERNAL,
+            books.waiting + now.held_back,
+            now.canary or now.waits_on,
+        ),
     ]
     return _joined(found)
 

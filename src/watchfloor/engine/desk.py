@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
 from watchfloor.domain.live import (
@@ -17,6 +18,7 @@ from watchfloor.domain.live import (
 )
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
+from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
 from watchfloor.domain.sharing import filed_limits
@@ -42,6 +44,7 @@ from watchfloor.engine.operations import (
     steering_command,
 )
 from watchfloor.engine.prospects import Prospects
+from watchfloor.engine.retry_previews import retry_command, retry_preview
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.inbox import Command, ask
@@ -49,6 +52,7 @@ from watchfloor.store.layout import Layout
 from watchfloor.store.reader import Reader
 from watchfloor.store.reads import journal as journal_reads
 from watchfloor.store.reads import runs as run_reads
+from watchfloor.store.reads.canaries import canary_view
 
 
 class StoreDesk:
@@ -253,6 +257,37 @@ class StoreDesk:
             verb, run_id, self._asker, self._around, why=reason, payload=payload
         )
         return await self._asked(command)
+
+    async def retry_preview(
+        self, run_id: str, selection: Selection, *, with_unknown: bool = False
+    ) -> RetryPreview:
+        """Return what a retry of an ended run's records would do."""
+        workspace = await asyncio.to_thread(self._settings.last_known)
+        return await self._reader.ask(
+            retry_preview,
+            workspace,
+            self._around.now_ms(),
+            run_id,
+            selection,
+            with_unknown=with_unknown,
+        )
+
+    async def retry(
+        self, preview: RetryPreview, *, canary: bool, reason: str
+    ) -> Receipt:
+        """Ask for a retry that was shown; the receipt's run id is the child's.
+
+        Where nobody owns the workspace, it is applied before this returns.
+        """
+        return await self._asked(
+            retry_command(
+                preview, self._asker, self._around, canary=canary, reason=reason
+            )
+        )
+
+    async def canary(self, run_id: str) -> CanaryView | None:
+        """Return how a retry's canary does; None for a run that has none."""
+        return await self._reader.ask(canary_view, run_id)
 
     async def receipt(self, command_id: str) -> Receipt | None:
         """Return what became of a command; None while the engine has not taken it."""

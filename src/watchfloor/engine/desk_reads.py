@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from watchfloor.domain import resolutions
+from watchfloor.domain.canary import StageState
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import Pulse, Unknown, UnknownPage
@@ -21,6 +22,7 @@ from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.alerts import newest_told
+from watchfloor.store.reads.canaries import canary_view
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import recent_rates
@@ -109,6 +111,9 @@ def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
     An end also tells how many retries may have arrived already.
     """
     run = run_view(connection, run_id)
+    if verb is Verb.RESUME and run.released_seq is not None:
+        found = preview(run, verb)
+        return replace(found, lines=(*_overruling(connection, run_id), *found.lines))
     if verb not in (Verb.STOP, Verb.CANCEL):
         return preview(run, verb)
     promised: tuple[RecordView, ...] = ()
@@ -119,3 +124,17 @@ def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
         number = run_number(connection, run_id)
         doubtful = doubtful_retries(connection, number, DOUBTS_COUNTED)
     return preview(run, verb, promised, doubtful)
+
+
+def _overruling(connection: Handle, run_id: str) -> tuple[str, ...]:
+    """Return what a resume overrules, where a canary holds the run for a person."""
+    canary = canary_view(connection, run_id)
+    if canary is None or not canary.is_stopped:
+        return ()
+    stage = next(one for one in canary.stages if one.state is StageState.STOPPED)
+    after = canary.stages[stage.number]
+    told = f"stage {after.number}, {after.records:,} records"
+    return (
+        f"Overrules the canary and releases {told}.",
+        *(f"Stage {stage.number}: {told}." for told in stage.evidence),
+    )

@@ -64,6 +64,11 @@ _OPTIONAL = """
 
 # [alerts.mail.leads]              # through the server of [mail]
 # to = ["leads@example.org"]
+
+# [retry]                          # of ended runs, by hand: watchfloor retry
+# most = 10                        # retries of one launch and all that came of it
+# most_per_record = 3              # how often one record may be taken up again
+# stage = "30m"                    # a stage of a canary is judged by then
 """
 
 

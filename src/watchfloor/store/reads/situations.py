@@ -18,6 +18,7 @@ from watchfloor.domain.workspace import Shared
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import OwnerSign, owner_sign
+from watchfloor.store.reads.canaries import pending_within, stage_told
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.movement import (
     Movement,
@@ -141,6 +142,9 @@ def situation_of(
         next_retry_s=_ahead_s(view.next_retry_at_ms, now_ms),
         next_callback_s=_ahead_s(view.next_callback_at_ms, now_ms),
         awaits_approval=view.awaits_approval,
+        held_back=_held_back(connection, number, view),
+        released_seq=view.released_seq,
+        canary="" if view.released_seq is None else stage_told(connection, number),
     )
     if view.lifecycle.is_ended:
         return found
@@ -245,6 +249,14 @@ def _without_suppressed(found: Situation, gone: Suppressed) -> Situation:
         suppressed_retries=max(0, min(gone.retries, retries)),
         suppressed_callbacks=max(0, min(gone.callbacks, callbacks)),
     )
+
+
+def _held_back(connection: Handle, number: int, run: RunView) -> int:
+    """Return how many pending records stand past what a canary has released."""
+    if run.released_seq is None:
+        return 0
+    within = pending_within(connection, number, run.released_seq)
+    return max(0, run.books.pending - within)
 
 
 def _due(

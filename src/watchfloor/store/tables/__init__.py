@@ -10,6 +10,7 @@ from watchfloor.store.tables.records import (
     zone_set,
 )
 from watchfloor.store.tables.resolutions import resolution, resolved
+from watchfloor.store.tables.retries import canary, cohort
 from watchfloor.store.tables.runs import (
     books,
     command,
@@ -37,6 +38,8 @@ __all__ = [
     "alert_message",
     "attempt",
     "books",
+    "canary",
+    "cohort",
     "command",
     "contact",
     "dedupe",
