@@ -28,7 +28,7 @@ def handover(options: Namespace) -> int:
         return exits.DONE
     for line in note_lines(note, ZoneInfo(note.zone)):
         indent = line[: len(line) - len(line.lstrip())]
-        answer(f"{indent}{clean(line, 2_000)}".rstrip())
+        answer(f"{indent}{clean(line.strip(), 2_000)}".rstrip())
     return exits.DONE
 
 
