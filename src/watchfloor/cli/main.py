@@ -33,6 +33,7 @@ VERBS = {
     "events": "looking",
     "records": "records",
     "callbacks": "callbacks",
+    "failures": "failures",
     "journey": "records",
     "rejects": "records",
     "status": "status",
