@@ -20,11 +20,14 @@ from tests.console.paper_runs import (
 from tests.console.paper_views import PaperViews, cards_of
 
 from watchfloor.domain.books import Books
+from watchfloor.domain.canary import CanaryView
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import EXPLANATIONS, ConfigError, NotFoundError, Refusal
 from watchfloor.domain.live import Pulse
 from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
 from watchfloor.domain.prospects import Prospect
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.recovery import Counted, RetryPreview
 from watchfloor.domain.regions import (
     Gate,
     Intake,
@@ -66,6 +69,8 @@ class PaperDesk(PaperViews):
         ordered: Verb, run, reason and payload of every order.
         told: What an order's receipt says.
         search_most: So many records a search looks at before it stops.
+        retries: Every retry that was asked for, whether as a canary, and why.
+        canaries: By the run that has one.
     """
 
     runs: list[RunView] = field(default_factory=some_runs)
@@ -90,6 +95,8 @@ class PaperDesk(PaperViews):
     search_most: int = 50_000
     launched: list[tuple[Prospect, bool]] = field(default_factory=list)
     dropped: list[Prospect] = field(default_factory=list)
+    retries: list[tuple[RetryPreview, bool, str]] = field(default_factory=list)
+    canaries: dict[str, CanaryView] = field(default_factory=dict)
     _receipts: dict[str, list[Receipt]] = field(default_factory=dict)
 
     def _check(self, what: str) -> None:
@@ -348,6 +355,50 @@ class PaperDesk(PaperViews):
             run = a_run(100, prospect.campaign_name, live, Books())
             self.runs.insert(0, replace(run, run_id=prospect.ident))
         return receipt
+
+    async def retry_preview(
+        self, run_id: str, selection: Selection, *, with_unknown: bool = False
+    ) -> RetryPreview:
+        run = await self.run(run_id)
+        failed, unknown = run.books.failed, run.books.unknown
+        permanent = failed // 4
+        counts = Counted(
+            selected=failed + unknown,
+            retried=failed - permanent + (unknown if with_unknown else 0),
+            permanent=permanent,
+            unknown=0 if with_unknown else unknown,
+            may_repeat=unknown if with_unknown else 0,
+            digest=f"digest-{self.bump}",
+        )
+        ended = run.lifecycle.is_ended
+        return RetryPreview(
+            run_id=run_id,
+            campaign_name=run.campaign_name,
+            selection=selection,
+            counts=counts,
+            with_unknown=with_unknown,
+            plan="The plan has no limit",
+            refusal=None if ended else Refusal.STILL_LIVE,
+        )
+
+    async def retry(
+        self, preview: RetryPreview, *, canary: bool, reason: str
+    ) -> Receipt:
+        self._check("retry")
+        self.retries.append((preview, canary, reason))
+        receipt = Receipt(
+            command_id=f"retry-{len(self.retries)}",
+            verb="retry",
+            run_id=f"child-{len(self.retries):04}",
+            state="asked",
+            asked_at_ms=self.clock() + 120,
+        )
+        self._receipts[receipt.command_id] = self._future(receipt)[-1:]
+        return receipt
+
+    async def canary(self, run_id: str) -> CanaryView | None:
+        self._check("canary")
+        return self.canaries.get(run_id)
 
     async def order(
         self,

@@ -30,6 +30,11 @@ def test_the_refusals_are_the_ones_the_design_names():
         "DUPLICATE_RUN",
         "SECOND_PERSON",
         "NOT_YET",
+        "STILL_LIVE",
+        "PURGED",
+        "EMPTY_COHORT",
+        "ONLY_PERMANENT",
+        "RETRY_LIMIT",
         "NOT_ALLOWED",
         "READ_ONLY",
     ]

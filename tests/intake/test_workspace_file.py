@@ -11,6 +11,7 @@ from watchfloor.domain.workspace import (
     NoticePreset,
     Plan,
     ResultsIntake,
+    RetryBudget,
     Shared,
     Workspace,
 )
@@ -63,6 +64,11 @@ max_bytes = 4096
 
 [safety]
 second_person_above = 100_000
+
+[retry]
+most = 4
+most_per_record = 2
+stage = "5m"
 """
 
 
@@ -101,12 +107,13 @@ def test_every_key_of_the_file_arrives_in_the_workspace():
             max_bytes=4096,
         ),
         second_person_above=100_000,
+        retry=RetryBudget(retries=4, generations=2, stage_ms=300_000),
     )
 
 
 @pytest.mark.parametrize(
     "tables",
-    ["", "[plan]\n[limits]\n[channels]\n[notices]\n[results]\n[safety]\n"],
+    ["", "[plan]\n[limits]\n[channels]\n[notices]\n[results]\n[safety]\n[retry]\n"],
     ids=["without tables", "with empty ones"],
 )
 def test_what_is_not_written_is_the_domains_default(tables):
@@ -147,6 +154,7 @@ def test_every_option_of_the_default_file_is_read_once_its_mark_is_taken_away():
         "notices",
         "results",
         "safety",
+        "retry",
     ]
     assert workspace.plan.monthly_runs == 100
     assert workspace.mail["username"] == "env:MAIL_USERNAME"
@@ -298,7 +306,7 @@ def test_what_is_not_known_is_refused_with_the_nearest_that_is():
         SMALLEST + 'zome = "UTC"\n[plans]\nmonthly_runs = 3\n[retention]\n[colours]\n'
     )
 
-    known = "workspace, plan, limits, channels, mail, notices, results, safety"
+    known = "workspace, plan, limits, channels, mail, notices, results, safety, retry"
     assert mistakes(text) == [
         "watchfloor.toml: workspace.zome: unknown key; did you mean zone?",
         "watchfloor.toml: plans: unknown key; did you mean plan?",
@@ -323,7 +331,8 @@ def test_a_channels_name_has_a_length(name, mistake):
 
 
 @pytest.mark.parametrize(
-    "table", ["plan", "limits", "channels", "mail", "notices", "results", "safety"]
+    "table",
+    ["plan", "limits", "channels", "mail", "notices", "results", "safety", "retry"],
 )
 def test_a_table_that_is_none_is_told(table):
     (found,) = mistakes(f"{table} = 7\n{SMALLEST}")

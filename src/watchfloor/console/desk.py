@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
@@ -18,6 +19,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     CallbackPage,
@@ -234,6 +236,32 @@ class Desk(Protocol):
         Returns:
             A receipt in state ``asked``, as ``ask`` does.
         """
+        ...
+
+    async def retry_preview(
+        self, run_id: str, selection: Selection, *, with_unknown: bool = False
+    ) -> RetryPreview:
+        """Return what a retry of an ended run's records would do; see ``refusal``.
+
+        Args:
+            run_id: The run whose records failed.
+            selection: Which of them; one that names no state and no record means all
+                that failed or are unknown.
+            with_unknown: Also those that may have been delivered.
+        """
+        ...
+
+    async def retry(
+        self, preview: RetryPreview, *, canary: bool, reason: str
+    ) -> Receipt:
+        """Ask for the retry that was shown; the receipt's run id is the child's.
+
+        What ``preview.typed(canary=canary)`` asks to be typed was typed before.
+        """
+        ...
+
+    async def canary(self, run_id: str) -> CanaryView | None:
+        """Return how a retry's canary does; None for a run that has none."""
         ...
 
     async def receipt(self, command_id: str) -> Receipt | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from watchfloor.console.desk import Desk
+from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
@@ -19,6 +20,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     CallbackPage,
@@ -173,6 +175,24 @@ class LateDesk:
         """See ``Desk``."""
         desk = await self._desk()
         return await desk.order(verb, run_id, reason=reason, payload=payload)
+
+    async def retry_preview(
+        self, run_id: str, selection: Selection, *, with_unknown: bool = False
+    ) -> RetryPreview:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.retry_preview(run_id, selection, with_unknown=with_unknown)
+
+    async def retry(
+        self, preview: RetryPreview, *, canary: bool, reason: str
+    ) -> Receipt:
+        """See ``Desk``."""
+        desk = await self._desk()
+        return await desk.retry(preview, canary=canary, reason=reason)
+
+    async def canary(self, run_id: str) -> CanaryView | None:
+        """See ``Desk``."""
+        return await (await self._desk()).canary(run_id)
 
     async def receipt(self, command_id: str) -> Receipt | None:
         """See ``Desk``."""

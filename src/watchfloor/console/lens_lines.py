@@ -144,7 +144,7 @@ LENS_COLUMNS: tuple[Column[LensRow], ...] = (
 
 def by_words(by: Sequence[Dimension]) -> str:
     """Return by what the groups are made, in words."""
-    return "by " + " × ".join(one.value for one in by)
+    return "by " + ", ".join(one.value for one in by)
 
 
 def sum_line(lens: Lens | None, marked: Sequence[LensGroup]) -> Line:

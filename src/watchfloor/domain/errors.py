@@ -33,6 +33,11 @@ class Refusal(StrEnum):
     DUPLICATE_RUN = "DUPLICATE_RUN"
     SECOND_PERSON = "SECOND_PERSON"
     NOT_YET = "NOT_YET"
+    STILL_LIVE = "STILL_LIVE"
+    PURGED = "PURGED"
+    EMPTY_COHORT = "EMPTY_COHORT"
+    ONLY_PERMANENT = "ONLY_PERMANENT"
+    RETRY_LIMIT = "RETRY_LIMIT"
     NOT_ALLOWED = "NOT_ALLOWED"
     READ_ONLY = "READ_ONLY"
 
@@ -68,6 +73,25 @@ EXPLANATIONS: dict[Refusal, str] = {
         "the run is very large; a second person must ask for the same within 15 minutes"
     ),
     Refusal.NOT_YET: "the run is not that far; look at its state and try again later",
+    Refusal.STILL_LIVE: (
+        "the run has not ended and its retries are its own; wait for its end, or "
+        "stop it"
+    ),
+    Refusal.PURGED: (
+        "the people of the family were taken out, and nobody knows any more whom it "
+        "contacted; launch the campaign anew"
+    ),
+    Refusal.EMPTY_COHORT: (
+        "no record that is selected can be retried; select others, or leave it"
+    ),
+    Refusal.ONLY_PERMANENT: (
+        "every record that is selected failed for good, and that is never retried; "
+        "correct the rows and launch them as a fix file"
+    ),
+    Refusal.RETRY_LIMIT: (
+        "the retry budget is used up; find the cause, or raise it in the workspace's "
+        "file"
+    ),
     Refusal.NOT_ALLOWED: "your role does not allow it; ask an operator or an admin",
     Refusal.READ_ONLY: "this session only looks; open one that may act",
 }

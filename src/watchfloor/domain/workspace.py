@@ -48,6 +48,22 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryBudget:
+    """How much may be retried by hand, and how long a canary may take.
+
+    Attributes:
+        retries: Retries of one family: a launch and all that came of it.
+        generations: How often one record may be taken up again.
+        stage_ms: A stage of a canary is judged at the latest after so long, counted
+            while attempts could be made.
+    """
+
+    retries: int = 10
+    generations: int = 3
+    stage_ms: int = 1_800_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsIntake:
     """How providers report results to the engine.
 
@@ -84,3 +100,4 @@ class Workspace:
     notices: NoticePreset = NoticePreset.DEFAULT
     results: ResultsIntake = field(default_factory=ResultsIntake)
     second_person_above: int = VERY_LARGE
+    retry: RetryBudget = field(default_factory=RetryBudget)

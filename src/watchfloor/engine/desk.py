@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
@@ -20,6 +21,7 @@ from watchfloor.domain.live import (
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import (
     CallbackPage,
@@ -38,6 +40,7 @@ from watchfloor.engine.lensing import lens_reads
 from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.operations import apply_what_waits, order, steering_command
 from watchfloor.engine.prospects import Prospects
+from watchfloor.engine.retry_previews import retry_command, retry_preview
 from watchfloor.engine.shared_limits import filed_limits
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
@@ -46,6 +49,7 @@ from watchfloor.store.layout import Layout
 from watchfloor.store.reader import Reader
 from watchfloor.store.reads import journal as journal_reads
 from watchfloor.store.reads import runs as run_reads
+from watchfloor.store.reads.canaries import canary_view
 
 
 class StoreDesk:
@@ -244,6 +248,37 @@ class StoreDesk:
             verb, run_id, self._asker, self._around, why=reason, payload=payload
         )
         return await self._asked(command)
+
+    async def retry_preview(
+        self, run_id: str, selection: Selection, *, with_unknown: bool = False
+    ) -> RetryPreview:
+        """Return what a retry of an ended run's records would do."""
+        workspace = await asyncio.to_thread(self._settings.last_known)
+        return await self._reader.ask(
+            retry_preview,
+            workspace,
+            self._around.now_ms(),
+            run_id,
+            selection,
+            with_unknown=with_unknown,
+        )
+
+    async def retry(
+        self, preview: RetryPreview, *, canary: bool, reason: str
+    ) -> Receipt:
+        """Ask for a retry that was shown; the receipt's run id is the child's.
+
+        Where nobody owns the workspace, it is applied before this returns.
+        """
+        return await self._asked(
+            retry_command(
+                preview, self._asker, self._around, canary=canary, reason=reason
+            )
+        )
+
+    async def canary(self, run_id: str) -> CanaryView | None:
+        """Return how a retry's canary does; None for a run that has none."""
+        return await self._reader.ask(canary_view, run_id)
 
     async def receipt(self, command_id: str) -> Receipt | None:
         """Return what became of a command; None while the engine has not taken it."""

@@ -43,6 +43,11 @@ _OPTIONAL = """
 
 # [safety]
 # second_person_above = 10_000_000 # records of a run whose job cancel needs two people
+
+# [retry]                          # of ended runs, by hand: watchfloor retry
+# most = 10                        # retries of one launch and all that came of it
+# most_per_record = 3              # how often one record may be taken up again
+# stage = "30m"                    # a stage of a canary is judged by then
 """
 
 

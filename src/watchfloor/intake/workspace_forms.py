@@ -13,6 +13,7 @@ from watchfloor.domain.workspace import (
     NoticePreset,
     Plan,
     ResultsIntake,
+    RetryBudget,
     Shared,
     Workspace,
 )
@@ -26,6 +27,7 @@ from watchfloor.intake.toml_values import (
     Reference,
     Text,
     ZoneName,
+    duration_between,
 )
 
 MAX_RUNS = 1_000_000
@@ -34,7 +36,12 @@ LEAST_REPORT_BYTES = 1_024
 MOST_REPORT_BYTES = 64 * 1024 * 1024
 MOST_TIMEOUT_MS = 600_000
 
+MOST_RETRIES = 1_000
+MOST_GENERATIONS = 20
+MOST_STAGE_MS = 7 * 86_400_000
+
 _RESULTS = ResultsIntake()
+_RETRY = RetryBudget()
 _HOST = re.compile(r"[0-9A-Za-z.:-]+")
 _NAMED_MAILBOX = re.compile(r"[^<>@]*<([^<>\s]+)>")
 
@@ -176,6 +183,29 @@ class SafetyForm(StrictForm):
     )
 
 
+class RetryForm(StrictForm):
+    """``[retry]``: of ended runs, by hand."""
+
+    most: int = Field(
+        default=_RETRY.retries, ge=0, le=MOST_RETRIES, examples=["most = 10"]
+    )
+    most_per_record: int = Field(
+        default=_RETRY.generations,
+        ge=0,
+        le=MOST_GENERATIONS,
+        examples=["most_per_record = 3"],
+    )
+    stage: Annotated[int, duration_between(1_000, MOST_STAGE_MS)] = Field(
+        default=_RETRY.stage_ms, examples=['stage = "30m"']
+    )
+
+    def frozen(self) -> RetryBudget:
+        """Return the domain's value."""
+        return RetryBudget(
+            retries=self.most, generations=self.most_per_record, stage_ms=self.stage
+        )
+
+
 ChannelName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -203,6 +233,8 @@ class WorkspaceFile(StrictForm):
         default_factory=SafetyForm, examples=["a table [safety]"]
     )
 
+    retry: RetryForm = Field(default_factory=RetryForm, examples=["a table [retry]"])
+
     def frozen(self) -> Workspace:
         """Return the domain's value."""
         mail = self.mail
@@ -217,4 +249,5 @@ class WorkspaceFile(StrictForm):
             notices=NoticePreset(self.notices.preset),
             results=self.results.frozen(),
             second_person_above=self.safety.second_person_above,
+            retry=self.retry.frozen(),
         )

@@ -9,6 +9,7 @@ from watchfloor.store.tables.records import (
     reject,
     zone_set,
 )
+from watchfloor.store.tables.retries import canary, cohort
 from watchfloor.store.tables.runs import (
     books,
     command,
@@ -32,6 +33,8 @@ from watchfloor.store.tables.workspace import (
 __all__ = [
     "attempt",
     "books",
+    "canary",
+    "cohort",
     "command",
     "contact",
     "dedupe",

@@ -95,6 +95,11 @@ run = Table(
     Column("approved_at_ms", BigInteger),
     Column("collect_ms", BigInteger, nullable=False, server_default="2592000000"),
     Column("notify_json", Text, nullable=False, server_default="[]"),
+    # Of a retry: how many records its cohort has, and how often these were taken up.
+    Column("cohort", BigInteger, nullable=False, server_default="0"),
+    Column("retry_generation", SmallInteger, nullable=False, server_default="0"),
+    # The last record that a canary has released; NULL for all of them.
+    Column("released_seq", BigInteger),
     Index("run_by_family", "family_id"),
     Index("run_by_campaign", "campaign_id"),
     Index("run_by_fingerprint", "fingerprint"),

@@ -1,0 +1,288 @@
+"""How the stages of a retry's canary do, and what healthy runs looked like."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from watchfloor.domain.canary import (
+    FIRST,
+    HEALTHY_SHARE,
+    Baseline,
+    CanaryView,
+    Figures,
+    StageState,
+    StageView,
+    is_dedupe_hit,
+)
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import RunOutcome
+from watchfloor.store.reads.runs import run_number
+from watchfloor.store.tables import attempt, canary, record, report, run
+
+#: So many of a run's last attempts are looked at where its report is not written.
+MOST_ATTEMPTS: Final = 10_000
+#: So many healthy runs are compared with, of so many of the newest.
+_HEALTHY, _NEWEST = 3, 10
+#: Fewer attempts say nothing about a run.
+_FEWEST: Final = 20
+_SETTLED = frozenset(
+    {state for state in RecordState if state.is_final} | {RecordState.CALLBACK}
+)
+_FAILED = (RecordState.FAILED, RecordState.UNKNOWN)
+_TROUBLED = (OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS)
+
+_Counts = Counter[tuple[int, str]]
+
+
+def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
+    """Return how a retry's canary does; None for a run that has none.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    rows = stage_rows(connection, number)
+    if not rows:
+        return None
+    query = select(run.c.parent_id, run.c.cohort, run.c.released_seq)
+    parent_id, cohort, released = connection.execute(
+        query.where(run.c.run_no == number)
+    ).one()
+    firsts = [1, *(row["last_seq"] + 1 for row in rows)]
+    return CanaryView(
+        run_id=run_id,
+        parent_id=parent_id,
+        stages=tuple(
+            _stage(connection, number, first, row)
+            for first, row in zip(firsts, rows, strict=False)
+        ),
+        held_back=0 if released is None else cohort - released,
+    )
+
+
+def stage_rows(connection: Connection, run_no: int) -> list[RowMapping]:
+    """Return the rows of a canary's stages, in order; none for a run without one."""
+    query = select(canary).where(canary.c.run_no == run_no).order_by(canary.c.stage)
+    return list(connection.execute(query).mappings())
+
+
+def running_stage(connection: Connection, run_no: int) -> tuple[RowMapping, int] | None:
+    """Return the stage that holds the others back, and its first record; or None."""
+    first = 1
+    for row in stage_rows(connection, run_no):
+        if row["state"] in (StageState.RUNNING, StageState.STOPPED):
+            return row, first
+        first = row["last_seq"] + 1
+    return None
+
+
+def stage_told(connection: Connection, run_no: int) -> str:
+    """Return what the records that a canary holds back wait for; or empty."""
+    found = running_stage(connection, run_no)
+    if found is None:
+        return ""
+    row, first = found
+    told = figures(connection, run_no, first, row["last_seq"]).progress
+    return f"canary stage {row['stage']}: {told}"
+
+
+def pending_within(connection: Connection, run_no: int, last_seq: int) -> int:
+    """Return how many records up to *last_seq*, of a canary's few, are pending."""
+    query = select(func.count()).where(
+        record.c.run_no == run_no,
+        record.c.seq <= last_seq,
+        # No index of a state: the few rows themselves are read, by key.
+        record.c.state + 0 == int(RecordState.PENDING),
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def figures(
+    connection: Connection,
+    run_no: int,
+    first: int,
+    last: int,
+    *,
+    is_overdue: bool = False,
+) -> Figures:
+    """Return what the records *first* to *last* came to so far."""
+    states = _states(connection, run_no, first, last)
+    here = (
+        attempt.c.run_no == run_no,
+        attempt.c.seq >= first,
+        attempt.c.seq <= last,
+    )
+    query = select(attempt.c.outcome_class, attempt.c.code, func.count()).where(*here)
+    by = (attempt.c.outcome_class, attempt.c.code)
+    counts: _Counts = Counter()
+    for outcome, code, count in connection.execute(query.group_by(*by)).all():
+        counts[outcome, code] += count
+    took = select(attempt.c.ended_at_ms - attempt.c.started_at_ms).where(
+        *here, attempt.c.outcome_class == int(OutcomeClass.DELIVERED)
+    )
+    return Figures(
+        records=sum(states.values()),
+        settled=sum(states[state] for state in _SETTLED),
+        failed=sum(states[state] for state in _FAILED),
+        attempts=counts.total(),
+        transient=_troubled(counts),
+        permanent={
+            code: count
+            for (outcome, code), count in counts.items()
+            if outcome == OutcomeClass.PERMANENT
+        },
+        dedupe_hits={
+            code: count for (_, code), count in counts.items() if is_dedupe_hit(code)
+        },
+        p95_ms=_p95(connection.scalars(took)),
+        is_overdue=is_overdue,
+    )
+
+
+def baseline(connection: Connection, run_id: str) -> Baseline:
+    """Return what a retry's stages are compared with.
+
+    Healthy is a completed launch of the same campaign of whose attempts few failed for
+    now. Where there is none, deliveries of the family tell the latency.
+    """
+    query = select(run.c.run_no, run.c.family_id, run.c.campaign_id)
+    number, family, campaign = connection.execute(
+        query.where(run.c.run_id == run_id)
+    ).one()
+    healthy = _healthy(connection, campaign)
+    total: _Counts = Counter()
+    for counts in healthy.values():
+        total += counts
+    family_runs = select(run.c.run_no).where(
+        run.c.family_id == family, run.c.run_no != number
+    )
+    before = list(connection.scalars(family_runs.order_by(run.c.run_no)))
+    known = total.copy()
+    for run_no in before:
+        known += _counts(connection, run_no)
+    timed = list(healthy)[:1] or before[:1]
+    names = select(run.c.run_id).where(run.c.run_no.in_(healthy))
+    return Baseline(
+        runs=tuple(connection.scalars(names.order_by(run.c.run_no))),
+        attempts=total.total(),
+        transient=_troubled(total),
+        p95_ms=_p95(_deliveries(connection, timed[0])) if timed else None,
+        permanent=frozenset(
+            code for outcome, code in known if outcome == OutcomeClass.PERMANENT
+        ),
+    )
+
+
+def _stage(
+    connection: Connection, run_no: int, first: int, row: RowMapping
+) -> StageView:
+    state, last = StageState(row["state"]), row["last_seq"]
+    told: Figures | None = None
+    evidence: tuple[str, ...] = tuple(json.loads(row["evidence_json"]))
+    kept = json.loads(row["figures_json"])
+    if kept:
+        told = Figures(**kept)
+    elif state is StageState.RUNNING and last - first < max(FIRST):
+        told = figures(connection, run_no, first, last)
+        evidence = (told.progress,)
+    return StageView(
+        number=row["stage"],
+        records=last - first + 1,
+        last_seq=last,
+        state=state,
+        figures=told,
+        evidence=evidence,
+        opened_at_ms=row["opened_at_ms"],
+        judged_at_ms=row["judged_at_ms"],
+        decided_by=row["decided_by"],
+    )
+
+
+def _states(
+    connection: Connection, run_no: int, first: int, last: int
+) -> Counter[RecordState]:
+    query = (
+        select(record.c.state, func.count())
+        .where(record.c.run_no == run_no, record.c.seq >= first, record.c.seq <= last)
+        .group_by(record.c.state)
+    )
+    rows = connection.execute(query).all()
+    return Counter({RecordState(state): count for state, count in rows})
+
+
+def _healthy(connection: Connection, campaign_id: str) -> dict[int, _Counts]:
+    query = (
+        select(run.c.run_no)
+        .where(
+            run.c.campaign_id == campaign_id,
+            run.c.outcome == RunOutcome.COMPLETED,
+            run.c.cohort == 0,
+        )
+        .order_by(run.c.run_no.desc())
+        .limit(_NEWEST)
+    )
+    found: dict[int, _Counts] = {}
+    for run_no in connection.scalars(query).all():
+        counts = _counts(connection, run_no)
+        attempts = counts.total()
+        if attempts >= _FEWEST and _troubled(counts) <= HEALTHY_SHARE * attempts:
+            found[run_no] = counts
+        if len(found) == _HEALTHY:
+            break
+    return found
+
+
+def _counts(connection: Connection, run_no: int) -> _Counts:
+    """Return a run's attempts by class and code: all of them, or the last ones."""
+    whole = select(
+        report.c.outcome_class, report.c.code, func.sum(report.c.attempts)
+    ).where(report.c.run_no == run_no)
+    by = (report.c.outcome_class, report.c.code)
+    rows: Sequence[Any] = connection.execute(whole.group_by(*by)).all()
+    if not rows:
+        last = (
+            select(attempt.c.outcome_class, attempt.c.code)
+            .where(attempt.c.run_no == run_no)
+            .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
+            .limit(MOST_ATTEMPTS)
+            .subquery()
+            .c
+        )
+        some = select(last.outcome_class, last.code, func.count())
+        grouped = some.group_by(last.outcome_class, last.code)
+        rows = connection.execute(grouped).all()
+    return Counter({(outcome, code): count for outcome, code, count in rows})
+
+
+def _deliveries(connection: Connection, run_no: int) -> Iterable[int]:
+    last = (
+        select(
+            (attempt.c.ended_at_ms - attempt.c.started_at_ms).label("took_ms"),
+            attempt.c.outcome_class,
+        )
+        .where(attempt.c.run_no == run_no)
+        .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
+        .limit(MOST_ATTEMPTS)
+        .subquery()
+        .c
+    )
+    query = select(last.took_ms)
+    return connection.scalars(
+        query.where(last.outcome_class == int(OutcomeClass.DELIVERED))
+    )
+
+
+def _troubled(counts: _Counts) -> int:
+    return sum(n for (outcome, _), n in counts.items() if outcome in _TROUBLED)
+
+
+def _p95(took_ms: Iterable[int]) -> int | None:
+    found = sorted(took_ms)
+    return found[ceil(0.95 * len(found)) - 1] if found else None

@@ -1,0 +1,122 @@
+"""Retries before they are asked for: who would be taken up, and of which family."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.recovery import Group, Parent
+from watchfloor.domain.regions import Intake, Phase
+from watchfloor.store.reads.families import purged_of_family
+from watchfloor.store.reads.retryable import candidates, is_taken_up, retried_run
+from watchfloor.store.reads.runs import run_number
+from watchfloor.store.tables import cohort, record, run
+
+
+def retry_parent(connection: Connection, run_id: str) -> Parent:
+    """Return what a retry must know of a run.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    query = select(run).where(run.c.run_no == number)
+    row = connection.execute(query).mappings().one()
+    retries = select(func.count()).where(
+        run.c.family_id == row["family_id"], run.c.cohort > 0
+    )
+    return Parent(
+        run_id=run_id,
+        campaign_name=row["campaign_name"],
+        is_ended=row["phase"] == Phase.ENDED,
+        purged=purged_of_family(connection, row["family_id"]) or "",
+        retries=int(connection.scalar(retries) or 0),
+        generation=row["retry_generation"],
+    )
+
+
+def retry_groups(
+    connection: Connection, run_id: str, selection: Selection
+) -> list[Group]:
+    """Return selected records in groups that share what decides about them.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    parent = retried_run(connection, run_number(connection, run_id))
+    found = candidates(connection, parent, selection).subquery().c
+    by = (
+        found.state,
+        found.outcome_class,
+        found.taken_by,
+        found.is_suppressed,
+        found.may_repeat,
+    )
+    query = select(*by, func.count(), func.sum(found.checksum)).group_by(*by)
+    rows = connection.execute(query).all()
+    names = _names(connection, {row.taken_by for row in rows} - {None})
+    return [
+        Group(
+            state=RecordState(state),
+            outcome_class=None if outcome is None else OutcomeClass(outcome),
+            taken_by=names.get(taken_by, ""),
+            is_suppressed=bool(stopped),
+            may_repeat=bool(repeats),
+            records=records,
+            checksum=checksum,
+        )
+        for state, outcome, taken_by, stopped, repeats, records, checksum in rows
+    ]
+
+
+def taken_up_by(connection: Connection, run_id: str, seq: int) -> str:
+    """Return the retry that has a record now; empty where it is free.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_number(connection, run_id)
+    parent = retried_run(connection, number)
+    query = select(is_taken_up(parent)).where(
+        record.c.run_no == number, record.c.seq == seq
+    )
+    taken = connection.scalar(query)
+    return _names(connection, {taken})[taken] if taken is not None else ""
+
+
+def origin_record(connection: Connection, run_id: str, seq: int) -> tuple[str, int]:
+    """Return which record of which run a retry's record is; empty and 0 for none."""
+    query = (
+        select(cohort.c.parent_no, cohort.c.parent_seq)
+        .join(run, run.c.run_no == cohort.c.run_no)
+        .where(run.c.run_id == run_id, cohort.c.seq == seq)
+    )
+    found = connection.execute(query).first()
+    if found is None:
+        return "", 0
+    return _names(connection, {found.parent_no})[found.parent_no], found.parent_seq
+
+
+def child_taking_up(connection: Connection, run_id: str) -> str:
+    """Return a live retry of a run that has not taken up all of its cohort; or empty.
+
+    Until it has, the people of the parent must stay where they are.
+    """
+    query = (
+        select(run.c.run_id)
+        .where(
+            run.c.parent_id == run_id,
+            run.c.cohort > 0,
+            run.c.phase != Phase.ENDED,
+            run.c.intake.not_in((Intake.DONE, Intake.ABORTED)),
+        )
+        .limit(1)
+    )
+    return str(connection.scalar(query) or "")
+
+
+def _names(connection: Connection, numbers: set[int]) -> dict[int, str]:
+    query = select(run.c.run_no, run.c.run_id).where(run.c.run_no.in_(numbers))
+    return dict(iter(connection.execute(query)))

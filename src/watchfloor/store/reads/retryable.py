@@ -1,0 +1,181 @@
+"""Which records of an ended run a retry may take up, as SQL.
+
+The preview counts by it and the command freezes by it, so that both mean the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.sql.expression import CompoundSelect
+
+from watchfloor.domain.cohorts import PREFIX_LENGTH, Selection
+from watchfloor.domain.outcomes import Delivery, OutcomeClass
+from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Phase
+from watchfloor.store.reads.cohorts import selected
+from watchfloor.store.tables import cohort, contact, record, run, suppression
+
+#: A prime below 2^31: sums of so large numbers stay whole for billions of records.
+_PRIME = 2_147_483_629
+_FAILED = frozenset({RecordState.FAILED, RecordState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class RetriedRun:
+    """A run as the queries of a retry need it."""
+
+    run_no: int
+    run_id: str
+    once: tuple[int, ...]
+    has_children: bool
+    has_suppressed: bool
+
+
+def retried_run(connection: Connection, run_no: int) -> RetriedRun:
+    """Return what the queries need to know of the parent."""
+    query = select(run.c.run_id, run.c.steps_json).where(run.c.run_no == run_no)
+    run_id, steps = connection.execute(query).one()
+    children = select(exists().where(cohort.c.parent_no == run_no))
+    return RetriedRun(
+        run_no,
+        run_id,
+        tuple(
+            place
+            for place, (_, _, promise) in enumerate(json.loads(steps))
+            if Delivery(promise) is Delivery.AT_MOST_ONCE
+        ),
+        bool(connection.scalar(children)),
+        bool(connection.scalar(select(exists().select_from(suppression)))),
+    )
+
+
+def candidates(
+    connection: Connection, parent: RetriedRun, selection: Selection
+) -> Select[Any] | CompoundSelect[Any]:
+    """Return the query of selected records, with all that decides about them.
+
+    Its columns are seq, state, outcome_class, code, step, origin, taken_by (a run's
+    number or NULL), is_suppressed, may_repeat and checksum. A selection that names no
+    state and no record means all that failed or are unknown.
+    """
+    states = selection.states
+    if not states and not selection.seqs:
+        states = _FAILED
+    if not states:
+        return _candidates(connection, parent, selection)
+    # Each by its own index; with both in one condition SQLite may read the whole run.
+    each = [
+        _candidates(connection, parent, replace(selection, states=frozenset({state})))
+        for state in sorted(states)
+    ]
+    return each[0] if len(each) == 1 else union_all(*each)
+
+
+def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
+    """Return the newest run that has the record of ``record``, or NULL.
+
+    One that ended before it attempted the record lets go of it.
+    """
+    if not parent.has_children:
+        return cast(null(), Integer)
+    taking, whose, there = cohort.alias(), run.alias(), record.alias()
+    same = and_(there.c.run_no == taking.c.run_no, there.c.seq == taking.c.seq)
+    return (
+        select(func.max(taking.c.run_no))
+        .select_from(
+            taking.join(whose, whose.c.run_no == taking.c.run_no).outerjoin(there, same)
+        )
+        .where(
+            taking.c.parent_no == parent.run_no,
+            taking.c.parent_seq == record.c.seq,
+            or_(whose.c.phase != Phase.ENDED, there.c.attempts > 0),
+        )
+        .correlate(record)
+        .scalar_subquery()
+    )
+
+
+def is_to_be_retried(
+    found: Any,  # noqa: ANN401 - the columns of a subquery of ``candidates``
+    *,
+    with_unknown: bool,
+) -> ColumnElement[bool]:
+    """Return the condition over ``candidates`` of those that are taken up."""
+    failed = and_(
+        found.state == int(RecordState.FAILED),
+        found.outcome_class == int(OutcomeClass.TRANSIENT),
+    )
+    if with_unknown:
+        failed = or_(failed, found.state == int(RecordState.UNKNOWN))
+    return and_(failed, found.taken_by.is_(None), found.is_suppressed == 0)
+
+
+def _candidates(
+    connection: Connection, parent: RetriedRun, selection: Selection
+) -> Select[Any]:
+    ids = selected(connection, parent.run_id, selection).subquery()
+    stopped: ColumnElement[Any] = literal(0)
+    if parent.has_suppressed:
+        known = exists().where(suppression.c.digest == contact.c.digest)
+        stopped = case((known, 1), else_=0)
+    repeats = record.c.step.in_(parent.once) if parent.once else false()
+    marks = (
+        (record.c.seq * record.c.seq) % _PRIME * 1_009
+        + record.c.seq
+        + record.c.step * 8_191
+        + record.c.generation * 131_071
+        + record.c.state * 524_287
+    )
+    return (
+        select(
+            record.c.seq,
+            record.c.state,
+            record.c.outcome_class,
+            record.c.code,
+            record.c.step,
+            _origin().label("origin"),
+            is_taken_up(parent).label("taken_by"),
+            stopped.label("is_suppressed"),
+            case((repeats, 1), else_=0).label("may_repeat"),
+            (marks % _PRIME).label("checksum"),
+        )
+        .select_from(ids)
+        .join(record, and_(record.c.run_no == parent.run_no, record.c.seq == ids.c.seq))
+        .join(
+            contact,
+            and_(contact.c.run_no == parent.run_no, contact.c.seq == ids.c.seq),
+        )
+    )
+
+
+def _origin() -> ColumnElement[str]:
+    """Return what a provider may fail as one; see ``domain.cohorts.origin_of``."""
+    at = func.instr(contact.c.contact, "@")
+    return case(
+        (at > 0, func.lower(func.substr(contact.c.contact, at + 1))),
+        (
+            contact.c.contact.like("+%"),
+            func.substr(contact.c.contact, 1, PREFIX_LENGTH),
+        ),
+        else_="",
+    )
