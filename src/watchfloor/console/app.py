@@ -219,6 +219,8 @@ class WatchfloorApp(App[int]):
 
     def _obstacle(self, act: Act) -> str:
         """Return why an act is not possible: for the run the screen is about."""
+        if isinstance(self.screen, Sheet) and act.scope in self.screen.scopes:
+            return self.screen.obstacle(act)
         if self.screen is self.jobs or act.scope != "main":
             return self.jobs.obstacle(act)
         about = _subject(self.screen)

@@ -89,6 +89,8 @@ CHAINS: Final = (
     ("journey", "sheet", "nav", "table"),
     ("audit", "sheet", "nav", "table"),
     ("unknowns", "sheet", "nav", "table"),
+    ("cohort", "sheet", "nav", "table"),
+    ("lens", "cohort", "sheet", "nav", "table"),
     ("wizard",),
     ("confirm",),
     ("limits",),

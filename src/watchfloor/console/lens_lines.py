@@ -71,10 +71,16 @@ def _share(row: LensRow) -> str:
 
 
 def can(group: LensGroup) -> str:
-    """Return in one word what can be done about a group."""
+    """Return how many of a group can be retried, or in one word why none can."""
     if group.retryable:
-        return f"retry {short_count(group.retryable)}"
-    return why_not(group).partition(":")[0]
+        return short_count(group.retryable)
+    words = (
+        (group.unknown, "resolve"),
+        (group.waiting, "by itself"),
+        (group.retried, "taken up"),
+        (1, "never"),
+    )
+    return next(word for count, word in words if count)
 
 
 def _can_role(row: LensRow) -> str:
@@ -92,7 +98,7 @@ LENS_COLUMNS: tuple[Column[LensRow], ...] = (
         text=lambda r: short_count(r.group.records, 7),
         sense=lambda r: str(r.group.records),
     ),
-    Column(title="SHARE", width=5, right=True, text=_share, marks=False, spare=1),
+    Column(title="SHARE", width=5, right=True, text=_share, marks=False, spare=2),
     Column(
         title="",
         width=_BAR,
@@ -100,7 +106,7 @@ LENS_COLUMNS: tuple[Column[LensRow], ...] = (
         text=lambda r: bar(r.of_largest, _BAR),
         role=lambda _: "key",
         marks=False,
-        spare=2,
+        spare=1,
     ),
     Column(
         title="",
@@ -109,7 +115,7 @@ LENS_COLUMNS: tuple[Column[LensRow], ...] = (
         text=lambda r: bar(r.of_largest, _LONG_BAR),
         role=lambda _: "key",
         marks=False,
-        spare=2,
+        spare=1,
     ),
     Column(
         title="CLASS",
@@ -119,14 +125,14 @@ LENS_COLUMNS: tuple[Column[LensRow], ...] = (
     ),
     Column(
         title="CODE",
-        width=10,
+        width=14,
         grow=2,
         text=lambda r: shown_code(r.group),
         worth=_has_codes,
     ),
     Column(
         title="ORIGIN",
-        width=10,
+        width=12,
         grow=3,
         text=lambda r: r.group.origin or "-",
         worth=_has_origins,
@@ -138,7 +144,7 @@ LENS_COLUMNS: tuple[Column[LensRow], ...] = (
         text=lambda r: r.group.step or "-",
         worth=_has_steps,
     ),
-    Column(title="CAN BE", width=12, text=lambda r: can(r.group), role=_can_role),
+    Column(title="RETRY", width=9, text=lambda r: can(r.group), role=_can_role),
 )
 
 

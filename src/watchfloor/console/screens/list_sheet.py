@@ -45,6 +45,8 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
 
     #: The columns of the list.
     columns: ClassVar[Sequence[Column[Any]]] = ()
+    #: Whether rows can be marked: whether anything is done with those that are.
+    markable: ClassVar[bool] = False
     #: What a list without rows says, and one that could not be read.
     nothing: ClassVar[str] = "There is nothing."
 
@@ -57,7 +59,13 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
     def body(self) -> Iterable[Widget]:
         """Lay out the list, and room for the row under the cursor at length."""
         yield from self.above()
-        yield Grid(self.columns, self.key, empty="Reading …", marks=False, id="entries")
+        yield Grid(
+            self.columns,
+            self.key,
+            empty="Reading …",
+            marks=self.markable,
+            id="entries",
+        )
         yield Panel(id="inside")
 
     def above(self) -> Iterable[Widget]:

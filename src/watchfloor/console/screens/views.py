@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.charts import ChartsScreen
+from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.live import LiveScreen
 from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.screens.unknowns import UnknownsScreen
@@ -27,4 +28,5 @@ VIEWS: Final[Mapping[str, View]] = {
     "audit": AuditScreen,
     "unknowns": UnknownsScreen,
     "charts": ChartsScreen,
+    "failures": LensScreen,
 }

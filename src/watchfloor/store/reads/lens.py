@@ -27,6 +27,7 @@ from watchfloor.domain.lens import STATES, Dimension, Found
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.store.conditions import is_state
+from watchfloor.store.reads.retryable import is_taken_up, retried_run
 from watchfloor.store.reads.runs import run_number, step_names
 from watchfloor.store.tables import books, contact, record
 
@@ -93,7 +94,8 @@ def lens_slice(
     """
     number = run_number(connection, run_id)
     steps = step_names(connection, run_id)
-    query = _grouped(number, state, below, by, size)
+    taken = is_taken_up(retried_run(connection, number))
+    query = _grouped(number, state, below, by, size, taken)
     rows = connection.execute(query).all()
     looked_at = sum(row.records for row in rows)
     lowest = min((row.lowest for row in rows), default=0)
@@ -109,6 +111,7 @@ def lens_slice(
                 example_seq=row.example_seq,
                 first_at_ms=row.first_at_ms,
                 last_at_ms=row.last_at_ms,
+                retried=row.retried,
             )
             for row in rows
         ),
@@ -122,6 +125,7 @@ def _grouped(
     below: int | None,
     by: Sequence[Dimension],
     size: int,
+    taken: ColumnElement[int | None],
 ) -> Select[Any]:
     places = select(record.c.seq).where(record.c.run_no == number, is_state(state))
     if below is not None:
@@ -144,6 +148,7 @@ def _grouped(
         select(
             *keys,
             func.count().label("records"),
+            func.count(taken).label("retried"),
             func.max(record.c.seq).label("example_seq"),
             func.min(record.c.seq).label("lowest"),
             func.min(record.c.updated_at_ms).label("first_at_ms"),
