@@ -113,7 +113,13 @@ def record_json(
 def record_blocked_by(record: RecordView, now: Situation, now_ms: int) -> str:
     """Return the one reason why a record does not move, or an empty string."""
     is_due = (record.next_at_ms or 0) <= now_ms
-    return blocked_record(record.state, now, is_due=is_due, is_held=record.is_held)
+    return blocked_record(
+        record.state,
+        now,
+        is_due=is_due,
+        is_held=record.is_held,
+        is_held_back=now.released_seq is not None and record.seq > now.released_seq,
+    )
 
 
 def journey_json(journey: Journey) -> list[dict[str, Any]]:

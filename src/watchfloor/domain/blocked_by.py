@@ -59,6 +59,9 @@ class Situation:
         shut_s: Seconds until the one window of all recipients opens; None while it is
             open.
         awaits_approval: Nothing goes on before a person's word.
+        held_back: Pending records that a canary has not released.
+        released_seq: The last record that it has; None for all of them.
+        canary: How far its stage is; empty without one.
     """
 
     lifecycle: Lifecycle
@@ -80,6 +83,9 @@ class Situation:
     opens_s: float | None = None
     shut_s: float | None = None
     awaits_approval: bool = False
+    held_back: int = 0
+    released_seq: int | None = None
+    canary: str = ""
 
 
 def blocked_by(now: Situation) -> tuple[Blocked, ...]:
@@ -102,7 +108,12 @@ def blocked_by(now: Situation) -> tuple[Blocked, ...]:
 
 
 def blocked_record(
-    state: RecordState, now: Situation, *, is_due: bool, is_held: bool = False
+    state: RecordState,
+    now: Situation,
+    *,
+    is_due: bool,
+    is_held: bool = False,
+    is_held_back: bool = False,
 ) -> str:
     """Return the reason that holds one record, or an empty string if it moves.
 
@@ -111,13 +122,14 @@ def blocked_record(
         now: The situation of its run.
         is_due: Whether its own time (retry, callback, next step) has come.
         is_held: Whether its window was closed when that came.
+        is_held_back: Whether it stands past what a canary has released.
     """
     if state.is_final or state is RecordState.ATTEMPTING:
         return ""
     whole = _whole_run(now)
     if whole is not None:
         return whole[0].value
-    if state is RecordState.WAITING:
+    if state is RecordState.WAITING or is_held_back:
         return Reason.WAITING_EXTERNAL.value
     if not is_due and is_held:
         return Reason.OUTSIDE_WINDOW.value
@@ -157,7 +169,7 @@ def _engine_detail(now: Situation) -> str:
 
 def _by_record(now: Situation) -> list[Blocked]:
     books = now.books
-    startable = books.pending + books.claimed - now.held_pending
+    startable = books.pending + books.claimed - now.held_pending - now.held_back
     startable += now.retries_due + now.callbacks_due
     reason, detail = _dispatch_reason(now)
     held = now.held_pending + now.held_retries + now.held_callbacks
@@ -175,7 +187,7 @@ def _by_record(now: Situation) -> list[Blocked]:
             books.callback - now.callbacks_due - now.held_callbacks,
             _next("callback", now.next_callback_s),
         ),
-        Blocked(Reason.WAITING_EXTERNAL, books.waiting),
+        Blocked(Reason.WAITING_EXTERNAL, books.waiting + now.held_back, now.canary),
     ]
     return _joined(found)
 

@@ -40,6 +40,7 @@ class StageState(StrEnum):
     PASSED = "passed"  #: its figures let the next one go
     STOPPED = "stopped"  #: its figures hold the run for a person
     OVERRULED = "overruled"  #: stopped, and a person let the next one go
+    RELEASED = "released"  #: the rest, which is not judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

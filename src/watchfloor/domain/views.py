@@ -51,6 +51,8 @@ class RunView:
             waiting; what is missing to the duration no engine saw.
         is_hidden: Kept off the lists.
         purge: Empty, asked or done: whether the people were taken out.
+        cohort: Of a retry: how many records of its parent it takes up.
+        released_seq: The last record that its canary has released; None for all.
     """
 
     run_id: str
@@ -84,6 +86,8 @@ class RunView:
     spent_ms: Mapping[str, int] = field(default_factory=dict)
     is_hidden: bool = False
     purge: str = ""
+    cohort: int = 0
+    released_seq: int | None = None
 
     @property
     def label(self) -> str:

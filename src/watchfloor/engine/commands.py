@@ -16,6 +16,7 @@ from watchfloor.engine import orders
 from watchfloor.engine.changes import Transaction, request
 from watchfloor.engine.launching import launch
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
@@ -81,6 +82,7 @@ Order = Callable[[Transaction, Command], str]
 #: it, for the receipt.
 ORDERS: dict[str, Order] = {
     "launch": launch,
+    "retry": retry,
     "approve": orders.approve,
     "limit": orders.limit,
     "suppress": orders.suppress_contacts,
@@ -105,14 +107,15 @@ def _ordered(tx: Transaction, command: Command, order: Order) -> str:
 
 
 def _enter_refusal(tx: Transaction, command: Command, error: RefusedError) -> None:
-    """Leave a trace of a launch that was refused: there is no run to leave it."""
-    if command.verb == "launch":
+    """Leave a trace of a launch or retry that was refused: no run would leave it."""
+    if command.verb in ("launch", "retry"):
+        is_retry = command.verb == "retry"
         writes.add_entry(
             tx.connection,
             {
                 "at_ms": tx.now_ms,
-                "run_id": command.run_id,
-                "event": "launch refused",
+                "run_id": command.payload["parent_id"] if is_retry else command.run_id,
+                "event": f"{command.verb} refused",
                 "by": command.by,
                 "origin": command.origin,
                 "why": command.why,

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
+from watchfloor.domain.canary import StageState
 from watchfloor.domain.live import Diagnosis, Pulse, Unknown, UnknownPage
 from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, preview
 from watchfloor.domain.records import RejectKind
@@ -16,6 +17,7 @@ from watchfloor.domain.views import Overview, RecordView
 from watchfloor.engine.live_ops import live_run
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
+from watchfloor.store.reads.canaries import canary_view
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.failures import failures
@@ -93,6 +95,9 @@ def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
     An end also tells how many retries may have arrived already.
     """
     run = run_view(connection, run_id)
+    if verb is Verb.RESUME and run.released_seq is not None:
+        found = preview(run, verb)
+        return replace(found, lines=(*_overruling(connection, run_id), *found.lines))
     if verb not in (Verb.STOP, Verb.CANCEL):
         return preview(run, verb)
     promised: tuple[RecordView, ...] = ()
@@ -103,3 +108,17 @@ def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
         number = run_number(connection, run_id)
         doubtful = doubtful_retries(connection, number, DOUBTS_COUNTED)
     return preview(run, verb, promised, doubtful)
+
+
+def _overruling(connection: Handle, run_id: str) -> tuple[str, ...]:
+    """Return what a resume overrules, where a canary holds the run for a person."""
+    canary = canary_view(connection, run_id)
+    if canary is None or not canary.is_stopped:
+        return ()
+    stage = next(one for one in canary.stages if one.state is StageState.STOPPED)
+    after = canary.stages[stage.number]
+    told = f"stage {after.number}, {after.records:,} records"
+    return (
+        f"Overrules the canary and releases {told}.",
+        *(f"Stage {stage.number}: {told}." for told in stage.evidence),
+    )

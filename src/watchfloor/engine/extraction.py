@@ -98,7 +98,7 @@ class Begin:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether the run still wants its audience."""
-        ledger = _wanting(tx, self._run_id)
+        ledger = wanting(tx, self._run_id)
         if ledger is None:
             return False
         if tell(tx, ledger, Fact.INTAKE_STARTED):
@@ -125,7 +125,7 @@ class AddBatch:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether the run still wants its audience; else nothing was stored."""
-        ledger = _wanting(tx, self._run_id)
+        ledger = wanting(tx, self._run_id)
         if ledger is None:
             return False
         batch, tally = self._batch, ledger.tally
@@ -157,7 +157,7 @@ class Extracted:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether the run still wanted it."""
-        ledger = _wanting(tx, self._run_id)
+        ledger = wanting(tx, self._run_id)
         if ledger is None:
             return False
         tell(tx, ledger, Fact.EXTRACTED)
@@ -173,7 +173,7 @@ class JudgeSlice:
 
     def __call__(self, tx: Transaction) -> bool:
         """Return whether more is left to judge; at the end the audience is complete."""
-        ledger = _wanting(tx, self._run_id)
+        ledger = wanting(tx, self._run_id)
         if ledger is None:
             return False
         left = ledger.tally["unjudged"]
@@ -252,7 +252,7 @@ def wants_extraction(standing: Standing) -> bool:
     return _is_wanted(standing)
 
 
-def _wanting(tx: Transaction, run_id: str) -> Ledger | None:
+def wanting(tx: Transaction, run_id: str) -> Ledger | None:
     """Return the run's ledger; None where it ended or is let go of already."""
     ledger = tx.ledgers.get(run_id)
     return ledger if ledger is not None and _is_wanted(ledger) else None

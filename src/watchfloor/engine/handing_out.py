@@ -108,6 +108,9 @@ def _looked_at(
     left = max(room, ledger.look_ahead) - len(found)
     if left > 0 and ledger.tally["pending"] and not ledger.is_exhausted:
         fresh = writer.pending(tx.connection, ledger.run_no, ledger.frontier, left)
+        if ledger.released_seq is not None:
+            # Whoever stands past a canary was never looked at, and is only found here.
+            fresh = [row for row in fresh if row.seq <= ledger.released_seq]
         ledger.is_exhausted = len(fresh) < left
         if fresh:
             ledger.frontier = fresh[-1].seq

@@ -58,7 +58,7 @@ def launch(tx: Transaction, command: Command) -> str:
             "received_at_ms": command.at_ms,
         },
     )
-    values = _of_campaign(campaign, asked["campaign_text"])
+    values = of_campaign(campaign, asked["campaign_text"])
     writes.add_run(
         tx.connection,
         {
@@ -134,7 +134,8 @@ def _family(tx: Transaction, run_id: str, parent_id: str) -> str:
     return family
 
 
-def _of_campaign(campaign: Campaign, text: str) -> Mapping[str, Any]:
+def of_campaign(campaign: Campaign, text: str) -> Mapping[str, Any]:
+    """Return what a new run's row takes from its campaign; the text as it was read."""
     fresh = Lifecycle(mode=campaign.audience.mode)
     steps = [
         (step.name, step.channel, channel_for(step).delivery) for step in campaign.steps

@@ -95,6 +95,8 @@ class Ledger:
         look_ahead: So many fresh records the next claim looks at, whatever its room.
         was_resumed: The gate opened since outcomes were last booked.
         sampled: What the run's samples come to; None until they are asked.
+        cohort: Of a retry: how many records its cohort has; else 0.
+        released_seq: The last record that a canary has released; None for all of them.
         ended_at_ms: When the run had ended as its rows were last read; or None.
         held: Records that rest because their window is closed.
         shut_until_ms: When the one window of all recipients opens; None while it is
@@ -112,6 +114,7 @@ class Ledger:
         self.notify: tuple[str, ...] = tuple(json.loads(row["notify_json"]))
         self.created_at_ms: int = row["created_at_ms"]
         self.collect_ms: int = row["collect_ms"]
+        self.cohort: int = row["cohort"]
         self.ready = False
         self.last_obeyed = Request()
         self.shut_until_ms: int | None = None
@@ -142,6 +145,7 @@ class Ledger:
         self.approved_at_ms: int | None = row["approved_at_ms"]
         self.quota_month: str = row["quota_month"]
         self.quota_records: int = row["quota_records"]
+        self.released_seq: int | None = row["released_seq"]
         # Unknown until asked: due at once makes the next round ask.
         self.next_due_ms: int | None = 0
         self.is_dirty = False

@@ -31,6 +31,7 @@ from watchfloor.store.reads.history import (
     purge_facts,
     upload_users,
 )
+from watchfloor.store.reads.retries import child_taking_up
 from watchfloor.store.reads.runs import ledger_rows
 from watchfloor.store.writes.history import PURGES, Key, overwrite_deleted
 from watchfloor.store.writes.runs import add_entry, save_run_values
@@ -75,6 +76,13 @@ def ask_purge(tx: Transaction, run_id: str, asked: Request) -> None:
         raise ConfigError(msg)
     if facts.purge:
         msg = f"run {run_id} {_PURGE_WORDS[facts.purge]} already; nothing was changed"
+        raise ConfigError(msg)
+    child = child_taking_up(tx.connection, run_id)
+    if child:
+        msg = (
+            f"run {child} is taking up records of run {run_id}; nothing was purged. "
+            "Try again when it has them"
+        )
         raise ConfigError(msg)
     save_run_values(tx.connection, facts.run_no, purge="asked")
     _enter(tx, ledger, "purge requested", asked)

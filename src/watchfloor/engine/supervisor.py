@@ -24,6 +24,7 @@ from watchfloor.engine.following import Following
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.seeding import seed
 from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.inbox import Command, Inbox
@@ -316,14 +317,12 @@ class Supervisor:
         run_id = ledger.run_id
         try:
             campaign = await self._lanes.campaign(run_id)
+            known = self._committer.suppressions
+            if ledger.cohort:
+                await seed(run_id, campaign, self._submit, known)
+                return
             path = self._layout.upload(ledger.upload_id)
-            await extract(
-                run_id,
-                campaign,
-                path,
-                self._submit,
-                self._committer.suppressions,
-            )
+            await extract(run_id, campaign, path, self._submit, known)
         except ConfigError as error:
             await self._submit(jobs.Doom(run_id, f"misconfigured campaign: {error}"))
         except StoreError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, func, select
 
 from watchfloor.domain.canary import (
     FIRST,
@@ -22,7 +22,7 @@ from watchfloor.domain.canary import (
 )
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import RunOutcome
+from watchfloor.domain.regions import Phase, RunOutcome
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import attempt, canary, record, report, run
 
@@ -51,8 +51,8 @@ def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
     rows = stage_rows(connection, number)
     if not rows:
         return None
-    query = select(run.c.parent_id, run.c.cohort, run.c.released_seq)
-    parent_id, cohort, released = connection.execute(
+    query = select(run.c.parent_id, run.c.cohort, run.c.released_seq, run.c.phase)
+    parent_id, cohort, released, phase = connection.execute(
         query.where(run.c.run_no == number)
     ).one()
     firsts = [1, *(row["last_seq"] + 1 for row in rows)]
@@ -60,20 +60,22 @@ def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
         run_id=run_id,
         parent_id=parent_id,
         stages=tuple(
-            _stage(connection, number, first, row)
+            _stage(connection, first, row, is_over=phase == Phase.ENDED)
             for first, row in zip(firsts, rows, strict=False)
         ),
         held_back=0 if released is None else cohort - released,
     )
 
 
-def stage_rows(connection: Connection, run_no: int) -> list[RowMapping]:
+def stage_rows(connection: Connection, run_no: int) -> list[dict[str, Any]]:
     """Return the rows of a canary's stages, in order; none for a run without one."""
     query = select(canary).where(canary.c.run_no == run_no).order_by(canary.c.stage)
-    return list(connection.execute(query).mappings())
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def running_stage(connection: Connection, run_no: int) -> tuple[RowMapping, int] | None:
+def running_stage(
+    connection: Connection, run_no: int
+) -> tuple[dict[str, Any], int] | None:
     """Return the stage that holds the others back, and its first record; or None."""
     first = 1
     for row in stage_rows(connection, run_no):
@@ -122,6 +124,8 @@ def figures(
     query = select(attempt.c.outcome_class, attempt.c.code, func.count()).where(*here)
     by = (attempt.c.outcome_class, attempt.c.code)
     counts: _Counts = Counter()
+    # What our own crash cut off says nothing about the provider.
+    query = query.where(attempt.c.ending == "outcome")
     for outcome, code, count in connection.execute(query.group_by(*by)).all():
         counts[outcome, code] += count
     took = select(attempt.c.ended_at_ms - attempt.c.started_at_ms).where(
@@ -181,7 +185,7 @@ def baseline(connection: Connection, run_id: str) -> Baseline:
 
 
 def _stage(
-    connection: Connection, run_no: int, first: int, row: RowMapping
+    connection: Connection, first: int, row: dict[str, Any], *, is_over: bool
 ) -> StageView:
     state, last = StageState(row["state"]), row["last_seq"]
     told: Figures | None = None
@@ -190,8 +194,10 @@ def _stage(
     if kept:
         told = Figures(**kept)
     elif state is StageState.RUNNING and last - first < max(FIRST):
-        told = figures(connection, run_no, first, last)
-        evidence = (told.progress,)
+        told = figures(connection, row["run_no"], first, last)
+        evidence = (f"{told.progress}; not judged yet",)
+    if is_over and state in (StageState.WAITING, StageState.RUNNING):
+        evidence = ("the run ended before it was judged or released",)
     return StageView(
         number=row["stage"],
         records=last - first + 1,

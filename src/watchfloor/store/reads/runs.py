@@ -285,6 +285,8 @@ def view_of(
         spent_ms={name: row[f"{name}_ms"] for name in _SPENT},
         is_hidden=bool(row["hidden"]),
         purge=row["purge"],
+        cohort=row["cohort"],
+        released_seq=row["released_seq"],
     )
 
 

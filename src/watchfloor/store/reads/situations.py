@@ -6,6 +6,7 @@ from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import EngineView, RunView
 from watchfloor.store.handle import Handle
+from watchfloor.store.reads.canaries import pending_within, stage_told
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.runs import (
     due_count,
@@ -76,7 +77,18 @@ def situation_of(
         opens_s=_ahead_s(opens_at_ms, now_ms),
         shut_s=_ahead_s(run.shut_until_ms, now_ms),
         awaits_approval=run.awaits_approval,
+        held_back=_held_back(connection, number, run),
+        released_seq=run.released_seq,
+        canary="" if run.released_seq is None else stage_told(connection, number),
     )
+
+
+def _held_back(connection: Handle, number: int, run: RunView) -> int:
+    """Return how many pending records stand past what a canary has released."""
+    if run.released_seq is None:
+        return 0
+    within = pending_within(connection, number, run.released_seq)
+    return max(0, run.books.pending - within)
 
 
 def _due(
