@@ -33,6 +33,8 @@ PLACES = {
     "journey": "In a journey",
     "audit": "In the audit",
     "unknowns": "In the unknown records",
+    "lens": "In the failures",
+    "cohort": "In the failures, and in a cohort of them",
     "wizard": "In the launch wizard",
     "confirm": "In a question",
     "limits": "In the limits",

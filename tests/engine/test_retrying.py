@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import pytest
-from tests.support.floor import ASKER, campaign, ids, webhook
-from tests.support.patience import until
-from tests.support.provider import Provider, Reply
+from tests.support.floor import ASKER, ids, webhook
+from tests.support.provider import Reply
 
 from watchfloor.domain.canary import StageState
 from watchfloor.domain.cohorts import Selection
-from watchfloor.domain.errors import Refusal
-from watchfloor.domain.regions import Gate, RunOutcome
+from watchfloor.domain.regions import RunOutcome
 from watchfloor.engine.retry_previews import retry_command, retry_preview
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.reads.canaries import canary_view
@@ -32,9 +29,7 @@ def previewed(floor, run_id, selection=None, *, with_unknown=False):
 
 
 def asked(floor, preview, *, canary=True, reason="fixed"):
-    command = retry_command(
-        preview, ASKER, floor.around, canary=canary, reason=reason
-    )
+    command = retry_command(preview, ASKER, floor.around, canary=canary, reason=reason)
     return floor.asked(command)
 
 

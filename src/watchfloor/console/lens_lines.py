@@ -154,30 +154,29 @@ def by_words(by: Sequence[Dimension]) -> str:
 
 
 def sum_line(lens: Lens | None, marked: Sequence[LensGroup]) -> Line:
-    """Return what all that failed comes to, and what of it is marked."""
+    """Return what all that failed comes to; where groups are marked, what these do."""
     if lens is None:
         return ()
-    fates = _fates(lens.groups)
+    if marked:
+        records = sum(group.records for group in marked)
+        said = f" {counted(len(marked), 'group')} marked, {records:,} records: "
+        return (Piece(said, "mark"), Piece(_fates(marked)))
     of = f"{lens.of:,}"
     if lens.looked_at < lens.of:
         of = f"the newest {lens.looked_at:,} of {lens.of:,}"
-    line: Line = (Piece(f" {of}: ", "strong"), Piece(fates))
+    line: Line = (Piece(f" {of}: ", "strong"), Piece(_fates(lens.groups)))
     if lens.left_out:
-        line = (*line, Piece(f"; {lens.left_out:,} more groups", "dim"))
-    if marked:
-        records = sum(group.records for group in marked)
-        said = f"  {counted(len(marked), 'group')} marked, {records:,} records"
-        line = (*line, Piece(said, "mark"))
+        line = (*line, Piece(f"; {lens.left_out:,} smaller groups", "dim"))
     return line
 
 
 def _fates(groups: Sequence[LensGroup]) -> str:
     told = (
-        (sum(one.retryable for one in groups), "can be retried"),
+        (sum(one.retryable for one in groups), "retryable"),
         (sum(one.refused for one in groups), "never"),
-        (sum(one.unknown for one in groups), "unknown"),
-        (sum(one.waiting for one in groups), "tried again by the run"),
-        (sum(one.retried for one in groups), "retried already"),
+        (sum(one.unknown for one in groups), "to resolve"),
+        (sum(one.waiting for one in groups), "by itself"),
+        (sum(one.retried for one in groups), "taken up"),
     )
     return ", ".join(f"{count:,} {word}" for count, word in told if count) or "none"
 

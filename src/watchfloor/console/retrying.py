@@ -65,7 +65,7 @@ async def retry(
                 said = f"retry: {asked.sentence} ({key} shows what was stored)"
                 counter.say(said, "bad")
             continue
-        name = f"{preview.campaign_name}, as run {asked.run_id}"
+        name = f"as run {asked.run_id}"
         end = await follow(session, counter, asked, name, patience)
         if end.state != "refused":
             return end.run_id

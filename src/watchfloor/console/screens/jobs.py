@@ -62,6 +62,7 @@ _NEEDS_RUN = {
     "nav.triage",
     "nav.charts",
     "nav.failures",
+    "nav.canary",
     "view.events",
     "view.details",
 }
@@ -106,6 +107,8 @@ class JobsScreen(JobsLook):
             return "this session only looks"
         if run is None:
             return NO_RUN if act.ident in _NEEDS_RUN else ""
+        if act.ident == "nav.canary" and not run.cohort:
+            return "the run is no retry"
         return self._declined(act, run) if act.changes_run else ""
 
     def _declined(self, act: Act, run: RunView) -> str:

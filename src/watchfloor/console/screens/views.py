@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
+from watchfloor.console.screens.canary import CanaryScreen
 from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.live import LiveScreen
@@ -29,4 +30,5 @@ VIEWS: Final[Mapping[str, View]] = {
     "unknowns": UnknownsScreen,
     "charts": ChartsScreen,
     "failures": LensScreen,
+    "canary": CanaryScreen,
 }
