@@ -64,7 +64,7 @@ async def test_the_cursor_begins_on_the_stage_that_was_released_last(app, retrie
         said = " ".join(shown(app).split())
         assert "stage 2 of 3 running" in said
         assert "so far 2 of 63 attempts failed for now or are unknown" in said
-        assert "2 of 61 failed: with 95 % confidence fewer than 10 %" in said
+        assert "2 of 61 failed: with 95 % confidence fewer than 10.0 %" in said
         await press(pilot, "G")
         assert "the stages before it are judged first" in shown(app)
 
