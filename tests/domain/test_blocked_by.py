@@ -365,3 +365,23 @@ def test_one_record_waits_for_a_permit_or_the_pace_as_its_run_does():
     assert blocked_record(RecordState.PENDING, full, is_due=True) == "permits full"
     assert blocked_record(RecordState.PENDING, paced, is_due=True) == "pace"
     assert blocked_record(RecordState.RETRY, paced, is_due=False) == "retry backoff"
+
+
+def test_who_stands_past_a_canary_waits_for_it_and_is_counted_once():
+    told = "canary stage 1: 12 of 15 final"
+    now = replace(MOVING, held_back=90, released_seq=15, canary=told)
+    found = {one.reason: one for one in blocked_by(now)}
+
+    assert found[Reason.WAITING_EXTERNAL] == Blocked(
+        Reason.WAITING_EXTERNAL, BOOKS.waiting + 90, told
+    )
+    assert found[Reason.DISPATCHABLE].count == 27
+    assert sum(one.count for one in found.values()) == LEFT
+
+
+def test_a_pending_record_past_a_canary_waits_for_it():
+    pending = RecordState.PENDING
+    waits = blocked_record(pending, MOVING, is_due=True, is_held_back=True)
+
+    assert waits == "waiting on external"
+    assert blocked_record(pending, MOVING, is_due=True) == "dispatchable"

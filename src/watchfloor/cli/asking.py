@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
@@ -18,6 +19,8 @@ from watchfloor.store.layout import Layout
 
 #: For the acknowledgement; the command stays asked after that.
 PATIENCE_S = 10.0
+#: How often something that takes its time is looked at.
+LOOK_S = 0.2
 
 
 def is_answered(receipt: Receipt) -> bool:
@@ -48,6 +51,15 @@ def asked(
             patience_s=patience_s,
         )
     )
+
+
+def asked_until(holds: Callable[[], bool], patience_s: float) -> bool:
+    """Look now and then until something holds; return whether it does."""
+    around = compose.surroundings()
+    give_up = around.monotonic_s() + patience_s
+    while not (held := holds()) and around.monotonic_s() < give_up:
+        time.sleep(LOOK_S)
+    return held
 
 
 def order_of(

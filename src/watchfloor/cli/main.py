@@ -41,6 +41,8 @@ VERBS = {
     "resume": "steering",
     "stop": "steering",
     "cancel": "steering",
+    "retry": "retrying",
+    "canary": "retrying",
     "approve": "managing",
     "limit": "managing",
     "suppress": "managing",

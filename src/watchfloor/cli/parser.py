@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from watchfloor import __version__
+from watchfloor.cli.recovery_options import add_recovery
 from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
 
 
@@ -23,4 +24,5 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for add in GROUPS:
         add(verbs)
+    add_recovery(verbs)
     return root

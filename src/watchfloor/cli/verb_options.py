@@ -43,7 +43,8 @@ def _read(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
     return added
 
 
-def _of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+def of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    """Add a verb that asks about one run, or of it."""
     added = _read(verbs, name, text)
     added.add_argument("run", metavar="RUN", help="a run id, or its unique beginning")
     return added
@@ -155,8 +156,8 @@ def _add_wishes(to: argparse.ArgumentParser) -> None:
 def _add_look(verbs: Verbs) -> None:
     runs = _read(verbs, "runs", "list runs, newest first")
     runs.add_argument("--all", action="store_true", help="hidden ones too")
-    _of_run(verbs, "show", "show one run")
-    records = _of_run(verbs, "records", "list records of a run by key")
+    of_run(verbs, "show", "show one run")
+    records = of_run(verbs, "records", "list records of a run by key")
     records.add_argument("--state", metavar="S", help="only records in this state")
     records.add_argument(
         "--where", metavar="FILTER", help="e.g. 'code = \"busy\" and attempts > 1'"
@@ -166,17 +167,17 @@ def _add_look(verbs: Verbs) -> None:
         "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
     )
     _add_unmask(records)
-    journey = _of_run(verbs, "journey", "show everything that happened to a record")
+    journey = of_run(verbs, "journey", "show everything that happened to a record")
     journey.add_argument("seq", type=int, metavar="SEQ")
     _add_unmask(journey)
-    books = _of_run(verbs, "books", "show the account of every record")
+    books = of_run(verbs, "books", "show the account of every record")
     books.add_argument(
         "--audit", action="store_true", help="count the rows and compare (slow)"
     )
     books.add_argument(
         "--family", action="store_true", help="with its parent and child runs"
     )
-    callbacks = _of_run(verbs, "callbacks", "list what waits until when")
+    callbacks = of_run(verbs, "callbacks", "list what waits until when")
     callbacks.add_argument(
         "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
     )
@@ -184,7 +185,7 @@ def _add_look(verbs: Verbs) -> None:
         "--after", metavar="KEY", help="past what the last page told"
     )
     _add_unmask(callbacks)
-    failures = _of_run(verbs, "failures", "group what failed by its cause")
+    failures = of_run(verbs, "failures", "group what failed by its cause")
     failures.add_argument(
         "--by",
         default="class,code,origin,step",
@@ -202,9 +203,9 @@ def _add_look(verbs: Verbs) -> None:
     failures.add_argument(
         "--all", action="store_true", help="look at every failure, however many (slow)"
     )
-    events = _of_run(verbs, "events", "show what was asked and what happened")
+    events = of_run(verbs, "events", "show what was asked and what happened")
     events.add_argument("--limit", type=int, default=200, metavar="N")
-    rejects = _of_run(verbs, "rejects", "export rejected rows with their reasons")
+    rejects = of_run(verbs, "rejects", "export rejected rows with their reasons")
     rejects.add_argument("-o", "--output", required=True, metavar="FILE.csv")
     _read(verbs, "plan", "show what this month's plan has left")
     status = _read(verbs, "status", "say how the workspace does")
@@ -222,13 +223,13 @@ def _add_steer(verbs: Verbs) -> None:
         ("stop", "end a run; promised callbacks are kept"),
         ("cancel", "end a run before its launch, or a paused one"),
     ):
-        added = _of_run(verbs, name, text)
+        added = of_run(verbs, name, text)
         added.add_argument("--reason", default="", metavar="TEXT", help="why")
         added.add_argument("--yes", action="store_true", help="do not ask")
         added.add_argument(
             "--wait", action="store_true", help="wait until it has settled"
         )
-    approve = _of_run(verbs, "approve", "give the word that a run waits for")
+    approve = of_run(verbs, "approve", "give the word that a run waits for")
     approve.add_argument("--reason", default="", metavar="TEXT", help="why")
     approve.add_argument("--yes", action="store_true", help="do not ask")
     limit = _read(
@@ -257,12 +258,12 @@ def _add_after(verbs: Verbs) -> None:
     actions = results.add_subparsers(dest="action", metavar="ACTION", required=True)
     ingest = _read(actions, "ingest", "take a file of JSON lines, also gzipped")
     ingest.add_argument("file", metavar="FILE.jsonl")
-    _of_run(actions, "show", "count the records of a run by what was reported")
+    of_run(actions, "show", "count the records of a run by what was reported")
     _read(actions, "parked", "count the events whose record is not known")
-    close = _of_run(actions, "close", "count nothing of what is reported from now on")
+    close = of_run(actions, "close", "count nothing of what is reported from now on")
     close.add_argument("--reason", default="", metavar="TEXT", help="why")
     close.add_argument("--yes", action="store_true", help="do not ask")
-    history = _of_run(verbs, "history", "show an ended run's report and archive")
+    history = of_run(verbs, "history", "show an ended run's report and archive")
     history.add_argument(
         "--records", action="store_true", help="print the archived records"
     )
@@ -271,9 +272,9 @@ def _add_after(verbs: Verbs) -> None:
         ("hide", "keep an ended run off the lists"),
         ("unhide", "show a hidden run again"),
     ):
-        shown = _of_run(verbs, name, text)
+        shown = of_run(verbs, name, text)
         shown.add_argument("--reason", default="", metavar="TEXT", help="why")
-    purge = _of_run(verbs, "purge", "take the people out of an ended run, for good")
+    purge = of_run(verbs, "purge", "take the people out of an ended run, for good")
     purge.add_argument("--reason", default="", metavar="TEXT", help="why")
     purge.add_argument("--yes", action="store_true", help="do not ask")
 

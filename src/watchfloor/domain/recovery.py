@@ -35,6 +35,7 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"  #: left out without the explicit word
     OTHER = "other"  #: did not fail: left alone
     TAKEN = "taken"  #: a younger run of the family has it
+    REACHED = "reached"  #: as the provider reported later
     SUPPRESSED = "suppressed"  #: meanwhile
 
 
@@ -46,6 +47,7 @@ class Group:
         taken_by: The run of the family that took them up; or empty.
         checksum: Changes with who they are, where they stand and how often they were
             resent by hand.
+        is_reached: The provider reported later that somebody was reached.
         may_repeat: Of an at-most-once channel.
     """
 
@@ -53,6 +55,7 @@ class Group:
     outcome_class: OutcomeClass | None
     records: int
     taken_by: str = ""
+    is_reached: bool = False
     is_suppressed: bool = False
     may_repeat: bool = False
     checksum: int = 0
@@ -79,6 +82,7 @@ def fate_of(group: Group, *, with_unknown: bool) -> Fate:
             Fate.PERMANENT,
         ),
         (bool(group.taken_by), Fate.TAKEN),
+        (group.is_reached, Fate.REACHED),
         (group.is_suppressed, Fate.SUPPRESSED),
     )
     return next((fate for holds, fate in told if holds), Fate.RETRIED)
@@ -100,6 +104,7 @@ class Counted:
     permanent: int = 0
     unknown: int = 0
     other: int = 0
+    reached: int = 0
     suppressed: int = 0
     may_repeat: int = 0
     taken: Mapping[str, int] = field(default_factory=dict)
@@ -113,6 +118,7 @@ class Counted:
             f"{self.retried:,} to be retried",
             f"{self.permanent:,} permanent",
             f"{self.unknown:,} unknown left out",
+            f"{self.reached:,} reached as reported",
             f"{self.suppressed:,} suppressed",
             f"{self.other:,} that did not fail",
             *(f"{count:,} in run {run_id}" for run_id, count in self.taken.items()),
@@ -141,6 +147,7 @@ def counted(groups: Iterable[Group], *, with_unknown: bool) -> Counted:
         permanent=tally[Fate.PERMANENT],
         unknown=tally[Fate.UNKNOWN],
         other=tally[Fate.OTHER],
+        reached=tally[Fate.REACHED],
         suppressed=tally[Fate.SUPPRESSED],
         may_repeat=may_repeat,
         taken=dict(sorted(taken.items())),
@@ -237,6 +244,8 @@ class RetryPreview:
             f"{self.budget.retries:,} of the family, and time {self.generation + 1:,} "
             f"of {self.budget.generations:,} for these records."
         )
+        if not counts.retried:
+            return (again, *self._left_out())
         return (
             again,
             *self._risk(),
@@ -265,6 +274,7 @@ class RetryPreview:
                 "may have been delivered and",
                 "left out: --class unknown",
             ),
+            (counts.reached, "did arrive, as the provider reported, and", "left out"),
             (counts.suppressed, "must not be contacted any more and", "left out"),
             (counts.other, "did not fail and", "left alone"),
         )

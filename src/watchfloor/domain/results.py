@@ -47,6 +47,18 @@ class ResultKind(StrEnum):
         return _RANKS[self]
 
 
+#: What shows that somebody was reached, whatever the attempt seemed to come to.
+REACHED = frozenset(
+    {
+        ResultKind.DELIVERED,
+        ResultKind.VOICEMAIL,
+        ResultKind.ANSWERED,
+        ResultKind.OPENED,
+        ResultKind.CLICKED,
+        ResultKind.COMPLAINED,
+        ResultKind.OPTED_OUT,
+    }
+)
 _RANKS = {kind: rank for rank, kind in enumerate(ResultKind)}
 _WORDS = tuple(kind.value for kind in ResultKind)
 

@@ -34,6 +34,9 @@ def look(tx: Transaction, ledger: Ledger) -> None:
         return
     rows = stage_rows(tx.connection, ledger.run_no)
     place = _place(rows, ledger)
+    if place is None:
+        # A store changed from outside: nobody else is released.
+        return
     state = StageState(rows[place]["state"])
     if state is StageState.WAITING:
         _open(tx, ledger, rows, place)
@@ -113,13 +116,10 @@ def _release(
     enter(tx, ledger, "canary released", detail=told)
 
 
-def _place(rows: _Rows, ledger: Ledger) -> int:
+def _place(rows: _Rows, ledger: Ledger) -> int | None:
     """Return which stage was released last; the others stand behind it."""
-    return next(
-        place
-        for place, row in enumerate(rows)
-        if row["last_seq"] == ledger.released_seq
-    )
+    ends = [row["last_seq"] for row in rows]
+    return ends.index(ledger.released_seq) if ledger.released_seq in ends else None
 
 
 def _kept(tx: Transaction, told: Figures, verdict: Verdict) -> dict[str, object]:

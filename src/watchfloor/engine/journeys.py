@@ -8,12 +8,13 @@ from typing import Any
 from watchfloor.domain.identity import dedupe_key
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.views import Journey, JourneyEntry, RecordView
+from watchfloor.domain.views import Journey, JourneyEntry, RecordView, RunView
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads import runs
 from watchfloor.store.reads.attempts import attempts_of
 from watchfloor.store.reads.records import one_record, record_view, values_of
 from watchfloor.store.reads.results import Reported, results_of
+from watchfloor.store.reads.retries import origin_record
 
 
 def journey(connection: Handle, run_id: str, seq: int) -> Journey:
@@ -33,7 +34,7 @@ def journey(connection: Handle, run_id: str, seq: int) -> Journey:
             at_ms=view.created_at_ms,
             step="intake",
             event="received",
-            detail=f"row {record.row_no} of {view.upload_name}",
+            detail=_origin(connection, view, record),
         ),
         *_attempt_entries(attempts, steps),
         *_now(record, row["updated_at_ms"]),
@@ -52,6 +53,14 @@ def journey(connection: Handle, run_id: str, seq: int) -> Journey:
         # Results come late, and one may come before our own outcome is known.
         entries=tuple(sorted(entries, key=lambda entry: entry.at_ms)),
     )
+
+
+def _origin(connection: Handle, view: RunView, record: RecordView) -> str:
+    """Return where a record comes from: a row of the upload, or an earlier run."""
+    if not view.cohort:
+        return f"row {record.row_no} of {view.upload_name}"
+    run_id, seq = origin_record(connection, view.run_id, record.seq)
+    return f"record {seq} of run {run_id}, taken up again"
 
 
 def _attempt_entries(

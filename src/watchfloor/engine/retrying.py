@@ -62,6 +62,7 @@ def retry(tx: Transaction, command: Command) -> str:
         retried_run(tx.connection, parent["run_no"]),
         now.selection,
         with_unknown=with_unknown,
+        records=now.counts.retried,
     )
     if frozen != now.counts.retried:
         msg = f"{frozen:,} records were frozen of {now.counts.retried:,} counted"

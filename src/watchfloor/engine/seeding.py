@@ -78,6 +78,8 @@ class SeedBatch:
         """Return why a record of the cohort is not taken up; None where it is."""
         if self._is_suppressed(one.digest.hex()):
             return RejectKind.SUPPRESSED, SUPPRESSED
+        if one.is_reached:
+            return RejectKind.DUPLICATE, "did arrive, as the provider reported"
         state = RecordState(one.state)
         outcome = one.outcome_class
         holds = one.state == one.was and is_retryable(

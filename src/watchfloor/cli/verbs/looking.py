@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.canary_lines import canary_json, canary_told
 from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import books_json, event_json, run_json, show_json
 from watchfloor.cli.tables import table
@@ -27,6 +28,7 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
 from watchfloor.store.reads.audit import counted_books, held_differs
+from watchfloor.store.reads.canaries import canary_view
 from watchfloor.store.reads.families import family_run_ids
 from watchfloor.store.reads.runs import (
     family_id,
@@ -65,11 +67,18 @@ def show(options: Namespace) -> int:
         now = situation(connection, run_id, now_ms)
         steps = step_names(connection, run_id)
         reported = results_by_kind(connection, run_id)
+        canary = canary_view(connection, run_id) if run.cohort else None
     if options.json:
         told = show_json(run, now, now_ms)
-        answer_json({**told, "steps": list(steps), "results_by_kind": reported})
+        told |= {"steps": list(steps), "results_by_kind": reported}
+        told["canary"] = None if canary is None else canary_json(canary)
+        answer_json(told)
         return exits.DONE
     facts = _facts(run, now, now_ms)
+    if canary is not None:
+        facts.append(("canary", canary_told(canary)))
+        stage = canary.current
+        facts += [("", one) for one in (stage.evidence if stage else ())]
     if len(steps) > 1:
         facts.append(("steps", ", ".join(steps)))
     if reported:
@@ -211,7 +220,8 @@ def _facts(run: RunView, now: Situation, now_ms: int) -> list[tuple[str, str]]:
     if run.cause:
         facts.append(("cause", run.cause))
     if run.parent_id:
-        facts.append(("child of", run.parent_id))
+        retried = f", retry of {run.cohort:,} records" if run.cohort else ""
+        facts.append(("child of", f"{run.parent_id}{retried}"))
     if run.awaits_approval:
         facts.append(("approval", f"waits for it: watchfloor approve {run.run_id}"))
     if run.lifecycle.history is History.CREATING:

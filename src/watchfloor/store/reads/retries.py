@@ -51,23 +51,29 @@ def retry_groups(
         found.state,
         found.outcome_class,
         found.taken_by,
+        found.is_reached,
         found.is_suppressed,
         found.may_repeat,
     )
-    query = select(*by, func.count(), func.sum(found.checksum)).group_by(*by)
+    query = select(
+        *by, func.count().label("records"), func.sum(found.checksum).label("marks")
+    ).group_by(*by)
     rows = connection.execute(query).all()
     names = _names(connection, {row.taken_by for row in rows} - {None})
     return [
         Group(
-            state=RecordState(state),
-            outcome_class=None if outcome is None else OutcomeClass(outcome),
-            taken_by=names.get(taken_by, ""),
-            is_suppressed=bool(stopped),
-            may_repeat=bool(repeats),
-            records=records,
-            checksum=checksum,
+            state=RecordState(row.state),
+            outcome_class=(
+                None if row.outcome_class is None else OutcomeClass(row.outcome_class)
+            ),
+            taken_by=names.get(row.taken_by, ""),
+            is_reached=bool(row.is_reached),
+            is_suppressed=bool(row.is_suppressed),
+            may_repeat=bool(row.may_repeat),
+            records=row.records,
+            checksum=row.marks,
         )
-        for state, outcome, taken_by, stopped, repeats, records, checksum in rows
+        for row in rows
     ]
 
 

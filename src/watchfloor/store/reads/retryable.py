@@ -32,8 +32,10 @@ from watchfloor.domain.cohorts import PREFIX_LENGTH, Selection
 from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Phase
+from watchfloor.domain.results import REACHED
 from watchfloor.store.reads.cohorts import selected
-from watchfloor.store.tables import cohort, contact, record, run, suppression
+from watchfloor.store.reads.records import SAME
+from watchfloor.store.tables import cohort, contact, record, result, run, suppression
 
 #: A prime below 2^31: sums of so large numbers stay whole for billions of records.
 _PRIME = 2_147_483_629
@@ -49,6 +51,7 @@ class RetriedRun:
     once: tuple[int, ...]
     has_children: bool
     has_suppressed: bool
+    has_results: bool
 
 
 def retried_run(connection: Connection, run_no: int) -> RetriedRun:
@@ -66,27 +69,40 @@ def retried_run(connection: Connection, run_no: int) -> RetriedRun:
         ),
         bool(connection.scalar(children)),
         bool(connection.scalar(select(exists().select_from(suppression)))),
+        bool(connection.scalar(select(exists().where(result.c.run_no == run_no)))),
     )
 
 
 def candidates(
-    connection: Connection, parent: RetriedRun, selection: Selection
+    connection: Connection,
+    parent: RetriedRun,
+    selection: Selection,
+    *,
+    with_origin: bool = False,
+    stride: int = 1,
 ) -> Select[Any] | CompoundSelect[Any]:
     """Return the query of selected records, with all that decides about them.
 
-    Its columns are seq, state, outcome_class, code, step, origin, taken_by (a run's
-    number or NULL), is_suppressed, may_repeat and checksum. A selection that names no
-    state and no record means all that failed or are unknown.
+    Its columns are seq, state, outcome_class, code, step, taken_by (a run's number or
+    NULL), is_reached, is_suppressed, may_repeat and checksum, and origin where it is
+    wanted. A selection that names no state and no record means all that failed or are
+    unknown.
+
+    Args:
+        connection: Any.
+        parent: Whose records.
+        selection: Which of them.
+        with_origin: Tell what a provider may fail as one; the contact is read for it.
+        stride: Only every so manieth number, for a sample of very many.
     """
     states = selection.states
     if not states and not selection.seqs:
         states = _FAILED
-    if not states:
-        return _candidates(connection, parent, selection)
     # Each by its own index; with both in one condition SQLite may read the whole run.
+    narrowed = [replace(selection, states=frozenset({one})) for one in sorted(states)]
     each = [
-        _candidates(connection, parent, replace(selection, states=frozenset({state})))
-        for state in sorted(states)
+        _candidates(connection, parent, one, with_origin=with_origin, stride=stride)
+        for one in narrowed or [selection]
     ]
     return each[0] if len(each) == 1 else union_all(*each)
 
@@ -94,7 +110,8 @@ def candidates(
 def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     """Return the newest run that has the record of ``record``, or NULL.
 
-    One that ended before it attempted the record lets go of it.
+    One that ended before it came to the record lets go of it: what it calls not
+    attempted was not reached, even by tries that failed for now.
     """
     if not parent.has_children:
         return cast(null(), Integer)
@@ -108,10 +125,29 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
         .where(
             taking.c.parent_no == parent.run_no,
             taking.c.parent_seq == record.c.seq,
-            or_(whose.c.phase != Phase.ENDED, there.c.attempts > 0),
+            or_(
+                whose.c.phase != Phase.ENDED,
+                and_(
+                    there.c.attempts > 0,
+                    there.c.state != int(RecordState.NOT_ATTEMPTED),
+                ),
+            ),
         )
         .correlate(record)
         .scalar_subquery()
+    )
+
+
+def is_reached() -> ColumnElement[bool]:
+    """Return the condition that a provider reported of a record that it arrived.
+
+    What it reported of an earlier step says nothing about the one that failed.
+    """
+    return exists().where(
+        result.c.run_no == record.c.run_no,
+        result.c.seq == record.c.seq,
+        or_(result.c.step == record.c.step, result.c.step.is_(None)),
+        result.c.kind.in_(sorted(REACHED)),
     )
 
 
@@ -127,13 +163,22 @@ def is_to_be_retried(
     )
     if with_unknown:
         failed = or_(failed, found.state == int(RecordState.UNKNOWN))
-    return and_(failed, found.taken_by.is_(None), found.is_suppressed == 0)
+    return and_(
+        failed,
+        found.taken_by.is_(None),
+        found.is_reached == 0,
+        found.is_suppressed == 0,
+    )
 
 
 def _candidates(
-    connection: Connection, parent: RetriedRun, selection: Selection
+    connection: Connection,
+    parent: RetriedRun,
+    selection: Selection,
+    *,
+    with_origin: bool,
+    stride: int,
 ) -> Select[Any]:
-    ids = selected(connection, parent.run_id, selection).subquery()
     stopped: ColumnElement[Any] = literal(0)
     if parent.has_suppressed:
         known = exists().where(suppression.c.digest == contact.c.digest)
@@ -146,26 +191,28 @@ def _candidates(
         + record.c.generation * 131_071
         + record.c.state * 524_287
     )
-    return (
-        select(
-            record.c.seq,
-            record.c.state,
-            record.c.outcome_class,
-            record.c.code,
-            record.c.step,
-            _origin().label("origin"),
-            is_taken_up(parent).label("taken_by"),
-            stopped.label("is_suppressed"),
-            case((repeats, 1), else_=0).label("may_repeat"),
-            (marks % _PRIME).label("checksum"),
-        )
-        .select_from(ids)
-        .join(record, and_(record.c.run_no == parent.run_no, record.c.seq == ids.c.seq))
-        .join(
-            contact,
-            and_(contact.c.run_no == parent.run_no, contact.c.seq == ids.c.seq),
-        )
-    )
+    columns: list[ColumnElement[Any]] = [
+        record.c.seq,
+        record.c.state,
+        record.c.outcome_class,
+        record.c.code,
+        record.c.step,
+        is_taken_up(parent).label("taken_by"),
+        case((is_reached(), 1), else_=0).label("is_reached")
+        if parent.has_results
+        else literal(0).label("is_reached"),
+        stopped.label("is_suppressed"),
+        case((repeats, 1), else_=0).label("may_repeat"),
+        (marks % _PRIME).label("checksum"),
+    ]
+    if with_origin:
+        columns.append(_origin().label("origin"))
+    query: Select[Any] = selected(connection, parent.run_id, selection)
+    if (with_origin or parent.has_suppressed) and not selection.origins:
+        query = query.join_from(record, contact, SAME)
+    if stride > 1:
+        query = query.where(record.c.seq % stride == 0)
+    return query.with_only_columns(*columns)
 
 
 def _origin() -> ColumnElement[str]:

@@ -24,12 +24,15 @@ from watchfloor.domain.records import RecordState
 from watchfloor.store.reads.retryable import (
     RetriedRun,
     candidates,
+    is_reached,
     is_to_be_retried,
 )
 from watchfloor.store.tables import canary, cohort, contact, dedupe, record
 
 #: The last of these go when the others were judged; their order means nothing.
 _PICKED: Final = sum(FIRST)
+#: A cohort of more is looked through for them by a sample of so many.
+_SAMPLED: Final = 20_000
 
 
 class Taken(NamedTuple):
@@ -39,6 +42,7 @@ class Taken(NamedTuple):
         was: The state in which it was frozen, and ``state`` what it is in now.
         outcome_class: As it is now.
         digest: The contact's.
+        is_reached: The provider reported that somebody was reached.
     """
 
     seq: int
@@ -48,6 +52,7 @@ class Taken(NamedTuple):
     state: int
     outcome_class: int | None
     digest: bytes
+    is_reached: int
 
 
 def freeze(
@@ -57,51 +62,76 @@ def freeze(
     selection: Selection,
     *,
     with_unknown: bool,
+    records: int,
 ) -> int:
     """Store which records of *parent* the run takes up; return how many.
 
     The first ones are strewn over code, step and origin, so that a canary meets every
-    kind of failure; the others follow in the parent's order.
+    kind of failure; the others follow in the parent's order. Of very many, the first
+    ones are chosen from a sample.
+
+    Args:
+        connection: In a fenced transaction.
+        run_no: The retry.
+        parent: Whose records.
+        selection: Which of them.
+        with_unknown: Also those that may have been delivered.
+        records: How many that is, as it was counted.
     """
-    found = candidates(connection, parent, selection).subquery("found")
-    wanted = is_to_be_retried(found.c, with_unknown=with_unknown)
-    kind = (found.c.code, found.c.step, found.c.origin)
-    place = func.row_number().over(partition_by=kind, order_by=found.c.seq)
-    size = func.count().over(partition_by=kind)
-    strewn = (
-        select(found.c.seq, found.c.state, place.label("place"), size.label("size"))
-        .where(wanted)
-        .subquery()
+    stride = max(1, records // _SAMPLED)
+    first = _strewn(
+        connection, parent, selection, with_unknown=with_unknown, stride=stride
     )
-    first = connection.execute(
-        select(strewn.c.seq, strewn.c.state)
-        .order_by(strewn.c.place, strewn.c.size.desc(), strewn.c.seq)
-        .limit(_PICKED)
-    ).all()
-    if first:
+    for number, (seq, state) in enumerate(first, 1):
         connection.execute(
-            insert(cohort),
-            [
-                {
-                    "run_no": run_no,
-                    "seq": number,
-                    "parent_no": parent.run_no,
-                    "parent_seq": seq,
-                    "was": state,
-                }
-                for number, (seq, state) in enumerate(first, 1)
-            ],
+            insert(cohort).values(
+                run_no=run_no,
+                seq=number,
+                parent_no=parent.run_no,
+                parent_seq=seq,
+                was=state,
+            )
         )
-    if len(first) < _PICKED:
+    if len(first) >= records:
         return len(first)
+    found = candidates(connection, parent, selection).subquery("found").c
     picked = func.json_each(json.dumps([seq for seq, _ in first])).table_valued("value")
-    number = func.row_number().over(order_by=found.c.seq) + len(first)
+    place = func.row_number().over(order_by=found.seq) + len(first)
     rest = select(
-        literal(run_no), number, literal(parent.run_no), found.c.seq, found.c.state
-    ).where(wanted, found.c.seq.not_in(select(picked.c.value)))
+        literal(run_no), place, literal(parent.run_no), found.seq, found.state
+    ).where(
+        is_to_be_retried(found, with_unknown=with_unknown),
+        found.seq.not_in(select(picked.c.value)),
+    )
     names = ["run_no", "seq", "parent_no", "parent_seq", "was"]
     added = connection.execute(insert(cohort).from_select(names, rest))
     return len(first) + added.rowcount
+
+
+def _strewn(
+    connection: Connection,
+    parent: RetriedRun,
+    selection: Selection,
+    *,
+    with_unknown: bool,
+    stride: int,
+) -> list[tuple[int, int]]:
+    """Return the seqs and states that go first: of every kind one, then another."""
+    found = candidates(
+        connection, parent, selection, with_origin=True, stride=stride
+    ).subquery("found")
+    kind = (found.c.code, found.c.step, found.c.origin)
+    place = func.row_number().over(partition_by=kind, order_by=found.c.seq)
+    size = func.count().over(partition_by=kind)
+    told = (
+        select(found.c.seq, found.c.state, place.label("place"), size.label("size"))
+        .where(is_to_be_retried(found.c, with_unknown=with_unknown))
+        .subquery()
+        .c
+    )
+    query = select(told.seq, told.state)
+    query = query.order_by(told.place, told.size.desc(), told.seq).limit(_PICKED)
+    return [(seq, state) for seq, state in connection.execute(query).all()]
 
 
 def cohort_slice(
@@ -123,6 +153,7 @@ def cohort_slice(
             record.c.state,
             record.c.outcome_class,
             contact.c.digest,
+            case((is_reached(), 1), else_=0),
         )
         .join_from(cohort, record, whose)
         .join(contact, who)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import pytest
+
+from watchfloor.domain.canary import (
+    Baseline,
+    Figures,
+    bounded,
+    evidence,
+    is_dedupe_hit,
+    judge,
+    stage_sizes,
+    upper_bound,
+)
+
+WELL = Figures(records=15, settled=15, attempts=15, p95_ms=100)
+BASE = Baseline(
+    runs=("r",), attempts=100, transient=4, p95_ms=400, permanent=frozenset({"gone"})
+)
+
+
+def failed(figures, baseline=BASE):
+    return [one.check for one in judge(figures, baseline).findings if not one.holds]
+
+
+@pytest.mark.parametrize(
+    ("records", "sizes"),
+    [
+        (0, ()),
+        (1, (1,)),
+        (15, (15,)),
+        (16, (15, 1)),
+        (115, (15, 100)),
+        (116, (15, 100, 1)),
+        (1_000_000, (15, 100, 999_885)),
+    ],
+)
+def test_a_small_cohort_has_fewer_stages(records, sizes):
+    assert stage_sizes(records, canary=True) == sizes
+    assert sum(sizes) == records
+
+
+def test_without_a_canary_there_is_one_stage():
+    assert stage_sizes(700, canary=False) == (700,)
+    assert stage_sizes(0, canary=False) == ()
+
+
+def test_a_stage_is_due_when_all_is_settled_or_its_time_is_over():
+    assert WELL.is_due
+    assert not Figures(records=15, settled=14).is_due
+    assert Figures(records=15, settled=0, is_overdue=True).is_due
+
+
+def test_a_healthy_stage_passes():
+    verdict = judge(WELL, BASE)
+
+    assert verdict.passes
+    assert [one.check for one in verdict.findings] == [
+        *("settled", "transient", "permanent", "dedupe", "latency"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settled", "passes"), [(12, True), (11, False), (15, True), (0, False)]
+)
+def test_when_its_time_is_over_four_of_five_must_be_settled(settled, passes):
+    figures = Figures(records=15, settled=settled, attempts=15, is_overdue=True)
+
+    assert (failed(figures) == []) is passes
+
+
+@pytest.mark.parametrize(
+    ("transient", "before", "passes"),
+    [
+        (10, 0, True),
+        (11, 0, False),
+        (15, 10, True),
+        (16, 10, False),
+        (30, 20, True),
+        (31, 20, False),
+    ],
+)
+def test_more_transient_failures_than_a_healthy_run_had_do_not_pass(
+    transient, before, passes
+):
+    figures = Figures(records=100, settled=100, attempts=100, transient=transient)
+    baseline = Baseline(runs=("r",), attempts=100, transient=before)
+
+    assert (failed(figures, baseline) == []) is passes
+
+
+def test_a_permanent_code_that_was_there_before_passes_and_another_does_not():
+    known = Figures(records=2, settled=2, permanent={"gone": 2})
+    fresh = Figures(records=2, settled=2, permanent={"gone": 1, "blocked": 1})
+
+    assert failed(known) == []
+    assert failed(fresh) == ["permanent"]
+    assert judge(fresh, BASE).told == (
+        "permanent failures that were not there before: 1 blocked"
+    )
+
+
+def test_a_dedupe_hit_does_not_pass():
+    assert failed(Figures(records=1, settled=1, dedupe_hits={"http_409": 1})) == [
+        "dedupe"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "passes"),
+    [
+        (800, 400, True),
+        (801, 400, False),
+        (270, 20, True),
+        (271, 20, False),
+        (None, 400, True),
+        (9_000, None, True),
+    ],
+)
+def test_answers_may_take_twice_as_long_and_a_machine_s_own_differences_more(
+    ours, theirs, passes
+):
+    figures = Figures(records=1, settled=1, p95_ms=ours)
+
+    assert (failed(figures, Baseline(p95_ms=theirs)) == []) is passes
+
+
+def test_evidence_tells_what_failed_first_and_what_it_bounds_last():
+    figures = Figures(records=15, settled=15, failed=1, attempts=10, transient=2)
+    told = evidence(figures, judge(figures, BASE))
+
+    assert told[0] == (
+        "2 of 10 attempts failed for now or are unknown (20.0 %); up to 10.0 % passes, "
+        "healthy runs had 4.0 %"
+    )
+    assert told[-1].startswith("1 of 15 failed: with 95 % confidence fewer than")
+    assert len(told) == 6
+
+
+def test_without_a_healthy_run_the_evidence_says_so():
+    told = " ".join(one.told for one in judge(WELL, Baseline()).findings)
+
+    assert "there is no healthy run to compare with" in told
+    assert "latency is not judged: no run to compare with" in told
+
+
+@pytest.mark.parametrize(
+    ("failures", "of", "told"),
+    [
+        (0, 0, "no record is settled: that says nothing about the others"),
+        (15, 15, "15 of 15 failed: that bounds nothing"),
+        (
+            0,
+            15,
+            "0 of 15 failed: with 95 % confidence fewer than 18 % of the others would",
+        ),
+        (
+            0,
+            100,
+            (
+                "0 of 100 failed: with 95 % confidence fewer than 3.0 % of the others "
+                "would"
+            ),
+        ),
+    ],
+)
+def test_what_so_few_records_bound_is_said_honestly(failures, of, told):
+    assert bounded(failures, of) == told
+
+
+@pytest.mark.parametrize("of", [1, 15, 100, 115])
+def test_no_failure_bounds_what_the_rule_says_exactly(of):
+    assert upper_bound(0, of) == pytest.approx(1 - 0.05 ** (1 / of))
+
+
+def test_more_failures_bound_less():
+    bounds = [upper_bound(failures, 15) for failures in range(16)]
+
+    assert bounds == sorted(bounds)
+    assert all(upper_bound(k, 15) > k / 15 for k in range(15))
+    # As printed in tables of Clopper and Pearson, one-sided 95 %.
+    assert upper_bound(1, 15) == pytest.approx(0.2794, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("code", "hit"),
+    [
+        ("http_409", True),
+        ("duplicate_request", True),
+        ("already_sent", True),
+        ("idempotency_replayed", True),
+        ("http_404", False),
+        ("busy", False),
+    ],
+)
+def test_a_dedupe_hit_is_known_by_the_provider_s_code(code, hit):
+    assert is_dedupe_hit(code) is hit
