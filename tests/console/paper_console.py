@@ -2,10 +2,10 @@
 
 The first argument says what the desk does at every refresh: ``still`` nothing, ``one``
 changes one record and one run, ``all`` every record; with ``campaign`` nothing happens
-to more runs, nor with ``retried`` to a run that failed and its retry. The second is the
-driver: ``thrifty`` or ``plain``; ``staying`` is the thrifty one of a console that q does
-not end, and ``recorded:FILE`` the same, with all that it is told to paint written to
-FILE.
+to more runs, nor with ``retried`` to a run that failed and its retry. The second is
+the driver: ``thrifty`` or ``plain``; ``staying`` is the thrifty one of a console that
+q does not end, and ``recorded:FILE`` the same, with all that it is told to paint
+written to FILE.
 """
 
 from __future__ import annotations
