@@ -2,9 +2,10 @@
 
 The first argument says what the desk does at every refresh: ``still`` nothing, ``one``
 changes one record and one run, ``all`` every record; with ``campaign`` nothing happens
-to more runs. The second is the driver: ``thrifty`` or ``plain``; ``staying`` is the
-thrifty one of a console that q does not end, and ``recorded:FILE`` the same, with all
-that it is told to paint written to FILE.
+to more runs, nor with ``retried`` to a run that failed and its retry. The second is
+the driver: ``thrifty`` or ``plain``; ``staying`` is the thrifty one of a console that
+q does not end, and ``recorded:FILE`` the same, with all that it is told to paint
+written to FILE.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ import sys
 from pathlib import Path
 
 from tests.console.paper_desk import PaperDesk
-from tests.console.paper_runs import OWN_PID, campaign_runs
+from tests.console.paper_runs import (
+    OWN_PID,
+    a_canary,
+    campaign_runs,
+    retried_runs,
+)
 from textual.driver import Driver
 
 from watchfloor import console
@@ -69,6 +75,10 @@ def main(kind: str, driver: str, poison: str = "", theme: str = "") -> int:
     desk.kind = kind
     if kind == "campaign":
         desk.runs += campaign_runs()
+    if kind == "retried":
+        # The one that failed stands first, its retry under it.
+        desk.runs = retried_runs() + desk.runs
+        desk.canaries = {run.run_id: a_canary(run.run_id) for run in desk.runs[1:2]}
     name, _, record = driver.partition(":")
     RecordedDriver.told = Path(record)
     StayingApp.is_recorded = name == "recorded"

@@ -75,6 +75,7 @@ class PaperDesk(PaperViews):
         search_most: So many records a search looks at before it stops.
         retries: Every retry that was asked for, whether as a canary, and why.
         canaries: By the run that has one.
+        overruled: What a resume overrules.
     """
 
     runs: list[RunView] = field(default_factory=some_runs)
@@ -102,6 +103,8 @@ class PaperDesk(PaperViews):
     dropped: list[Prospect] = field(default_factory=list)
     retries: list[tuple[RetryPreview, bool, str]] = field(default_factory=list)
     canaries: dict[str, CanaryView] = field(default_factory=dict)
+    overruled: tuple[str, ...] = ()
+    failures_of: int = 0
     _receipts: dict[str, list[Receipt]] = field(default_factory=dict)
 
     def _check(self, what: str) -> None:
@@ -266,6 +269,23 @@ class PaperDesk(PaperViews):
             searched_to=searched_to,
         )
 
+    async def cohort(
+        self, run_id: str, selection: Selection, wanted: PageKey
+    ) -> RecordPage:
+        self._check("cohort")
+        run = await self.run(run_id)
+        total = min(self.total, run.books.records, 2_000)
+        seqs = [
+            seq
+            for seq in range((wanted.after or 0) + 1, total + 1)
+            if self.record(seq).state in selection.states
+        ]
+        return RecordPage(
+            records=tuple(map(self.record, seqs[: wanted.size])),
+            has_before=bool(wanted.after),
+            has_after=len(seqs) > wanted.size,
+        )
+
     async def journey(self, run_id: str, seq: int) -> Journey:
         self._check("journey")
         if not 1 <= seq <= self.total:
@@ -330,6 +350,10 @@ class PaperDesk(PaperViews):
 
     async def preview(self, verb: Verb, run_id: str) -> Preview:
         run = await self.run(run_id)
+        if verb is Verb.RESUME and self.overruled:
+            told = preview(run, verb)
+            lines = (*self.overruled, *told.lines)
+            return replace(told, lines=lines, overrules=True)
         if not run.books.callback:
             return preview(run, verb)
         page = await self.callbacks(run_id, size=PROMISES_NAMED)
@@ -437,7 +461,14 @@ class PaperDesk(PaperViews):
 
     async def canary(self, run_id: str) -> CanaryView | None:
         self._check("canary")
-        return self.canaries.get(run_id)
+        found = self.canaries.get(run_id)
+        if found is None or not self.poison:
+            return found
+        stages = [
+            replace(one, evidence=(self.poison,) * 2, decided_by=self.poison)
+            for one in found.stages
+        ]
+        return replace(found, stages=tuple(stages))
 
     async def order(
         self,

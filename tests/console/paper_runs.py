@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from watchfloor.domain.books import Books
+from watchfloor.domain.canary import (
+    Baseline,
+    CanaryView,
+    Figures,
+    StageState,
+    StageView,
+    evidence,
+    judge,
+)
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
@@ -221,3 +230,50 @@ def campaign_runs() -> list[RunView]:
         ),
         replace(purged, purge="done", is_hidden=True),
     ]
+
+
+def retried_runs() -> list[RunView]:
+    """A run that ended with failures, and a retry of it that is under way."""
+    live = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
+    over = replace(live, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
+    books = balanced(2_000, delivered=1_018, failed=979, unknown=3)
+    child = a_run(22, "Spring renewal", live, balanced(735, delivered=75, failed=2))
+    return [
+        a_run(21, "Spring renewal", over, books),
+        replace(child, parent_id="run-0021", cohort=735, released_seq=115),
+    ]
+
+
+def a_canary(run_id: str, second: StageState = StageState.RUNNING) -> CanaryView:
+    """A canary of three stages, the second of which stands as it is told to."""
+    judged = Figures(records=15, settled=15, attempts=15, p95_ms=412)
+    now = Figures(records=100, settled=61, failed=2, attempts=63, transient=2)
+    baseline = Baseline(runs=("run-0002",), attempts=900, transient=20, p95_ms=300)
+    return CanaryView(
+        run_id=run_id,
+        parent_id="run-0001",
+        held_back=620,
+        stages=(
+            StageView(
+                number=1,
+                records=15,
+                last_seq=15,
+                state=StageState.PASSED,
+                figures=judged,
+                evidence=evidence(judged, judge(judged, baseline)),
+                opened_at_ms=NOON_MS - 9 * MINUTE_MS,
+                judged_at_ms=NOON_MS - 8 * MINUTE_MS,
+                decided_by="engine",
+            ),
+            StageView(
+                number=2,
+                records=100,
+                last_seq=115,
+                state=second,
+                figures=now,
+                evidence=("61 of 100 final; not judged yet",),
+                opened_at_ms=NOON_MS - 8 * MINUTE_MS,
+            ),
+            StageView(number=3, records=620, last_seq=735, state=StageState.WAITING),
+        ),
+    )

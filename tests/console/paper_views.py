@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.console.paper_runs import MINUTE_MS, NOON_MS, HandClock
@@ -18,6 +18,7 @@ from watchfloor.domain.handover import (
     RunTold,
 )
 from watchfloor.domain.health import Health
+from watchfloor.domain.lens import EVERY, Dimension, Found, Lens, Tally
 from watchfloor.domain.live import (
     AuditEntry,
     AuditPage,
@@ -54,6 +55,16 @@ _SAID = {
     Health.BLOCKED: "paused by ann since 13:31: wrong list",
     Health.STALLED: "stalled since 14:02: 4 records could start and none does",
 }
+_TRANSIENT, _PERMANENT = OutcomeClass.TRANSIENT, OutcomeClass.PERMANENT
+#: What failed in every run that has failures, and how many a child run took up.
+FAILED = (
+    (RecordState.FAILED, _TRANSIENT, "http_503", "call", "@example.org", 600, 17, 0),
+    (RecordState.FAILED, _TRANSIENT, "busy", "call", "+15550", 210, 32, 0),
+    (RecordState.FAILED, _PERMANENT, "wrong_number", "call", "+15550", 120, 12, 0),
+    (RecordState.FAILED, _TRANSIENT, "busy", "text", "@mail.example.net", 40, 37, 40),
+    (RecordState.RETRY, _TRANSIENT, "busy", "text", "@example.org", 9, 35, 0),
+    (RecordState.UNKNOWN, OutcomeClass.AMBIGUOUS, "reset", "call", "+15551", 3, 18, 0),
+)
 
 
 def cards_of(runs: list[RunView]) -> Cards:
@@ -79,11 +90,13 @@ class PaperViews:
     Attributes:
         launched: Every launch that was asked for, with whether a twin was allowed.
         dropped: Every launch that was checked and dropped.
+        failures_of: So many failures a run has, where not all are looked at.
     """
 
     runs: list[RunView]
     clock: HandClock
     poison: str
+    failures_of: int
     launched: list[tuple[Prospect, bool]]
     dropped: list[Prospect]
 
@@ -252,6 +265,34 @@ class PaperViews:
                 for i in range(run.books.callback and 24)
             ),
         )
+
+    async def lens(
+        self,
+        run_id: str,
+        by: Sequence[Dimension] = EVERY,
+        states: frozenset[RecordState] = frozenset(),
+    ) -> Lens:
+        self._check("lens")
+        run = await self.run(run_id)
+        found = [
+            Found(
+                state=state,
+                outcome_class=klass,
+                code=self.poison or code,
+                step=self.poison or step,
+                source=self.poison or source,
+                records=records,
+                example_seq=seq,
+                first_at_ms=NOON_MS - 50 * MINUTE_MS,
+                last_at_ms=NOON_MS - seq * 1_000,
+                retried=retried,
+            )
+            for state, klass, code, step, source, records, seq, retried in FAILED
+            if run.books.failed and (not states or state in states)
+        ]
+        tally = Tally(tuple(by))
+        tally.add(found)
+        return tally.lens(states, self.failures_of)
 
     async def unknowns(
         self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40

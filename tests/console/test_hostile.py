@@ -9,9 +9,15 @@ import pytest
 from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
-from tests.console.paper_runs import OWN_PID, campaign_runs, some_runs
+from tests.console.paper_runs import (
+    OWN_PID,
+    a_canary,
+    campaign_runs,
+    retried_runs,
+    some_runs,
+)
 from tests.console.test_text import HOSTILE
-from tests.console.tour import TOUR, at_rest, walk
+from tests.console.tour import RETRIED, TOUR, at_rest, walk
 from textual.events import Paste
 from textual.widgets import Input
 from wcwidth import wcwidth
@@ -49,7 +55,8 @@ class PoisonedDesk(PaperDesk):
 
     def __init__(self, first: int) -> None:
         self._poisons = cycle((*POISONS[first:], *POISONS[:first]))
-        super().__init__(runs=some_runs() + campaign_runs())
+        super().__init__(runs=some_runs() + campaign_runs() + retried_runs())
+        self.canaries = {RETRIED: a_canary(RETRIED)}
         self.steps = ("call", "text")
         self.reports = {"opened": 300, "clicked": 100}
 
@@ -134,8 +141,8 @@ async def test_every_screen_bears_every_poison(size, first):
         await at_rest(pilot)
         for name, stop in TOUR.items():
             await go_home(pilot, app)
-            if stop.asks:
-                app.jobs.runs.select("run-0011")
+            if stop.about:
+                app.jobs.runs.select(stop.about)
             await walk(pilot, *stop.keys)
             assert isinstance(app.screen, stop.kind), (name, shown(app))
             check_page(app)

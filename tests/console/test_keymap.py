@@ -15,11 +15,13 @@ from watchfloor.console.pieces import measured
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.chooser import Chooser
+from watchfloor.console.screens.cohort import CohortScreen
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.handover import HandoverPage
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
+from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.screens.live import LiveScreen
 from watchfloor.console.screens.prompt import Prompt
@@ -42,6 +44,8 @@ HOMES: dict[str, tuple[type, ...]] = {
     "triage": (TriageScreen,),
     "audit": (AuditScreen,),
     "unknowns": (UnknownsScreen,),
+    "cohort": (LensScreen, CohortScreen),
+    "lens": (LensScreen,),
     "wizard": (LaunchWizard,),
     "find": (Prompt,),
     "handover": (HandoverPage,),

@@ -34,6 +34,8 @@ PLACES = {
     "triage": "In the triage",
     "audit": "In the audit",
     "unknowns": "In the unknown records",
+    "lens": "In the failures",
+    "cohort": "In the failures, and in a cohort of them",
     "wizard": "In the launch wizard",
     "confirm": "In a question",
     "limits": "In the limits",

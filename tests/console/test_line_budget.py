@@ -151,3 +151,37 @@ def test_the_screens_of_callbacks_and_orders_keep_the_budgets(opened, budget):
     assert sent["approve"] <= budget.confirm, sent
     assert sent["limits"] <= budget.confirm, sent
     assert sent["letter"] <= budget.key, sent
+
+
+@pytest.mark.parametrize("budget", [SMALL], indirect=True, ids=["80x24"])
+def test_the_failures_their_cohort_and_a_canary_keep_the_budgets(opened, budget):
+    terminal = opened("retried")
+    sent = {"open": terminal.press("F", 0.4)}
+    assert "810 retryable" in terminal.glass
+    assert terminal.quiet(A_PULSE_S) == 0
+    sent["key"] = max(terminal.press("j") for _ in range(4))
+    sent["mark"] = terminal.press(" ")
+    sent["refresh"] = terminal.press("r", 0.3)
+    assert terminal.quiet(0.3) == 0
+    sent["group"] = terminal.press("b", 0.4)
+    assert "by code" in terminal.glass
+    sent["cohort"] = terminal.press("\r", 0.4)
+    assert "will be tried again" in terminal.glass
+    terminal.press("m", 0.3)
+    sent["retry"] = terminal.press("R", 0.4)
+    assert "Retry 735 of Spring renewal?" in terminal.glass
+    terminal.press("\x1b", 0.4)
+    terminal.press("1", 0.4)
+    terminal.press("j", 0.4)
+    sent["canary"] = terminal.press("C", 0.4)
+    assert "620 records are held back" in terminal.glass
+    assert terminal.quiet(A_PULSE_S) == 0
+
+    assert sent["open"] <= budget.page, sent
+    assert sent["key"] <= budget.key, sent
+    assert sent["mark"] <= budget.key, sent
+    assert sent["refresh"] <= budget.nothing, sent
+    assert sent["group"] <= budget.page, sent
+    assert sent["cohort"] <= budget.page, sent
+    assert sent["retry"] <= budget.confirm, sent
+    assert sent["canary"] <= budget.page, sent

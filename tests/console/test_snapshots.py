@@ -26,7 +26,10 @@ MORE_SCREENS = {
 #: They show how far a command has come at this moment.
 MOVING = {"paused", "stopped"}
 STILL = tuple(name for name in TOUR if name not in MOVING)
-WIDEST = ("jobs", "journey", "beside", "live", "triage", "charts", "cancel")
+WIDEST = (
+    *("jobs", "journey", "beside", "live", "triage", "charts", "cancel"),
+    *("failures", "cohort", "canary"),
+)
 
 CASES = (
     *((name, (80, 24)) for name in (*STILL, *MORE_SCREENS)),

@@ -8,21 +8,29 @@ from typing import Any, NamedTuple
 
 from tests.console.looking import press, settled, shown
 from tests.console.paper_desk import PaperDesk
-from tests.console.paper_runs import campaign_runs, some_runs
+from tests.console.paper_runs import (
+    a_canary,
+    campaign_runs,
+    retried_runs,
+    some_runs,
+)
 from textual.pilot import Pilot
 from textual.screen import Screen
 
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
+from watchfloor.console.screens.canary import CanaryScreen
 from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.chooser import Chooser
+from watchfloor.console.screens.cohort import CohortScreen
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.details import Details
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.handover import HandoverPage
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
+from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.screens.live import LiveScreen
 from watchfloor.console.screens.prompt import Prompt
@@ -32,6 +40,8 @@ from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.screens.unknowns import UnknownsScreen
 from watchfloor.console.screens.wizard import LaunchWizard
 
+#: A run that ended with failures, and a retry of it.
+FAILED, RETRIED = "run-0021", "run-0022"
 #: Reads of the wizard, which ``settled`` does not wait for.
 _OPENING = {"campaigns", "uploads", "check"}
 
@@ -42,12 +52,12 @@ class Stop(NamedTuple):
     Attributes:
         keys: What is pressed on the jobs screen.
         kind: What is open then.
-        asks: Whether the run under the cursor is one that waits for a word.
+        about: The run under the cursor; empty for the first of those there are.
     """
 
     keys: tuple[str, ...]
     kind: type[Screen[Any]]
-    asks: bool = False
+    about: str = ""
 
 
 TOUR: dict[str, Stop] = {
@@ -73,6 +83,12 @@ TOUR: dict[str, Stop] = {
     "resolve": Stop(("6", "m", "space", "space", "e", "down", "enter"), Confirm),
     "look-up": Stop(("6", "m", "L"), Confirm),
     "charts": Stop(("x",), ChartsScreen),
+    "failures": Stop(("F",), LensScreen, FAILED),
+    "failures-marked": Stop(("F", "b", "space", "space"), LensScreen, FAILED),
+    "cohort": Stop(("F", "enter"), CohortScreen, FAILED),
+    "retry": Stop(("m", "F", "R"), Confirm, FAILED),
+    "retry-all": Stop(("m", "F", "E"), Confirm, FAILED),
+    "canary": Stop(("C",), CanaryScreen, RETRIED),
     "events": Stop(("v",), Events),
     "details": Stop(("d",), Details),
     "help": Stop(("question_mark",), Reader),
@@ -84,7 +100,7 @@ TOUR: dict[str, Stop] = {
     "cancel": Stop(("m", "j", "j", "c"), Confirm),
     "refused": Stop(("m", "c"), Confirm),
     "many": Stop(("m", "space", "space", "space", "p"), Confirm),
-    "approve": Stop(("m", "A"), Confirm, asks=True),
+    "approve": Stop(("m", "A"), Confirm, "run-0011"),
     "limits": Stop(("m", "L"), LimitsDialog),
     "leave": Stop(("q",), Confirm),
     "wizard": Stop(("n",), LaunchWizard),
@@ -97,8 +113,12 @@ TOUR: dict[str, Stop] = {
 
 def set_out(desk: PaperDesk, name: str) -> None:
     """Fill a desk with what the screen is about."""
-    asking = campaign_runs()
-    desk.runs = asking + some_runs() if TOUR[name].asks else some_runs() + asking
+    about = TOUR[name].about
+    desk.runs = some_runs() + campaign_runs()
+    if about in (FAILED, RETRIED):
+        desk.runs += retried_runs()
+        desk.canaries = {RETRIED: a_canary(RETRIED)}
+    desk.runs.sort(key=lambda run: run.run_id != about)
     desk.steps = ("call", "text")
     desk.reports = {"opened": 300, "clicked": 100, "opted_out": 2}
 

@@ -54,6 +54,7 @@ def of(*values):
         (Selection(origins=of("a_c.example")), [6]),
         (Selection(origins=of("+49170")), [4]),
         (Selection(origins=of("+49170", "example.org"), codes=of("busy")), [1]),
+        (Selection(origins=of("")), []),
         (Selection(steps=of("call")), [1, 2, 3, 4, 5, 6, 7]),
         (Selection(steps=of("text")), []),
         (Selection(seqs=of(7, 2, 99)), [2, 7]),

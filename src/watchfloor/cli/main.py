@@ -34,6 +34,7 @@ VERBS = {
     "events": "looking",
     "records": "records",
     "callbacks": "callbacks",
+    "failures": "failures",
     "journey": "records",
     "rejects": "records",
     "status": "status",

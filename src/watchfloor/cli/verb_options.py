@@ -190,6 +190,24 @@ def _add_look(verbs: Verbs) -> None:
         "--after", metavar="KEY", help="past what the last page told"
     )
     _add_unmask(callbacks)
+    failures = of_run(verbs, "failures", "group what failed by its cause")
+    failures.add_argument(
+        "--by",
+        default="class,code,origin,step",
+        metavar="WHAT",
+        help="any of class, code, origin and step, with commas (default: all)",
+    )
+    failures.add_argument(
+        "--state",
+        metavar="S",
+        help="only records in this state: failed, unknown, retry",
+    )
+    failures.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N groups"
+    )
+    failures.add_argument(
+        "--all", action="store_true", help="look at every failure, however many (slow)"
+    )
     events = of_run(verbs, "events", "show what was asked and what happened")
     events.add_argument("--limit", type=int, default=200, metavar="N")
     rejects = of_run(verbs, "rejects", "export rejected rows with their reasons")

@@ -15,6 +15,7 @@ from watchfloor.console.figures import (
 from watchfloor.console.flow import flowed_parts, name_piece, parted
 from watchfloor.console.labels import (
     YOUR_WORD,
+    canary_share,
     history_share,
     outside_window,
 )
@@ -134,6 +135,8 @@ def progress(run: RunView, now_ms: int) -> list[Line]:
         parts.append(
             (Piece(f"{run.books.done:,} of {run.books.records:,} done", "dim"),)
         )
+    if canary := canary_share(run):
+        parts.append((Piece(canary, "key"),))
     flying = f"{in_flight(run):,} in flight"
     settling = _settling(run)
     if settling:

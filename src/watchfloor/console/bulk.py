@@ -74,6 +74,8 @@ async def _asked(
         return preview
     if preview.refusal is not None:
         return Failure(f"{preview.refusal}: {preview.explanation}")
+    if preview.overrules:
+        return Failure("a canary holds it for a person; resume it alone")
     return await answer(session.desk.ask(preview, reason))
 
 

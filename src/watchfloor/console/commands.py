@@ -107,7 +107,7 @@ async def _given(
     if preview is None:
         return None
     reason = ""
-    if verb in PREVIEWED:
+    if verb in PREVIEWED or preview.overrules:
         consent = await _consent(session, counter, preview, drifted)
         if consent is None:
             return None
@@ -252,7 +252,7 @@ def question(preview: Preview, drifted: str = "") -> Question:
         state=f"{preview.run_id} is {preview.label}, version {preview.seen.version}",
         lines=preview.lines,
         note=note,
-        yes=f"Yes, {verb} it",
+        yes="Yes, overrule it" if preview.overrules else f"Yes, {verb} it",
         typed=preview.typed,
         typed_name="the run id",
         wants_reason=True,

@@ -12,6 +12,9 @@ from watchfloor.console.privacy import (
     shown_text,
     without_contact,
 )
+from watchfloor.domain.cohorts import Selection, to_payload
+from watchfloor.domain.lens import Lens, LensGroup, why_not
+from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Asked, Journey, RecordView, RunView
 
@@ -75,6 +78,60 @@ def run_json(run: RunView) -> str:
             "books": run.books.as_dict(),
         }
     )
+
+
+def lens_json(run: RunView, lens: Lens, groups: Sequence[LensGroup]) -> str:
+    """Return groups of what failed in a run."""
+    return _line(
+        {
+            **_of_run(run),
+            "by": [one.value for one in lens.by],
+            "looked_at": lens.looked_at,
+            "of": lens.of,
+            "groups": [
+                {
+                    "class": group.key[0] or None,
+                    "code": without_contact(group.code),
+                    "origin": group.origin,
+                    "step": group.step,
+                    **group.counts,
+                    "example": group.example_seq,
+                    "first_at": iso_time(group.first_at_ms),
+                    "last_at": iso_time(group.last_at_ms),
+                    "why_not": why_not(group),
+                }
+                for group in groups
+            ],
+        }
+    )
+
+
+def cohort_json(
+    run: RunView, selection: Selection, preview: RetryPreview | None, words: str
+) -> str:
+    """Return what a cohort is, and what a retry of it would do.
+
+    Args:
+        run: Whose records.
+        selection: What they have in common.
+        preview: As it was read last; None where it was not.
+        words: What retries them from a shell; or empty.
+    """
+    told = to_payload(selection)
+    codes = [without_contact(code) for code in sorted(selection.codes)]
+    whole: dict[str, object] = {**_of_run(run), **told, "codes": codes}
+    if preview is not None:
+        counts = preview.counts
+        whole |= {
+            "selected": counts.selected,
+            "retried": counts.retried,
+            "permanent": counts.permanent,
+            "unknown": counts.unknown,
+            "taken": dict(counts.taken),
+            "stages": list(preview.stages),
+            "refusal": preview.refusal,
+        }
+    return _line({**whole, "words": words})
 
 
 def iso_time(at_ms: int | None) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
+from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
@@ -17,6 +18,7 @@ from watchfloor.domain.live import (
 )
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
@@ -106,6 +108,32 @@ class Desk(Protocol):
 
     async def charts(self, run_id: str) -> Charts:
         """Return what is drawn of a run: its progress, failures and promises."""
+        ...
+
+    async def lens(
+        self,
+        run_id: str,
+        by: Sequence[Dimension] = EVERY,
+        states: frozenset[RecordState] = frozenset(),
+    ) -> Lens:
+        """Return what failed in a run, in groups of the same cause.
+
+        Of a run with very many failures only so many are looked at, the newest.
+
+        Args:
+            run_id: Whose failures.
+            by: In what the records of a group agree.
+            states: Only records in these states; empty for all that failed.
+        """
+        ...
+
+    async def cohort(
+        self, run_id: str, selection: Selection, wanted: PageKey
+    ) -> RecordPage:
+        """Return a page of the records that a selection selects, as ``records``.
+
+        Of *wanted* only the place and the size are asked.
+        """
         ...
 
     async def unknowns(

@@ -9,6 +9,7 @@ from watchfloor.console.columns import result_role
 from watchfloor.console.figures import counted, full_time, length, percent, rate, size
 from watchfloor.console.labels import (
     YOUR_WORD,
+    canary_share,
     history_share,
     outside_window,
     run_label,
@@ -88,6 +89,7 @@ def _facts(run: RunView, now_ms: int) -> list[tuple[str, str]]:
 def _more(run: RunView, now_ms: int) -> list[tuple[str, str]]:
     return [
         ("child of", run.parent_id),
+        ("canary", canary_share(run)),
         ("window", outside_window(run, now_ms)),
         ("approval", _approval(run)),
         ("next retry", _future(run.next_retry_at_ms)),

@@ -91,6 +91,8 @@ CHAINS: Final = (
     ("triage", "sheet", "nav", "table"),
     ("audit", "sheet", "nav", "table"),
     ("unknowns", "sheet", "nav", "table"),
+    ("cohort", "sheet", "nav", "table"),
+    ("lens", "cohort", "sheet", "nav", "table"),
     ("wizard",),
     ("confirm",),
     ("limits",),

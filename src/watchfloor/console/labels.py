@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from watchfloor.console.figures import coming_time, percent
+from watchfloor.domain.canary import stage_sizes
 from watchfloor.domain.labels import Dialect, labels
 from watchfloor.domain.regions import Gate, History, Phase, RunOutcome
 from watchfloor.domain.views import RunView
@@ -43,6 +46,8 @@ def list_label(run: RunView, now_ms: int, dialect: Dialect = Dialect.WATCHFLOOR)
     if len(label) > _SURE and held in label:
         # What is cut off in a narrow list must not be that the run is held.
         label = f"{life.gate.value} + {label.replace(held, '')}"
+    if canary := canary_share(run):
+        label = f"{label}, {canary}"
     if run.shut_until_ms is not None and not life.is_ended:
         return f"{label}, opens {coming_time(run.shut_until_ms, now_ms)}"
     return label
@@ -59,6 +64,24 @@ def outside_window(run: RunView, now_ms: int) -> str:
         first = f", first opens at {opens}" if opens else ""
         return f"{run.held:,} outside window{first}"
     return f"window closed, opens at {opens}" if opens else ""
+
+
+def canary_share(run: RunView) -> str:
+    """Return ``canary 1 of 3: 12 of 15`` while a retry's canary holds records back.
+
+    What is settled is settled in the stages that were released, in their order.
+    """
+    released = run.released_seq
+    if released is None or run.lifecycle.is_ended:
+        return ""
+    sizes = stage_sizes(run.cohort, canary=True)
+    ends = list(accumulate(sizes))
+    if released not in ends:
+        return f"canary: {released:,} of {run.cohort:,} released"
+    place = ends.index(released)
+    settled = run.books.done + run.books.callback - (released - sizes[place])
+    settled = min(max(0, settled), sizes[place])
+    return f"canary {place + 1} of {len(sizes)}: {settled:,} of {sizes[place]:,}"
 
 
 def history_share(run: RunView) -> str:

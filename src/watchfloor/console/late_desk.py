@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from watchfloor.console.desk import Desk
 from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
+from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
@@ -18,6 +19,7 @@ from watchfloor.domain.live import (
 )
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
@@ -96,6 +98,21 @@ class LateDesk:
     async def charts(self, run_id: str) -> Charts:
         """See ``Desk``."""
         return await (await self._desk()).charts(run_id)
+
+    async def lens(
+        self,
+        run_id: str,
+        by: Sequence[Dimension] = EVERY,
+        states: frozenset[RecordState] = frozenset(),
+    ) -> Lens:
+        """See ``Desk``."""
+        return await (await self._desk()).lens(run_id, by, states)
+
+    async def cohort(
+        self, run_id: str, selection: Selection, wanted: PageKey
+    ) -> RecordPage:
+        """See ``Desk``."""
+        return await (await self._desk()).cohort(run_id, selection, wanted)
 
     async def unknowns(
         self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40

@@ -43,6 +43,7 @@ class Preview:
         drops: Whether promised callbacks are dropped.
         typed: What must be typed to confirm; empty where a key will do.
         refusal: Why it cannot be done now, or None.
+        overrules: Whether it goes over what a canary was stopped for.
     """
 
     verb: Verb
@@ -54,6 +55,7 @@ class Preview:
     drops: bool = False
     typed: str = ""
     refusal: Refusal | None = None
+    overrules: bool = False
 
     @property
     def explanation(self) -> str:

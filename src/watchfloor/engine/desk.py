@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.handover import Handover
+from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
     AuditPage,
     Charts,
@@ -18,6 +20,7 @@ from watchfloor.domain.live import (
 )
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
@@ -36,6 +39,7 @@ from watchfloor.engine import desk_reads, record_pages
 from watchfloor.engine.charting import charts
 from watchfloor.engine.handover import handover
 from watchfloor.engine.journeys import journey
+from watchfloor.engine.lensing import lens_reads
 from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.operations import (
     apply_what_waits,
@@ -134,6 +138,29 @@ class StoreDesk:
     async def charts(self, run_id: str) -> Charts:
         """Return what is drawn of a run: its progress, failures and promises."""
         return await self._reader.ask(charts, run_id, self._around.now_ms())
+
+    async def lens(
+        self,
+        run_id: str,
+        by: Sequence[Dimension] = EVERY,
+        states: frozenset[RecordState] = frozenset(),
+    ) -> Lens:
+        """Return what failed in a run, in groups; see ``Lens``."""
+        reads = lens_reads(run_id, by, states)
+        try:
+            question = next(reads)
+            while True:
+                question = reads.send(await self._reader.ask(question))
+        except StopIteration as ended:
+            return cast("Lens", ended.value)
+
+    async def cohort(
+        self, run_id: str, selection: Selection, wanted: PageKey
+    ) -> RecordPage:
+        """Return a page of the records that a selection selects."""
+        return await self._reader.ask(
+            record_pages.cohort_page_of, run_id, selection, wanted
+        )
 
     async def unknowns(
         self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40

@@ -113,7 +113,8 @@ def preview_of(connection: Handle, verb: Verb, run_id: str) -> Preview:
     run = run_view(connection, run_id)
     if verb is Verb.RESUME and run.released_seq is not None:
         found = preview(run, verb)
-        return replace(found, lines=(*_overruling(connection, run_id), *found.lines))
+        told = _overruling(connection, run_id)
+        return replace(found, lines=(*told, *found.lines), overrules=bool(told))
     if verb not in (Verb.STOP, Verb.CANCEL):
         return preview(run, verb)
     promised: tuple[RecordView, ...] = ()

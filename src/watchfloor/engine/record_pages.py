@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.filters import And, Comparison, Filter, FilterError, Operator
 from watchfloor.domain.records import STATE_WORDS, RecordState
@@ -15,6 +16,7 @@ from watchfloor.store.filtering import record_fields
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads import records as record_reads
 from watchfloor.store.reads import runs as run_reads
+from watchfloor.store.reads.cohorts import conditions
 from watchfloor.store.reads.results import speaking_kinds
 from watchfloor.store.text_conditions import record_text
 
@@ -40,6 +42,24 @@ def record_page_of(connection: Handle, run_id: str, wanted: PageKey) -> RecordPa
     text = wanted.text.strip()
     if text:
         asked.append(record_text(text, steps))
+    page = record_reads.record_page(connection, run_id, steps, wanted, *asked)
+    return replace(page, records=with_results(connection, run_id, page.records))
+
+
+def cohort_page_of(
+    connection: Handle, run_id: str, selection: Selection, wanted: PageKey
+) -> RecordPage:
+    """Return a page of the records that a selection selects.
+
+    A search looks at so many records and no more; see ``RecordPage.searched_to``.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    steps = run_reads.step_names(connection, run_id)
+    asked = conditions(connection, run_id, selection)
+    if len(selection.states) == 1:
+        wanted = replace(wanted, state=next(iter(selection.states)))
     page = record_reads.record_page(connection, run_id, steps, wanted, *asked)
     return replace(page, records=with_results(connection, run_id, page.records))
 

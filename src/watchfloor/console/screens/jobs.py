@@ -11,7 +11,14 @@ from textual.binding import BindingType
 from watchfloor.console.approval import no_approval
 from watchfloor.console.bulk import VERBS as FOR_MANY
 from watchfloor.console.bulk import give_all
-from watchfloor.console.commands import VIEWER, Patience, disarmed, follow, give
+from watchfloor.console.commands import (
+    VIEWER,
+    Counter,
+    Patience,
+    disarmed,
+    follow,
+    give,
+)
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.limits import Limits
@@ -19,6 +26,7 @@ from watchfloor.console.lines import Offer
 from watchfloor.console.one_command import OneCommand
 from watchfloor.console.orders import approve, close_results, hide, limit, not_ended
 from watchfloor.console.questions import Consent, Question
+from watchfloor.console.screens.at_sheet import AtSheet
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_look import NO_RUN, JobsLook
@@ -53,6 +61,8 @@ _NEEDS_RUN = {
     "nav.callbacks",
     "nav.triage",
     "nav.charts",
+    "nav.failures",
+    "nav.canary",
     "view.events",
     "view.details",
     "run.export",
@@ -69,7 +79,7 @@ class JobsScreen(JobsLook):
 
     def __init__(self, session: Session, patience: Patience) -> None:
         super().__init__(session)
-        self._patience = patience
+        self.patience = patience
         self._draft: Draft | None = None
         session.outgoing.on_change = self._waiting_changed
 
@@ -98,6 +108,8 @@ class JobsScreen(JobsLook):
             return "this session only looks"
         if run is None:
             return NO_RUN if act.ident in _NEEDS_RUN else ""
+        if act.ident == "nav.canary" and not run.cohort:
+            return "the run is no retry"
         return self._declined(act, run) if act.changes_run else ""
 
     def _declined(self, act: Act, run: RunView) -> str:
@@ -218,18 +230,21 @@ class JobsScreen(JobsLook):
         def left(run_id: str | None) -> None:
             self._draft = None if run_id else wizard.draft
             if run_id:
-                self.run_to_select = run_id
-                self.read_runs()
+                self.show_child(run_id)
             if wizard.unsettled is not None:
                 self._follow_launch(wizard.unsettled)
 
         await self.app.push_screen(wizard, left)
 
     def _may_carry(self, name: str) -> bool:
+        if self.run is None and not self.session.read_only:
+            self.say(f"Nothing to {name}: {NO_RUN}.", "warn")
+            return False
+        return self._may_give()
+
+    def _may_give(self) -> bool:
         if self.session.read_only:
             self.say(VIEWER, "warn")
-        elif self.run is None:
-            self.say(f"Nothing to {name}: {NO_RUN}.", "warn")
         elif not self.session.is_armed:
             self.say(disarmed(self.session), "warn")
             self.paint_head()
@@ -247,11 +262,24 @@ class JobsScreen(JobsLook):
                 self.session,
                 OneCommand(self.session, self),
                 run_id=run.run_id,
-                patience=self._patience,
+                patience=self.patience,
             )
             begin(self, going, "commands", exclusive=False)
         elif run is None:
             self._may_carry(name)
+
+    def carry_from(
+        self, sheet: Sheet[Any, Any], carrying: Callable[[Counter], Going]
+    ) -> None:
+        """Carry a command that is given on a sheet; it is followed when that has gone.
+
+        Args:
+            sheet: Where the question is asked, if it still stands there then.
+            carrying: Carries it out at a counter.
+        """
+        if self._may_give():
+            counter = OneCommand(self.session, AtSheet(self, sheet))
+            begin(self, partial(carrying, counter), "commands", exclusive=False)
 
     def _carry_all(self, verb: Verb, runs: Sequence[RunView]) -> None:
         if self._may_carry(verb.value):
@@ -261,7 +289,7 @@ class JobsScreen(JobsLook):
     async def _give_all(
         self, counter: OneCommand, verb: Verb, runs: Sequence[RunView]
     ) -> None:
-        if await give_all(self.session, counter, verb, runs, self._patience):
+        if await give_all(self.session, counter, verb, runs, self.patience):
             self.runs.clear_marks()
             self.paint_marks()
 
@@ -270,7 +298,12 @@ class JobsScreen(JobsLook):
 
     async def _followed(self, receipt: Receipt) -> None:
         name = receipt.run_id
-        _ = await follow(self.session, self, receipt, name, self._patience)
+        _ = await follow(self.session, self, receipt, name, self.patience)
+
+    def show_child(self, run_id: str) -> None:
+        """Read the runs anew, with the cursor on the one that came of a command."""
+        self.run_to_select = run_id
+        self.read_runs()
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator, on the view that stands over the jobs too."""

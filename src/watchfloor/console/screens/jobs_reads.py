@@ -189,7 +189,8 @@ class JobsReads(JobsPage):
         changed = self.show_runs(kept=kept, mark=not is_first)
         if wanted:
             self.runs.select(wanted)
-        self._changed_runs = None if is_first else changed
+        # What was asked for and came of it is told already, with its id.
+        self._changed_runs = None if is_first or wanted else changed
         if self.shows_records and self.run is not None:
             self.want_records()
         else:

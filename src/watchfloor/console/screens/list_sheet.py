@@ -45,10 +45,10 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
 
     #: The columns of the list.
     columns: ClassVar[Sequence[Column[Any]]] = ()
+    #: Whether rows can be marked: whether anything is done with those that are.
+    markable: ClassVar[bool] = False
     #: What a list without rows says, and one that could not be read.
     nothing: ClassVar[str] = "There is nothing."
-    #: Whether rows can be marked: whether anything is done with those that are.
-    marks: ClassVar[bool] = False
 
     def __init__(self, session: Session, run: RunView | None) -> None:
         super().__init__(session, run, FIRST)
@@ -60,7 +60,11 @@ class ListSheet(Sheet[Trail, Page[Row]], Generic[Row]):
         """Lay out the list, and room for the row under the cursor at length."""
         yield from self.above()
         yield Grid(
-            self.columns, self.key, empty="Reading …", marks=self.marks, id="entries"
+            self.columns,
+            self.key,
+            empty="Reading …",
+            marks=self.markable,
+            id="entries",
         )
         yield Panel(id="inside")
 

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from watchfloor.console.closing import close
 from watchfloor.console.figures import clock_time
-from watchfloor.console.keymap import bindings
+from watchfloor.console.keymap import Act, bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Piece, measured, spread
 from watchfloor.console.reading import Failure, answer
@@ -137,6 +137,10 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
             *(Offer(act) for act in own if act.rank),
             *(Offer(act) for act in others if act.ident in self.offered),
         ]
+
+    def obstacle(self, act: Act) -> str:  # noqa: ARG002 - for sheets that act
+        """Return why an act of the sheet's own is not possible now; or nothing."""
+        return ""
 
     # --- reads -----------------------------------------------------------------------
 

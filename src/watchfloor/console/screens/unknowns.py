@@ -46,7 +46,7 @@ class UnknownsScreen(ScopedSheet[UnknownRow]):
     heading = "Unknown"
     what = "the unknown records"
     columns = UNKNOWN_COLUMNS
-    marks = True
+    markable = True
     scopes = ("unknowns", "sheet")
     nothing = "No record is unknown: of every attempt it is known how it ended."
 

@@ -9,8 +9,10 @@ from textual.screen import ModalScreen
 
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
+from watchfloor.console.screens.canary import CanaryScreen
 from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.handover import HandoverPage
+from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.live import LiveScreen
 from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.screens.unknowns import UnknownsScreen
@@ -29,4 +31,6 @@ VIEWS: Final[Mapping[str, View]] = {
     "unknowns": UnknownsScreen,
     "charts": ChartsScreen,
     "handover": HandoverPage,
+    "failures": LensScreen,
+    "canary": CanaryScreen,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from watchfloor.domain.cohorts import PREFIX_LENGTH, Selection
 from watchfloor.store.conditions import is_state
@@ -43,24 +43,42 @@ def selected(
     query = select(record.c.seq).where(record.c.run_no == number)
     if selection.origins:
         query = query.join_from(record, contact, SAME)
-        query = query.where(or_(*map(_is_from, sorted(selection.origins))))
+    return query.where(*conditions(connection, run_id, selection))
+
+
+def conditions(
+    connection: Connection, run_id: str, selection: Selection
+) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of every selected record of the run, over ``record, contact``.
+
+    ``contact`` is asked only about origins.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    found: list[ColumnElement[bool]] = []
+    if selection.origins:
+        found.append(or_(*map(_is_from, sorted(selection.origins))))
     if selection.states:
-        query = query.where(or_(*map(is_state, sorted(selection.states))))
+        found.append(or_(*map(is_state, sorted(selection.states))))
     if selection.classes:
-        query = query.where(record.c.outcome_class.in_(sorted(selection.classes)))
+        found.append(record.c.outcome_class.in_(sorted(selection.classes)))
     if selection.codes:
-        query = query.where(record.c.code.in_(sorted(selection.codes)))
+        found.append(record.c.code.in_(sorted(selection.codes)))
     if selection.steps:
         names = step_names(connection, run_id)
         steps = [place for place, name in enumerate(names) if name in selection.steps]
-        query = query.where(record.c.step.in_(steps))
+        found.append(record.c.step.in_(steps))
     if selection.seqs:
-        query = query.where(record.c.seq.in_(sorted(selection.seqs)))
-    return query
+        found.append(record.c.seq.in_(sorted(selection.seqs)))
+    return tuple(found)
 
 
 def _is_from(origin: str) -> ColumnElement[bool]:
     """Return the condition of one origin; see ``domain.cohorts.origin_of``."""
+    if not origin:
+        beginning = func.substr(contact.c.contact, 1, 1)
+        return and_(func.instr(contact.c.contact, "@") == 0, beginning != "+")
     if origin.startswith("+"):
         return func.substr(contact.c.contact, 1, PREFIX_LENGTH) == origin
     return contact.c.contact.like("%@" + _literal(origin), escape="\\")
