@@ -144,3 +144,14 @@ def test_runs_beside_are_live_or_ended_lately_and_never_of_the_family(stored):
     assert [one.run_id for _, one in family] == ["child"]
     assert read(stored, neighbours.upload_sha256, "u-run-1") == "x"
     assert read(stored, neighbours.upload_sha256, "none") == ""
+
+
+def test_the_run_whose_upload_is_read_is_named_while_it_lives(stored):
+    with stored.writer.begin():
+        add_a_run(stored.writer, "waits", intake="pending")
+        add_a_run(stored.writer, "failed", phase="ended", intake="extracting")
+    assert read(stored, neighbours.run_being_read) == ""
+
+    with stored.writer.begin():
+        add_a_run(stored.writer, "reads", intake="filtering")
+    assert read(stored, neighbours.run_being_read) == "reads"

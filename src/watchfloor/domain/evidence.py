@@ -155,6 +155,20 @@ class RejectTally(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """Numbers of malformed rows, read once more.
+
+    Attributes:
+        numbers: So many were.
+        by_region: How many of them are valid by a region, most first. What the
+            campaign's own region can read stands in another column than the contact.
+    """
+
+    numbers: int = 0
+    by_region: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
     """Another run of the same campaign or over the same file, none of the family.
 
@@ -230,6 +244,8 @@ class Evidence:
             runs of the campaign; None where none tells.
         rejects: The reasons of rejected rows, as far as they were looked at.
         rejects_seen: So many of them were.
+        readings: Whether other regions could read what was rejected.
+        reads: Which run's upload is being read now; empty for none.
         free_bytes: Room beside the store; None where that is not known.
         events: The newest entries of its journal, oldest first.
         results: Of how many records each kind of result was reported.
@@ -255,6 +271,8 @@ class Evidence:
     baseline_transient: float | None = None
     rejects: tuple[RejectTally, ...] = ()
     rejects_seen: int = 0
+    readings: Readings = field(default_factory=Readings)
+    reads: str = ""
     neighbours: tuple[Neighbour, ...] = ()
     relatives: tuple[Relative, ...] = ()
     plan: PlanState = field(default_factory=PlanState)

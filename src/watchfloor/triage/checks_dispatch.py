@@ -9,6 +9,8 @@ from watchfloor.domain.evidence import Evidence
 from watchfloor.domain.health import HUNG_MS, is_hung
 from watchfloor.domain.moments import age_text, counted, pace_text, span_text
 from watchfloor.domain.regions import Gate
+from watchfloor.domain.runbook import Figure
+from watchfloor.domain.sharing import SharedUse
 from watchfloor.triage.judging import (
     SECOND_MS,
     Said,
@@ -37,6 +39,8 @@ _FAR_S: Final = 7 * 24 * 3_600
 #: By its pace alone a run takes so many times what earlier runs took.
 _TOO_SLOW: Final = 3
 _HOUR_S: Final = 3_600
+#: At a pace by which it takes longer than this nobody means it.
+_NEVER_S: Final = 60 * 24 * 3_600
 #: What is due for so long and does not start is not on its way.
 _OVERDUE_MS: Final = 120_000
 _MANY_EXPIRED: Final = 0.05
@@ -62,13 +66,29 @@ def gate(told: Evidence) -> Said:
     if asked.by == _ENGINE:
         mend = "Mend what it names, then resume: watchfloor resume RUN."
         return fail(1, said, mend, *figures, act="run.resume")
-    waited_ms = told.now_ms - asked.at_ms
-    if life.gate is Gate.PAUSING and waited_ms > _LONG_PAUSING_MS:
+    if life.gate is Gate.PAUSING and _waited_ms(told) > _LONG_PAUSING_MS:
         look = "Look at what is in flight; ending the engine makes it unknown."
         return warn(said, look, *figures)
-    if waited_ms > _FORGOTTEN_MS:
-        ask = f"Ask {asked.by or 'around'} whether it is forgotten."
-        return warn(said, ask, *figures, act="run.resume", holds=True)
+    return _paused_by_a_person(told, said, figures)
+
+
+def _paused_by_a_person(told: Evidence, said: str, figures: tuple[Figure, ...]) -> Said:
+    """Say whether somebody has to be asked about a pause."""
+    late = told.situation.callbacks_due
+    figures = (*figures, figure("callbacks due", late))
+    if late and _late_ms(told) > _OVERDUE_MS:
+        many = counted(late, "promised callback")
+        return fail(
+            1,
+            f"{said} {many} are due meanwhile, the first for "
+            f"{span_text(_late_ms(told) / SECOND_MS)}.",
+            "Resume it before the promises expire, or tell whom they were made to.",
+            *figures,
+            act="run.resume",
+        )
+    if _waited_ms(told) > _FORGOTTEN_MS:
+        ask = f"Ask {told.run.gate_asked.by or 'around'} whether it is forgotten."
+        return fail(1, said, ask, *figures, act="run.resume")
     return ok(said, *figures, holds=True)
 
 
@@ -154,10 +174,16 @@ def permits(told: Evidence) -> Said:
         figure("oldest", "none" if oldest_s is None else span_text(oldest_s)),
         figure("longest known", span_text(_longest_ms(told) / SECOND_MS)),
     )
+    own = _own_limit(told)
     is_full = run.permits > 0 and flying >= run.permits
     is_old = oldest_s is not None and oldest_s * SECOND_MS > _patience_ms(told)
     stuck = is_hung(run, now, told.now_ms) or (is_old and not moved(told))
     of = f"{held:,} of {run.permits:,} permits"
+    if own is not None and not is_full:
+        is_full, of = (
+            True,
+            f"{own.in_flight:,} of {own.permits:,} permits of {own.scope}",
+        )
     if is_full and stuck and not moved(told):
         since = "" if oldest_s is None else f", the oldest for {span_text(oldest_s)}"
         return fail(
@@ -212,10 +238,17 @@ def shared(told: Evidence) -> Said:
     )
 
 
+def _own_limit(told: Evidence) -> SharedUse | None:
+    """Return a shared limit of which this run alone holds every permit; or None."""
+    for one in told.situation.shared:
+        if one.is_full and {run_id for run_id, _ in one.holders} == {told.run.run_id}:
+            return one
+    return None
+
+
 def pace(told: Evidence) -> Said:
     """Is the pace so slow that it keeps the run back."""
-    rates = [told.run.rate_per_s, *(one.rate_per_s for one in told.situation.shared)]
-    known = [one for one in rates if one]
+    known = [one for one in _rates(told) if one]
     if not known:
         return skip("No pace is set.")
     rate = min(known)
@@ -235,6 +268,8 @@ def pace(told: Evidence) -> Said:
             *figures,
             act="run.limits",
         )
+    if takes_s > _NEVER_S:
+        return fail(1, f"{said}.", raise_it, *figures, act="run.limits")
     holds = _by(told, Reason.PACE) is not None
     if takes_s > _FAR_S:
         return warn(f"{said}.", raise_it, *figures, act="run.limits", holds=holds)
@@ -291,7 +326,7 @@ def callbacks(told: Evidence) -> Said:
         figure("due", now.callbacks_due),
         figure("next", "none" if due_ms is None else _ahead(due_ms, told.now_ms)),
     )
-    late_ms = 0 if due_ms is None else told.now_ms - due_ms
+    late_ms = _late_ms(told)
     is_late = now.callbacks_due > 0 and late_ms > _OVERDUE_MS
     if is_late and may_dispatch(told) and is_idle(told):
         return fail(
@@ -340,6 +375,17 @@ def opened_breaker(told: Evidence) -> str:
     return why if is_shut and why.startswith(_BREAKER) else ""
 
 
+def _waited_ms(told: Evidence) -> int:
+    """Return for how long the gate is closed."""
+    return told.now_ms - told.run.gate_asked.at_ms
+
+
+def _late_ms(told: Evidence) -> int:
+    """Return since when the first promised callback is due; 0 where it is not."""
+    due_ms = told.run.next_callback_at_ms
+    return 0 if due_ms is None else max(0, told.now_ms - due_ms)
+
+
 def _closed_ms(told: Evidence) -> int:
     return told.run.gate_asked.at_ms or told.now_ms
 
@@ -354,9 +400,18 @@ def _longest_ms(told: Evidence) -> int:
 
 
 def _patience_ms(told: Evidence) -> int:
-    """Return how long an attempt may take before it is out of the ordinary."""
+    """Return how long an attempt may take before it is out of the ordinary.
+
+    One that is taken up waits for the pace before it is sent: that is no part of it.
+    """
     longest_ms = _longest_ms(told)
-    return max(_LEAST_LONG_MS, _LONGEST * longest_ms) if longest_ms else HUNG_MS
+    usual_ms = max(_LEAST_LONG_MS, _LONGEST * longest_ms) if longest_ms else HUNG_MS
+    rates = [rate for rate in _rates(told) if rate]
+    return usual_ms + round(2 * SECOND_MS / min(rates)) if rates else usual_ms
+
+
+def _rates(told: Evidence) -> list[float | None]:
+    return [told.run.rate_per_s, *(one.rate_per_s for one in told.situation.shared)]
 
 
 def _ahead(at_ms: int, now_ms: int) -> str:

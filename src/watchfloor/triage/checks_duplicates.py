@@ -7,6 +7,7 @@ from typing import Final
 from watchfloor.domain.evidence import AttemptTally, Evidence, Neighbour
 from watchfloor.domain.moments import age_text, counted
 from watchfloor.triage.judging import (
+    TELLING,
     Said,
     fail,
     figure,
@@ -22,6 +23,7 @@ from watchfloor.triage.judging import (
 _SAME_PEOPLE: Final = 0.5
 _SOME_PEOPLE: Final = 0.05
 _MANY_REPEATED: Final = 0.2
+_MOST_REPEATED: Final = 0.5
 #: What a provider calls a delivery whose key it knows.
 _KNOWN_TO_PROVIDER: Final = ("duplicate", "already", "http_409", "idempot")
 
@@ -131,9 +133,11 @@ def recipients(told: Evidence) -> Said:
     said = f"{books.duplicate:,} {rows} a recipient ({part}) and was left out."
     if books.duplicate != 1:
         said = said.replace("and was", "and were")
-    if share(books.duplicate, books.extracted) >= _MANY_REPEATED:
+    part_of_all = share(books.duplicate, books.extracted)
+    if part_of_all >= _MANY_REPEATED:
+        is_most = part_of_all >= _MOST_REPEATED and books.extracted >= TELLING
         ask = "Ask where the file comes from: watchfloor rejects RUN names the rows."
-        return warn(said, ask, *figures)
+        return fail(1, said, ask, *figures) if is_most else warn(said, ask, *figures)
     return ok(said, *figures)
 
 

@@ -48,6 +48,10 @@ def runtime(told: Evidence) -> Said:
     last = "none ever ran here"
     if engine.heartbeat_at_ms:
         last = f"last heartbeat {age_text(engine.heartbeat_at_ms, told.now_ms)} ago"
+    if now.store_fault:
+        return ok(
+            f"Its process {engine.pid} lives and cannot store so: {last}.", *figures
+        )
     if now.owner_lives:
         return fail(
             2,
@@ -73,7 +77,7 @@ def store(told: Evidence) -> Said:
     if told.situation.store_fault:
         return fail(
             2,
-            f"The store takes no writes: {told.situation.store_fault}.",
+            f"Nothing can be stored: {told.situation.store_fault}.",
             "Make room or mend it, then look: watchfloor doctor.",
             *figures,
         )
@@ -144,9 +148,14 @@ def _reading(told: Evidence, stage: Intake, figures: tuple[Figure, ...]) -> Said
     """Say how an upload that is not read to its end gets on."""
     run = told.run
     age_ms = told.now_ms - run.created_at_ms
+    again = "Start the engine again; if it stands still at the same row, hand over."
     if stage is Intake.PENDING:
         said = f"The upload is not read yet, {age_text(run.created_at_ms, told.now_ms)}"
         waits = f"{said} after the launch; uploads are read one by one."
+        if age_ms > _LATE_INTAKE_MS and not told.reads:
+            return fail(
+                2, f"{said} after the launch, nor is any other.", again, *figures
+            )
         if age_ms > _LATE_INTAKE_MS:
             return warn(waits, "Look at other queued runs: watchfloor runs.", *figures)
         return ok(waits, *figures, holds=True)
@@ -155,7 +164,7 @@ def _reading(told: Evidence, stage: Intake, figures: tuple[Figure, ...]) -> Said
     return fail(
         2,
         f"The intake stands still: nothing was read in {_watched(told)}.",
-        "Start the engine again; if it stands still at the same row, hand over.",
+        again,
         *figures,
     )
 
@@ -186,10 +195,11 @@ def progress(told: Evidence) -> Said:
     how = health(run, told.situation, told.now_ms)
     if how is Health.STALLED:
         able = counted(books.eligible, "record")
+        # Work that could start and does not is the engine's own fault.
         return fail(
-            1,
+            3,
             f"Stalled: {able} could start, and no outcome came since {since} UTC.",
-            "Pause and resume it once; if it stalls again, hand over to engineering.",
+            "Hand over to engineering with a bundle; then pause and resume it once.",
             *figures,
             act="run.pause",
         )

@@ -130,7 +130,8 @@ def retry_share(told: Evidence) -> Said:
     )
     if not latest(told).books.pending:
         return ok(f"{said}; no first attempt is left to make.", *figures)
-    if part >= max(_STORM, limit + _OVER_SHARE):
+    # Whatever the campaign allows: first attempts get less than retries do.
+    if part >= _STORM:
         return fail(
             2,
             f"A storm of retries: {said}, the limit is {percent(limit, 1)}.",

@@ -13,7 +13,6 @@ from watchfloor.triage.judging import (
     is_live,
     ok,
     skip,
-    warn,
 )
 
 
@@ -64,7 +63,8 @@ def late(told: Evidence) -> Said:
     )
     usual = span_text(expected / SECOND_MS)
     if is_beyond(run, expected):
-        return warn(
+        return fail(
+            1,
             f"It should have ended: earlier runs take {usual}, and it has worked for "
             f"{span_text(spent_ms / SECOND_MS)}.",
             "Compare its rate with earlier runs on the charts.",

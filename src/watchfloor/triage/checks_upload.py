@@ -29,7 +29,10 @@ _MOST: Final = 0.5
 _ALL_BUT: Final = 0.95
 #: Words of reasons for which the region is to blame, or the spreadsheet.
 _REGION: Final = ("no region", "unknown region", "unknown country code")
-_GARBLED: Final = ("spreadsheet notation", "control characters", "letters in a phone")
+_GARBLED: Final = (
+    *("spreadsheet notation", "control characters", "letters in a phone"),
+    *("bytes in the row that are not", "a NUL byte"),
+)
 _FIX: Final = "Correct the rows and take them up again: watchfloor rejects RUN."
 
 
@@ -52,13 +55,19 @@ def rejects(told: Evidence) -> Said:
         return ok("No row is malformed.", *figures)
     most = f", most: {reasons.most_common(1)[0][0]}" if reasons else ""
     begins = _common_origin(told)
+    elsewhere = told.readings.by_region.get(told.setup.region, 0)
     said = (
         f"{percent(books.invalid, books.extracted)} of the rows are malformed{most}"
         f"{f'; they begin with {begins}' if begins else ''}."
     )
+    if elsewhere and share(elsewhere, told.readings.numbers) >= _MOST:
+        said = f"{said} The rows hold valid numbers in another column than the contact."
+        fix = "Recheck which column the campaign takes for the contact."
+    else:
+        fix = _FIX
     if part >= _MANY_INVALID and books.invalid >= TELLING // 4:
-        return fail(1, said, _FIX, *figures)
-    return (warn if part >= _SOME_INVALID else _fine)(said, _FIX, *figures)
+        return fail(1, said, fix, *figures)
+    return (warn if part >= _SOME_INVALID else _fine)(said, fix, *figures)
 
 
 def region(told: Evidence) -> Said:
@@ -67,17 +76,26 @@ def region(told: Evidence) -> Said:
         return skip("Its contacts are no phone numbers.")
     books = latest(told).books
     wrong = _sum(told, _REGION)
+    others, read = _other_regions(told)
     figures = (
         figure("region", told.setup.region or "none"),
         figure("without one", wrong),
         figure("rejects looked at", told.rejects_seen),
+        figure("malformed numbers read again", told.readings.numbers),
+        figure("valid elsewhere", f"{read:,}, {others}" if others else "none"),
     )
+    by = told.setup.region or "no region"
+    recheck = "Recheck region and region_column of the campaign's audience."
+    if others:
+        many = f"{read:,} of {told.readings.numbers:,} malformed numbers read again"
+        said = f"{many} are valid in {others}, and were read by {by}."
+        if share(books.invalid, books.extracted) >= _MANY_INVALID:
+            return fail(1, said, recheck, *figures)
+        return warn(said, recheck, *figures)
     if not wrong:
         return ok("Every number could be read by a region.", *figures)
-    by = told.setup.region or "no region"
     said = f"{counted(wrong, 'number')} cannot be read by {by}"
     part = _of_all(told, wrong)
-    recheck = "Recheck region and region_column of the campaign's audience."
     if part >= _MANY_INVALID and books.invalid >= TELLING // 4:
         return fail(1, f"{said}.", recheck, *figures)
     return warn(f"{said}.", recheck, *figures)
@@ -159,6 +177,17 @@ def audience_filter(told: Evidence) -> Said:
     if share(books.filtered, judged) >= _ALL_BUT:
         return warn(said, recheck, *figures)
     return ok(said, *figures)
+
+
+def _other_regions(told: Evidence) -> tuple[str, int]:
+    """Return which other regions could read most malformed numbers, and how many."""
+    read = told.readings
+    others = {one: n for one, n in read.by_region.items() if one != told.setup.region}
+    most = max(others.values(), default=0)
+    if read.numbers < TELLING // 4 or share(most, read.numbers) < _MOST:
+        return "", 0
+    best = [one for one, n in others.items() if n == most]
+    return ", ".join(best[:5]) + (" and others" if best[5:] else ""), most
 
 
 def _reasons(told: Evidence) -> Counter[str]:

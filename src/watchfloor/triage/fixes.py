@@ -43,8 +43,8 @@ FIXES: Final = (
     ),
     Fix(
         "never moves",
-        "the engine paused the run, with a reason",
-        "mend what the reason names, then resume",
+        "the engine paused the run with a reason, or a person did and forgot it",
+        "mend what the reason names, or ask who paused it; then resume",
         ("gate",),
     ),
     Fix(
@@ -68,7 +68,7 @@ FIXES: Final = (
     Fix(
         "running, and no attempt completes",
         "the engine stands still although work could start",
-        "pause and resume once; if it stalls again, hand over to engineering",
+        "hand over to engineering with a bundle; pause and resume it once",
         ("progress", "intake", "callbacks", "retried"),
     ),
     Fix(

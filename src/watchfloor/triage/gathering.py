@@ -17,6 +17,7 @@ from watchfloor.domain.evidence import (
     Evidence,
     Neighbour,
     PlanState,
+    Readings,
     Relative,
     Setup,
     StepSetup,
@@ -48,6 +49,7 @@ from watchfloor.store.reads.runs import (
     step_names,
 )
 from watchfloor.store.reads.situations import situation
+from watchfloor.triage.other_regions import readings_of
 from watchfloor.triage.sampling import attempt_sample, record_tallies, reject_tallies
 
 #: So much of the journal is told.
@@ -178,11 +180,17 @@ def with_samples(connection: Handle, gathered: Evidence) -> Evidence:
         records=record_tallies(records, steps),
         rejects=reject_tallies(rejected),
         rejects_seen=len(rejected),
+        readings=_readings(gathered.setup, rejected),
+        reads=neighbours.run_being_read(connection),
         neighbours=_neighbours(
             connection, run, digests[:_LOOKED_UP], gathered.as_of_ms
         ),
         relatives=_relatives(connection, run, delivered[:_LOOKED_UP]),
     )
+
+
+def _readings(setup: Setup, rejected: Sequence[samples.SampledReject]) -> Readings:
+    return readings_of(rejected, setup.region) if setup.kind == "phone" else Readings()
 
 
 def _neighbours(

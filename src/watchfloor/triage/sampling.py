@@ -143,13 +143,16 @@ def _largest(tallies: list[AttemptTally]) -> tuple[AttemptTally, ...]:
     return (*kept, *summed)
 
 
+def number_in(raw: str) -> str:
+    """Return the first number of a row, as it is dialled; or nothing."""
+    found = _NUMBER.search(raw)
+    return "" if found is None else _NOT_DIALLED.sub("", found[0])
+
+
 def _beginning(one: SampledReject) -> str:
     """Return how the first number in an invalid row begins; or nothing."""
     if one.kind is not RejectKind.INVALID:
         return ""
-    found = _NUMBER.search(one.raw)
-    if found is None:
-        return ""
-    dialled = _NOT_DIALLED.sub("", found[0])
+    dialled = number_in(one.raw)
     # Of a short number this would be all of it.
     return dialled[: min(PREFIX_LENGTH, len(dialled) // 2)]

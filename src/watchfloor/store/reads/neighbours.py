@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, literal_column, or_, select
 
-from watchfloor.domain.regions import Phase
+from watchfloor.domain.regions import Intake, Phase
 from watchfloor.domain.views import RunView
 from watchfloor.store.reads.runs import run_view
 from watchfloor.store.tables import run, upload
@@ -29,6 +29,14 @@ class Beside(NamedTuple):
 def upload_sha256(connection: Connection, upload_id: str) -> str:
     """Return the checksum of a contact file as received; empty where it is unknown."""
     query = select(upload.c.sha256).where(upload.c.upload_id == upload_id)
+    return str(connection.scalar(query) or "")
+
+
+def run_being_read(connection: Connection) -> str:
+    """Return which run's upload is being read; empty for none: they go one by one."""
+    is_read = run.c.intake.in_([Intake.EXTRACTING.value, Intake.FILTERING.value])
+    is_live = run.c.phase != literal_column(f"'{Phase.ENDED.value}'")
+    query = select(run.c.run_id).where(is_live, is_read).limit(1)
     return str(connection.scalar(query) or "")
 
 
