@@ -6,6 +6,7 @@ import argparse
 
 from watchfloor import __version__
 from watchfloor.cli.recovery_options import add_recovery
+from watchfloor.cli.runbook_options import add_runbook
 from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
 
 
@@ -24,5 +25,6 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for add in GROUPS:
         add(verbs)
+    add_runbook(verbs)
     add_recovery(verbs)
     return root

@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn, TypeAlias
 
-from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.text import clean
 
 DEFAULT_LIMIT = 40
-#: Longer nobody waits for two readings of the counters.
-MOST_SAMPLE_S = 600
 # argparse gives the type of what add_subparsers returns no public name.
 Verbs: TypeAlias = "argparse._SubParsersAction[Any]"  # noqa: SLF001 - see above
 
@@ -40,7 +37,8 @@ def _verb(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
     return added
 
 
-def _read(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+def with_json(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    """Add a verb that can answer as JSON."""
     added = _verb(verbs, name, text)
     added.add_argument("--json", action="store_true", help="answer as JSON")
     return added
@@ -48,7 +46,7 @@ def _read(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
 
 def of_run(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
     """Add a verb that asks about one run, or of it."""
-    added = _read(verbs, name, text)
+    added = with_json(verbs, name, text)
     added.add_argument("run", metavar="RUN", help="a run id, or its unique beginning")
     return added
 
@@ -65,7 +63,7 @@ def _add_set_up(verbs: Verbs) -> None:
     check.add_argument("--json", action="store_true", help="answer as JSON")
     listing = actions.add_parser("list", help="list the workspace's campaign files")
     listing.add_argument("--json", action="store_true", help="answer as JSON")
-    _read(verbs, "doctor", "check the workspace and say what to do")
+    with_json(verbs, "doctor", "check the workspace and say what to do")
     completion = verbs.add_parser(
         "completion", help="print a completion script for a shell"
     )
@@ -74,7 +72,7 @@ def _add_set_up(verbs: Verbs) -> None:
 
 def _add_carry_out(verbs: Verbs) -> None:
     _add_console(_verb(verbs, "console", "open the console (the default)"))
-    launch = _read(verbs, "launch", "launch a campaign over an upload")
+    launch = with_json(verbs, "launch", "launch a campaign over an upload")
     launch.add_argument(
         "campaign", metavar="CAMPAIGN.toml", nargs="?", help="not with --child-of"
     )
@@ -157,11 +155,9 @@ def _add_wishes(to: argparse.ArgumentParser) -> None:
 
 
 def _add_look(verbs: Verbs) -> None:
-    runs = _read(verbs, "runs", "list runs, newest first")
+    runs = with_json(verbs, "runs", "list runs, newest first")
     runs.add_argument("--all", action="store_true", help="hidden ones too")
     of_run(verbs, "show", "show one run")
-    why = of_run(verbs, "why", "say why a run or a record does as it does")
-    why.add_argument("seq", type=int, nargs="?", metavar="SEQ", help="one record of it")
     records = of_run(verbs, "records", "list records of a run by key")
     records.add_argument("--state", metavar="S", help="only records in this state")
     records.add_argument(
@@ -171,10 +167,10 @@ def _add_look(verbs: Verbs) -> None:
     records.add_argument(
         "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
     )
-    _add_unmask(records)
+    add_unmask(records)
     journey = of_run(verbs, "journey", "show everything that happened to a record")
     journey.add_argument("seq", type=int, metavar="SEQ")
-    _add_unmask(journey)
+    add_unmask(journey)
     books = of_run(verbs, "books", "show the account of every record")
     books.add_argument(
         "--audit", action="store_true", help="count the rows and compare (slow)"
@@ -189,97 +185,18 @@ def _add_look(verbs: Verbs) -> None:
     callbacks.add_argument(
         "--after", metavar="KEY", help="past what the last page told"
     )
-    _add_unmask(callbacks)
-    failures = of_run(verbs, "failures", "group what failed by its cause")
-    failures.add_argument(
-        "--by",
-        default="class,code,origin,step",
-        metavar="WHAT",
-        help="any of class, code, origin and step, with commas (default: all)",
-    )
-    failures.add_argument(
-        "--state",
-        metavar="S",
-        help="only records in this state: failed, unknown, retry",
-    )
-    failures.add_argument(
-        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N groups"
-    )
-    failures.add_argument(
-        "--all", action="store_true", help="look at every failure, however many (slow)"
-    )
+    add_unmask(callbacks)
     events = of_run(verbs, "events", "show what was asked and what happened")
     events.add_argument("--limit", type=int, default=200, metavar="N")
     rejects = of_run(verbs, "rejects", "export rejected rows with their reasons")
     rejects.add_argument("-o", "--output", required=True, metavar="FILE.csv")
-    _add_triage(verbs)
-    _read(verbs, "plan", "show what this month's plan has left")
-    alerts = _read(verbs, "alerts", "show what stands, and who was told of it")
-    alerts.add_argument(
-        "action",
-        nargs="?",
-        choices=("test",),
-        metavar="test",
-        help="tell every hook a test, and say what came of it",
-    )
-    alerts.add_argument(
-        "--since",
-        type=_past_ms,
-        default="24h",
-        metavar="8h",
-        help="what was over within so long is shown too (default: 24h)",
-    )
-    handover = _read(verbs, "handover", "print a note for the next shift")
-    handover.add_argument(
-        "--since",
-        type=_past_ms,
-        default="8h",
-        metavar="8h",
-        help="how far back (30m, 8h, 2d; default: 8h)",
-    )
-    status = _read(verbs, "status", "say how the workspace does")
+    with_json(verbs, "plan", "show what this month's plan has left")
+    status = with_json(verbs, "status", "say how the workspace does")
     status.add_argument("--short", action="store_true", help="in one line")
 
 
-def _add_triage(verbs: Verbs) -> None:
-    triage = _read(verbs, "triage", "find the cause of a sick run: ordered checks")
-    triage.add_argument(
-        "run", metavar="RUN", nargs="?", help="a run id, its beginning, or FILE.zip"
-    )
-    triage.add_argument(
-        "--sample",
-        type=_seconds,
-        default=3.0,
-        metavar="SECONDS",
-        help="read the counters twice, so far apart (0: once; default: 3)",
-    )
-    triage.add_argument(
-        "--symptom",
-        choices=("stuck", "few", "failing", "duplicates"),
-        help="what somebody sees: its causes first",
-    )
-    triage.add_argument(
-        "--evidence", metavar="FILE.json", help="judge evidence from elsewhere"
-    )
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= MOST_SAMPLE_S:
-        msg = f"between 0 and {MOST_SAMPLE_S}"
-        raise argparse.ArgumentTypeError(msg)
-    return seconds
-
-
-def _past_ms(text: str) -> int:
-    try:
-        return duration_ms(text)
-    except ValueError as error:
-        msg = f"{text!r} {error}; write e.g. 30m, 8h or 2d"
-        raise argparse.ArgumentTypeError(msg) from error
-
-
-def _add_unmask(to: argparse.ArgumentParser) -> None:
+def add_unmask(to: argparse.ArgumentParser) -> None:
+    """Add the option that shows people in full."""
     to.add_argument("--unmask", action="store_true", help="show contacts in full")
 
 
@@ -299,8 +216,7 @@ def _add_steer(verbs: Verbs) -> None:
     approve = of_run(verbs, "approve", "give the word that a run waits for")
     approve.add_argument("--reason", default="", metavar="TEXT", help="why")
     approve.add_argument("--yes", action="store_true", help="do not ask")
-    _add_resolve(verbs)
-    limit = _read(
+    limit = with_json(
         verbs,
         "limit",
         "show limits, or change permits and rate while attempts are made",
@@ -314,52 +230,20 @@ def _add_steer(verbs: Verbs) -> None:
         "--clear", action="store_true", help="let the workspace's file hold again"
     )
     limit.add_argument("--reason", default="", metavar="TEXT", help="why")
-    suppress = _read(verbs, "suppress", "never contact somebody again, in any run")
+    suppress = with_json(verbs, "suppress", "never contact somebody again, in any run")
     suppress.add_argument("contacts", nargs="+", metavar="ADDRESS")
     suppress.add_argument("--kind", choices=("phone", "email", "id"))
     suppress.add_argument("--region", default="", help="for phones without +")
     suppress.add_argument("--reason", default="", metavar="TEXT", help="why")
 
 
-def _add_resolve(verbs: Verbs) -> None:
-    listing = _read(verbs, "unknowns", "list records nobody knows were delivered")
-    listing.add_argument("run", metavar="RUN", nargs="?", help="of this run only")
-    listing.add_argument(
-        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
-    )
-    listing.add_argument("--after", metavar="PLACE", help="past what a page told")
-    _add_unmask(listing)
-    resolve = of_run(verbs, "resolve", "say what became of unknown records")
-    resolve.add_argument("seq", type=int, nargs="*", metavar="SEQ")
-    for name, what in (
-        ("code", "whose last attempt ended with this code"),
-        ("step", "on this step"),
-        ("origin", "of this domain, or whose number begins so, as +12025"),
-    ):
-        resolve.add_argument(
-            f"--{name}", action="append", default=[], metavar=name.upper(), help=what
-        )
-    resolve.add_argument("--all", action="store_true", help="every one of the run")
-    resolve.add_argument(
-        "--as",
-        dest="resolve_as",
-        required=True,
-        choices=("delivered", "not-delivered", "resend"),
-    )
-    resolve.add_argument("--reason", required=True, metavar="TEXT", help="why")
-    resolve.add_argument("--yes", action="store_true", help="do not ask")
-    look_up = of_run(verbs, "look-up", "ask the provider about unknown records")
-    look_up.add_argument("seq", type=int, nargs="?", metavar="SEQ")
-    look_up.add_argument("--reason", default="", metavar="TEXT", help="why")
-
-
 def _add_after(verbs: Verbs) -> None:
     results = _verb(verbs, "results", "take and show what providers report later")
     actions = results.add_subparsers(dest="action", metavar="ACTION", required=True)
-    ingest = _read(actions, "ingest", "take a file of JSON lines, also gzipped")
+    ingest = with_json(actions, "ingest", "take a file of JSON lines, also gzipped")
     ingest.add_argument("file", metavar="FILE.jsonl")
     of_run(actions, "show", "count the records of a run by what was reported")
-    _read(actions, "parked", "count the events whose record is not known")
+    with_json(actions, "parked", "count the events whose record is not known")
     close = of_run(actions, "close", "count nothing of what is reported from now on")
     close.add_argument("--reason", default="", metavar="TEXT", help="why")
     close.add_argument("--yes", action="store_true", help="do not ask")
@@ -367,7 +251,7 @@ def _add_after(verbs: Verbs) -> None:
     history.add_argument(
         "--records", action="store_true", help="print the archived records"
     )
-    _add_unmask(history)
+    add_unmask(history)
     for name, text in (
         ("hide", "keep an ended run off the lists"),
         ("unhide", "show a hidden run again"),
@@ -379,46 +263,5 @@ def _add_after(verbs: Verbs) -> None:
     purge.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_hand_over(verbs: Verbs) -> None:
-    bundle = of_run(
-        verbs, "bundle", "write all that helps others to help, people masked; or show"
-    )
-    bundle.add_argument(
-        "file", metavar="FILE.zip", nargs="?", help="after show: a bundle to look into"
-    )
-    bundle.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE.zip",
-        help="a new file (default: one in the workspace's folder bundles)",
-    )
-    bundle.add_argument(
-        "--since", metavar="T", help="journal from then on: 8h, or 2026-11-28T14:00Z"
-    )
-    bundle.add_argument(
-        "--symptom", default="", metavar="TEXT", help="what you saw, in your words"
-    )
-    bundle.add_argument(
-        "--sample",
-        type=_seconds,
-        default=3.0,
-        metavar="SECONDS",
-        help="triage reads the counters twice, so far apart (0: once; default: 3)",
-    )
-    bundle.add_argument(
-        "--no-screen", action="store_true", help="without a picture of the console"
-    )
-    bundle.add_argument(
-        "--progress", action="store_true", help="tell on stderr how far it is"
-    )
-
-
 #: Every group of verbs, in the order of the help.
-GROUPS = (
-    _add_set_up,
-    _add_carry_out,
-    _add_look,
-    _add_steer,
-    _add_after,
-    _add_hand_over,
-)
+GROUPS = (_add_set_up, _add_carry_out, _add_look, _add_steer, _add_after)
