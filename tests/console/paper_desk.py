@@ -140,6 +140,12 @@ class PaperDesk(PaperViews):
         await self.hold.wait()
         return Overview(
             runs=tuple(self._now(run) for run in self.runs),
+            said={
+                run.run_id: self.live_run(run).sentence
+                for run in self.runs
+                if not run.lifecycle.is_ended
+            },
+            unwell=frozenset({"run-0005"}),
             engine=self._engine(),
             as_of_ms=self.clock(),
         )

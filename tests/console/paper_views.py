@@ -21,15 +21,15 @@ from watchfloor.domain.live import (
     Failures,
     LiveOps,
     LiveRun,
-    SharedUse,
     Unknown,
     UnknownPage,
 )
 from watchfloor.domain.outcomes import OutcomeClass
-from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample
+from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample, done_share
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase
+from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.views import (
     EngineView,
     EventView,
@@ -39,6 +39,12 @@ from watchfloor.domain.views import (
 )
 
 MiB = 1024 * 1024
+#: How a paper run is said to do.
+_SAID = {
+    Health.OK: "moves as it should, 11/s lately; the window shuts at 21:00",
+    Health.BLOCKED: "paused by ann since 13:31: wrong list",
+    Health.STALLED: "stalled since 14:02: 4 records could start and none does",
+}
 
 
 def cards_of(runs: list[RunView]) -> Cards:
@@ -112,6 +118,7 @@ class PaperViews:
             oldest_at_ms=NOON_MS - 4_100 if run.books.attempting else None,
             expected_ms=20 * MINUTE_MS if run.run_id == "run-0001" else None,
             is_late=run.run_id == "run-0001",
+            sentence=f"{done_share(run.books)} done, {_SAID[health]}",
         )
 
     async def live(self) -> LiveOps:

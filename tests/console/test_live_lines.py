@@ -21,8 +21,9 @@ from watchfloor.console.live_lines import (
 from watchfloor.console.pieces import Line, measured
 from watchfloor.domain.blocked_by import Blocked, Reason
 from watchfloor.domain.health import Health
-from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
+from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.regions import Intake, Lifecycle, Phase, RunOutcome
+from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.views import EngineView, RunView
 
 RUNNING = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.books import Books
-from watchfloor.domain.health import STALL_MS, Health, health
+from watchfloor.domain.health import HUNG_MS, STALL_INTERVALS, STALL_MS, Health, health
 from watchfloor.domain.regions import Gate, Intake, Lifecycle, Phase, RunOutcome
+from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import RunView
 
 LIFE = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
@@ -70,7 +72,6 @@ def test_a_run_that_is_held_as_a_whole_is_blocked_and_never_stalled(change):
 @pytest.mark.parametrize(
     "change",
     [
-        {"permits": 1},
         {"rate_per_s": 1.0, "next_token_s": 0.5},
         {"books": Books(records=5, retry=5)},
         {"books": Books(records=5, callback=5)},
@@ -78,10 +79,56 @@ def test_a_run_that_is_held_as_a_whole_is_blocked_and_never_stalled(change):
         {"books": Books(records=5, attempting=5)},
         {"lifecycle": Lifecycle(intake=Intake.EXTRACTING)},
     ],
-    ids=["permits", "pace", "backoff", "callbacks", "waiting", "in flight", "intake"],
+    ids=["pace", "backoff", "callbacks", "waiting", "in flight", "intake"],
 )
 def test_waiting_for_a_good_reason_is_no_stall_however_long(change):
     assert health(RUN, replace(NOW, **change), LONG_AFTER) is Health.OK
+
+
+def test_full_permits_are_no_stall_and_slow_once_they_bring_nothing_for_long():
+    full = replace(NOW, permits=1, interval_ms=100.0)
+
+    assert health(RUN, full, MOVED_AT + HUNG_MS) is Health.OK
+    assert health(RUN, full, MOVED_AT + HUNG_MS + 1) is Health.SLOW
+    assert health(RUN, full, LONG_AFTER) is Health.SLOW
+
+
+def test_full_permits_of_a_run_that_was_never_measured_are_given_more_time():
+    full = replace(NOW, permits=1)
+
+    assert health(RUN, full, MOVED_AT + HUNG_MS + 1) is Health.OK
+    assert health(RUN, full, MOVED_AT + 2 * HUNG_MS + 1) is Health.SLOW
+
+
+def test_permits_that_were_only_just_opened_are_not_slow():
+    resumed = replace(NOW, permits=1, interval_ms=100.0, able_at_ms=LONG_AFTER - 1)
+
+    assert health(RUN, resumed, LONG_AFTER) is Health.OK
+
+
+def test_a_run_whose_outcomes_are_far_apart_is_given_its_own_time():
+    rare = replace(NOW, interval_ms=60_000.0)
+    patience_ms = 60_000 * STALL_INTERVALS
+
+    assert health(RUN, rare, MOVED_AT + patience_ms) is Health.OK
+    assert health(RUN, rare, MOVED_AT + patience_ms + 1) is Health.STALLED
+
+
+@pytest.mark.parametrize("name", ["able_at_ms", "intent_at_ms"])
+def test_a_resume_or_a_new_intent_begins_the_patience_anew(name):
+    change: dict[str, Any] = {name: LONG_AFTER}
+    now = replace(NOW, **change)
+
+    assert health(RUN, now, LONG_AFTER + STALL_MS) is Health.OK
+    assert health(RUN, now, LONG_AFTER + STALL_MS + 1) is Health.STALLED
+
+
+def test_a_run_that_is_slower_than_its_like_is_slow_unless_it_stands():
+    slow = replace(NOW, slowdown=Slowdown(since_ms=1, per_s=1.0, usual_per_s=9.0))
+
+    assert health(RUN, slow, MOVED_AT) is Health.SLOW
+    assert health(RUN, slow, LONG_AFTER) is Health.STALLED
+    assert health(RUN, replace(slow, engine_alive=False), MOVED_AT) is Health.BLOCKED
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from tests.store.conftest import NOW_MS, add_a_run, made_layout, stored_in
 from watchfloor.domain.blocked_by import Reason
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.health import STALL_MS, Health
-from watchfloor.domain.live import SharedUse
 from watchfloor.domain.progress import SAMPLE_MS, Gain, Sample
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine.charting import charts
 from watchfloor.engine.live_ops import MOST_RUNS, live_ops, live_run

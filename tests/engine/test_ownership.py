@@ -13,11 +13,12 @@ from tests.support.provider import Reply
 from watchfloor.domain.errors import ConfigError, NotFoundError, OwnedError
 from watchfloor.domain.regions import Verb
 from watchfloor.engine.operations import create_workspace
-from watchfloor.engine.ownership import Ownership, is_owned
+from watchfloor.engine.ownership import Ownership
 from watchfloor.engine.running import EngineThread, run_engine
 from watchfloor.engine.tenure import tenure
 from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import is_owned
 from watchfloor.store.sqlite import writing_engine
 from watchfloor.store.tables import lease
 

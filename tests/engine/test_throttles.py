@@ -9,16 +9,11 @@ from tests.store.conftest import made_layout, stored_in
 
 from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.pacing import Bucket
+from watchfloor.domain.sharing import WORKSPACE, channel_scope
 from watchfloor.domain.workspace import Shared, Workspace
 from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.throttles import Line, Throttle
-from watchfloor.store.reads.limits import (
-    WORKSPACE,
-    channel_scope,
-    overrides,
-    run_limits,
-    shared_limits,
-)
+from watchfloor.store.reads.limits import overrides, run_limits, shared_limits
 from watchfloor.store.writes.connection import close_writer, open_writer
 from watchfloor.store.writes.limits import (
     clear_shared_limit,

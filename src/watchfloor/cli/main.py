@@ -29,6 +29,7 @@ VERBS = {
     "engine": "engine",
     "runs": "looking",
     "show": "looking",
+    "why": "why",
     "books": "looking",
     "events": "looking",
     "records": "records",

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from watchfloor.cli.lines import iso
-from watchfloor.domain.blocked_by import Situation, blocked_by, blocked_record
+from watchfloor.domain.blocked_by import (
+    Blocked,
+    Situation,
+    blocked_by,
+    blocked_record,
+)
 from watchfloor.domain.books import Books
 from watchfloor.domain.health import health
 from watchfloor.domain.live import Unknown
 from watchfloor.domain.masking import masked
+from watchfloor.domain.privacy import without_contact
+from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import (
     EventView,
     Journey,
@@ -81,9 +88,33 @@ def show_json(run: RunView, now: Situation, now_ms: int) -> dict[str, Any]:
         "purge": run.purge or None,
         "intake_bytes": [run.bytes_read, run.bytes_total],
         "health": health(run, now, now_ms),
-        "blocked_by": [
-            {"reason": one.reason, "count": one.count, "detail": one.detail}
-            for one in blocked
+        "blocked_by": [blocked_json(one) for one in blocked],
+        "slowdown": slowdown_json(now.slowdown),
+    }
+
+
+def blocked_json(one: Blocked) -> dict[str, Any]:
+    """Return one reason why records do not move."""
+    return {
+        "reason": one.reason,
+        "count": one.count,
+        "detail": without_contact(one.detail),
+    }
+
+
+def slowdown_json(slow: Slowdown | None) -> dict[str, Any] | None:
+    """Return since when a run is how much slower than earlier ones."""
+    if slow is None:
+        return None
+    return {
+        "since": iso(slow.since_ms),
+        "per_s": round(slow.per_s, 3),
+        "usual_per_s": round(slow.usual_per_s, 3),
+        "from_start": slow.from_start,
+        "earlier": list(slow.earlier),
+        "changes": [
+            {"at": iso(one.at_ms), "what": without_contact(one.what)}
+            for one in slow.changes
         ],
     }
 

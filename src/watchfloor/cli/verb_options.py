@@ -156,6 +156,8 @@ def _add_look(verbs: Verbs) -> None:
     runs = _read(verbs, "runs", "list runs, newest first")
     runs.add_argument("--all", action="store_true", help="hidden ones too")
     _of_run(verbs, "show", "show one run")
+    why = _of_run(verbs, "why", "say why a run or a record does as it does")
+    why.add_argument("seq", type=int, nargs="?", metavar="SEQ", help="one record of it")
     records = _of_run(verbs, "records", "list records of a run by key")
     records.add_argument("--state", metavar="S", help="only records in this state")
     records.add_argument(

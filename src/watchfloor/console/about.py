@@ -20,6 +20,7 @@ from watchfloor.console.labels import (
 )
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.privacy import without_contact
+from watchfloor.console.text import shortened
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
 from watchfloor.domain.progress import ends_later, in_flight
 from watchfloor.domain.regions import Gate, Intake, Phase
@@ -58,7 +59,15 @@ def about(row: RunRow | None, width: int, most: int = HEIGHT) -> tuple[Line, ...
         lines = account_lines(row.run.books, width, 1)
     else:
         lines = _with_books(parts, row.run.books, width, most)
+    if row.said and len(lines) < most:
+        role = "warn" if row.is_unwell else ""
+        lines.append((Piece(said_in(row.said, width - 2), role),))
     return tuple((Piece(" "), *one) for one in lines)
+
+
+def said_in(said: str, width: int) -> str:
+    """Return a sentence about a run in so many cells, people masked."""
+    return shortened(without_contact(said), width)
 
 
 def _with_books(parts: list[Line], account: Books, width: int, most: int) -> list[Line]:

@@ -9,6 +9,7 @@ from watchfloor.console.figures import counted, length, near_time
 from watchfloor.console.holds import figures
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import YOUR_WORD
+from watchfloor.console.live_lines import slow_words
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.plots_scale import named
 from watchfloor.domain.blocked_by import Reason
@@ -94,6 +95,8 @@ def _alarms(live: LiveRun, ops: LiveOps, keymap: Keymap) -> Iterator[Alert]:
         triage = keymap.key("nav.triage")
         said = f"no outcome since {since}; {triage} tells why"
         yield Alert(1, "STALLED", name, said)
+    if live.health is Health.SLOW:
+        yield Alert(2, "SLOW", name, _slowness(live, now_ms, keymap))
     if live.is_late:
         started = near_time(run.started_at_ms, now_ms)
         said = f"should have taken {length(live.expected_ms)}, started {started}"
@@ -107,3 +110,11 @@ def _alarms(live: LiveRun, ops: LiveOps, keymap: Keymap) -> Iterator[Alert]:
                 about = figures(one, live, ops.engine, now_ms)
                 said = f"{one.reason.value}{f', {about}' if about else ''}"
                 yield Alert(4, "BLOCKED", name, f"{one.count:,} held by {said}")
+
+
+def _slowness(live: LiveRun, now_ms: int, keymap: Keymap) -> str:
+    triage = f"{keymap.key('nav.triage')} tells why"
+    if live.slowdown is None:
+        since = near_time(live.run.progress_at_ms or live.run.started_at_ms, now_ms)
+        return f"permits full and no outcome since {since}; {triage}"
+    return f"{slow_words(live.slowdown, now_ms)}; {triage}"

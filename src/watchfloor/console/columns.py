@@ -76,6 +76,8 @@ class RunRow(NamedTuple):
             not known.
         expected_ms: What it should have taken and did not; None unless it is late.
         twin: What tells it from another run of the same name; empty where none is.
+        said: How it does, in one sentence; empty for one that has ended.
+        is_unwell: Whether it is stalled or slow.
     """
 
     run: RunView
@@ -84,6 +86,8 @@ class RunRow(NamedTuple):
     eta_ms: int | None = None
     expected_ms: int | None = None
     twin: str = ""
+    said: str = ""
+    is_unwell: bool = False
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ from watchfloor.console.figures import counted, length, near_minute, near_time
 from watchfloor.console.holds import figures, held, hold_words, unaccounted
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import YOUR_WORD
-from watchfloor.console.live_lines import ends_about, lately
+from watchfloor.console.live_lines import ends_about, lately, slow_words
 from watchfloor.console.pieces import Line
 from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Reason
@@ -44,6 +44,8 @@ _TELLING: Final = 20
 _MANY_FAIL: Final = 0.2
 #: Such a share of an upload's rows rejected is worth a look.
 _MANY_REJECTED: Final = 0.05
+#: So many changes that coincide with a slowdown are named.
+_CHANGES: Final = 2
 _BOOKS: Final = "Do not trust these figures: watchfloor books --audit."
 
 
@@ -122,6 +124,8 @@ def _health_cases(told: Diagnosis, keymap: Keymap) -> Iterator[Judged]:
             f"{jobs} {keymap.key('run.pause')} pauses and "
             f"{keymap.key('run.resume')} resumes it; then: watchfloor doctor.",
         )
+    if live.health is Health.SLOW:
+        yield _slow(told, keymap)
     if run.awaits_approval:
         yield Judged(
             Verdict.LOOK,
@@ -145,6 +149,21 @@ def _blocked(told: Diagnosis, keymap: Keymap) -> Judged:
     is_wrong = first.reason in (Reason.NO_ENGINE, Reason.STORE_NOT_WRITABLE)
     verdict = Verdict.WRONG if is_wrong else Verdict.LOOK
     return Judged(verdict, f"Blocked: {said}.", _lift(first.reason, live.run, keymap))
+
+
+def _slow(told: Diagnosis, keymap: Keymap) -> Judged:
+    live, slow = told.live, told.live.slowdown
+    if slow is None:
+        since = near_time(
+            live.run.progress_at_ms or live.run.started_at_ms, told.as_of_ms
+        )
+        finding = f"Slow: every permit is in use and no outcome came since {since}."
+        return Judged(Verdict.WRONG, finding, "Check the provider.")
+    changes = "; ".join(without_contact(one.what) for one in slow.changes[:_CHANGES])
+    about = f"; what coincides: {changes}" if changes else "; no change coincides"
+    finding = f"Slow: {slow_words(slow, told.as_of_ms)} at the same progress{about}."
+    charts = keymap.key("nav.charts")
+    return Judged(Verdict.LOOK, finding, f"{charts} shows earlier runs beside it.")
 
 
 def _late(told: Diagnosis, keymap: Keymap) -> Judged:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from watchfloor.console.figures import coming_time, counted, near_time, rate
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.privacy import without_contact
-from watchfloor.domain.blocked_by import Blocked, Reason
+from watchfloor.domain.blocked_by import OLDEST, SHARED_BY, UNTIL, Blocked, Reason
 from watchfloor.domain.live import LiveRun
 from watchfloor.domain.progress import in_flight, taken_up
-from watchfloor.domain.views import EngineView
+from watchfloor.domain.views import EngineView, RunView
 
 _REASON, _COUNT = 22, 13
 #: What could start this moment is held by nothing.
@@ -48,19 +48,15 @@ def figures(one: Blocked, live: LiveRun, engine: EngineView, now_ms: int) -> str
     There are times of day where the desk tells ages.
     """
     run = live.run
-    match one.reason:
-        case Reason.NO_ENGINE:
-            return _last_heartbeat(engine, now_ms)
-        case Reason.PACE:
-            return f"{rate(run.rate_per_s)} at most"
-        case Reason.OUTSIDE_WINDOW:
-            return _opens(live, now_ms)
-        case Reason.RETRY_BACKOFF:
-            return _next(run.next_retry_at_ms, now_ms)
-        case Reason.CALLBACK_NOT_DUE:
-            return _next(run.next_callback_at_ms, now_ms)
-        case _:
-            return without_contact(one.detail)
+    told = {
+        Reason.NO_ENGINE: lambda: _last_heartbeat(engine, now_ms),
+        Reason.PERMITS_FULL: lambda: without_contact(one.detail.partition(OLDEST)[0]),
+        Reason.PACE: lambda: _pace(one, run),
+        Reason.OUTSIDE_WINDOW: lambda: _opens(live, now_ms),
+        Reason.RETRY_BACKOFF: lambda: _next(run.next_retry_at_ms, now_ms),
+        Reason.CALLBACK_NOT_DUE: lambda: _next(run.next_callback_at_ms, now_ms),
+    }.get(one.reason)
+    return without_contact(one.detail) if told is None else told()
 
 
 def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
@@ -88,6 +84,12 @@ def hold_lines(live: LiveRun, engine: EngineView, now_ms: int) -> list[Line]:
 def _term(name: str, count: int, said: str) -> Line:
     # One look for all of it: each change of colour is sent with every such line.
     return (Piece(f"  {name:<{_REASON}}{count:>{_COUNT},}  {said}".rstrip()),)
+
+
+def _pace(one: Blocked, run: RunView) -> str:
+    shared = one.detail.partition(UNTIL)[0]
+    own = rate(run.rate_per_s)
+    return f"{shared if SHARED_BY in shared else own} at most"
 
 
 def _last_heartbeat(engine: EngineView, now_ms: int) -> str:

@@ -126,6 +126,8 @@ def is_fault(row: RunRow) -> bool:
 
 def is_stalled(row: RunRow) -> bool:
     """Whether work of a run could start and nothing moves, by what the list knows."""
+    if row.said:  # all of it was asked when the list was read
+        return row.is_unwell
     run, now_ms = row.run, row.as_of_ms
     books = run.books
     situation = Situation(
@@ -172,6 +174,8 @@ def listed(
             eta_ms(run, overview.done_per_s.get(run.run_id, 0.0)),
             late.get(run.run_id),
             _twin(run, names[run.campaign_name], children[run.campaign_name]),
+            overview.said.get(run.run_id, ""),
+            run.run_id in overview.unwell,
         )
         for run in overview.runs
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from watchfloor.console.about import books, flowed
+from watchfloor.console.about import books, flowed, said_in
 from watchfloor.console.columns import Column
 from watchfloor.console.figures import (
     clock_time,
@@ -20,8 +20,11 @@ from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
 from watchfloor.domain.health import Health
-from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
+from watchfloor.domain.live import LiveOps, LiveRun
+from watchfloor.domain.moments import pace_text
 from watchfloor.domain.progress import ends_later, eta_ms, in_flight, is_rated
+from watchfloor.domain.sharing import SharedUse
+from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import EngineView, RunView
 
 #: What a run says that a poll no longer told of.
@@ -32,6 +35,7 @@ _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _ROLES = {
     Health.STALLED.value: "bad",
+    Health.SLOW.value: "warn",
     Health.BLOCKED.value: "warn",
     LATE: "warn",
     GONE: "dim",
@@ -52,7 +56,7 @@ class LiveRow(NamedTuple):
 
 
 def health_word(live: LiveRun) -> str:
-    """Return ok, stalled, blocked or late: the worst that is true."""
+    """Return ok, stalled, slow, blocked or late: the worst that is true."""
     if live.health is Health.OK and live.is_late:
         return LATE
     return live.health.value
@@ -78,6 +82,13 @@ def pace_words(per_s: float, run: RunView, engine: EngineView, now_ms: int) -> s
     if not is_rated(run.started_at_ms, engine.started_at_ms, now_ms):
         return "pace not known yet"
     return f"{lately(per_s)} now"
+
+
+def slow_words(slow: Slowdown, now_ms: int) -> str:
+    """Return since when a run is how slow, and what earlier runs had."""
+    since = near_minute(slow.since_ms, now_ms)
+    usual = pace_text(slow.usual_per_s)
+    return f"since {since} {pace_text(slow.per_s)} where earlier runs had {usual}"
 
 
 def ends_about(live: LiveRun, now_ms: int) -> int | None:
@@ -263,8 +274,13 @@ def live_at_length(
     terms = [_plain(term) for term in books(run.books)[1]]
     account = joined(terms, "")
     if measured(account) <= width - 2:
-        return [*lines, (Piece("  "), *account)]
-    return [*lines, *((Piece("  "), *line) for line in flowed(terms, width - 4))]
+        lines.append((Piece("  "), *account))
+    else:
+        lines += ((Piece("  "), *line) for line in flowed(terms, width - 4))
+    if live.sentence:
+        # Last: where there is little room the books go before it.
+        lines.append((Piece(f"  {said_in(live.sentence, width - 2)}"),))
+    return lines
 
 
 def _plain(line: Line) -> Line:

@@ -10,6 +10,10 @@ from watchfloor.domain.outcomes import OutcomeClass
 #: After a resume so many attempts in a row without an answer open the breaker again.
 PROBES: Final = 5
 
+#: Who pauses a run whose breaker opened, and how the reason begins.
+_PAUSED_BY: Final = "engine"
+_SAID: Final = "the breaker of "
+
 _UNANSWERED = frozenset({OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS})
 
 
@@ -70,7 +74,7 @@ class Breaker:
         self.is_open = True
         self._is_half_open = False
         return (
-            f"the breaker of {self._target} opened: {self.in_a_row:,} attempts in a "
+            f"{_SAID}{self._target} opened: {self.in_a_row:,} attempts in a "
             f"row without an answer, last {last}; check the provider, then resume"
         )
 
@@ -80,3 +84,8 @@ class Breaker:
             self.in_a_row = 0
             self.is_open = False
             self._is_half_open = True
+
+
+def breaker_named(by: str, why: str) -> bool:
+    """Whether a pause is a breaker's, by who asked for it and why."""
+    return by == _PAUSED_BY and why.startswith(_SAID)

@@ -14,6 +14,8 @@ from watchfloor.domain.health import Health
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.progress import Progress
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.sharing import SharedUse
+from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import (
     EngineView,
     EventView,
@@ -66,6 +68,9 @@ class LiveRun:
         is_late: Whether it should have ended.
         opens_at_ms: When the first record that rests outside its window is looked at
             again; None for none.
+        sentence: How it does in one plain sentence, without a stop; text from outside
+            in it is as it came.
+        slowdown: Since when it is slower than earlier runs; None where it is not.
     """
 
     run: RunView
@@ -77,23 +82,8 @@ class LiveRun:
     expected_ms: int | None = None
     is_late: bool = False
     opens_at_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedUse:
-    """One limit that several runs share, and who uses it.
-
-    Attributes:
-        scope: ``workspace`` or ``channel:NAME``.
-        in_flight: Attempts in flight of the live runs that it binds.
-        holders: Those runs' ids with their attempts in flight, most first.
-    """
-
-    scope: str
-    permits: int | None = None
-    rate_per_s: float | None = None
-    in_flight: int = 0
-    holders: tuple[tuple[str, int], ...] = ()
+    sentence: str = ""
+    slowdown: Slowdown | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

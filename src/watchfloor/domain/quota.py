@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from watchfloor.domain.errors import Refusal
 from watchfloor.domain.workspace import Plan
 
 
@@ -46,3 +47,8 @@ def declined(
         for what, have, wanted, limit in asked
         if limit is not None and wanted > 0 and have + wanted > limit
     )
+
+
+def is_plan_limit(cause: str) -> bool:
+    """Whether what ends a run is its plan: a sentence that ``PLAN_LIMIT`` begins."""
+    return cause.startswith(Refusal.PLAN_LIMIT)

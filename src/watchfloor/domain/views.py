@@ -294,9 +294,13 @@ class Overview:
     Attributes:
         done_per_s: Records that became final per second, lately, by run id; without
             the runs of which none did.
+        said: How each run that has not ended does, in one sentence, by run id.
+        unwell: Ids of the runs that are stalled or slow.
     """
 
     runs: tuple[RunView, ...] = ()
     done_per_s: Mapping[str, float] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
+    unwell: frozenset[str] = frozenset()
     engine: EngineView = field(default_factory=EngineView)
     as_of_ms: int = 0

@@ -108,6 +108,7 @@ class Committer:
         suppressions: Who must not be contacted.
         owes_fold: What was deleted for good still stands in the store's log.
         store_fault: Why the store took no writes at the last try; empty when it did.
+        on_fault: Called with ``store_fault`` where it changed, without a transaction.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class Committer:
         self.overrides: dict[str, Shared] = {}
         self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
         self.store_fault = ""
+        self.on_fault: Callable[[str], None] = lambda _: None
         self._is_stale = False
         self.owes_fold = False
 
@@ -190,7 +192,7 @@ class Committer:
                 "Check it with: watchfloor doctor"
             )
             raise StoreError(msg) from error
-        self.store_fault = ""
+        self._note_fault("")
         for lane, claimed in handed:
             lane.receive(claimed)
         for (_, future), answer in zip(jobs, answers, strict=True):
@@ -340,7 +342,7 @@ class Committer:
     ) -> None:
         """Keep what could not be stored: outcomes in flight must not be lost."""
         why = error.orig if isinstance(error, DriverError) else error
-        self.store_fault = f"the store takes no writes: {why}"
+        self._note_fault(f"the store takes no writes: {why}")
         for lane, finished, released in shares:
             lane.finished.extendleft(reversed(finished))
             lane.released.extendleft(reversed(released))
@@ -350,6 +352,11 @@ class Committer:
         # As unreadable as unwritable: then the next round reads them first.
         with suppress(DriverError), self._connection.begin():
             self._reload()
+
+    def _note_fault(self, fault: str) -> None:
+        if fault != self.store_fault:
+            self.store_fault = fault
+            self.on_fault(fault)
 
     def _reload(self) -> None:
         """Make the ledgers equal to their rows after something was rolled back."""

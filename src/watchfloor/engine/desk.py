@@ -19,6 +19,7 @@ from watchfloor.domain.previews import Preview
 from watchfloor.domain.prospects import CampaignOffer, Prospect, UploadOffer
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
+from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.views import (
     CallbackPage,
     EventView,
@@ -40,7 +41,6 @@ from watchfloor.engine.operations import (
     steering_command,
 )
 from watchfloor.engine.prospects import Prospects
-from watchfloor.engine.shared_limits import filed_limits
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.inbox import Command, ask
@@ -74,7 +74,12 @@ class StoreDesk:
 
     async def overview(self) -> Overview:
         """Return the newest runs, newest first, and who owns the workspace."""
-        return await self._reader.ask(desk_reads.overview, self._around.now_ms())
+        return await self._reader.ask(
+            desk_reads.overview,
+            self._around.now_ms(),
+            filed_limits(await asyncio.to_thread(self._settings.last_known)),
+            self._layout,
+        )
 
     async def pulse(self) -> Pulse:
         """Return the owner, the number of changes and the cards; cheap to poll."""
@@ -117,12 +122,19 @@ class StoreDesk:
         """Return how every run does that has not ended, and who holds shared limits."""
         workspace = await asyncio.to_thread(self._settings.last_known)
         limits = filed_limits(workspace)
-        return await self._reader.ask(live_ops, self._around.now_ms(), limits)
+        return await self._reader.ask(
+            live_ops, self._around.now_ms(), limits, self._layout
+        )
 
     async def diagnosis(self, run_id: str) -> Diagnosis:
         """Return what is known of why a run does as it does."""
+        workspace = await asyncio.to_thread(self._settings.last_known)
         return await self._reader.ask(
-            desk_reads.diagnosis, run_id, self._around.now_ms()
+            desk_reads.diagnosis,
+            run_id,
+            self._around.now_ms(),
+            filed_limits(workspace),
+            self._layout,
         )
 
     async def charts(self, run_id: str) -> Charts:

@@ -10,15 +10,18 @@ from typing import Final
 
 from watchfloor.domain import resolutions
 from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.health import Health
 from watchfloor.domain.live import Diagnosis, Pulse, Unknown, UnknownPage
 from watchfloor.domain.previews import DOUBTS_COUNTED, PROMISES_NAMED, Preview, preview
 from watchfloor.domain.records import RejectKind
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview, only_unknown
 from watchfloor.domain.views import Overview, RecordView
-from watchfloor.engine.live_ops import live_run
+from watchfloor.domain.workspace import Shared
+from watchfloor.engine.live_ops import live_ops, live_run
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
+from watchfloor.store.layout import Layout
 from watchfloor.store.reads.cards import cards
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.failures import failures
@@ -33,12 +36,21 @@ from watchfloor.store.reads.unknowns import unknown_page
 _EVENTS: Final = 12
 
 
-def overview(connection: Handle, now_ms: int) -> Overview:
+def overview(
+    connection: Handle,
+    now_ms: int,
+    shared: Mapping[str, Shared] | None = None,
+    layout: Layout | None = None,
+) -> Overview:
     """Return the newest runs, newest first, and who owns the workspace."""
     rates = recent_rates(connection, now_ms)
+    live = live_ops(connection, now_ms, shared or {}, layout).runs
+    sick = (Health.STALLED, Health.SLOW)
     return Overview(
         runs=run_page(connection),
         done_per_s={run_id: done for run_id, (_, done) in rates.items() if done > 0},
+        said={one.run.run_id: one.sentence for one in live},
+        unwell=frozenset(one.run.run_id for one in live if one.health in sick),
         engine=engine_view(connection),
         as_of_ms=now_ms,
     )
@@ -49,13 +61,19 @@ def pulse(connection: Handle, now_ms: int) -> Pulse:
     return Pulse(engine=engine_view(connection), cards=cards(connection, now_ms))
 
 
-def diagnosis(connection: Handle, run_id: str, now_ms: int) -> Diagnosis:
+def diagnosis(
+    connection: Handle,
+    run_id: str,
+    now_ms: int,
+    shared: Mapping[str, Shared] | None = None,
+    layout: Layout | None = None,
+) -> Diagnosis:
     """Return what is known of why a run does as it does.
 
     Raises:
         NotFoundError: No run has this id.
     """
-    live = live_run(connection, run_id, now_ms)
+    live = live_run(connection, run_id, now_ms, shared, layout)
     counts = live.run.books.as_dict()
     return Diagnosis(
         live=live,

@@ -7,16 +7,18 @@ from typing import Final, NamedTuple
 
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.health import Health, health
-from watchfloor.domain.live import LiveOps, LiveRun, SharedUse
-from watchfloor.domain.progress import Pace, expected_by, in_flight, is_beyond
-from watchfloor.domain.views import EngineView
+from watchfloor.domain.live import LiveOps, LiveRun
+from watchfloor.domain.progress import Pace, expected_by, is_beyond, is_rated
+from watchfloor.domain.sentences import Told, sentence
+from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Shared
 from watchfloor.store.handle import Handle
-from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.reads.limits import WORKSPACE, channel_scope, overrides
+from watchfloor.store.layout import Layout
+from watchfloor.store.reads.failures import worst_of
 from watchfloor.store.reads.live import LiveRow, known_paces, live_row, live_rows
+from watchfloor.store.reads.movement import Movement
 from watchfloor.store.reads.progress import recent_rates
-from watchfloor.store.reads.situations import situation_of
+from watchfloor.store.reads.situations import Beside, beside_runs, situation_of
 
 #: More live runs than this nobody can look after; the newest ones are told.
 MOST_RUNS: Final = 100
@@ -25,13 +27,17 @@ MOST_RUNS: Final = 100
 class _Moment(NamedTuple):
     """What is asked once for all runs."""
 
-    now_ms: int
-    engine: EngineView
+    beside: Beside
     rates: Mapping[str, tuple[float, float]]
     paces: Sequence[Pace]
 
 
-def live_ops(connection: Handle, now_ms: int, shared: Mapping[str, Shared]) -> LiveOps:
+def live_ops(
+    connection: Handle,
+    now_ms: int,
+    shared: Mapping[str, Shared],
+    layout: Layout | None = None,
+) -> LiveOps:
     """Return every live run, the one that needs somebody most first.
 
     Args:
@@ -39,45 +45,72 @@ def live_ops(connection: Handle, now_ms: int, shared: Mapping[str, Shared]) -> L
         now_ms: The moment.
         shared: What the workspace's file says, by scope. What operators set on the
             living workspace goes before it, as for the engine.
+        layout: Where the workspace is: a silent owner's lock tells more.
     """
     rows = live_rows(connection, MOST_RUNS)
-    moment = _moment(connection, now_ms, rows)
+    beside = beside_runs(connection, now_ms, layout=layout, shared=shared)
+    moment = _moment(connection, beside, rows)
     runs = [_told(connection, row, moment) for row in rows]
     return LiveOps(
         runs=tuple(sorted(runs, key=_urgency)),
-        shared=_uses({**shared, **overrides(connection)}, rows),
-        engine=moment.engine,
+        shared=beside.uses,
+        engine=beside.engine,
         as_of_ms=now_ms,
     )
 
 
-def live_run(connection: Handle, run_id: str, now_ms: int) -> LiveRun:
+def live_run(
+    connection: Handle,
+    run_id: str,
+    now_ms: int,
+    shared: Mapping[str, Shared] | None = None,
+    layout: Layout | None = None,
+) -> LiveRun:
     """Return how one run does; one that has ended neither moves nor is late.
 
     Raises:
         NotFoundError: No run has this id.
     """
     row = live_row(connection, run_id)
-    return _told(connection, row, _moment(connection, now_ms, [row]))
+    beside = beside_runs(connection, now_ms, layout=layout, shared=shared)
+    return _told(connection, row, _moment(connection, beside, [row]))
 
 
-def _moment(connection: Handle, now_ms: int, rows: Iterable[LiveRow]) -> _Moment:
+def _moment(connection: Handle, beside: Beside, rows: Iterable[LiveRow]) -> _Moment:
     return _Moment(
-        now_ms,
-        engine_view(connection),
-        recent_rates(connection, now_ms),
+        beside,
+        recent_rates(connection, beside.now_ms),
         known_paces(connection, {row.run.campaign_id for row in rows}),
     )
 
 
 def _told(connection: Handle, row: LiveRow, moment: _Moment) -> LiveRun:
-    run, now_ms = row.run, moment.now_ms
-    now = situation_of(connection, row.run_no, run, moment.engine, now_ms)
+    run, now_ms = row.run, moment.beside.now_ms
     expected = expected_by(run, moment.paces)
     attempts_per_s, done_per_s = moment.rates.get(run.run_id, (0.0, 0.0))
+    moves = Movement(row.channels, row.oldest_at_ms, row.newest_at_ms)
+    now = situation_of(connection, row.run_no, run, moment.beside, moves)
+    how = health(run, now, now_ms)
+    if how in (Health.STALLED, Health.SLOW) or _is_behind(run, expected, done_per_s):
+        # Worth the questions that a look at every run has no time for.
+        now = situation_of(connection, row.run_no, run, moment.beside)
+        how = health(run, now, now_ms)
+    told = Told(
+        run=run,
+        now=now,
+        health=how,
+        now_ms=now_ms,
+        worst=worst_of(connection, run) if how is Health.SLOW else "",
+        per_s=done_per_s,
+        is_rated=is_rated(
+            run.started_at_ms, moment.beside.engine.started_at_ms, now_ms
+        ),
+    )
     return LiveRun(
         run=run,
-        health=health(run, now, now_ms),
+        health=how,
+        sentence=sentence(told),
+        slowdown=now.slowdown,
         # What could start this moment is held by nothing.
         blocked=tuple(
             one for one in blocked_by(now) if one.reason is not Reason.DISPATCHABLE
@@ -93,39 +126,15 @@ def _told(connection: Handle, row: LiveRow, moment: _Moment) -> LiveRun:
     )
 
 
+def _is_behind(run: RunView, expected_ms: int | None, done_per_s: float) -> bool:
+    """Whether a run moves less than earlier ones did all in all: it may be slow."""
+    if run.lifecycle.is_ended or not expected_ms:
+        return False
+    return done_per_s < run.books.records * 1_000 / expected_ms
+
+
 def _urgency(one: LiveRun) -> int:
     """Return a rank; equal ones stay in their order, the newest first."""
-    holds = (one.health is Health.STALLED, one.is_late, one.health is Health.BLOCKED)
+    is_slow = one.health is Health.SLOW or one.is_late
+    holds = (one.health is Health.STALLED, is_slow, one.health is Health.BLOCKED)
     return next((rank for rank, held in enumerate(holds) if held), len(holds))
-
-
-def _uses(
-    limits: Mapping[str, Shared], rows: Sequence[LiveRow]
-) -> tuple[SharedUse, ...]:
-    """Return the use of every limit that is one, the workspace's first."""
-    scopes = sorted(limits, key=lambda scope: (scope != WORKSPACE, scope))
-    return tuple(
-        _use(scope, limits[scope], rows)
-        for scope in scopes
-        if limits[scope] != Shared()
-    )
-
-
-def _use(scope: str, limit: Shared, rows: Sequence[LiveRow]) -> SharedUse:
-    holders = [
-        (row.run.run_id, in_flight(row.run))
-        for row in rows
-        if row.run.books.attempting and scope in _scopes(row)
-    ]
-    flying = sum(count for _, count in holders)
-    return SharedUse(
-        scope=scope,
-        permits=limit.permits,
-        rate_per_s=limit.rate_per_s,
-        in_flight=min(flying, limit.permits or flying),
-        holders=tuple(sorted(holders, key=lambda holder: -holder[1])),
-    )
-
-
-def _scopes(row: LiveRow) -> set[str]:
-    return {WORKSPACE, *(channel_scope(name) for name in row.channels)}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.labels import native
+from watchfloor.domain.sharing import WORKSPACE
 from watchfloor.domain.workspace import MOST_PERMITS, MOST_RATE_PER_S, Shared
 from watchfloor.engine import collector
 from watchfloor.engine.changes import Transaction
@@ -20,7 +21,7 @@ from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.engine.purging import ask_purge, set_hidden
 from watchfloor.engine.suppressing import suppress
 from watchfloor.store.inbox import Command
-from watchfloor.store.reads.limits import WORKSPACE, overrides
+from watchfloor.store.reads.limits import overrides
 from watchfloor.store.writes import limits
 from watchfloor.store.writes.runs import add_entry, save_run_values
 

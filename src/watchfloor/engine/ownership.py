@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from pathlib import Path
+from contextlib import suppress
 from typing import Final
 
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import SIZE, lock_text, owner_in
 
 #: What the lock says of a holder that only applies a command.
 FOR_A_MOMENT: Final = "for a moment"
@@ -24,9 +25,9 @@ class Ownership:
     process that lost the lock (a restored disk, a stolen file) from writing.
     """
 
-    def __init__(self, descriptor: int, path: Path) -> None:
+    def __init__(self, descriptor: int, owner: str) -> None:
         self._descriptor: int | None = descriptor
-        self._path = path
+        self._owner = owner
 
     @classmethod
     def taken(cls, layout: Layout, owner: str, *, waits: bool = False) -> Ownership:
@@ -57,8 +58,17 @@ class Ownership:
             )
             raise OwnedError(msg)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{owner}\n".encode(), 0)
-        return cls(descriptor, layout.lock)
+        os.pwrite(descriptor, lock_text(owner), 0)
+        return cls(descriptor, owner)
+
+    def tell(self, fault: str) -> None:
+        """Say in the lock file why the store takes no writes; empty for: it does again.
+
+        Where even that cannot be written, whoever asks looks at the disk instead.
+        """
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.pwrite(self._descriptor, lock_text(self._owner, fault), 0)
 
     def release(self) -> None:
         """Let go. Safe to call twice."""
@@ -74,7 +84,7 @@ def _holder(descriptor: int, *, turns: int) -> str | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+            holder = owner_in(os.pread(descriptor, SIZE, 0))
         else:
             return None
         # The first look may find the name of the holder before this one.
@@ -83,21 +93,3 @@ def _holder(descriptor: int, *, turns: int) -> str | None:
         if turn + 1 < turns:
             time.sleep(_TURN_S)
     return holder
-
-
-def is_owned(layout: Layout) -> bool:
-    """Whether a living process holds the workspace's lock."""
-    try:
-        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    try:
-        # Asking by taking: another asker may be refused for this moment, and asks on.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from watchfloor.domain.sharing import WORKSPACE, channel_scope, filed_limits
 from watchfloor.domain.workspace import Shared, Workspace
 from watchfloor.engine.throttles import Throttle
-from watchfloor.store.reads.limits import WORKSPACE, channel_scope
 
 
 class Throttles:
@@ -74,10 +74,3 @@ class Throttles:
     def in_use(self) -> dict[str, int]:
         """Return how many attempts are in flight, by scope."""
         return {scope: one.in_use for scope, one in self._throttles.items()}
-
-
-def filed_limits(workspace: Workspace) -> dict[str, Shared]:
-    """Return the limits that a workspace's file sets, by scope."""
-    return {WORKSPACE: workspace.shared} | {
-        channel_scope(name): shared for name, shared in workspace.channels.items()
-    }

@@ -53,7 +53,11 @@ def tenure(
     try:
         connection = open_writer(layout, creates=creates)
         try:
-            yield _settled_in(connection, around, owner, layout, dispatches=dispatches)
+            committer = _settled_in(
+                connection, around, owner, layout, dispatches=dispatches
+            )
+            committer.on_fault = lock.tell
+            yield committer
         finally:
             close_writer(connection)
     finally:

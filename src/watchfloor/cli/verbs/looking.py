@@ -18,11 +18,16 @@ from watchfloor.domain.books import (
 )
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.health import health
+from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.progress import done_share
 from watchfloor.domain.regions import History
+from watchfloor.domain.sentences import sentence
+from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.engine.desk_reads import results_by_kind
+from watchfloor.engine.telling import told_run
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.handle import Handle
 from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
@@ -35,7 +40,9 @@ from watchfloor.store.reads.runs import (
     run_view,
     step_names,
 )
-from watchfloor.store.reads.situations import situation
+
+#: A sentence about a run is cut here.
+_LONGEST = 2_000
 
 
 def runs(options: Namespace) -> int:
@@ -58,18 +65,22 @@ def runs(options: Namespace) -> int:
 
 def show(options: Namespace) -> int:
     """Show one run with its health and what holds its records."""
-    now_ms = compose.now_ms()
-    with reading(compose.layout(options)) as connection:
+    layout, now_ms = compose.layout(options), compose.now_ms()
+    shared = filed_limits(WorkspaceSettings(layout).last_known())
+    with reading(layout) as connection:
         run_id = full_id(connection, options.run)
-        run = run_view(connection, run_id)
-        now = situation(connection, run_id, now_ms)
+        heard = told_run(connection, run_id, now_ms, layout=layout, shared=shared)
+        run, now = heard.run, heard.now
         steps = step_names(connection, run_id)
         reported = results_by_kind(connection, run_id)
     if options.json:
         told = show_json(run, now, now_ms)
-        answer_json({**told, "steps": list(steps), "results_by_kind": reported})
+        line = clean(without_contact(sentence(heard)), _LONGEST)
+        more = {"steps": list(steps), "results_by_kind": reported, "sentence": line}
+        answer_json({**told, **more})
         return exits.DONE
     facts = _facts(run, now, now_ms)
+    facts.insert(3, ("how", without_contact(sentence(heard))))
     if len(steps) > 1:
         facts.append(("steps", ", ".join(steps)))
     if reported:

@@ -14,6 +14,7 @@ from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.masking import masked
 from watchfloor.domain.measures import rate_per_s
+from watchfloor.domain.sharing import WORKSPACE, filed_limits
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Shared
@@ -22,7 +23,7 @@ from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.intake.normalise import UnfitContactError, email, identifier, phone
 from watchfloor.store.inbox import Command
 from watchfloor.store.reading import reading
-from watchfloor.store.reads.limits import WORKSPACE, channel_scope, shared_limits
+from watchfloor.store.reads.limits import shared_limits
 from watchfloor.store.reads.runs import run_view
 
 NONE = "none"
@@ -112,9 +113,7 @@ def _show_limits(options: Namespace) -> int:
         run = None
         if options.scope != WORKSPACE and not options.scope.startswith("channel:"):
             run = run_view(connection, full_id(connection, options.scope))
-    found = {WORKSPACE: workspace.shared} | {
-        channel_scope(name): shared for name, shared in workspace.channels.items()
-    }
+    found = filed_limits(workspace)
     found |= {one.scope: one.shared for one in own}
     if run is not None:
         found[run.run_id] = Shared(permits=run.permits, rate_per_s=run.rate_per_s)

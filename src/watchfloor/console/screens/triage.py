@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from textual import on
 
+from watchfloor.console.about import said_in
 from watchfloor.console.columns import Column
 from watchfloor.console.diagnosis import JOURNAL, OUTCOMES, Check, Verdict, checks
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
-from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.pieces import Line, Piece, measured
 from watchfloor.console.screens.events import Events
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.list_sheet import ListSheet, Page
@@ -22,6 +23,10 @@ from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.live import Diagnosis
 
 _MOST_LINES = 3
+#: Cells that the moment of the reading takes at the end of the heading.
+_AS_OF = 46
+#: In fewer cells a sentence says nothing.
+_LEAST_SAID = 20
 _SIGNS = {Verdict.OK: "ok", Verdict.LOOK: "LOOK", Verdict.WRONG: "WRONG"}
 _ROLES = {Verdict.OK: "good", Verdict.LOOK: "warn", Verdict.WRONG: "bad"}
 _LABELS = {"page.prev": "Evidence up", "page.next": "Evidence down"}
@@ -87,7 +92,15 @@ class TriageScreen(ListSheet[Check]):
         line, run = super().name_line(), self.run
         if run is None:
             return line
-        return (*line, Piece("  "), Piece(run.label, run_role(run)))
+        line = (*line, Piece("  "), Piece(run.label, run_role(run)))
+        told = self._told
+        if told is None or not told.live.sentence:
+            return line
+        room = self.size.width - measured(line) - measured(self.warnings()) - _AS_OF
+        if room < _LEAST_SAID:
+            return line
+        said = said_in(told.live.sentence, room)
+        return (*line, Piece("  "), Piece(said, "dim"))
 
     @on(Grid.Moved)
     def _from_the_top(self) -> None:

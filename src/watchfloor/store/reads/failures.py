@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, sele
 from watchfloor.domain.live import FailureGroup, Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.views import RunView
 from watchfloor.store.conditions import is_state
 from watchfloor.store.reads.runs import run_number, step_names
 from watchfloor.store.tables import books, record
@@ -17,6 +18,9 @@ from watchfloor.store.tables import books, record
 MOST_LOOKED_AT: Final = 10_000
 #: So many groups of each state are told, the largest: codes are made up by providers.
 MOST_GROUPS: Final = 50
+
+#: Such a share of what was tried is worth a word.
+_STANDS_OUT: Final = 0.05
 
 STATES: Final = (RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRY)
 
@@ -40,6 +44,29 @@ def failures(connection: Connection, run_id: str) -> Failures:
         looked_at=sum(min(count, MOST_LOOKED_AT) for count in counts.values()),
         of=sum(counts.values()),
     )
+
+
+def worst_of(connection: Connection, view: RunView) -> str:
+    """Return what most of a run's troubled records fail with; empty for no such thing.
+
+    It stands out where it is at least ``_STANDS_OUT`` of all that was tried.
+    """
+    books_now = view.books
+    tried = books_now.done + books_now.retry
+    if not books_now.failed + books_now.unknown + books_now.retry:
+        return ""
+    groups = failures(connection, view.run_id).groups
+    if not groups or groups[0].records < _STANDS_OUT * tried:
+        return ""
+    worst = groups[0]
+    what = " ".join(
+        part
+        for part in (worst.outcome_class and worst.outcome_class.word, worst.code)
+        if part
+    )
+    steps = {one.step for one in groups}
+    at = f" at step {worst.step}" if len(steps) > 1 and worst.step else ""
+    return f"{what}{at}, {worst.records:,} records"
 
 
 def _counts(connection: Connection, number: int) -> dict[RecordState, int]:

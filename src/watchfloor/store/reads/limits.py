@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import Connection, select
 
 from watchfloor.domain.workspace import Shared
 from watchfloor.store.tables import run, shared_limit
-
-#: The scope of what all runs share.
-WORKSPACE: Final = "workspace"
-
-
-def channel_scope(name: str) -> str:
-    """Return the scope of what all runs through one channel share."""
-    return f"channel:{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
+    Function,
     RowMapping,
     ScalarSelect,
     Select,
@@ -23,6 +24,7 @@ from watchfloor.domain.regions import RunOutcome
 from watchfloor.domain.views import RunView
 from watchfloor.store.conditions import is_state
 from watchfloor.store.reads.runs import run_number, view_of
+from watchfloor.store.reads.sharing import channels_in
 from watchfloor.store.tables import books, record, run, upload
 
 #: So many attempts in flight are looked at for the oldest, in the order of their seqs:
@@ -39,12 +41,14 @@ class LiveRow(NamedTuple):
     Attributes:
         channels: Through which its steps go.
         oldest_at_ms: When its oldest attempt in flight began; None for none.
+        newest_at_ms: When its newest one was taken up.
     """
 
     run_no: int
     run: RunView
     channels: frozenset[str]
     oldest_at_ms: int | None
+    newest_at_ms: int | None = None
 
 
 def live_rows(connection: Connection, most: int = 100) -> list[LiveRow]:
@@ -96,8 +100,8 @@ def _row(row: RowMapping) -> LiveRow:
         next_retry_at_ms=row["retry_due"],
         next_callback_at_ms=row["callback_due"],
     )
-    channels = frozenset(channel for _, channel, _ in json.loads(row["steps_json"]))
-    return LiveRow(row["run_no"], view, channels, row["oldest"])
+    channels = channels_in(row["steps_json"])
+    return LiveRow(row["run_no"], view, channels, row["oldest"], row["newest"])
 
 
 def _live() -> Select[Any]:
@@ -105,8 +109,12 @@ def _live() -> Select[Any]:
     columns = [one for one in run.c if one is not run.c.campaign_text]
     counters = [one for one in books.c if one is not books.c.run_no]
     about = upload.c.name.label("upload_name"), upload.c.bytes.label("bytes_total")
-    times = _next_due(RecordState.RETRY), _next_due(RecordState.CALLBACK), _oldest()
-    found = select(*columns, *about, *counters, *times)
+    times = _next_due(RecordState.RETRY), _next_due(RecordState.CALLBACK)
+    flying = (
+        _flying(func.min).label("oldest"),
+        _flying(func.max).label("newest"),
+    )
+    found = select(*columns, *about, *counters, *times, *flying)
     return found.join_from(run, books).join(upload)
 
 
@@ -117,7 +125,7 @@ def _next_due(state: RecordState) -> ColumnElement[int | None]:
     return _of_run(first).label(f"{state.word}_due")
 
 
-def _oldest() -> ColumnElement[int | None]:
+def _flying(edge: Callable[[Column[Any]], Function[Any]]) -> ScalarSelect[Any]:
     # The index of the state gives the places, the key the rows: asked for both at once
     # SQLite would read the whole run.
     flying = record.alias()
@@ -131,10 +139,10 @@ def _oldest() -> ColumnElement[int | None]:
         .limit(MOST_IN_FLIGHT)
         .correlate(run)
     )
-    first = select(func.min(record.c.updated_at_ms)).where(
+    found = select(edge(record.c.updated_at_ms)).where(
         record.c.run_no == run.c.run_no, record.c.seq.in_(places)
     )
-    return _of_run(first).label("oldest")
+    return _of_run(found)
 
 
 def _of_run(question: Select[tuple[Any]]) -> ScalarSelect[Any]:

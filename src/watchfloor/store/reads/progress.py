@@ -57,6 +57,24 @@ def samples(connection: Connection, run_no: int, most: int = 240) -> tuple[Sampl
     )
 
 
+def recent_samples(
+    connection: Connection, run_no: int, most: int
+) -> tuple[Sample, ...]:
+    """Return a run's newest samples, oldest first, none of them joined."""
+    gains = [progress.c[name] for name in Gain._fields]
+    query = (
+        select(progress.c.at_ms, *gains)
+        .where(progress.c.run_no == run_no)
+        .order_by(progress.c.at_ms.desc())
+        .limit(most)
+    )
+    rows = [
+        Sample(at_ms, SAMPLE_MS, *gained)
+        for at_ms, *gained in connection.execute(query).all()
+    ]
+    return netted(rows[::-1])
+
+
 def sampled(connection: Connection, run_nos: Collection[int]) -> dict[int, Gain]:
     """Return what the samples of runs come to, by run number; without those of none."""
     query = (

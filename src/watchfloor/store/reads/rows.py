@@ -112,7 +112,20 @@ class _Among(NamedTuple):
 
 def seq_of_row(connection: Connection, run_no: int, row_no: int) -> int | None:
     """Return the record that a row of the upload became; None where it became none."""
-    return _seqs_of_rows(connection, run_no, [row_no]).get(row_no)
+    return seqs_of_rows(connection, run_no, [row_no]).get(row_no)
+
+
+def seqs_of_rows(
+    connection: Connection, run_no: int, row_nos: Iterable[int]
+) -> dict[int, int]:
+    """Return the records that rows became, by row; without rows that became none."""
+    wanted = sorted(row_nos)
+    if not wanted:
+        return {}
+    # A seq is never greater than its row.
+    bit = 1 << max(0, wanted[-1].bit_length() - 1)
+    rows = connection.exec_driver_sql(_SEQS, (bit, _json(wanted), run_no, run_no))
+    return {row_no: seq for row_no, seq in rows}  # noqa: C416 - rows are no tuples
 
 
 def records_by_key(
@@ -241,22 +254,10 @@ def _newest_attempted(
 def _attempted_seqs(
     connection: Connection, run_no: int, row_nos: Iterable[int]
 ) -> dict[int, int]:
-    seqs = _seqs_of_rows(connection, run_no, row_nos)
+    seqs = seqs_of_rows(connection, run_no, row_nos)
     values = (run_no, _json(sorted(seqs.values())))
     attempted = set(connection.exec_driver_sql(_ATTEMPTED, values).scalars())
     return {row_no: seq for row_no, seq in seqs.items() if seq in attempted}
-
-
-def _seqs_of_rows(
-    connection: Connection, run_no: int, row_nos: Iterable[int]
-) -> dict[int, int]:
-    wanted = sorted(row_nos)
-    if not wanted:
-        return {}
-    # A seq is never greater than its row.
-    bit = 1 << max(0, wanted[-1].bit_length() - 1)
-    rows = connection.exec_driver_sql(_SEQS, (bit, _json(wanted), run_no, run_no))
-    return {row_no: seq for row_no, seq in rows}  # noqa: C416 - rows are no tuples
 
 
 def _json(value: object) -> str:

@@ -1,0 +1,101 @@
+"""What the owner's lock tells without the store: whether it lives, and a fault.
+
+An owner whose store takes no writes cannot store that it lives, nor why it stands. It
+writes the why into its lock file, in place: that needs no room on a full disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import Final, NamedTuple
+
+from watchfloor.domain.views import EngineView
+from watchfloor.store.layout import Layout
+
+#: A lock file is so long from the beginning, so that a fault has its room already.
+SIZE: Final = 1_024
+#: With less room than this SQLite cannot commit.
+_LEAST_FREE: Final = 64 * 1_024
+
+
+class OwnerSign(NamedTuple):
+    """What a reader sees of an owner that has fallen silent.
+
+    Attributes:
+        lives: Its process holds the lock.
+        fault: Why the store takes no writes; empty where nobody can tell.
+    """
+
+    lives: bool = False
+    fault: str = ""
+
+
+def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
+    """Return what is known of an owner beside its heartbeat.
+
+    One whose heartbeat came lately, or that let go in good order, needs no look.
+    """
+    if engine.released or engine.is_alive(now_ms) or not is_owned(layout):
+        return OwnerSign()
+    return OwnerSign(lives=True, fault=_told(layout) or _seen(layout))
+
+
+def is_owned(layout: Layout) -> bool:
+    """Whether a living process holds the workspace's lock."""
+    try:
+        descriptor = os.open(layout.lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        # Asking by taking: another asker may be refused for this moment, and asks on.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def lock_text(owner: str, fault: str = "") -> bytes:
+    """Return what a lock file holds: its owner in the first line, then a fault."""
+    return _line(owner, SIZE // 4) + _line(fault, SIZE - SIZE // 4)
+
+
+def owner_in(text: bytes) -> str:
+    """Return the owner that a lock file names; or empty."""
+    return _lines(text)[0]
+
+
+def _line(text: str, size: int) -> bytes:
+    words = " ".join(text.split())
+    told = words.encode(errors="replace")[: size - 1]
+    return told.ljust(size - 1) + b"\n"
+
+
+def _lines(text: bytes) -> tuple[str, str]:
+    first, _, rest = text.decode(errors="replace").partition("\n")
+    return first.strip(), rest.partition("\n")[0].strip()
+
+
+def _told(layout: Layout) -> str:
+    try:
+        return _lines(layout.lock.read_bytes()[:SIZE])[1]
+    except OSError:
+        return ""
+
+
+def _seen(layout: Layout) -> str:
+    """Return what anybody can see of the disk itself."""
+    try:
+        disk = os.statvfs(layout.root)
+    except OSError as error:
+        return f"the disk does not answer: {error.strerror}"
+    if disk.f_flag & os.ST_RDONLY:
+        return "the disk is mounted read-only"
+    free = disk.f_bavail * disk.f_frsize
+    if free < _LEAST_FREE:
+        return f"the disk is full: {free:,} bytes are free"
+    return ""
