@@ -161,7 +161,7 @@ def _common(one: Neighbour) -> str:
         )
         if is_same
     ]
-    if one.looked_up:
+    if one.shared:
         same.append(f"{one.shared:,} of {one.looked_up:,} contacts looked up")
     return ", ".join(same) or "nothing in common"
 
