@@ -9,6 +9,7 @@ from watchfloor.domain.evidence import Evidence
 from watchfloor.domain.runbook import Finding, Section, Symptom
 from watchfloor.triage import checks_dispatch as dispatch
 from watchfloor.triage import checks_duplicates as duplicates
+from watchfloor.triage import checks_gate as gate
 from watchfloor.triage import checks_health as health
 from watchfloor.triage import checks_outcomes as outcomes
 from watchfloor.triage import checks_retries as retries
@@ -45,10 +46,10 @@ CHECKS: Final = (
     Check("intake", _H, ("1.6",), (_STUCK, _FEW), health.intake),
     Check("progress", _H, ("1.6", "1.23"), (_STUCK,), health.progress),
     Check("expected", _H, ("1.7",), (_FEW,), health.expected),
-    Check("gate", _D, ("1.8",), (_STUCK,), dispatch.gate),
-    Check("breaker", _D, ("1.8",), (_STUCK, _FAILING), dispatch.breaker),
-    Check("approval", _D, ("1.8",), (_STUCK,), dispatch.approval),
-    Check("quota", _D, ("1.8", "2.10"), (_STUCK,), dispatch.quota),
+    Check("gate", _D, ("1.8",), (_STUCK,), gate.gate),
+    Check("breaker", _D, ("1.8",), (_STUCK, _FAILING), gate.breaker),
+    Check("approval", _D, ("1.8",), (_STUCK,), gate.approval),
+    Check("quota", _D, ("1.8", "2.10"), (_STUCK,), gate.quota),
     Check("permits", _D, ("1.8", "1.20"), (_STUCK,), dispatch.permits),
     Check("shared", _D, ("1.8", "1.20"), (_STUCK,), dispatch.shared),
     Check("pace", _D, ("1.8",), (_STUCK, _FEW), dispatch.pace),

@@ -11,6 +11,7 @@ from watchfloor.domain.records import MOST_PROMISES, RecordState
 from watchfloor.domain.regions import Gate
 from watchfloor.triage.checks_dispatch import may_dispatch
 from watchfloor.triage.judging import (
+    OVERDUE_MS,
     SECOND_MS,
     TELLING,
     Said,
@@ -25,8 +26,6 @@ from watchfloor.triage.judging import (
     warn,
 )
 
-#: What is due for so long and does not start is not on its way.
-_OVERDUE_MS: Final = 120_000
 #: Attempts that a crash cut off do not count against the cap; there are few of them.
 _CRASHES: Final = 10
 #: Such a share of the newest attempts being retries is a storm.
@@ -56,7 +55,7 @@ def transient_retried(told: Evidence) -> Said:
         figure("most attempts", _cap(told) or "not known"),
     )
     is_late = now.retries_due > 0 and next_s is not None
-    if is_late and -(next_s or 0) * SECOND_MS > _OVERDUE_MS:
+    if is_late and -(next_s or 0) * SECOND_MS > OVERDUE_MS:
         late = span_text(-(next_s or 0))
         if may_dispatch(told) and is_idle(told):
             return fail(

@@ -14,6 +14,8 @@ IDLE_MS: Final = 60_000
 #: From so many on a share says something.
 TELLING: Final = 20
 SECOND_MS: Final = 1_000
+#: What is due for so long and does not start is not on its way.
+OVERDUE_MS: Final = 120_000
 
 
 class Said(NamedTuple):
@@ -115,6 +117,12 @@ def idle_ms(evidence: Evidence) -> int:
 def is_idle(evidence: Evidence) -> bool:
     """Whether nothing moves: nothing while it was watched, and nothing for long."""
     return not moved(evidence) and idle_ms(evidence) > IDLE_MS
+
+
+def late_callback_ms(told: Evidence) -> int:
+    """Return since when the first promised callback is due; 0 where it is not."""
+    due_ms = told.run.next_callback_at_ms
+    return 0 if due_ms is None else max(0, told.now_ms - due_ms)
 
 
 def is_live(evidence: Evidence) -> bool:
