@@ -59,7 +59,7 @@ async def test_a_record_is_resolved_from_the_list_with_a_reason(app, desk):
         await inbox(app, pilot, desk)
         seq = first_seq(app)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         assert "resolve 1 unknown record as" in shown(app)
         await chosen(app, pilot, "enter")
         assert "as delivered?" in shown(app)
@@ -76,7 +76,7 @@ async def test_without_a_reason_nothing_can_be_said(app, desk):
     async with app.run_test(size=SIZE) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, "enter")
         assert app.screen.query_one("#yes", Button).disabled
         await press(pilot, " ", "enter")
@@ -91,9 +91,9 @@ async def test_the_key_that_opened_it_and_enter_resolve_nothing(app, desk):
     async with app.run_test(size=SIZE) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, "enter")
-        await press(pilot, "e", "enter", "enter")
+        await press(pilot, "U", "enter", "enter")
         await until(pilot, lambda: "Nothing was resolved." in shown(app))
     assert desk.ordered == []
 
@@ -102,8 +102,8 @@ async def test_marked_records_of_several_runs_are_resolved_run_by_run(app, desk)
     async with app.run_test(size=(120, 36)) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m", "*")
-        await until(pilot, lambda: "6 records marked: e resolves them." in shown(app))
-        await way(app, pilot, "e")
+        await until(pilot, lambda: "6 records marked: U resolves them." in shown(app))
+        await way(app, pilot, "U")
         await chosen(app, pilot, *"not", "enter")
         said = shown(app)
         assert "Resolve 6 unknown records of 2 runs as not-delivered?" in said
@@ -134,7 +134,7 @@ async def test_a_resend_wants_the_run_id_typed(app, desk):
     async with app.run_test(size=SIZE) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, *"resend", "enter")
         said = shown(app)
         assert "contacted twice" in " ".join(said.split())
@@ -156,7 +156,7 @@ async def test_what_an_ended_run_cannot_do_says_what_to_do_instead(app, desk):
         await press(pilot, "6")
         await until(pilot, lambda: bool(grid(app).rows))
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         assert "not possible: an ended run makes no attempts" in shown(app)
         await press(pilot, *"resend", "enter")
         retry = "watchfloor retry run-0006 --class unknown --seq N"
@@ -164,7 +164,7 @@ async def test_what_an_ended_run_cannot_do_says_what_to_do_instead(app, desk):
         assert isinstance(app.screen, Chooser)
 
 
-@pytest.mark.parametrize("key", ["e", "E", "L"])
+@pytest.mark.parametrize("key", ["U", "E", "L"])
 async def test_nothing_is_resolved_while_disarmed_or_read_only(console, desk, key):
     for choices, why in (({}, "press m to arm"), ({"read_only": True}, "READ ONLY")):
         app = console(**choices)
@@ -182,7 +182,7 @@ async def test_a_cohort_that_drifted_is_asked_about_anew_and_wants_typing(app, d
     async with app.run_test(size=SIZE) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, "enter")
         await press(pilot, *"log", "enter", "y")
         await until(pilot, lambda: "DRIFTED" in shown(app))
@@ -227,7 +227,7 @@ async def test_one_record_is_resolved_from_its_journey(app, desk):
         await until(pilot, lambda: isinstance(app.screen, JourneyScreen))
         await until(pilot, lambda: "nobody knows" in shown(app))
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, *"not", "enter")
         await press(pilot, *"asked them", "enter", "y")
         await until(pilot, lambda: bool(desk.ordered))
@@ -243,7 +243,7 @@ async def test_a_record_that_is_known_has_nothing_to_resolve(app, desk):
         await press(pilot, "l", "enter")
         await until(pilot, lambda: isinstance(app.screen, JourneyScreen))
         await settled(pilot)
-        await press(pilot, "m", "e")
+        await press(pilot, "m", "U")
         await until(pilot, lambda: "Nothing to resolve: the record is" in shown(app))
     assert desk.ordered == []
 
@@ -252,7 +252,7 @@ async def test_words_reach_the_jobs_when_the_list_was_left(app, desk):
     async with app.run_test(size=SIZE) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, "enter")
         await press(pilot, *"log", "enter", "y", "q")
         await until(pilot, lambda: app.screen is app.jobs)
@@ -264,7 +264,7 @@ async def test_a_desk_that_cannot_answer_resolves_nothing(app, desk):
         await inbox(app, pilot, desk)
         await press(pilot, "m")
         desk.fault = StoreError("the store is gone.")
-        await press(pilot, "e")
+        await press(pilot, "U")
         await until(pilot, lambda: "Nothing was resolved: the store" in shown(app))
     assert desk.ordered == []
 
@@ -275,7 +275,7 @@ async def test_names_from_outside_stand_literally_in_the_question(app, desk, poi
     async with app.run_test(size=(120, 36)) as pilot:
         await inbox(app, pilot, desk)
         await press(pilot, "m")
-        await way(app, pilot, "e")
+        await way(app, pilot, "U")
         await chosen(app, pilot, "enter")
         assert "\x1b" not in shown(app)
         await press(pilot, *"log", "enter", "y")

@@ -71,7 +71,7 @@ async def test_what_nobody_knows_stands_with_what_can_be_done(app, desk, size):
         said = shown(app)
         assert "Unknown  all runs" in said
         assert "6 in all" in said
-        assert "e resolves the record, E all of a run, L asks for it." in said
+        assert "U resolves the record, E all of a run, L asks for it." in said
         assert "+1***0018" in said
         assert "+15550" not in said
         assert "look the key up at the provider" in said
