@@ -147,7 +147,7 @@ def test_evidence_of_another_form_is_refused_in_words(shell, tmp_path):
 def test_a_run_or_a_file_is_named_and_not_both(shell, arguments):
     answer = shell("triage", *arguments)
     assert answer.code == 1
-    assert "name a run, or --evidence" in answer.err
+    assert "name a run, a bundle or --evidence" in answer.err
 
 
 @pytest.mark.parametrize("seconds", ["-1", "601", "soon", "nan"])
