@@ -8,7 +8,13 @@ from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.live import FailureGroup, Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.store.reads.failures import MOST_GROUPS, MOST_LOOKED_AT, failures
+from watchfloor.store.reads.failures import (
+    MOST_GROUPS,
+    MOST_LOOKED_AT,
+    failures,
+    worst_of,
+)
+from watchfloor.store.reads.runs import run_view
 from watchfloor.store.tables import books, run
 
 FAILED, UNKNOWN, RETRY = (
@@ -30,6 +36,7 @@ class Filled:
 
     def __init__(self, stored):
         self._stored = stored
+        self.writer = stored.writer
         self._next = 1
         steps = '[["call", "simulator", "idempotent"], ["text", "smtp", "idempotent"]]'
         with stored.writer.begin():
@@ -117,3 +124,37 @@ def test_a_provider_that_makes_up_a_code_for_everybody_makes_no_endless_list(fil
 def test_a_run_that_is_not_there_is_named(filled):
     with pytest.raises(NotFoundError, match="'run-9'"):
         filled.failures("run-9")
+
+
+TO_CONTACT = """
+INSERT INTO contact (run_no, seq, row_no, contact, digest, values_json)
+SELECT run_no, seq, seq, CASE WHEN seq % ? = 0 THEN ? ELSE ? END, zeroblob(16), '[]'
+FROM record
+"""
+
+
+@pytest.mark.parametrize(
+    ("every", "said"),
+    [
+        (100, "transient 421 at step text from example.org, 40 records"),
+        (4, "transient 421 at step text, 40 records"),
+    ],
+)
+def test_what_stands_out_names_the_one_place_it_comes_from(filled, every, said):
+    filled.add(10, FAILED, outcome=PERMANENT, code="no_such_contact")
+    filled.add(40, RETRY, outcome=OutcomeClass.TRANSIENT, code="421", step=1)
+    with filled.writer.begin():
+        contacts = (every, "+491701234567", "ann@Example.org")
+        filled.writer.exec_driver_sql(TO_CONTACT, contacts)
+        view = run_view(filled.writer, "run-1")
+
+        assert worst_of(filled.writer, view) == said
+
+
+def test_of_few_records_no_place_is_named(filled):
+    filled.add(4, RETRY, outcome=OutcomeClass.TRANSIENT, code="421")
+    with filled.writer.begin():
+        filled.writer.exec_driver_sql(TO_CONTACT, (9, "", "ann@example.org"))
+        view = run_view(filled.writer, "run-1")
+
+        assert worst_of(filled.writer, view) == "transient 421, 4 records"

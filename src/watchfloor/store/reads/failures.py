@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, select
 
+from watchfloor.domain.cohorts import origin_of
 from watchfloor.domain.live import FailureGroup, Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import RunView
 from watchfloor.store.conditions import is_state
+from watchfloor.store.reads.records import SAME
 from watchfloor.store.reads.runs import run_number, step_names
-from watchfloor.store.tables import books, record
+from watchfloor.store.tables import books, contact, record
 
 #: So many records of each state are looked at, those that stand last in the run.
 MOST_LOOKED_AT: Final = 10_000
@@ -21,6 +24,11 @@ MOST_GROUPS: Final = 50
 
 #: Such a share of what was tried is worth a word.
 _STANDS_OUT: Final = 0.05
+#: So many of the largest group are asked where they are from.
+_SAMPLED: Final = 500
+#: Of fewer nothing is said; such a share of them is one place.
+_LEAST_SAMPLED: Final = 5
+_COMMON: Final = 0.9
 
 STATES: Final = (RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRY)
 
@@ -66,7 +74,32 @@ def worst_of(connection: Connection, view: RunView) -> str:
     )
     steps = {one.step for one in groups}
     at = f" at step {worst.step}" if len(steps) > 1 and worst.step else ""
-    return f"{what}{at}, {worst.records:,} records"
+    origin = _common_origin(connection, view.run_id, worst)
+    from_one = f" from {origin}" if origin else ""
+    return f"{what}{at}{from_one}, {worst.records:,} records"
+
+
+def _common_origin(connection: Connection, run_id: str, group: FailureGroup) -> str:
+    """Return the domain or number prefix that most of a group's last records share."""
+    number = run_number(connection, run_id)
+    names = step_names(connection, run_id)
+    query = (
+        select(contact.c.contact)
+        .join_from(record, contact, SAME)
+        .where(
+            record.c.run_no == number,
+            is_state(group.state),
+            record.c.outcome_class == group.outcome_class,
+            record.c.code == group.code,
+            record.c.step == (names.index(group.step) if group.step in names else 0),
+        )
+        .order_by(record.c.seq.desc())
+        .limit(_SAMPLED)
+    )
+    found = Counter(map(origin_of, connection.scalars(query)))
+    origin, count = found.most_common(1)[0] if found else ("", 0)
+    is_common = count >= _COMMON * found.total() and found.total() >= _LEAST_SAMPLED
+    return origin if is_common else ""
 
 
 def _counts(connection: Connection, number: int) -> dict[RecordState, int]:
