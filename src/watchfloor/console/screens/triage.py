@@ -63,7 +63,7 @@ class TriageScreen(ListSheet[TriageRow]):
     what = "the run"
     columns = TRIAGE_COLUMNS
     nothing = "No check was made."
-    offered = ("row.open", "page.prev", "page.next", "nav.charts")
+    offered = ("row.open", "page.prev", "page.next", "nav.failures", "nav.charts")
     scopes = ("triage", "sheet")
 
     @dataclass
