@@ -255,6 +255,15 @@ def timeless(told):
     return told
 
 
+@pytest.mark.parametrize("verb", ["show", "pause", "cancel", "retry", "why"])
+def test_an_empty_id_names_no_run_not_even_the_only_one(shell, queued, verb):
+    answer = shell(verb, "", *(["--yes"] if verb in ("cancel", "retry") else []))
+
+    assert answer.code == 3
+    assert "no run is named; nothing was done" in answer.err
+    assert shell("show", queued, "--json").json["phase"] == "queued"
+
+
 def test_a_beginning_of_several_run_ids_is_not_found(busy):
     shared = busy.newest[:3]
     answer = busy("show", shared)

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 from sqlalchemy import select
 from tests.support.floor import ids, posting_step, webhook
+from tests.support.patience import until
 from tests.support.provider import Reply
 from tests.support.retries import (
     BUSY,
@@ -23,7 +24,7 @@ from watchfloor.domain.canary import StageState
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import Refusal
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Phase, RunOutcome, Verb
+from watchfloor.domain.regions import Gate, Phase, RunOutcome, Verb
 from watchfloor.store.reads.quota import used
 from watchfloor.store.tables import quota
 
@@ -173,6 +174,47 @@ def test_a_run_that_ended_before_it_attempted_them_lets_go_of_its_records(
     again = retried(floor, run_id)
     floor.carried_out()
     assert floor.assert_books_hold(again).delivered == 4
+
+
+def test_what_a_retry_dropped_in_doubt_is_taken_up_from_there_and_not_twice(
+    floor, provider
+):
+    lists = floor.layout.root / "suppression"
+    lists.mkdir()
+    (lists / "global.csv").write_text("id\nnobody\n", encoding="utf-8")
+    provider.otherwise = DROPPED
+    text = webhook(
+        provider.url,
+        'delivery = "at_most_once"',
+        retry=ONCE,
+        rest=QUIET,
+        audience='suppression = ["suppression/global.csv"]',
+    )
+    run_id = floor.launched(text, ids(20))
+    floor.carried_out()
+    provider.otherwise = BUSY
+    child = retried(floor, run_id, with_unknown=True)
+    with floor.engine():
+        until(lambda: floor.view(child).lifecycle.gate is Gate.PAUSED)
+    held = floor.records(child, RecordState.PENDING)
+    assert len(held) == 5
+    listed = "".join(f"{one.contact}\n" for one in held)
+    (lists / "global.csv").write_text(f"id\n{listed}", encoding="utf-8")
+    floor.steered(Verb.RESUME, child)
+    floor.carried_out()
+    (lists / "global.csv").write_text("id\nnobody\n", encoding="utf-8")
+    provider.otherwise = FINE
+    provider.arrivals.clear()
+
+    meant = Selection(seqs=frozenset(one.seq for one in held))
+    assert previewed(floor, run_id, with_unknown=True).counts.retried == 0
+    assert previewed(floor, child, meant, with_unknown=True).counts.retried == 5
+    again = retried(floor, child, meant, with_unknown=True)
+    floor.carried_out()
+
+    assert floor.assert_books_hold(again).delivered == 5
+    assert previewed(floor, run_id, with_unknown=True).counts.retried == 0
+    assert sorted(provider.contacts) == sorted(one.contact for one in held)
 
 
 def test_unknown_records_are_taken_up_only_by_their_name_and_keep_their_keys(

@@ -166,12 +166,14 @@ class CanaryView:
         run_id: The child.
         parent_id: Whose records it takes up.
         held_back: Records that no stage has released.
+        is_over: The run has ended: nobody is asked for anything any more.
     """
 
     run_id: str
     parent_id: str
     stages: tuple[StageView, ...]
     held_back: int = 0
+    is_over: bool = False
 
     @property
     def current(self) -> StageView | None:
@@ -182,7 +184,8 @@ class CanaryView:
     @property
     def is_stopped(self) -> bool:
         """Whether a stage holds the run for a person."""
-        return any(one.state is StageState.STOPPED for one in self.stages)
+        stopped = any(one.state is StageState.STOPPED for one in self.stages)
+        return stopped and not self.is_over
 
 
 def stage_sizes(records: int, *, canary: bool) -> tuple[int, ...]:

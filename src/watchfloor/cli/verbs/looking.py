@@ -188,8 +188,12 @@ def full_id(connection: Handle, given: str) -> str:
     """Return the one run id that begins with *given*; *given* itself where none does.
 
     Raises:
-        NotFoundError: Several begin with it.
+        NotFoundError: Several begin with it, or nothing is given, as by a script
+            whose variable is empty: the only run is not meant by that.
     """
+    if not given:
+        msg = "no run is named; nothing was done; `watchfloor runs` lists them"
+        raise NotFoundError(msg)
     found = matching_run_ids(connection, given)
     if len(found) > 1 and given not in found:
         msg = (

@@ -64,6 +64,7 @@ def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
             for first, row in zip(firsts, rows, strict=False)
         ),
         held_back=0 if released is None else cohort - released,
+        is_over=phase == Phase.ENDED,
     )
 
 

@@ -111,7 +111,9 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     """Return the newest run that has the record of ``record``, or NULL.
 
     One that ended before it came to the record lets go of it: what it calls not
-    attempted was not reached, even by tries that failed for now.
+    attempted was not reached, even by tries that failed for now. What it calls unknown
+    it keeps, though it made no attempt: of two runs that let it go, each would be asked
+    to try it again.
     """
     if not parent.has_children:
         return cast(null(), Integer)
@@ -128,8 +130,11 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
             or_(
                 whose.c.phase != Phase.ENDED,
                 and_(
-                    there.c.attempts > 0,
                     there.c.state != int(RecordState.NOT_ATTEMPTED),
+                    or_(
+                        there.c.attempts > 0,
+                        there.c.state == int(RecordState.UNKNOWN),
+                    ),
                 ),
             ),
         )
