@@ -27,6 +27,8 @@ from watchfloor.cli.verbs.demo import Scene, staged
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.portrait import portrait_of
 from watchfloor.console.preferences import Preferences
+from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.regions import Gate
 from watchfloor.engine.operations import create_workspace
 from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.layout import Layout
@@ -66,6 +68,8 @@ class Shot(NamedTuple):
     empty: bool = False
 
 
+#: Stands for the retry of the run that failed.
+RETRY = "the retry of Night mail"
 CHOSEN = ("n", *"survey", "enter")
 CHECKED = (*CHOSEN, *"messy.c", "enter")
 SHOTS = {
@@ -101,6 +105,12 @@ SHOTS = {
     "actions": Shot(("a",)),
     "palette": Shot(("colon", *"re")),
     "help": Shot(("question_mark",)),
+    "failures": Shot(("F",), run="Night mail"),
+    "cohort": Shot(("F", "b", "enter"), run="Night mail"),
+    "retry-preview": Shot(("F", "b", "m", "R"), run="Night mail"),
+    "canary": Shot(("8",), run=RETRY),
+    "resolve": Shot(("6", "m", "space", "space", "U", "enter")),
+    "handover": Shot(("N",)),
     "leave": Shot(("q",)),
     "wizard-1-campaign": Shot(("n", "down")),
     "wizard-2-upload": Shot((*CHOSEN, "down")),
@@ -128,9 +138,10 @@ def main() -> None:
         beside = Beside(scene.layout, starts=True)
         beside.start_engine()
         scene.play()
+        retry = _fall_ill(scene)
         _lay_out_uploads(scene)
         time.sleep(WATCHED_S)  # real time, for curves
-        asyncio.run(photograph(scene.layout, empty, wanted))
+        asyncio.run(photograph(scene.layout, empty, wanted, retry))
         assert beside.engine is not None
         beside.engine.stop()
         beside.engine.join()
@@ -147,15 +158,49 @@ def _lay_out_uploads(scene: Scene) -> None:
     os.chdir(lists)
 
 
-async def photograph(layout: Layout, empty: Layout, wanted: dict[str, Shot]) -> None:
+def _fall_ill(scene: Scene) -> str:
+    """Let a run fail and a canary find that it still does; return the retry's id."""
+    well = (scene.samples / "demo" / "quick.toml").read_text(encoding="utf-8")
+    sick = well.replace("welcome-call", "night-mail").replace(
+        "Welcome call", "Night mail"
+    )
+    sick = sick.replace("transient = 0.08", "transient = 0.4")
+    path = scene.layout.root.parent / "night-mail.toml"
+    path.write_text(sick.replace("attempts = 3", "attempts = 1"), encoding="utf-8")
+    ill = scene.launch(str(path), "clean-200.csv")
+    scene.wait_for(ill, lambda run: run.lifecycle.is_ended)
+    retry = asyncio.run(_retried(scene.layout, ill))
+    scene.wait_for(retry, lambda run: run.lifecycle.gate is not Gate.OPEN)
+    return retry
+
+
+async def _retried(layout: Layout, run_id: str) -> str:
+    """Retry some of what failed for now, a canary first."""
+    desk = WholeDesk(
+        layout, compose.surroundings(), compose.asker(), compose.owner("camera")
+    )
+    seqs = frozenset(range(1, 121))
+    seen = await desk.retry_preview(run_id, Selection(seqs=seqs))
+    receipt = await desk.retry(seen, canary=True, reason="the provider is back")
+    while (answer := await desk.receipt(receipt.command_id)) is None:  # noqa: ASYNC110 - asked for, as anybody does
+        await asyncio.sleep(0.05)
+    assert answer.state == "settled", answer
+    await desk.close()
+    return receipt.run_id
+
+
+async def photograph(
+    layout: Layout, empty: Layout, wanted: dict[str, Shot], retry: str
+) -> None:
     """Open a console for every picture and save what stands on it."""
     for name, shot in wanted.items():
-        await _taken(empty if shot.empty else layout, name, shot)
+        await _taken(empty if shot.empty else layout, name, shot, retry)
 
 
-async def _taken(layout: Layout, name: str, shot: Shot) -> None:
+async def _taken(layout: Layout, name: str, shot: Shot, retry: str) -> None:
     with reading(layout) as connection:
-        runs = {run.campaign_name: run.run_id for run in run_page(connection)[::-1]}
+        listed = [run for run in run_page(connection)[::-1] if run.run_id != retry]
+        runs = {run.campaign_name: run.run_id for run in listed} | {RETRY: retry}
     desk = WholeDesk(
         layout, compose.surroundings(), compose.asker(), compose.owner("camera")
     )

@@ -93,7 +93,8 @@ def retry_command(
 
 def _plan_told(use: PlanUse, records: int) -> str:
     limits = use.plan.monthly_records
-    least = f"It counts as 1 run and {records:,} records of {use.month}"
+    many = "1 record" if records == 1 else f"{records:,} records"
+    least = f"It counts as 1 run and {many} of {use.month}"
     if limits is None:
         return f"{least}, which has no limit of records"
     return f"{least}: {use.used.records:,} of {limits:,} records are used"
