@@ -163,6 +163,7 @@ class Parent:
         purged: A run of its family whose people were taken out; or empty.
         retries: Retries of the family so far, whoever asked for them.
         generation: 0 for a launch, 1 for a retry of it, 2 for a retry of that.
+        under_way: What is being said of its unknown records, in words; or empty.
     """
 
     run_id: str
@@ -171,6 +172,7 @@ class Parent:
     purged: str = ""
     retries: int = 0
     generation: int = 0
+    under_way: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +312,7 @@ def refusal_of(
     told = (
         (not parent.is_ended, Refusal.STILL_LIVE, f"run {parent.run_id}"),
         (bool(parent.purged), Refusal.PURGED, f"run {parent.purged}"),
+        (bool(parent.under_way), Refusal.NOT_YET, parent.under_way),
         (
             bool(only_permanent),
             Refusal.ONLY_PERMANENT,

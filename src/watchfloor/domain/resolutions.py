@@ -185,6 +185,15 @@ def told(selection: Selection) -> str:
     return ", ".join(words)
 
 
+def elsewhere(taken: Mapping[str, int], more: str = "") -> tuple[str, ...]:
+    """Return where unknown records are resolved that retries have taken up."""
+    return tuple(
+        f"{count:,} {more}{_is(count)} in run {run_id}: resolve "
+        f"{'it' if count == 1 else 'them'} there"
+        for run_id, count in taken.items()
+    )
+
+
 def preview(  # noqa: PLR0913 - the last ones are named
     run: RunView,
     resolve_as: ResolveAs,
@@ -194,6 +203,7 @@ def preview(  # noqa: PLR0913 - the last ones are named
     others: int,
     steps: int,
     delivery: Delivery,
+    taken: Mapping[str, int] | None = None,
 ) -> ResolvePreview:
     """Return what resolving would do to *run* as it is now.
 
@@ -205,17 +215,20 @@ def preview(  # noqa: PLR0913 - the last ones are named
         others: How many are not.
         steps: How many steps its campaign has.
         delivery: What its channels promise about a key sent twice.
+        taken: How many more are unknown, by the retry that has taken them up.
     """
+    taken = taken or {}
     declined = refusal_of(
         run.lifecycle, run.run_id, resolve_as, is_doomed=bool(run.cause)
     )
     refusal, why = declined or (None, "")
     if not records:
-        refusal, why = Refusal.NOT_UNKNOWN, ""
+        refusal, why = Refusal.NOT_UNKNOWN, ", ".join(elsewhere(taken))
     lines = [*_FATES[resolve_as](run, records, steps, delivery)]
     if others:
         stay = "is not unknown and stays as it is" if others == 1 else _STAY
         lines.append(f"Not touched: {others:,} more of those selected {stay}.")
+    lines += [f"{said}." for said in elsewhere(taken, "more ")]
     if run.lifecycle.history is History.CREATED:
         lines.append("The run's history stays as it was written; this is added to it.")
     lines.append("This is said for good: a resolution cannot be taken back.")

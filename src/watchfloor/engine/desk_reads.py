@@ -28,6 +28,7 @@ from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.resolutions import counted, promises
 from watchfloor.store.reads.results import result_counts
+from watchfloor.store.reads.retries import taken_up_of
 from watchfloor.store.reads.runs import doubtful_retries, run_number, run_page, run_view
 from watchfloor.store.reads.unknowns import unknown_page
 
@@ -87,15 +88,17 @@ def resolve_preview_of(
     """
     run = run_view(connection, run_id)
     records, others = counted(connection, run_id, selection, run.books.unknown)
+    taken = taken_up_of(connection, run_id, only_unknown(selection))
     delivery, steps = promises(connection, run_id)
     return resolutions.preview(
         run,
         resolve_as,
         only_unknown(selection),
-        records=records,
+        records=records - sum(taken.values()),
         others=others,
         steps=steps,
         delivery=delivery,
+        taken=taken,
     )
 
 

@@ -10,7 +10,14 @@ from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.identity import dedupe_key
 from watchfloor.domain.outcomes import Dispatch, Outcome, OutcomeClass
-from watchfloor.domain.resolutions import LOOK_UP, Answers, ResolveAs, settled_as
+from watchfloor.domain.resolutions import (
+    LOOK_UP,
+    Answers,
+    ResolveAs,
+    elsewhere,
+    only_unknown,
+    settled_as,
+)
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for
 from watchfloor.engine.changes import Transaction, adopt
@@ -29,6 +36,7 @@ from watchfloor.store.reads.resolutions import (
     resolution_of,
     still_unknown,
 )
+from watchfloor.store.reads.retries import taken_up_of
 from watchfloor.store.reads.runs import (
     campaign_text,
     column_names,
@@ -103,9 +111,10 @@ def look_up(tx: Transaction, command: Command) -> str:
     selection = Selection(seqs=frozenset() if seq is None else frozenset({seq}))
     last = last_unknown(tx.connection, run_no) if seq is None else seq
     asked = (seq,) if seq else ()
+    taken = taken_up_of(tx.connection, command.run_id, only_unknown(selection))
     if not doubts(tx.connection, run_no, asked, (0, last), 1):
-        raise RefusedError(Refusal.NOT_UNKNOWN)
-    expected = 1 if seq else ledger.tally["unknown"]
+        raise RefusedError(Refusal.NOT_UNKNOWN, ", ".join(elsewhere(taken)))
+    expected = 1 if seq else ledger.tally["unknown"] - sum(taken.values())
     one = noted(
         tx,
         command,

@@ -16,6 +16,7 @@ from watchfloor.domain.labels import native
 from watchfloor.domain.resolutions import (
     SAID,
     ResolveAs,
+    elsewhere,
     only_unknown,
     refusal_of,
     told,
@@ -32,6 +33,8 @@ from watchfloor.store.reads.resolutions import (
     resolution_of,
     stretch,
 )
+from watchfloor.store.reads.retries import taken_up_of
+from watchfloor.store.reads.retryable import is_free
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.writes import resolutions as writes
 from watchfloor.store.writes.runs import add_entry, answer_command
@@ -87,7 +90,7 @@ def resolve(tx: Transaction, command: Command) -> str:
     while one.state == "freezing":
         one = _frozen_further(tx, one)
     if not one.records or one.records != expected:
-        raise drifted(one)
+        raise drifted(tx, one)
     while one.state == "applying":
         one = _applied_further(tx, ledger, one)
     return _said(one)
@@ -105,7 +108,8 @@ class ResolveSlice:
         ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
         if one.state == "freezing":
             one = _frozen_further(tx, one)
-            if one.state == "applying" and one.records != one.expected:
+            is_as_shown = 0 < one.records == one.expected
+            if one.state == "applying" and not is_as_shown:
                 one = _refused(tx, ledger, one)
         elif one.state == "applying":
             one = _applied_further(tx, ledger, one)
@@ -155,10 +159,12 @@ def check_free(tx: Transaction, run_no: int, *states: str) -> None:
             raise RefusedError(Refusal.NOT_YET, f"{by}: {_progress(other)}")
 
 
-def drifted(one: Resolution) -> RefusedError:
+def drifted(tx: Transaction, one: Resolution) -> RefusedError:
     """Return the no to a cohort that is not as large as it was shown."""
     if not one.records:
-        return RefusedError(Refusal.NOT_UNKNOWN)
+        unknown = only_unknown(one.selection)
+        taken = taken_up_of(tx.connection, one.run_id, unknown)
+        return RefusedError(Refusal.NOT_UNKNOWN, ", ".join(elsewhere(taken)))
     now = f"now {one.records:,} unknown records, {one.expected:,} were shown"
     return RefusedError(Refusal.DRIFTED, now)
 
@@ -206,7 +212,10 @@ def _frozen_further(tx: Transaction, one: Resolution) -> Resolution:
     if last is None or last <= one.reached:
         writes.save_resolution(tx.connection, one.number, state="applying", reached=0)
     else:
-        cohort = selected(tx.connection, one.run_id, one.selection)
+        # What a younger run has taken up is contacted by it, whatever is said here.
+        cohort = selected(tx.connection, one.run_id, one.selection).where(
+            *is_free(tx.connection, one.run_no)
+        )
         looked_at = (one.reached, last)
         frozen = writes.freeze(tx.connection, one.run_no, one.number, cohort, looked_at)
         records = one.records + frozen
@@ -253,7 +262,7 @@ def _ended(tx: Transaction, ledger: Ledger, one: Resolution) -> Resolution:
 
 def _refused(tx: Transaction, ledger: Ledger, one: Resolution) -> Resolution:
     """Answer a cohort that was not as large as it was shown; nothing was resolved."""
-    error = drifted(one)
+    error = drifted(tx, one)
     writes.save_resolution(
         tx.connection, one.number, state="dropping", ended_at_ms=tx.now_ms
     )

@@ -14,6 +14,7 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.resolutions import Answers, only_unknown
 from watchfloor.store.conditions import is_state
 from watchfloor.store.reads.cohorts import count_of
+from watchfloor.store.reads.retryable import is_free
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import contact, record, resolution, resolved, run
 
@@ -223,6 +224,8 @@ def doubts(
 ) -> list[Doubt]:
     """Return the next unknown records of a run, as their provider is asked about them.
 
+    What a younger run has taken up is not among them.
+
     Args:
         connection: Any.
         run_no: Whose.
@@ -247,6 +250,7 @@ def doubts(
             is_state(RecordState.UNKNOWN),
             record.c.seq > between[0],
             record.c.seq <= between[1],
+            *is_free(connection, run_no),
         )
         .order_by(record.c.seq)
         .limit(most)
@@ -262,7 +266,7 @@ def doubts(
 def still_unknown(
     connection: Connection, run_no: int, seqs: Sequence[int]
 ) -> dict[int, Uncertain]:
-    """Return those of *seqs* that are unknown and in no cohort under way."""
+    """Return those of *seqs* that are unknown, free, and in no cohort under way."""
     frozen = (
         select(resolved.c.seq)
         .where(
@@ -284,6 +288,7 @@ def still_unknown(
         record.c.seq.in_(seqs),
         is_state(RecordState.UNKNOWN),
         record.c.seq.not_in(frozen),
+        *is_free(connection, run_no),
     )
     return {row[0]: Uncertain(*row) for row in connection.execute(query)}
 

@@ -9,7 +9,10 @@ from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import Group, Parent
 from watchfloor.domain.regions import Intake, Phase
+from watchfloor.domain.resolutions import LOOK_UP
+from watchfloor.store.reads.cohorts import selected
 from watchfloor.store.reads.families import purged_of_family
+from watchfloor.store.reads.resolutions import open_resolutions
 from watchfloor.store.reads.retryable import candidates, is_taken_up, retried_run
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import cohort, record, run
@@ -34,6 +37,7 @@ def retry_parent(connection: Connection, run_id: str) -> Parent:
         purged=purged_of_family(connection, row["family_id"]) or "",
         retries=int(connection.scalar(retries) or 0),
         generation=row["retry_generation"],
+        under_way=_under_way(connection, number),
     )
 
 
@@ -92,6 +96,32 @@ def taken_up_by(connection: Connection, run_id: str, seq: int) -> str:
     return _names(connection, {taken})[taken] if taken is not None else ""
 
 
+def taken_up_of(
+    connection: Connection, run_id: str, selection: Selection
+) -> dict[str, int]:
+    """Return how many selected records which retry has now, the oldest retry first.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    parent = retried_run(connection, run_number(connection, run_id))
+    if not parent.has_children:
+        return {}
+    found = selected(connection, run_id, selection)
+    taken = found.with_only_columns(
+        is_taken_up(parent).label("taken_by"), maintain_column_froms=True
+    ).subquery()
+    query = (
+        select(taken.c.taken_by, func.count())
+        .where(taken.c.taken_by.is_not(None))
+        .group_by(taken.c.taken_by)
+        .order_by(taken.c.taken_by)
+    )
+    counts: dict[int, int] = dict(iter(connection.execute(query)))
+    names = _names(connection, set(counts))
+    return {names[number]: count for number, count in counts.items()}
+
+
 def origin_record(connection: Connection, run_id: str, seq: int) -> tuple[str, int]:
     """Return which record of which run a retry's record is; empty and 0 for none."""
     query = (
@@ -121,6 +151,14 @@ def child_taking_up(connection: Connection, run_id: str) -> str:
         .limit(1)
     )
     return str(connection.scalar(query) or "")
+
+
+def _under_way(connection: Connection, number: int) -> str:
+    """Return what is being said of a run's unknown records, in words; or empty."""
+    for one in open_resolutions(connection, number):
+        what = "look-up" if one.word == LOOK_UP else "resolution"
+        return f"a {what} of its records, asked for by {one.by}, is under way"
+    return ""
 
 
 def _names(connection: Connection, numbers: set[int]) -> dict[int, str]:

@@ -143,6 +143,15 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     )
 
 
+def is_free(connection: Connection, run_no: int) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of a record of ``record`` that no younger run has taken up.
+
+    Nothing is asked of a run that was never retried.
+    """
+    parent = retried_run(connection, run_no)
+    return (is_taken_up(parent).is_(None),) if parent.has_children else ()
+
+
 def is_reached() -> ColumnElement[bool]:
     """Return the condition that a provider reported of a record that it arrived.
 
