@@ -240,3 +240,20 @@ def test_a_purged_run_has_no_keys_left_to_ask_by(floor, provider):
     assert not any("msg-1" in one for one in told)
     # What nobody knows can still be said.
     assert resolved(floor, run_id, "delivered", Selection()).state == "settled"
+
+
+def test_a_purge_waits_for_a_look_up_that_is_under_way(floor, provider):
+    run_id = with_unknowns(floor, provider, 2)
+    asked = floor.ordered_begun("look_up", run_id)
+
+    early = floor.ordered("purge", run_id)
+
+    assert early.refusal == "NOT_YET"
+    assert (
+        "a look-up of this run, asked for by nora, is under way: asked about 0 records"
+    ) in early.detail
+    assert "nothing was purged" in early.detail
+    floor.carried_out()
+    assert floor.receipt(asked.command_id).state == "settled"
+    assert sorted(provider.questions) == sorted(provider.keys)
+    assert floor.ordered("purge", run_id).state == "settled"

@@ -10,13 +10,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.errors import ConfigError, Refusal, RefusedError, StoreError
 from watchfloor.domain.labels import native
 from watchfloor.domain.regions import Fact, History
 from watchfloor.engine.changes import Transaction, adopt, tell
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.errands import Errand, carried_out, carried_out_now
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.resolving import under_way
 from watchfloor.store.archive.columns import VERSION
 from watchfloor.store.archive.drafts import discard
 from watchfloor.store.archive.manifest import FILE
@@ -31,6 +32,7 @@ from watchfloor.store.reads.history import (
     purge_facts,
     upload_users,
 )
+from watchfloor.store.reads.resolutions import open_resolutions
 from watchfloor.store.reads.retries import child_taking_up
 from watchfloor.store.reads.runs import ledger_rows
 from watchfloor.store.writes.history import PURGES, Key, overwrite_deleted
@@ -64,6 +66,7 @@ def ask_purge(tx: Transaction, run_id: str, asked: Request) -> None:
 
     Raises:
         ConfigError: The run has not ended, its history is not created, or it is purged.
+        RefusedError: A look-up or a resolution of it is under way.
         NotFoundError: No run has this id.
     """
     facts = purge_facts(tx.connection, run_id)
@@ -84,6 +87,7 @@ def ask_purge(tx: Transaction, run_id: str, asked: Request) -> None:
             "Try again when it has them"
         )
         raise ConfigError(msg)
+    _check_resolutions(tx, facts.run_no)
     save_run_values(tx.connection, facts.run_no, purge="asked")
     _enter(tx, ledger, "purge requested", asked)
     tell(tx, adopt(tx, run_id), Fact.RESULTS_CLOSED, detail="the run is purged")
@@ -204,6 +208,16 @@ def _remove_files(
     write_json(
         folder / FILE, {"watchfloor_archive": VERSION, "purged": True, "run": rest}
     )
+
+
+def _check_resolutions(tx: Transaction, run_no: int) -> None:
+    """Refuse while something is said of records by those that are to be taken out."""
+    for one in open_resolutions(tx.connection, run_no):
+        msg = (
+            f"a {under_way(one)}; nothing was purged. The engine carries it on; try "
+            "again when it has ended"
+        )
+        raise RefusedError(Refusal.NOT_YET, msg)
 
 
 _PURGE_WORDS = {"asked": "is being purged", "done": "was purged"}

@@ -154,9 +154,14 @@ def check_free(tx: Transaction, run_no: int, *states: str) -> None:
     """
     for other in open_resolutions(tx.connection, run_no):
         if other.state in states:
-            what = "look-up" if other.state == "asking" else "resolution"
-            by = f"another {what} of this run, asked for by {other.by}, is under way"
-            raise RefusedError(Refusal.NOT_YET, f"{by}: {_progress(other)}")
+            raise RefusedError(Refusal.NOT_YET, f"another {under_way(other)}")
+
+
+def under_way(one: Resolution) -> str:
+    """Return what is not wholly done, by whom it was asked for, and how far it is."""
+    what = "look-up" if one.state == "asking" else "resolution"
+    by = f"{what} of this run, asked for by {one.by}, is under way"
+    return f"{by}: {_progress(one)}"
 
 
 def drifted(tx: Transaction, one: Resolution) -> RefusedError:
