@@ -12,6 +12,9 @@ from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.engine import inquiring
+from watchfloor.engine.tenure import tenure
+from watchfloor.store.reads.runs import run_number
+from watchfloor.store.writes.runs import save_run_values
 
 DELIVERED = Reply(body={"outcome": "delivered", "id": "msg-1"})
 NOT = Reply(body={"outcome": "transient", "code": "queue_lost"})
@@ -37,6 +40,25 @@ def looked_up(floor, run_id, **payload):
     assert answer.state == "acknowledged", answer
     floor.carried_out()
     return floor.receipt(answer.command_id)
+
+
+def owner(floor):
+    return tenure(floor.layout, floor.around, floor.owner, dispatches=False)
+
+
+def done(committer, job):
+    asked = committer.submit(job)
+    committer.round()
+    return asked.result()
+
+
+def set_purge(committer, run_id, purge):
+    done(
+        committer,
+        lambda tx: save_run_values(
+            tx.connection, run_number(tx.connection, run_id), purge=purge
+        ),
+    )
 
 
 def test_only_definite_answers_resolve_and_each_is_audited(floor, provider):
@@ -257,3 +279,24 @@ def test_a_purge_waits_for_a_look_up_that_is_under_way(floor, provider):
     assert floor.receipt(asked.command_id).state == "settled"
     assert sorted(provider.questions) == sorted(provider.keys)
     assert floor.ordered("purge", run_id).state == "settled"
+
+
+@pytest.mark.parametrize("purge", ["asked", "done"])
+def test_nobody_is_asked_about_records_whose_people_are_purged(floor, provider, purge):
+    # As a store may hold it in which a purge did not wait for the look-up.
+    run_id = with_unknowns(floor, provider, 2)
+    asked = floor.ordered_begun("look_up", run_id)
+    with owner(floor) as committer:
+        set_purge(committer, run_id, purge)
+    provider.look_ups = dict.fromkeys(ids(2), DELIVERED)
+
+    floor.carried_out()
+
+    assert provider.questions == []
+    answer = floor.receipt(asked.command_id)
+    assert answer.state == "settled"
+    assert "asked about 0 records" in answer.detail
+    assert answer.detail.endswith(
+        "ended: the people of the run are purged, and with them the keys"
+    )
+    assert floor.assert_books_hold(run_id).unknown == 2

@@ -136,12 +136,12 @@ class NextInquiry:
         self._number = number
 
     def __call__(self, tx: Transaction) -> Inquiry:
-        """Return them; none where all have been asked about."""
+        """Return them; none where all were asked about, or nobody has a key."""
         one = resolution_of(tx.connection, self._number)
         ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
         last = max(one.selection.seqs, default=last_unknown(tx.connection, one.run_no))
         some: list[Doubt] = []
-        if one.state == "asking":
+        if one.state == "asking" and not _is_purged(tx, one.run_id):
             seqs = sorted(one.selection.seqs)
             between = (one.reached, last)
             some = doubts(tx.connection, one.run_no, seqs, between, BATCH)
@@ -220,7 +220,10 @@ class EndLookUp:
         writes.save_resolution(
             tx.connection, one.number, state="done", ended_at_ms=tx.now_ms
         )
-        told = one.answers.words + (f"; {self._why}" if self._why else "")
+        why = self._why
+        if not why and _is_purged(tx, one.run_id):
+            why = "ended: the people of the run are purged, and with them the keys"
+        told = one.answers.words + (f"; {why}" if why else "")
         answer_command(
             tx.connection,
             one.command_id,
@@ -234,12 +237,17 @@ class EndLookUp:
 
 def _check_purge(tx: Transaction, run_id: str) -> None:
     """Refuse a run whose people were taken out: nobody knows their keys any more."""
-    if purge_facts(tx.connection, run_id).purge:
+    if _is_purged(tx, run_id):
         msg = (
             f"the people of run {run_id} were purged, and with them the keys to ask "
             "by; nothing was asked"
         )
         raise ConfigError(msg)
+
+
+def _is_purged(tx: Transaction, run_id: str) -> bool:
+    """Return whether a run's people are taken out, or are to be."""
+    return bool(purge_facts(tx.connection, run_id).purge)
 
 
 def _check_channels(tx: Transaction, ledger: Ledger) -> None:
