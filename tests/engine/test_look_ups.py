@@ -9,10 +9,12 @@ from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
 from watchfloor.domain.cohorts import Selection
-from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.engine import inquiring
+from watchfloor.engine.look_ups import BookAnswers, EndLookUp, Heard, NextInquiry
 from watchfloor.engine.tenure import tenure
+from watchfloor.store.reads.resolutions import open_resolutions, said_of
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.writes.runs import save_run_values
 
@@ -300,3 +302,28 @@ def test_nobody_is_asked_about_records_whose_people_are_purged(floor, provider, 
         "ended: the people of the run are purged, and with them the keys"
     )
     assert floor.assert_books_hold(run_id).unknown == 2
+
+
+@pytest.mark.parametrize("purge", ["asked", "done"])
+def test_what_a_provider_says_of_a_purged_record_resolves_it_and_is_not_kept(
+    floor, provider, purge
+):
+    run_id = with_unknowns(floor, provider, 1)
+    floor.ordered_begun("look_up", run_id)
+    said = Outcome(
+        outcome_class=OutcomeClass.DELIVERED,
+        code="ok",
+        detail="delivered to Jane Doe",
+        provider_id="jane-doe-77",
+    )
+    with owner(floor) as committer:
+        [one] = done(committer, lambda tx: open_resolutions(tx.connection))
+        inquiry = done(committer, NextInquiry(one.number))
+        set_purge(committer, run_id, purge)
+        heard = [Heard(doubt, said) for doubt in inquiry.doubts]
+        done(committer, BookAnswers(one.number, heard))
+        done(committer, EndLookUp(one.number))
+
+    assert floor.assert_books_hold(run_id).delivered == 1
+    [told] = floor.read(lambda connection: said_of(connection, one.run_no, 1))
+    assert (told.word, told.detail) == ("delivered", "")

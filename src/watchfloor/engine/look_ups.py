@@ -165,6 +165,8 @@ class BookAnswers:
         """Return what the look-up came to so far."""
         one = resolution_of(tx.connection, self._number)
         ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
+        # What a provider says may name somebody: of a purged run it is not kept.
+        is_purged = _is_purged(tx, one.run_id)
         seqs = [heard.doubt.seq for heard in self._heard]
         there = still_unknown(tx.connection, one.run_no, seqs)
         known: list[Known] = []
@@ -181,7 +183,7 @@ class BookAnswers:
                 outcome = _named(heard.outcome, word)
                 known.append(Known(row, outcome))
                 told = (int(outcome.outcome_class), outcome.code)
-                detail = _detail(heard.outcome)
+                detail = "" if is_purged else _detail(heard.outcome)
                 settled.append(Settled(*row[:3], word, *told, detail))
                 answers = answers.plus(_something(word))
         rules = rules_of(tx, ledger) if known else None
