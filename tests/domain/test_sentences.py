@@ -184,7 +184,10 @@ def test_an_ended_run_tells_its_outcome_its_counts_and_what_is_left_to_do():
     assert sentence(over).endswith(
         "6 delivered, 2 failed, 2 unknown to resolve of 10 records"
     )
-    assert "resolve 2 unknown" in explanation(over)
+    assert (
+        "resolve 2 unknown: watchfloor look-up r-1 asks the provider, watchfloor "
+        "resolve r-1 stores what somebody knows"
+    ) in explanation(over)
     assert "retry what was transient" in explanation(over)
 
 
@@ -286,6 +289,15 @@ def test_a_record_that_nothing_holds_says_where_it_is(state, said):
 
     assert said in record_explanation(about)
     assert about.reason == ""
+
+
+def test_an_unknown_record_names_the_verbs_that_settle_it():
+    said = record_explanation(
+        ToldRecord(run=told(), record=record(RecordState.UNKNOWN))
+    )
+
+    assert "watchfloor look-up r-1 7, or" in said
+    assert said.endswith("watchfloor resolve r-1 7.")
 
 
 def test_a_suppressed_record_is_told_to_be_put_aside():

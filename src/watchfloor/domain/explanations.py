@@ -205,8 +205,8 @@ def _after_the_end(run: RunView) -> str:
     steps = []
     if books.unknown:
         steps.append(
-            f"resolve {books.unknown:,} unknown: watchfloor records {run.run_id} "
-            "--state unknown"
+            f"resolve {books.unknown:,} unknown: watchfloor look-up {run.run_id} asks "
+            f"the provider, watchfloor resolve {run.run_id} stores what somebody knows"
         )
     if books.failed:
         steps.append(
@@ -239,7 +239,8 @@ def _tried(told: ToldRecord) -> str:
 def _why_record(told: ToldRecord) -> str:
     record, run, now_ms = told.record, told.run, told.run.now_ms
     if record.state.is_final:
-        return _FINAL.get(record.state, "It is over: nothing more happens to it.")
+        said = _FINAL.get(record.state, "It is over: nothing more happens to it.")
+        return said.format(run=run.run.run_id, seq=record.seq)
     if record.state is RecordState.ATTEMPTING:
         return "It is in flight: its outcome is waited for."
     reason = told.reason
@@ -285,7 +286,9 @@ _FINAL: Final = {
     ),
     RecordState.UNKNOWN: (
         "Nobody knows whether its last attempt arrived: it waits for a person to "
-        "resolve it, and is never tried again by itself."
+        "resolve it, and is never tried again by itself. Next: ask the provider: "
+        "watchfloor look-up {run} {seq}, or say what is known: watchfloor resolve "
+        "{run} {seq}."
     ),
     RecordState.NOT_ATTEMPTED: "The run ended before its turn: it was not contacted.",
     RecordState.EXPIRED: "Its time was over before it could be contacted.",
