@@ -56,7 +56,7 @@ def test_a_healthy_stage_passes():
 
     assert verdict.passes
     assert [one.check for one in verdict.findings] == [
-        *("settled", "transient", "permanent", "dedupe", "latency"),
+        *("settled", "measured", "transient", "permanent", "dedupe", "latency"),
     ]
 
 
@@ -67,6 +67,21 @@ def test_when_its_time_is_over_four_of_five_must_be_settled(settled, passes):
     figures = Figures(records=15, settled=settled, attempts=15, is_overdue=True)
 
     assert (failed(figures) == []) is passes
+
+
+@pytest.mark.parametrize(
+    ("attempts", "passes"),
+    [(15, True), (12, True), (11, False), (5, False), (0, False)],
+)
+def test_what_was_hardly_tried_lets_nobody_go(attempts, passes):
+    figures = Figures(records=15, settled=15, failed=15 - attempts, attempts=attempts)
+
+    assert (failed(figures) == []) is passes
+    assert passes or failed(figures) == ["measured"]
+
+
+def test_a_stage_that_nothing_is_left_of_lets_nobody_go():
+    assert failed(Figures(records=0, settled=0)) == ["measured"]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +105,10 @@ def test_more_transient_failures_than_a_healthy_run_had_do_not_pass(
 
 
 def test_a_permanent_code_that_was_there_before_passes_and_another_does_not():
-    known = Figures(records=2, settled=2, permanent={"gone": 2})
-    fresh = Figures(records=2, settled=2, permanent={"gone": 1, "blocked": 1})
+    known = Figures(records=2, settled=2, attempts=2, permanent={"gone": 2})
+    fresh = Figures(
+        records=2, settled=2, attempts=2, permanent={"gone": 1, "blocked": 1}
+    )
 
     assert failed(known) == []
     assert failed(fresh) == ["permanent"]
@@ -101,9 +118,9 @@ def test_a_permanent_code_that_was_there_before_passes_and_another_does_not():
 
 
 def test_a_dedupe_hit_does_not_pass():
-    assert failed(Figures(records=1, settled=1, dedupe_hits={"http_409": 1})) == [
-        "dedupe"
-    ]
+    assert failed(
+        Figures(records=1, settled=1, attempts=1, dedupe_hits={"http_409": 1})
+    ) == ["dedupe"]
 
 
 @pytest.mark.parametrize(
@@ -120,21 +137,21 @@ def test_a_dedupe_hit_does_not_pass():
 def test_answers_may_take_twice_as_long_and_a_machine_s_own_differences_more(
     ours, theirs, passes
 ):
-    figures = Figures(records=1, settled=1, p95_ms=ours)
+    figures = Figures(records=1, settled=1, attempts=1, p95_ms=ours)
 
     assert (failed(figures, Baseline(p95_ms=theirs)) == []) is passes
 
 
 def test_evidence_tells_what_failed_first_and_what_it_bounds_last():
-    figures = Figures(records=15, settled=15, failed=1, attempts=10, transient=2)
+    figures = Figures(records=15, settled=15, failed=1, attempts=15, transient=3)
     told = evidence(figures, judge(figures, BASE))
 
     assert told[0] == (
-        "2 of 10 attempts failed for now or are unknown (20.0 %); up to 10.0 % passes, "
+        "3 of 15 attempts failed for now or are unknown (20.0 %); up to 10.0 % passes, "
         "healthy runs had 4.0 %"
     )
     assert told[-1].startswith("1 of 15 failed: with 95 % confidence fewer than")
-    assert len(told) == 6
+    assert len(told) == 7
 
 
 def test_without_a_healthy_run_the_evidence_says_so():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import comb
+from math import ceil, comb
 from typing import Final
 
 #: How many records the stages before the rest release.
@@ -207,6 +207,7 @@ def judge(figures: Figures, baseline: Baseline) -> Verdict:
     return Verdict(
         findings=(
             _settled(figures),
+            _measured(figures),
             _transient(figures, baseline),
             _permanent(figures, baseline),
             _dedupe(figures),
@@ -275,6 +276,22 @@ def _settled(figures: Figures) -> Finding:
         check="settled",
         holds=enough,
         told=f"{told} when its time was over; at least {least} must be",
+    )
+
+
+def _measured(figures: Figures) -> Finding:
+    """Say whether enough was tried to judge by.
+
+    Records that were suppressed, or cut off by a crash, are settled and say nothing.
+    """
+    least = SETTLED_SHARE * figures.records
+    return Finding(
+        check="measured",
+        holds=figures.attempts > 0 and figures.attempts >= least,
+        told=(
+            f"{figures.attempts:,} attempts ended by themselves at {figures.records:,} "
+            f"records; at least {max(1, ceil(least)):,} must, to judge by"
+        ),
     )
 
 
