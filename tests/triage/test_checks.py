@@ -492,6 +492,20 @@ SICK: dict[str, tuple[str, Evidence, int, str]] = {
         2,
         "contacts of example.net: 60 of 60 fail",
     ),
+    "several domains that fail together": (
+        "segment",
+        told(
+            OVER,
+            records=(
+                a_record(68, origin="clinic.test"),
+                a_record(42, RecordState.RETRY, "http_503", origin="example.net"),
+                a_record(32, FAILED, "http_404", origin="example.com"),
+                a_record(43, RecordState.RETRY, "http_503", origin="mail.example.com"),
+            ),
+        ),
+        2,
+        "domains mail.example.com, example.net and example.com: 117 of 117 fail, else",
+    ),
     "a step that fails": (
         "segment",
         told(
@@ -783,6 +797,20 @@ def test_every_question_of_the_runbook_is_answered_by_a_check():
 def test_a_finding_names_the_run_where_a_verb_needs_it():
     found = finding(SICK["a word that nobody gives"][1], "approval")
     assert "watchfloor approve 261128-100000-aaaa." in found.next_action
+
+
+def test_every_domain_that_fails_has_its_figure_and_a_way_to_its_failures():
+    found = finding(SICK["several domains that fail together"][1], "segment")
+    told_of = {one.name: one.value for one in found.figures}
+    assert told_of["contacts of example.net"] == "42 of 42 fail, most: http_503"
+    assert told_of["contacts of example.com"] == "32 of 32 fail, most: http_404"
+    assert "watchfloor failures 261128-100000-aaaa" in found.next_action
+    assert "watchfloor retry 261128-100000-aaaa" in found.next_action
+
+
+def test_a_live_run_retries_what_fails_by_itself():
+    found = finding(SICK["one domain that defers"][1], "segment")
+    assert "watchfloor retry" not in found.next_action
 
 
 def test_a_stall_that_moves_while_it_is_watched_is_none():

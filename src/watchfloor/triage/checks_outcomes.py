@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from watchfloor.domain.evidence import AttemptTally, Evidence, RecordTally
@@ -41,6 +41,9 @@ _FEWEST: Final = 10
 _MANY_FAIL: Final = 0.2
 _SOME_FAIL: Final = 0.05
 _SEGMENT: Final = 0.5
+#: Segments of which so much fails stand out together.
+_NEARLY_ALL: Final = 0.9
+_NAMED: Final = 3
 _TIMES_OTHERS: Final = 2
 _FAILING: Final = frozenset(
     {RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRY}
@@ -146,26 +149,19 @@ def segment(told: Evidence) -> Said:
     if total < TELLING:
         return skip("Too few records are finished to tell.")
     for what, by in _SEGMENTS:
-        worst, others = _worst(finished, by)
-        if worst is None or not _stands_out(worst, others):
+        standing_out, others = _standing_out(finished, by)
+        if not standing_out:
             continue
-        elsewhere = percent(others.failing, others.records)
-        name = f"{what} {worst.name}"
+        most = max(standing_out, key=lambda one: one.failing)
         figures = (
-            figure(name, f"{worst.failing:,} of {worst.records:,} fail"),
+            *(figure(_named(what, one), _course(one)) for one in standing_out),
             figure("elsewhere", f"{others.failing:,} of {others.records:,} fail"),
-            figure("most of them", worst.code or "no code"),
+            figure("most of them", most.code or "no code"),
             figure("records looked at", total),
         )
-        said = (
-            f"Failures gather in {name}: {worst.failing:,} of {worst.records:,} fail, "
-            f"elsewhere {elsewhere}; most: {worst.code or 'no code'}."
-        )
-        if worst.outcome_class is OutcomeClass.PERMANENT:
-            check = "Check those contacts in the file; never retry them as they are."
-            return fail(1, said, check, *figures)
-        ask = "Ask the provider about it; retry a canary of it when it answers."
-        return fail(2, said, ask, *figures)
+        said = f"{_gather(what, standing_out, others)}; most: {most.code or 'no code'}."
+        is_final = most.outcome_class is OutcomeClass.PERMANENT
+        return fail(1 if is_final else 2, said, _mend(told, standing_out), *figures)
     return ok(
         "Failures gather in no prefix, domain or step.",
         figure("records looked at", total),
@@ -246,10 +242,10 @@ def _advice(code: str) -> str:
     return "Pause the run and hand over to engineering with a bundle."
 
 
-def _worst(
+def _standing_out(
     finished: Iterable[RecordTally], by: Callable[[RecordTally], str]
-) -> tuple[Segment | None, Segment]:
-    """Return the segment in which most fail, and all others together."""
+) -> tuple[list[Segment], Segment]:
+    """Return the segments in which failures gather, most first, and all others."""
     records, failing = Counter[str](), Counter[str]()
     codes: dict[str, Counter[tuple[str, OutcomeClass | None]]] = {}
     for one in finished:
@@ -259,22 +255,80 @@ def _worst(
             failing[name] += one.records
             why = codes.setdefault(name, Counter())
             why[one.code, one.outcome_class] += one.records
-    told = [name for name in failing if name and records[name] >= _FEWEST]
-    if not told:
-        return None, Segment("", 0, 0, "", None)
-    worst = max(told, key=lambda name: failing[name])
-    code, outcome = codes[worst].most_common(1)[0][0]
-    rest = records.total() - records[worst]
-    others = Segment("", rest, failing.total() - failing[worst], "", None)
-    return Segment(worst, records[worst], failing[worst], code, outcome), others
+    told = [
+        Segment(name, records[name], n, *codes[name].most_common(1)[0][0])
+        for name, n in failing.most_common()
+        if name and records[name] >= _FEWEST
+    ]
+    lost = [one for one in told if share(one.failing, one.records) >= _NEARLY_ALL]
+    for chosen in (lost, told[:1]):
+        rest = records.total() - sum(one.records for one in chosen)
+        failing_there = failing.total() - sum(one.failing for one in chosen)
+        others = Segment("", rest, failing_there, "", None)
+        if chosen and _stands_out(chosen, others):
+            return chosen, others
+    return [], Segment("", 0, 0, "", None)
 
 
-def _stands_out(worst: Segment, others: Segment) -> bool:
-    """Whether most of a segment fails, and of the others far less does."""
-    part = share(worst.failing, worst.records)
+def _stands_out(chosen: Sequence[Segment], others: Segment) -> bool:
+    """Whether most of some segments fails, and of the others far less does."""
+    failing = sum(one.failing for one in chosen)
+    part = share(failing, sum(one.records for one in chosen))
     elsewhere = share(others.failing, others.records)
-    is_most = part >= _SEGMENT and worst.failing >= others.failing
+    is_most = part >= _SEGMENT and failing >= others.failing
     return is_most and others.records > 0 and part >= _TIMES_OTHERS * elsewhere
+
+
+def _gather(what: str, chosen: Sequence[Segment], others: Segment) -> str:
+    """Say in which segments failures gather; of many only the largest are named."""
+    records = sum(one.records for one in chosen)
+    failing = sum(one.failing for one in chosen)
+    if len(chosen) == 1:
+        elsewhere = percent(others.failing, others.records)
+        name = _named(what, chosen[0])
+    else:
+        elsewhere = f"{others.failing:,} of {others.records:,}"
+        names = [one.name for one in chosen[:_NAMED]]
+        if len(chosen) > _NAMED:
+            names.append(f"{len(chosen) - _NAMED:,} more")
+        name = f"{_plural(what, chosen)} {', '.join(names[:-1])} and {names[-1]}"
+    return (
+        f"Failures gather in {name}: {failing:,} of {records:,} fail, "
+        f"elsewhere {elsewhere}"
+    )
+
+
+def _mend(told: Evidence, chosen: Sequence[Segment]) -> str:
+    """Say what to do about segments that fail: for good, for now, or both."""
+    final = [one for one in chosen if one.outcome_class is OutcomeClass.PERMANENT]
+    steps = ["Look at them: watchfloor failures RUN."]
+    if final:
+        steps.append("Check contacts that fail for good; never retry them as they are.")
+    if any(one.outcome_class is OutcomeClass.TRANSIENT for one in chosen):
+        again = (
+            "then: watchfloor retry RUN --canary"
+            if told.run.lifecycle.is_ended
+            else "the run tries them again"
+        )
+        steps.append(f"Ask the provider about those that fail for now; {again}.")
+    elif len(final) < len(chosen):
+        steps.append("Ask the provider about it.")
+    return " ".join(steps)
+
+
+def _named(what: str, one: Segment) -> str:
+    return f"{what} {one.name}"
+
+
+def _plural(what: str, chosen: Sequence[Segment]) -> str:
+    if what == "step":
+        return "steps"
+    return "prefixes" if all(one.name.startswith("+") for one in chosen) else "domains"
+
+
+def _course(one: Segment) -> str:
+    why = one.code or "no code"
+    return f"{one.failing:,} of {one.records:,} fail, most: {why}"
 
 
 def _group_name(one: FailureGroup) -> str:
