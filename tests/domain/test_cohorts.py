@@ -6,6 +6,7 @@ import pytest
 
 from watchfloor.domain.cohorts import (
     MOST_NAMED,
+    MOST_SHARED,
     Selection,
     from_payload,
     origin_of,
@@ -36,6 +37,9 @@ def test_a_selection_comes_out_of_a_command_as_it_went_in(selection):
         ({"classes": ["bad"]}, "no class 'bad'"),
         ({"codes": "busy"}, "codes of a selection"),
         ({"steps": [1]}, "steps of a selection"),
+        ({"codes": ["busy"] * (MOST_SHARED + 1)}, "at most 100 codes, not 101"),
+        ({"steps": ["call"] * (MOST_SHARED + 1)}, "at most 100 steps, not 101"),
+        ({"origins": ["+49"] * (MOST_SHARED + 1)}, "at most 100 origins, not 101"),
         ({"seqs": 5}, "at most"),
         ({"seqs": list(range(1, MOST_NAMED + 2))}, "at most"),
         ({"seqs": [True]}, "from 1 on"),
@@ -45,6 +49,12 @@ def test_a_selection_comes_out_of_a_command_as_it_went_in(selection):
 def test_what_is_no_selection_is_named(payload, named):
     with pytest.raises(ValueError, match=named):
         from_payload(payload)
+
+
+def test_what_was_accepted_before_there_was_a_limit_can_still_be_read():
+    origins = [f"{place}.example" for place in range(MOST_SHARED + 1)]
+
+    assert len(from_payload({"origins": origins}, most=None).origins) == 101
 
 
 @pytest.mark.parametrize(

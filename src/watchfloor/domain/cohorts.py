@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 #: Records can be named one by one up to here; more are selected by what they share.
 MOST_NAMED: Final = 1_000
+#: Codes, steps or origins that one selection may name.
+MOST_SHARED: Final = 100
 #: A number's origin is its beginning, plus sign and all: country and area.
 PREFIX_LENGTH: Final = 6
 _CLASSES: Final = {one.word: one for one in OutcomeClass}
@@ -30,7 +32,7 @@ class Selection:
     Attributes:
         states: Where they stand.
         classes: How their last attempt ended.
-        codes: The channel's code of that.
+        codes: The channel's code of that, at most ``MOST_SHARED``, as of the next two.
         steps: Names of the steps they stand on.
         origins: Domains of e-mail addresses, or beginnings of numbers.
         seqs: The records themselves, at most ``MOST_NAMED``.
@@ -67,11 +69,17 @@ def to_payload(selection: Selection) -> dict[str, list[str] | list[int]]:
     }
 
 
-def from_payload(payload: Mapping[str, object]) -> Selection:
+def from_payload(
+    payload: Mapping[str, object], *, most: int | None = MOST_SHARED
+) -> Selection:
     """Return the selection that a command carries.
 
+    Args:
+        payload: The command's.
+        most: Codes, steps or origins it may name; None for what was accepted before.
+
     Raises:
-        ValueError: It names what there is not, or is none at all.
+        ValueError: It names what there is not or too much, or is none at all.
     """
     states = [_known(one, STATE_WORDS, "state") for one in _texts(payload, "states")]
     classes = [_known(one, _CLASSES, "class") for one in _texts(payload, "classes")]
@@ -84,9 +92,9 @@ def from_payload(payload: Mapping[str, object]) -> Selection:
     return Selection(
         states=frozenset(states),
         classes=frozenset(classes),
-        codes=frozenset(_texts(payload, "codes")),
-        steps=frozenset(_texts(payload, "steps")),
-        origins=frozenset(_texts(payload, "origins")),
+        codes=frozenset(_texts(payload, "codes", most)),
+        steps=frozenset(_texts(payload, "steps", most)),
+        origins=frozenset(_texts(payload, "origins", most)),
         seqs=frozenset(seqs),
     )
 
@@ -99,9 +107,14 @@ def _known(word: str, words: Mapping[str, T], what: str) -> T:
     return found
 
 
-def _texts(payload: Mapping[str, object], key: str) -> list[str]:
+def _texts(
+    payload: Mapping[str, object], key: str, most: int | None = None
+) -> list[str]:
     found = payload.get(key, [])
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         msg = f"{key} of a selection are a list of words"
+        raise ValueError(msg)
+    if most is not None and len(found) > most:
+        msg = f"a selection names at most {most:,} {key}, not {len(found):,}"
         raise ValueError(msg)
     return found

@@ -10,12 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from watchfloor.domain.errors import WatchfloorError
+from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.engine.alerting import Crier, Watch
 from watchfloor.engine.collector import MatchParked
 from watchfloor.engine.committer import Committer, Submit
+from watchfloor.engine.giving_up import GiveUp
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.inquiring import Inquirer
 from watchfloor.engine.ledger import Ledger
@@ -118,8 +119,13 @@ class Afterwork:
         begun = await self._begun(*RESOLVING)
         self._is_resolving = bool(begun)
         for one in begun:
-            while await self._submit(ResolveSlice(one.number)):
-                pass
+            try:
+                while await self._submit(ResolveSlice(one.number)):
+                    pass
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one must not end the engine
+                await self._submit(GiveUp(one.number, error))
 
     async def look_up(self) -> None:
         """Go on with every look-up that was asked for; it may take its time."""

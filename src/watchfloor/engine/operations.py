@@ -28,6 +28,7 @@ from watchfloor.domain.views import Receipt
 from watchfloor.engine import jobs
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.committer import Committer, Job
+from watchfloor.engine.giving_up import GiveUp
 from watchfloor.engine.historian import create_history_now
 from watchfloor.engine.notices import send_owed_now
 from watchfloor.engine.purging import purge_now
@@ -220,6 +221,14 @@ def _resolve(committer: Committer) -> None:
         while one.state != "asking":
             more = committer.submit(ResolveSlice(one.number))
             committer.round()
+            error = more.exception()
+            if isinstance(error, StoreError):
+                raise error
+            if error is not None:
+                given_up = committer.submit(GiveUp(one.number, error))
+                committer.round()
+                given_up.result()
+                break
             if not more.result():
                 break
 

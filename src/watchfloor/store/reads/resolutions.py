@@ -135,7 +135,7 @@ def _resolution(row: Mapping[str, Any]) -> Resolution:
         row["origin"],
         row["why"],
         row["word"],
-        from_payload(json.loads(row["selection_json"])),
+        from_payload(json.loads(row["selection_json"]), most=None),
         row["expected"],
         row["state"],
         row["reached"],
