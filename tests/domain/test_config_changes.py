@@ -74,3 +74,10 @@ def test_nobody_is_named():
 
 def test_a_text_that_is_no_toml_is_only_known_to_differ():
     assert config_changes(BEFORE, "= broken") == ("the campaign's file differs",)
+
+
+def test_what_a_campaign_is_called_is_no_change():
+    before = '[campaign]\nid = "a"\nname = "Autumn, pilot"\n[limits]\npermits = 8\n'
+    after = '[campaign]\nid = "b"\nname = "Autumn"\n[limits]\npermits = 16\n'
+
+    assert config_changes(before, after) == ("limits.permits: 8 -> 16",)

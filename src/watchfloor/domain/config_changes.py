@@ -17,13 +17,16 @@ _LONGEST: Final = 48
 #: Keys whose values are people, whatever they look like.
 _PEOPLE: Final = frozenset({"notify"})
 _ABSENT: Final = "none"
+#: What a campaign is called makes no run slower.
+_NAMES: Final = frozenset({"campaign.name", "campaign.id"})
 
 
 def config_changes(before: str, after: str) -> tuple[str, ...]:
     """Return every key that differs, as ``limits.rate: 20/s -> 2/s``, by name.
 
-    Steps are told apart by their names. A text that is no TOML has no keys: that it
-    differs is all that is told.
+    What the campaign is called is left out: it changes nothing that is done. Steps are
+    told apart by their names. A text that is no TOML has no keys: that it differs is
+    all that is told.
     """
     if before == after:
         return ()
@@ -34,7 +37,7 @@ def config_changes(before: str, after: str) -> tuple[str, ...]:
     return tuple(
         _told(key, old.get(key), new.get(key))
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        if old.get(key) != new.get(key) and key not in _NAMES
     )
 
 
