@@ -123,6 +123,14 @@ def test_kills_in_the_middle_of_a_stage_release_nobody_past_it(floor, delivery):
                 assert not held & set(provider.contacts)
         with EngineProcess(floor.layout, "--until-idle") as engine:
             assert engine.ended() == 0
+        if floor.view(child).lifecycle.gate is Gate.PAUSED:
+            # The kills cut off too many attempts to judge by: a person decides.
+            held = {one.contact for one in floor.records(child) if one.seq > 15}
+            assert delivery == "at_most_once"
+            assert not held & set(provider.contacts)
+            floor.steered(Verb.RESUME, child, "they were kills")
+            with EngineProcess(floor.layout, "--until-idle") as engine:
+                assert engine.ended() == 0
 
         assert kills == 3
         assert floor.view(child).lifecycle.outcome is RunOutcome.COMPLETED
