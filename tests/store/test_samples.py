@@ -7,6 +7,8 @@ from tests.store.conftest import NOW_MS, add_a_run
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.store.reads import neighbours, samples
+from watchfloor.store.reads.healthy import healthy_share
+from watchfloor.store.reads.runs import run_number
 
 INTO_ATTEMPT = """
 INSERT INTO attempt (run_no, seq, number, step, epoch, ending, started_at_ms,
@@ -99,18 +101,29 @@ def test_what_another_run_delivered_is_counted_unless_it_was_sent_again(stored):
     assert read(stored, samples.delivered_by, stored.run_no, digests) == 1
 
 
-def test_earlier_runs_tell_what_share_had_no_answer(stored):
-    assert read(stored, samples.transient_share, stored.run_no) is None
+def test_earlier_healthy_runs_tell_what_share_failed_for_now(stored):
+    assert read(stored, healthy_share, stored.run_no) is None
     with stored.writer.begin():
-        later = add_a_run(stored.writer, "run-2")
-    execute(stored, "UPDATE run SET outcome = 'completed' WHERE run_id = 'run-1'")
-    for outcome, count in ((1, 60), (2, 30), (4, 10)):
-        execute(
-            stored,
-            "INSERT INTO report VALUES (1, 0, :class, 'x', 0, :count, 0)",
-            **{"class": outcome, "count": count},
-        )
-    assert read(stored, samples.transient_share, later) == pytest.approx(0.4)
+        for name in ("sick", "retry", "asked", "later"):
+            add_a_run(stored.writer, name)
+    execute(stored, "UPDATE run SET outcome = 'completed' WHERE run_id <> 'asked'")
+    execute(stored, "UPDATE run SET cohort = 50 WHERE run_id = 'retry'")
+    asked = read(stored, run_number, "asked")
+    assert read(stored, healthy_share, asked) is None
+    shares = {"run-1": (94, 4, 2), "sick": (60, 30, 10), "retry": (99, 1, 0)}
+    for name, counts in {**shares, "later": (100, 0, 0)}.items():
+        for outcome, count in zip((1, 2, 4), counts, strict=True):
+            execute(
+                stored,
+                "INSERT INTO report VALUES (:run, 0, :class, 'x', 0, :count, 0)",
+                **{
+                    "run": read(stored, run_number, name),
+                    "class": outcome,
+                    "count": count,
+                },
+            )
+    # Neither the sick parent nor a retry of it, nor what ran later.
+    assert read(stored, healthy_share, asked) == pytest.approx(0.06)
 
 
 def test_runs_beside_are_live_or_ended_lately_and_never_of_the_family(stored):

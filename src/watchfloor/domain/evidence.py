@@ -241,7 +241,7 @@ class Evidence:
         whole: Attempts strewn over the whole run.
         records: Records strewn over the whole run.
         baseline_transient: The share of transient and ambiguous attempts in earlier
-            runs of the campaign; None where none tells.
+            healthy runs of the campaign; None where none tells.
         rejects: The reasons of rejected rows, as far as they were looked at.
         rejects_seen: So many of them were.
         readings: Whether other regions could read what was rejected.

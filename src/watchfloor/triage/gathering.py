@@ -37,6 +37,7 @@ from watchfloor.store.layout import Layout
 from watchfloor.store.reads import neighbours, samples
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.failures import failures
+from watchfloor.store.reads.healthy import healthy_share
 from watchfloor.store.reads.journal import events
 from watchfloor.store.reads.live import known_paces
 from watchfloor.store.reads.progress import recent_rates
@@ -104,7 +105,7 @@ def evidence_of(
         setup=_setup(campaign_text(connection, run_id), steps),
         upload_sha256=neighbours.upload_sha256(connection, run.upload_id),
         failures=failures(connection, run_id),
-        baseline_transient=samples.transient_share(connection, number),
+        baseline_transient=healthy_share(connection, number),
         events=events(connection, run_id, limit=_EVENTS),
         results={str(kind): n for kind, n in result_counts(connection, number).items()},
     )

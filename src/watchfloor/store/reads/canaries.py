@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import ceil
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from watchfloor.domain.canary import (
     FIRST,
-    HEALTHY_SHARE,
     Baseline,
     CanaryView,
     Figures,
@@ -22,23 +21,21 @@ from watchfloor.domain.canary import (
 )
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Phase, RunOutcome
+from watchfloor.domain.regions import Phase
+from watchfloor.store.reads.healthy import (
+    MOST_ATTEMPTS,
+    Counts,
+    counts_of,
+    healthy_runs,
+    troubled,
+)
 from watchfloor.store.reads.runs import run_number
-from watchfloor.store.tables import attempt, canary, record, report, run
+from watchfloor.store.tables import attempt, canary, record, run
 
-#: So many of a run's last attempts are looked at where its report is not written.
-MOST_ATTEMPTS: Final = 10_000
-#: So many healthy runs are compared with, of so many of the newest.
-_HEALTHY, _NEWEST = 3, 10
-#: Fewer attempts say nothing about a run.
-_FEWEST: Final = 20
 _SETTLED = frozenset(
     {state for state in RecordState if state.is_final} | {RecordState.CALLBACK}
 )
 _FAILED = (RecordState.FAILED, RecordState.UNKNOWN)
-_TROUBLED = (OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS)
-
-_Counts = Counter[tuple[int, str]]
 
 
 def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
@@ -124,7 +121,7 @@ def figures(
     )
     query = select(attempt.c.outcome_class, attempt.c.code, func.count()).where(*here)
     by = (attempt.c.outcome_class, attempt.c.code)
-    counts: _Counts = Counter()
+    counts: Counts = Counter()
     # What our own crash cut off says nothing about the provider.
     query = query.where(attempt.c.ending == "outcome")
     for outcome, code, count in connection.execute(query.group_by(*by)).all():
@@ -137,7 +134,7 @@ def figures(
         settled=sum(states[state] for state in _SETTLED),
         failed=sum(states[state] for state in _FAILED),
         attempts=counts.total(),
-        transient=_troubled(counts),
+        transient=troubled(counts),
         permanent={
             code: count
             for (outcome, code), count in counts.items()
@@ -161,8 +158,8 @@ def baseline(connection: Connection, run_id: str) -> Baseline:
     number, family, campaign = connection.execute(
         query.where(run.c.run_id == run_id)
     ).one()
-    healthy = _healthy(connection, campaign)
-    total: _Counts = Counter()
+    healthy = healthy_runs(connection, campaign)
+    total: Counts = Counter()
     for counts in healthy.values():
         total += counts
     family_runs = select(run.c.run_no).where(
@@ -171,13 +168,13 @@ def baseline(connection: Connection, run_id: str) -> Baseline:
     before = list(connection.scalars(family_runs.order_by(run.c.run_no)))
     known = total.copy()
     for run_no in before:
-        known += _counts(connection, run_no)
+        known += counts_of(connection, run_no)
     timed = list(healthy)[:1] or before[:1]
     names = select(run.c.run_id).where(run.c.run_no.in_(healthy))
     return Baseline(
         runs=tuple(connection.scalars(names.order_by(run.c.run_no))),
         attempts=total.total(),
-        transient=_troubled(total),
+        transient=troubled(total),
         p95_ms=_p95(_deliveries(connection, timed[0])) if timed else None,
         permanent=frozenset(
             code for outcome, code in known if outcome == OutcomeClass.PERMANENT
@@ -224,50 +221,6 @@ def _states(
     return Counter({RecordState(state): count for state, count in rows})
 
 
-def _healthy(connection: Connection, campaign_id: str) -> dict[int, _Counts]:
-    query = (
-        select(run.c.run_no)
-        .where(
-            run.c.campaign_id == campaign_id,
-            run.c.outcome == RunOutcome.COMPLETED,
-            run.c.cohort == 0,
-        )
-        .order_by(run.c.run_no.desc())
-        .limit(_NEWEST)
-    )
-    found: dict[int, _Counts] = {}
-    for run_no in connection.scalars(query).all():
-        counts = _counts(connection, run_no)
-        attempts = counts.total()
-        if attempts >= _FEWEST and _troubled(counts) <= HEALTHY_SHARE * attempts:
-            found[run_no] = counts
-        if len(found) == _HEALTHY:
-            break
-    return found
-
-
-def _counts(connection: Connection, run_no: int) -> _Counts:
-    """Return a run's attempts by class and code: all of them, or the last ones."""
-    whole = select(
-        report.c.outcome_class, report.c.code, func.sum(report.c.attempts)
-    ).where(report.c.run_no == run_no)
-    by = (report.c.outcome_class, report.c.code)
-    rows: Sequence[Any] = connection.execute(whole.group_by(*by)).all()
-    if not rows:
-        last = (
-            select(attempt.c.outcome_class, attempt.c.code)
-            .where(attempt.c.run_no == run_no)
-            .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
-            .limit(MOST_ATTEMPTS)
-            .subquery()
-            .c
-        )
-        some = select(last.outcome_class, last.code, func.count())
-        grouped = some.group_by(last.outcome_class, last.code)
-        rows = connection.execute(grouped).all()
-    return Counter({(outcome, code): count for outcome, code, count in rows})
-
-
 def _deliveries(connection: Connection, run_no: int) -> Iterable[int]:
     last = (
         select(
@@ -284,10 +237,6 @@ def _deliveries(connection: Connection, run_no: int) -> Iterable[int]:
     return connection.scalars(
         query.where(last.outcome_class == int(OutcomeClass.DELIVERED))
     )
-
-
-def _troubled(counts: _Counts) -> int:
-    return sum(n for (outcome, _), n in counts.items() if outcome in _TROUBLED)
 
 
 def _p95(took_ms: Iterable[int]) -> int | None:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Select,
     bindparam,
     func,
-    literal_column,
     select,
 )
 
@@ -31,8 +30,6 @@ from watchfloor.store.tables import (
     dedupe,
     record,
     reject,
-    report,
-    run,
 )
 
 #: Slices of a run, and records of each: some tens of milliseconds altogether.
@@ -212,37 +209,6 @@ def delivered_by(
         record.c.generation == 0,
     )
     return int(connection.scalar(counted) or 0)
-
-
-def transient_share(connection: Connection, run_no: int, most: int = 3) -> float | None:
-    """Return the share of attempts without a definite answer in earlier runs.
-
-    Of the last few completed runs of the same campaign whose report is written; None
-    where there is none.
-    """
-    this = run.alias()
-    earlier = (
-        select(run.c.run_no)
-        .join(this, this.c.campaign_id == run.c.campaign_id)
-        .where(
-            this.c.run_no == run_no,
-            run.c.run_no < run_no,
-            run.c.outcome == literal_column("'completed'"),
-        )
-        .order_by(run.c.run_no.desc())
-        .limit(most)
-    )
-    passing = (OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS)
-    query = (
-        select(report.c.outcome_class, func.sum(report.c.attempts))
-        .where(report.c.run_no.in_(earlier))
-        .group_by(report.c.outcome_class)
-    )
-    counts = {outcome: int(n) for outcome, n in connection.execute(query).all()}
-    total = sum(counts.values())
-    if not total:
-        return None
-    return sum(counts.get(int(one), 0) for one in passing) / total
 
 
 def _of_slices(
