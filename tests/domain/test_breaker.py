@@ -27,8 +27,8 @@ def test_so_many_in_a_row_without_an_answer_open_it_with_the_evidence():
 
     assert one.is_open
     assert told == (
-        "the breaker of webhook 127.0.0.1:8080 opened: 100 attempts in a row without "
-        "an answer, last http_503; check the provider, then resume"
+        "the breaker of webhook 127.0.0.1:8080 opened: 100 attempts in a row failed "
+        "at the provider, last http_503; check the provider, then resume"
     )
 
 
@@ -66,7 +66,7 @@ def test_while_it_is_open_a_run_that_began_since_is_told_at_once():
     one.noted([DOWN] * 10, 10)
 
     assert one.noted([LOST], 10).endswith(
-        "11 attempts in a row without an answer, last timeout; "
+        "11 attempts in a row failed at the provider, last timeout; "
         "check the provider, then resume"
     )
     assert one.noted([], 10) == ""

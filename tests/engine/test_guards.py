@@ -120,7 +120,7 @@ def test_a_silent_provider_pauses_every_run_of_its_target_and_no_other(
 
     for why in whys:
         assert why.startswith("the breaker of webhook ")
-        assert "attempts in a row without an answer, last http_503" in why
+        assert "attempts in a row failed at the provider, last http_503" in why
         assert "check the provider, then resume" in why
     for name in "ab":
         floor.rounds(three[name])

@@ -358,6 +358,12 @@ SICK: dict[str, tuple[str, Evidence, int, str]] = {
         2,
         "1 of 15 finished arrived",
     ),
+    "a retry path that held before and does not now": (
+        "retry path",
+        told(relatives=(child(0, 2, run_id="new"), child(1, 14), child(15, 0))),
+        2,
+        "run 261128-101500-dddd: Completed, 1 of 15 finished arrived",
+    ),
     "malformed rows": (
         "rejects",
         told(
@@ -454,7 +460,7 @@ SICK: dict[str, tuple[str, Evidence, int, str]] = {
         "provider",
         told(recent=attempts(delivered=120, http_429=80)),
         3,
-        "40 % of the newest attempts got no answer, most: http_429 (it asks for a",
+        "40 % of the newest attempts failed at the provider, most: http_429 (it asks",
     ),
     "a provider that is down": (
         "provider",
@@ -525,6 +531,22 @@ SICK: dict[str, tuple[str, Evidence, int, str]] = {
         ),
         1,
         "40 of 100 finished failed (40 %), most: permanent busy at call",
+    ),
+    "an ended run of a few whom nothing reached": (
+        "outcomes",
+        told(
+            OVER,
+            only(delivered=1, failed=12, unknown=2),
+            failures=failed_group(OutcomeClass.PERMANENT, 12),
+        ),
+        1,
+        "Only 1 of 15 records arrived: 12 failed, 2 unknown; most: permanent busy at c",
+    ),
+    "an ended run whose records were all too late": (
+        "outcomes",
+        told(OVER, only(expired=9)),
+        1,
+        "None of 9 records arrived: 9 expired",
     ),
     "many unknown": (
         "unknown",
@@ -641,7 +663,7 @@ HEALTHY: dict[str, Evidence] = {
     ),
     "a share of busy people": told(recent=attempts(delivered=140, busy=60)),
     "a campaign whose provider always fails a little": told(
-        recent=attempts(delivered=170, http_503=30), baseline_transient=0.12
+        recent=attempts(delivered=172, http_503=28), baseline_transient=0.1
     ),
     "another run of the campaign with other people": told(
         neighbours=(neighbour(same_campaign=True, looked_up=200, shared=0),)
@@ -652,6 +674,23 @@ HEALTHY: dict[str, Evidence] = {
         now={"retries_due": 1},
     ),
     "a retry that held": told(relatives=(child(15, 0),)),
+    "a retry that held after one that did not": told(
+        relatives=(child(15, 0, run_id="new"), child(1, 14))
+    ),
+    "a canary's few that are tried again and again": told(
+        books=only(pending=100, delivered=5, retry=10),
+        recent=attempts(again=45, delivered=45, busy=15),
+    ),
+    "retries while a canary holds the others back": told(
+        books=only(pending=100, retry=15),
+        now={"held_back": 100, "retries_due": 5, "canary": "canary stage 1"},
+        recent=attempts(again=150, delivered=150, busy=50),
+    ),
+    "retries while all others are outside their window": told(
+        books=only(pending=100, retry=15),
+        now={"shut_s": 3_600.0},
+        recent=attempts(again=150, delivered=150, busy=50),
+    ),
     "a plan with room": told(plan=PlanState(runs=1, most_runs=9)),
 }
 
@@ -811,6 +850,34 @@ def test_every_domain_that_fails_has_its_figure_and_a_way_to_its_failures():
 def test_a_live_run_retries_what_fails_by_itself():
     found = finding(SICK["one domain that defers"][1], "segment")
     assert "watchfloor retry" not in found.next_action
+
+
+#: Evidence on which a check advises to pause a run that could be.
+PAUSABLE: dict[str, dict[str, Any]] = {
+    "final": {"whole": replace(attempts(delivered=40), after_permanent=2)},
+    "access": {"recent": AttemptSample(tallies=(REFUSED,), records=90)},
+    "provider": {"recent": attempts(delivered=100, http_503=100)},
+}
+
+
+@pytest.mark.parametrize("check", PAUSABLE)
+@pytest.mark.parametrize("life", [OVER, PAUSED, replace(RUNNING, gate=Gate.PAUSING)])
+def test_nobody_is_told_to_pause_what_has_ended_or_is_paused(check, life):
+    open_gate = finding(told(**PAUSABLE[check]), check)
+    assert (open_gate.act, "Pause the run" in open_gate.next_action) == (
+        "run.pause",
+        True,
+    )
+    found = finding(told(life, **PAUSABLE[check]), check)
+    assert found.act != "run.pause"
+    assert "ause the run" not in found.next_action
+    assert found.next_action
+
+
+def test_access_that_ended_a_run_is_mended_and_retried_not_resumed():
+    ended = replace(OVER, outcome=RunOutcome.FAILED)
+    found = finding(told(ended, run={"cause": "http_401: no such key"}), "access")
+    assert (found.act, "retry a canary" in found.next_action) == ("", True)
 
 
 def test_a_stall_that_moves_while_it_is_watched_is_none():

@@ -75,7 +75,7 @@ class Breaker:
         self._is_half_open = False
         return (
             f"{_SAID}{self._target} opened: {self.in_a_row:,} attempts in a "
-            f"row without an answer, last {last}; check the provider, then resume"
+            f"row failed at the provider, last {last}; check the provider, then resume"
         )
 
     def resumed(self) -> None:

@@ -102,7 +102,9 @@ class Verdict:
         cause: The name of the check that found it; empty where nothing holds the run.
         is_well: Whether nobody has to act.
         summary: The cause in one sentence.
-        level: As a finding's; raised by the criteria that stand in ``why_level``.
+        level: As a finding's; raised by some criteria.
+        why_level: What says that it is this level, in words.
+        criteria: The numbers of the requirements that say so.
         eta: When it ends, or when what holds it does, or that nobody can say.
         consequences: Names of other checks that failed, in causal order.
         symptom: What an operator sees; None on a healthy run.
@@ -120,6 +122,7 @@ class Verdict:
     consequences: tuple[str, ...] = ()
     symptom: Symptom | None = None
     fix: Fix | None = None
+    criteria: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

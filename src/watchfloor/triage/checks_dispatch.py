@@ -19,6 +19,7 @@ from watchfloor.triage.judging import (
     is_live,
     late_callback_ms,
     latest,
+    may_pause,
     moved,
     ok,
     percent,
@@ -65,13 +66,15 @@ def permits(told: Evidence) -> Said:
         )
     if is_full and stuck and not moved(told):
         since = "" if oldest_s is None else f", the oldest for {span_text(oldest_s)}"
+        can = may_pause(told)
+        pause = "Pause the run; if" if can else "If"
         return fail(
             2,
             f"{of} are held by attempts that do not end{since}: the provider hangs, "
             "or its permits are lost.",
-            "Ask the provider. Pause the run; if nothing ends, start the engine again.",
+            f"Ask the provider. {pause} nothing ends, start the engine again.",
             *figures,
-            act="run.pause",
+            act="run.pause" if can else "",
         )
     if is_old and flying:
         many = counted(held, "attempt")
@@ -243,6 +246,12 @@ def may_dispatch(told: Evidence) -> bool:
         Reason.WAITING_EXTERNAL,
         Reason.SUPPRESSION_PENDING,
     }
+
+
+def has_turns(told: Evidence) -> bool:
+    """Whether records wait for nothing but their turn at permits and pace."""
+    turns = (Reason.DISPATCHABLE, Reason.PERMITS_FULL, Reason.PACE)
+    return is_live(told) and any(_by(told, one) is not None for one in turns)
 
 
 def _by(told: Evidence, reason: Reason) -> Blocked | None:

@@ -7,18 +7,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+from watchfloor.domain.books import Books
+from watchfloor.domain.canary import HEALTHY_SHARE
 from watchfloor.domain.evidence import AttemptTally, Evidence, RecordTally
 from watchfloor.domain.live import FailureGroup
 from watchfloor.domain.moments import counted
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Gate
+from watchfloor.domain.runbook import Figure
 from watchfloor.triage.judging import (
     TELLING,
     Said,
     fail,
     figure,
     latest,
+    may_pause,
     ok,
+    paused_first,
     percent,
     share,
     skip,
@@ -41,6 +47,8 @@ _FEWEST: Final = 10
 _MANY_FAIL: Final = 0.2
 _SOME_FAIL: Final = 0.05
 _SEGMENT: Final = 0.5
+#: An ended run of which no more arrived has reached nobody, however small it is.
+_NEARLY_NONE: Final = 0.1
 #: Segments of which so much fails stand out together.
 _NEARLY_ALL: Final = 0.9
 _NAMED: Final = 3
@@ -76,15 +84,15 @@ def access(told: Evidence) -> Said:
     why = next(
         (text for text in (asked.why, cause) if text and _ACCESS.search(text)), ""
     )
-    mend = "Mend the channel's credentials or its allow-list, then resume."
+    mend, act = _mended_access(told)
     if why:
         said = f"The provider refuses our access: {why}."
-        return fail(1, said, mend, *figures, act="run.resume")
+        return fail(1, said, mend, *figures, act=act)
     refused = codes.total()
     if refused >= _FEWEST and share(refused, told.recent.attempts) >= _MANY_FAIL:
         code = codes.most_common(1)[0][0]
         said = f"The provider refuses our access: {code}, {refused:,} times of late."
-        return fail(1, said, mend, *figures, act="run.pause")
+        return fail(1, said, mend, *figures, act=act)
     if not told.recent.attempts:
         return skip("No attempt has ended yet.")
     return ok("The provider takes our credentials.", *figures)
@@ -104,7 +112,9 @@ def provider(told: Evidence) -> Said:
     baseline = told.baseline_transient
     figures = (
         figure("newest attempts", sample.attempts),
-        figure("without an answer", f"{count:,}, {percent(count, sample.attempts)}"),
+        figure(
+            "failed at the provider", f"{count:,}, {percent(count, sample.attempts)}"
+        ),
         figure("threshold", percent(limit, 1)),
         figure(
             "earlier runs",
@@ -114,32 +124,33 @@ def provider(told: Evidence) -> Said:
     )
     part = share(count, sample.attempts)
     if not count:
-        return ok("The provider answers every attempt.", *figures)
+        return ok("No attempt failed at the provider.", *figures)
     code = codes.most_common(1)[0][0]
     said = (
-        f"{percent(count, sample.attempts)} of the newest attempts got no answer, "
-        f"most: {code}{_meaning(code)}"
+        f"{percent(count, sample.attempts)} of the newest attempts failed at the "
+        f"provider, most: {code}{_meaning(code)}"
     )
     if count >= _FEWEST and part > limit and told.run.lifecycle.is_ended:
         look = "Retry a canary first; the provider may still fail."
         return warn(f"{said}; it has ended since.", look, *figures)
     if count >= _FEWEST and part > limit:
-        return fail(
-            3,
-            f"{said}; expected are at most {percent(limit, 1)}.",
-            _advice(code),
-            *figures,
-            act="run.limits" if _is_throttled(code) else "run.pause",
-        )
+        do, act = _advice(told, code)
+        much = f"{said}; expected are at most {percent(limit, 1)}."
+        return fail(3, much, do, *figures, act=act)
     if count >= _FEWEST and part > limit / 2:
         return warn(f"{said}.", "Watch it: run triage again in a minute.", *figures)
     return ok(f"{said}; {percent(limit, 1)} are to be expected.", *figures)
 
 
 def threshold(told: Evidence) -> float:
-    """Return which share of attempts without an answer is to be expected at most."""
+    """Return which share of attempts may fail at the provider at most.
+
+    A share as of no healthy run, which an older version may have put into a bundle, is
+    nothing to compare with.
+    """
     baseline = told.baseline_transient or 0.0
-    return max(THRESHOLD, _OVER_BASELINE * baseline)
+    is_healthy = baseline <= HEALTHY_SHARE
+    return max(THRESHOLD, _OVER_BASELINE * baseline if is_healthy else 0.0)
 
 
 def segment(told: Evidence) -> Said:
@@ -181,6 +192,8 @@ def outcomes(told: Evidence) -> Said:
     )
     if not books.done:
         return skip("No record is finished yet.")
+    if told.run.lifecycle.is_ended and _arrived_nearly_none(books):
+        return _nothing_arrived(books, groups, figures)
     if not books.failed:
         return ok(f"None failed of {books.done:,} finished.", *figures)
     failed = [one for one in groups if one.state is RecordState.FAILED]
@@ -197,6 +210,33 @@ def outcomes(told: Evidence) -> Said:
     else:
         judged = ok(said, *figures)
     return judged._replace(seq=failed[0].example_seq if failed else 0)
+
+
+def _arrived_nearly_none(books: Books) -> bool:
+    """Whether next to nothing of what was tried, or was too late to be, arrived."""
+    return share(books.delivered, books.done) <= _NEARLY_NONE
+
+
+def _nothing_arrived(
+    books: Books, groups: Sequence[FailureGroup], figures: Sequence[Figure]
+) -> Said:
+    """Say that a run has ended and that, however small it is, nobody was reached."""
+    ends = (
+        (books.failed, "failed"),
+        (books.unknown, "unknown"),
+        (books.expired, "expired"),
+    )
+    told = ", ".join(f"{count:,} {word}" for count, word in ends if count)
+    most = f"; most: {_group_name(groups[0])}" if groups else ""
+    some = f"Only {books.delivered:,}" if books.delivered else "None"
+    said = f"{some} of {counted(books.done, 'record')} arrived: {told}{most}."
+    seq = groups[0].example_seq if groups else 0
+    look = (
+        f"Open the journey of one of them: watchfloor journey RUN {seq}."
+        if seq
+        else "Recheck window and expiry; take them up by a child run."
+    )
+    return fail(1, said, look, *figures)._replace(seq=seq)
 
 
 def unknowns(told: Evidence) -> Said:
@@ -236,10 +276,23 @@ def _meaning(code: str) -> str:
     return ""
 
 
-def _advice(code: str) -> str:
+def _advice(told: Evidence, code: str) -> tuple[str, str]:
+    """Return what to do about a provider that fails, and the key that does it."""
     if _is_throttled(code):
-        return "Lower the pace: watchfloor limit RUN; then hand over if it goes on."
-    return "Pause the run and hand over to engineering with a bundle."
+        lower = "Lower the pace: watchfloor limit RUN; then hand over if it goes on."
+        return lower, "run.limits"
+    return paused_first(told, "hand over to engineering with a bundle.")
+
+
+def _mended_access(told: Evidence) -> tuple[str, str]:
+    """Return what to do about access that is refused, and the key that does it."""
+    mend = "Mend the channel's credentials or its allow-list, then"
+    life = told.run.lifecycle
+    if life.is_ended:
+        return f"{mend} retry a canary: watchfloor retry RUN --canary.", ""
+    if may_pause(told):
+        return f"Pause the run. {mend} resume.", "run.pause"
+    return f"{mend} resume.", "run.resume" if life.gate is not Gate.OPEN else ""
 
 
 def _standing_out(

@@ -9,7 +9,7 @@ from watchfloor.domain.moments import counted, span_text
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import MOST_PROMISES, RecordState
 from watchfloor.domain.regions import Gate
-from watchfloor.triage.checks_dispatch import may_dispatch
+from watchfloor.triage.checks_dispatch import has_turns, may_dispatch
 from watchfloor.triage.judging import (
     OVERDUE_MS,
     SECOND_MS,
@@ -20,6 +20,7 @@ from watchfloor.triage.judging import (
     is_idle,
     latest,
     ok,
+    paused_first,
     percent,
     share,
     skip,
@@ -28,8 +29,10 @@ from watchfloor.triage.judging import (
 
 #: Attempts that a crash cut off do not count against the cap; there are few of them.
 _CRASHES: Final = 10
-#: Such a share of the newest attempts being retries is a storm.
+#: Such a share of the newest attempts being retries is a storm, if they are so many:
+#: the few records of a canary's stage make none, however often they are tried.
 _STORM: Final = 0.5
+_STORM_LEAST: Final = 60
 _OVER_SHARE: Final = 0.15
 #: From so many finished records on a child run tells whether its path holds.
 _PROVEN: Final = 10
@@ -97,14 +100,14 @@ def permanent_final(told: Evidence) -> Said:
         figure("tried after a permanent failure", after),
         figure("most attempts at one", f"{most:,} of {cap or 'unknown'}"),
     )
-    stop = "Pause the run and do not retry; hand over to engineering."
+    stop, act = paused_first(told, "do not retry; hand over to engineering.")
     if after:
         many = counted(after, "record")
         said = f"{many} of {looked:,} looked at were tried after a permanent failure."
-        return fail(3, said, stop, *figures, act="run.pause")
+        return fail(3, said, stop, *figures, act=act)
     if cap and most > cap + MOST_PROMISES + _CRASHES:
         said = f"One record was attempted {most:,} times; the limit is {cap:,}."
-        return fail(3, said, stop, *figures, act="run.pause")
+        return fail(3, said, stop, *figures, act=act)
     if not looked:
         return skip("No attempt has ended yet.")
     said = f"None of {looked:,} records looked at was tried after a permanent failure"
@@ -129,15 +132,13 @@ def retry_share(told: Evidence) -> Said:
     )
     if not latest(told).books.pending:
         return ok(f"{said}; no first attempt is left to make.", *figures)
+    if not has_turns(told) or not _could_start(told):
+        return ok(f"{said}; no first attempt could start now.", *figures)
     # Whatever the campaign allows: first attempts get less than retries do.
-    if part >= _STORM:
-        return fail(
-            2,
-            f"A storm of retries: {said}, the limit is {percent(limit, 1)}.",
-            "Pause the run, find what fails, then retry a canary.",
-            *figures,
-            act="run.pause",
-        )
+    if part >= _STORM and sample.again >= _STORM_LEAST:
+        find, act = paused_first(told, "find what fails; then retry a canary.")
+        storm = f"A storm of retries: {said}, the limit is {percent(limit, 1)}."
+        return fail(2, storm, find, *figures, act=act)
     if part > limit + _OVER_SHARE:
         look = "Look at what fails before more is sent."
         return warn(f"{said}; the limit is {percent(limit, 1)}.", look, *figures)
@@ -148,33 +149,34 @@ def retry_path(told: Evidence) -> Said:
     """Was a retry tried on a part first, and did it hold (1.16, 1.19, 1.22)."""
     children = [one for one in told.relatives if one.is_child]
     figures = tuple(figure(one.run_id, _course(one)) for one in children[:8])
-    broken = next((one for one in children if is_broken(one)), None)
-    if broken is not None:
-        return fail(
-            2,
-            f"The retry path does not hold: run {broken.run_id}: {_course(broken)}.",
-            "Do not retry more; mend what fails first.",
-            *figures,
-        )
-    sound = next((one for one in children if is_validated(one)), None)
-    if sound is not None:
-        said = f"The retry path holds: run {sound.run_id}: {_course(sound)}."
-        return ok(said, *figures)
-    if children:
+    if not children:
+        return skip("Nothing was retried by a run of its own yet.")
+    newest = newest_retry(told)
+    if newest is None:
         return skip(f"Run {children[0].run_id} has not finished enough to tell.")
-    return skip("Nothing was retried by a run of its own yet.")
+    told_by = f"run {newest.run_id}: {_course(newest)}."
+    if is_validated(newest):
+        return ok(f"The retry path holds: {told_by}", *figures)
+    return fail(
+        2,
+        f"The retry path does not hold: {told_by}",
+        "Do not retry more; mend what fails first.",
+        *figures,
+    )
+
+
+def newest_retry(told: Evidence) -> Relative | None:
+    """Return the newest child run that finished enough to tell; None for none.
+
+    What an older one came to says nothing once a newer one did better, or worse.
+    """
+    children = (one for one in told.relatives if one.is_child)
+    return next((one for one in children if one.books.done >= _PROVEN), None)
 
 
 def is_validated(one: Relative) -> bool:
-    """Whether a child run finished enough, and most of it arrived."""
-    done = one.books.done
-    return done >= _PROVEN and share(one.books.delivered, done) >= _HOLDS
-
-
-def is_broken(one: Relative) -> bool:
-    """Whether a child run finished enough, and most of it did not arrive."""
-    done = one.books.done
-    return done >= _PROVEN and share(one.books.delivered, done) < _HOLDS
+    """Whether most of what a child run finished arrived."""
+    return share(one.books.delivered, one.books.done) >= _HOLDS
 
 
 def is_stalled_again(told: Evidence) -> bool:
@@ -182,8 +184,15 @@ def is_stalled_again(told: Evidence) -> bool:
     last_ms = latest(told).progress_at_ms or told.run.started_at_ms or 0
     resumed = any(one.event == "resume" and one.at_ms > last_ms for one in told.events)
     is_open = told.run.lifecycle.gate is Gate.OPEN
-    proven = any(map(is_validated, told.relatives))
+    newest = newest_retry(told)
+    proven = newest is not None and is_validated(newest)
     return is_open and (resumed or proven)
+
+
+def _could_start(told: Evidence) -> int:
+    """Return how many first attempts wait for nothing of their own."""
+    now = told.situation
+    return max(0, latest(told).books.pending - now.held_pending - now.held_back)
 
 
 def _course(one: Relative) -> str:

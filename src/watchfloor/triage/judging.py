@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.evidence import Counters, Evidence
+from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.regions import Verb
 from watchfloor.domain.runbook import Figure, Sign
 
 #: So long without an outcome nothing moves, where nobody watched the counters.
@@ -129,6 +131,23 @@ def is_live(evidence: Evidence) -> bool:
     """Whether the run has begun and not ended."""
     run = evidence.run
     return run.started_at_ms is not None and not run.lifecycle.is_ended
+
+
+def may_pause(evidence: Evidence) -> bool:
+    """Whether a pause would be taken: not after its end, nor where it is paused."""
+    return refusal(evidence.run.lifecycle, Verb.PAUSE) is None
+
+
+def paused_first(evidence: Evidence, rest: str) -> tuple[str, str]:
+    """Return advice that begins with a pause, and its key, as far as it can be paused.
+
+    Args:
+        evidence: Of the run.
+        rest: What to do besides: a sentence without its beginning.
+    """
+    if may_pause(evidence):
+        return f"Pause the run and {rest}", "run.pause"
+    return f"{rest[:1].upper()}{rest[1:]}", ""
 
 
 def _moving(books: Books) -> tuple[int, ...]:

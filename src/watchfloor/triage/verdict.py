@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.evidence import Evidence
@@ -105,27 +105,41 @@ def in_causal_order(
     )
 
 
-def level_of(told: Evidence, failing: Sequence[Finding]) -> tuple[int, str]:
+class Level(NamedTuple):
+    """Who must act, why in words, and the numbers of the criteria that say so."""
+
+    level: int
+    why: str
+    criteria: tuple[str, ...] = ()
+
+
+def level_of(told: Evidence, failing: Sequence[Finding]) -> Level:
     """Return who must act on the first of some failing checks, and by which criterion.
 
     Level 3 is reached by any of the criteria 1.23 to 1.25, whatever the first cause is.
     """
     names = {one.check for one in failing}
     if names & _STALLS and is_stalled_again(told):
-        return _ENGINEERING, "still stalled after the validated retry path (1.23)"
+        held = "it stands still again, after a resume or beside a retry that held"
+        return Level(_ENGINEERING, held, ("1.23",))
     if names & {"deliveries", "final"}:
-        return _ENGINEERING, "duplicates persist despite dedupe (1.24)"
+        twice = "deliveries are repeated although they are deduplicated"
+        return Level(_ENGINEERING, twice, ("1.24",))
     if "provider" in names:
-        return _ENGINEERING, "failures above the expected transient threshold (1.25)"
-    first = failing[0]
-    return first.level, _LEVELS[first.level]
+        many = "more attempts fail at the provider than is to be expected"
+        return Level(_ENGINEERING, many, ("1.25",))
+    return _LEVELS[failing[0].level]
 
 
 #: Why a level is one, by the runbook.
 _LEVELS: Final = {
-    1: "an operator can mend it (1.17 to 1.19)",
-    2: "it takes diagnostics and a second pair of eyes (1.20 to 1.22)",
-    3: "no operator can mend it",
+    1: Level(1, "an operator can mend it", ("1.17", "1.18", "1.19")),
+    2: Level(
+        2,
+        "it takes diagnostics and a second pair of eyes",
+        ("1.20", "1.21", "1.22"),
+    ),
+    3: Level(_ENGINEERING, "no operator can mend it"),
 }
 
 
@@ -171,7 +185,7 @@ def _sick(
     told: Evidence, failing: Sequence[Finding], wanted: Symptom | None
 ) -> Verdict:
     first = failing[0]
-    level, why = level_of(told, failing)
+    level, why, criteria = level_of(told, failing)
     symptom = wanted
     if symptom is None:
         symptom = next((one for one in Symptom if one in first.symptoms), None)
@@ -181,6 +195,7 @@ def _sick(
         summary=first.finding,
         level=level,
         why_level=why,
+        criteria=criteria,
         next_action=first.next_action,
         act=first.act,
         eta=eta(told),

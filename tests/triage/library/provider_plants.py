@@ -75,6 +75,24 @@ def provider_fails_most(bed: Bed) -> Iterator[Patient]:
 
 
 @contextmanager
+def provider_as_sick_as_before(bed: Bed) -> Iterator[Patient]:
+    """Answer 503 to three of four, as in the campaign's earlier run."""
+    told = webhook(bed.provider.url, permits=4, retry="attempts = 1", rest=NO_BREAKER)
+    every = [*ids(80, "e"), *ids(400)]
+    for number, contact in enumerate(every):
+        bed.provider.replies[contact] = [Reply() if number % 4 == 0 else DOWN]
+    with bed.engine() as engine:
+        earlier = bed.floor.launched(told, every[:80])
+        bed.floor.until_ended(earlier)
+        bed.provider.otherwise = Reply(after_s=0.01)
+        paced = told.replace("attempts = 1", PATIENT)
+        run_id = bed.floor.launched(paced, every[80:])
+        until(lambda: bed.floor.books(run_id).retry == 300)
+        bed.later(engine, MINUTE_S)
+        yield bed.watched(run_id, engine)
+
+
+@contextmanager
 def provider_refuses_connections(bed: Bed) -> Iterator[Patient]:
     """Send to a port where nobody listens, until the breaker pauses the run."""
     with socket.socket() as taken:
@@ -149,6 +167,16 @@ def everybody_fails_for_good(bed: Bed) -> Iterator[Patient]:
     for number, contact in enumerate(every):
         bed.provider.replies[contact] = [Reply(status=200 if number % 5 == 0 else 404)]
     run_id = bed.floor.launched(webhook(bed.provider.url, permits=4), every)
+    with bed.engine() as engine:
+        bed.floor.until_ended(run_id)
+        yield bed.watched(run_id, engine)
+
+
+@contextmanager
+def nobody_of_a_few_reached(bed: Bed) -> Iterator[Patient]:
+    """Answer 404 to a dozen, of no one origin: too few for shares to tell."""
+    bed.provider.otherwise = Reply(status=404)
+    run_id = bed.floor.launched(webhook(bed.provider.url, permits=4), ids(12))
     with bed.engine() as engine:
         bed.floor.until_ended(run_id)
         yield bed.watched(run_id, engine)

@@ -65,6 +65,10 @@ SICK: Final = (
     Case(provider_plants.provider_says_too_many, FAILING, "provider", 3, "http_429"),
     Case(provider_plants.provider_fails_most, FAILING, "provider", 3, "http_503"),
     Case(
+        provider_plants.provider_as_sick_as_before,
+        *(FAILING, "provider", 3, "at most 10 %"),
+    ),
+    Case(
         provider_plants.provider_refuses_connections,
         *(STUCK, "breaker", 3, "connection_refused"),
     ),
@@ -73,6 +77,7 @@ SICK: Final = (
     Case(provider_plants.guard_paused, STUCK, "gate", 1, "permanent 100 %"),
     Case(provider_plants.numbers_of_one_prefix_fail, FAILING, "segment", 1, "+49301"),
     Case(provider_plants.everybody_fails_for_good, FAILING, "outcomes", 1, "http_404"),
+    Case(provider_plants.nobody_of_a_few_reached, FAILING, "outcomes", 1, "None of 12"),
     Case(
         provider_plants.unknown_pile_after_a_crash,
         DUPLICATES,

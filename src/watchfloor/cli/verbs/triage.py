@@ -84,6 +84,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "summary": _shown(verdict.summary),
         "level": verdict.level,
         "why_level": verdict.why_level,
+        "criteria": list(verdict.criteria),
         "next_action": _shown(verdict.next_action),
         "eta": verdict.eta,
         "consequences": list(verdict.consequences),
