@@ -43,6 +43,32 @@ def test_one_record_is_told_with_its_own_reason(rejecting, shell):
     assert told["why"].startswith(f"Record 1 of run {rejecting} is delivered")
 
 
+def test_a_run_of_which_most_fails_is_unhealthy_and_names_the_reason(rejecting, shell):
+    with closing(sqlite3.connect(shell.root / "state.db")) as store, store:
+        store.execute(
+            "UPDATE run SET phase = 'running', outcome = NULL, ended_at_ms = NULL"
+        )
+        store.execute("UPDATE books SET records = 43, extracted = 47, failed = 40")
+
+    code, told = answered(shell, rejecting)
+
+    assert code == 4
+    assert (told["health"], told["needs_somebody"]) == ("ok", True)
+    assert "moves, but 40 of 43 fail" in told["sentence"]
+    assert told["next"].endswith(f"watchfloor triage {rejecting}")
+    assert told["failing"] == {"records": 40, "of": 43, "most": None}
+
+
+def test_an_ended_run_of_which_most_failed_is_unhealthy(rejecting, shell):
+    with closing(sqlite3.connect(shell.root / "state.db")) as store, store:
+        store.execute("UPDATE books SET records = 43, extracted = 47, failed = 40")
+
+    asked = shell("why", rejecting)
+
+    assert asked.code == 4
+    assert "see why 40 failed" in asked.out
+
+
 def test_an_ended_run_is_told_truthfully_and_is_well(rejecting, shell):
     asked = shell("why", rejecting)
 

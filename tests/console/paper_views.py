@@ -10,6 +10,7 @@ from tests.console.paper_runs import MINUTE_MS, NOON_MS, HandClock
 from watchfloor.domain.blocked_by import Blocked, Reason, Situation
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.evidence import Counters, Evidence, Setup, StepSetup
+from watchfloor.domain.failing import FailureGroup, Failures
 from watchfloor.domain.handover import (
     AlertTold,
     Coming,
@@ -25,8 +26,6 @@ from watchfloor.domain.live import (
     Cards,
     Charts,
     DueSpan,
-    FailureGroup,
-    Failures,
     LiveOps,
     LiveRun,
     Unknown,

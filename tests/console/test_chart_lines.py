@@ -20,7 +20,8 @@ from watchfloor.console.chart_lines import (
 )
 from watchfloor.console.failure_names import group_name
 from watchfloor.console.pieces import Piece, measured
-from watchfloor.domain.live import Charts, DueSpan, FailureGroup, Failures
+from watchfloor.domain.failing import FailureGroup, Failures
+from watchfloor.domain.live import Charts, DueSpan
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.progress import SAMPLE_MS, Progress, Sample
 from watchfloor.domain.records import RecordState

@@ -12,7 +12,7 @@ from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.errors import StoreError
-from watchfloor.domain.live import Failures
+from watchfloor.domain.failing import Failures
 
 SIZE = (120, 36)
 TWICE = "counters read twice, 3.0 s apart"

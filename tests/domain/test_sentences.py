@@ -13,6 +13,7 @@ from watchfloor.domain.explanations import (
     next_step,
     record_explanation,
 )
+from watchfloor.domain.failing import Failing
 from watchfloor.domain.health import Health
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
@@ -84,6 +85,36 @@ def test_a_healthy_run_tells_how_far_it_is_and_its_pace():
     assert sentence(told()) == "62 % done, moves as it should, 11/s lately"
     assert sentence(told(is_rated=False)) == (
         "62 % done, moves; its pace is not known yet"
+    )
+
+
+FAILING = Failing(40, 60, "transient http_503 from example.net")
+
+
+def test_a_run_that_moves_and_mostly_fails_says_so_and_what_to_do():
+    run = told(failing=FAILING, shuts_at_ms=NOON_MS + 417 * MINUTE_MS + 49_000)
+
+    assert sentence(run) == (
+        "62 % done, moves, but 40 of 60 fail: transient http_503 from example.net; "
+        "the window shuts at 21:00"
+    )
+    assert next_step(run) == "look at what fails, and where: watchfloor triage r-1"
+    assert "nothing has to be done" not in explanation(run)
+    assert needs_somebody(run.run, run.health, FAILING)
+
+
+def test_a_run_that_waits_and_mostly_fails_says_both():
+    books = Books(extracted=60, records=60, retry=40, delivered=20, attempts=60)
+    run = replace(RUN, books=books)
+    waits = told(run, now={"next_retry_s": 300.0}, failing=FAILING)
+    asks = told(replace(RUN, approve_after=100), failing=FAILING)
+
+    assert sentence(waits) == (
+        "33 % done, waits: 40 to be retried, next retry in 5 min 00 s; 40 of 60 fail: "
+        "transient http_503 from example.net"
+    )
+    assert sentence(asks).endswith(
+        "approval; 40 of 60 fail: transient http_503 from example.net"
     )
 
 

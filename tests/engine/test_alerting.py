@@ -16,6 +16,7 @@ from tests.support.provider import Provider, Reply
 
 from watchfloor.domain.alerts import AGAIN_AFTER_MS, FRESH_MS, AlertKind
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Verb
 from watchfloor.engine.alerting import (
     MOST_TRIES,
@@ -34,13 +35,14 @@ from watchfloor.store.reads.alerts import (
     open_alerts,
 )
 from watchfloor.store.reads.journal import events
-from watchfloor.store.tables import alert_message, books, journal, lease, run
+from watchfloor.store.tables import alert_message, books, journal, lease, record, run
 from watchfloor.store.writes.connection import close_writer, open_writer
 from watchfloor.store.writes.runs import add_entry
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
-ALL = 'on = ["stalled", "slow", "auto_paused", "failed", "recovered"]'
+KINDS = ", ".join(f'"{kind}"' for kind in AlertKind)
+ALL = f"on = [{KINDS}]"
 WORKSPACE = '[workspace]\nid = "front-desk"\nname = "Front desk"\n'
 
 
@@ -175,6 +177,30 @@ def test_a_pause_by_the_engine_is_told_once_and_its_end_once(beside, provider):
         assert "\x1b" not in str(payload)
         assert "421 from n" in payload["text"]
     assert beside.journal() == ["alert raised", "alert cleared"]
+
+
+def test_a_run_that_moves_and_mostly_fails_is_told_once_with_its_reason(beside):
+    beside.stored.add(60)
+    moves = {"extracted": 60, "records": 60, "delivered": 20, "progress_at_ms": NOW_MS}
+    beside.change(books, **moves, pending=10, failed=30, attempts=50)
+    failed = {"outcome_class": 3, "code": "http_404"}
+    with beside.stored.writer.begin():
+        some = update(record).where(record.c.seq <= 30)
+        beside.stored.writer.execute(
+            some.values(state=int(RecordState.FAILED), **failed)
+        )
+    for _ in range(3):
+        beside.change(books, progress_at_ms=beside.now_ms)
+        beside.look(30_000)
+
+    [alert] = beside.open()
+    assert alert.kind is AlertKind.FAILING
+    assert "moves, but 30 of 50 fail: permanent http_404" in alert.said
+    # What is worse is told in its place: one alert for one cause.
+    beside.pause()
+    beside.look(AGAIN_AFTER_MS)
+    beside.look(AGAIN_AFTER_MS)
+    assert [one.kind for one in beside.open()] == [AlertKind.AUTO_PAUSED]
 
 
 def test_a_pause_by_a_person_alerts_nobody(beside):

@@ -102,6 +102,26 @@ def test_a_pause_by_the_engine_and_unknown_records_are_left_as_questions(
     assert note.waits == ()
 
 
+def test_a_run_that_mostly_fails_is_an_open_question_and_no_run_that_does_well(
+    floor, provider
+):
+    provider.otherwise = Reply(status=503)
+    patient = 'attempts = 9\nbackoff = "1h"\nmax_backoff = "1h"'
+    quiet = "[guard]\nbreaker_after = 0"
+    told = webhook(provider.url, permits=4, retry=patient, rest=quiet)
+    run_id = floor.launched(told, ids(24))
+    with floor.engine():
+        until(lambda: floor.books(run_id).retry == 24)
+        note = noted(floor)
+
+    [run] = note.runs
+    assert "24 of 24 fail: transient http_503" in run.sentence
+    assert any(
+        "24 of 24 fail" in one and f"watchfloor triage {run_id}" in one
+        for one in note.questions
+    )
+
+
 def test_unknown_records_wait_for_somebody(floor, provider):
     provider.otherwise = Reply(drop=True)
     settings = 'delivery = "at_most_once"'
@@ -109,7 +129,10 @@ def test_unknown_records_wait_for_somebody(floor, provider):
     floor.carried_out()
 
     assert noted(floor).waits == (
-        "2 records unknown, to be resolved: watchfloor records RUN --state unknown",
+        (
+            "2 records unknown, to be resolved: watchfloor unknowns lists them, then: "
+            "watchfloor resolve RUN SEQ"
+        ),
     )
 
 

@@ -5,12 +5,13 @@ from sqlalchemy import update
 from tests.store.conftest import NOW_MS, add_a_run
 
 from watchfloor.domain.errors import NotFoundError
-from watchfloor.domain.live import FailureGroup, Failures
+from watchfloor.domain.failing import Failing, FailureGroup, Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.store.reads.failures import (
     MOST_GROUPS,
     MOST_LOOKED_AT,
+    failing_of,
     failures,
     worst_of,
 )
@@ -149,6 +150,29 @@ def test_what_stands_out_names_the_one_place_it_comes_from(filled, every, said):
         view = run_view(filled.writer, "run-1")
 
         assert worst_of(filled.writer, view) == said
+
+
+def test_most_of_what_was_tried_fails_and_the_place_it_comes_from_is_named(filled):
+    filled.add(30, RecordState.DELIVERED, outcome=OutcomeClass.DELIVERED)
+    filled.add(40, RETRY, outcome=OutcomeClass.TRANSIENT, code="421", step=1)
+    with filled.writer.begin():
+        contacts = (100, "+491701234567", "ann@Example.org")
+        filled.writer.exec_driver_sql(TO_CONTACT, contacts)
+        view = run_view(filled.writer, "run-1")
+
+        assert failing_of(filled.writer, view) == Failing(
+            40, 70, "transient 421 from example.org"
+        )
+
+
+def test_of_a_run_that_mostly_arrives_no_row_is_read(filled):
+    filled.add(60, RecordState.DELIVERED, outcome=OutcomeClass.DELIVERED)
+    filled.add(40, FAILED, outcome=PERMANENT, code="no_such_contact")
+    with filled.writer.begin():
+        view = run_view(filled.writer, "run-1")
+        filled.writer.exec_driver_sql("DROP TABLE record")
+
+        assert failing_of(filled.writer, view) is None
 
 
 def test_of_few_records_no_place_is_named(filled):

@@ -36,7 +36,7 @@ from watchfloor.domain.evidence import (
     StepSetup,
     Waiting,
 )
-from watchfloor.domain.live import FailureGroup, Failures
+from watchfloor.domain.failing import FailureGroup, Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState, RejectKind
 from watchfloor.domain.regions import Gate, Intake, Phase, RunOutcome, Verb

@@ -95,12 +95,7 @@ def _alarms(live: LiveRun, ops: LiveOps, keymap: Keymap) -> Iterator[Alert]:
         triage = keymap.key("nav.triage")
         said = f"no outcome since {since}; {triage} tells why"
         yield Alert(1, "STALLED", name, said)
-    if live.health is Health.SLOW:
-        yield Alert(2, "SLOW", name, _slowness(live, now_ms, keymap))
-    if live.is_late:
-        started = near_time(run.started_at_ms, now_ms)
-        said = f"should have taken {length(live.expected_ms)}, started {started}"
-        yield Alert(2, "LATE", name, said)
+    yield from _shortcomings(live, now_ms, name, keymap)
     if run.awaits_approval:
         said = f"{YOUR_WORD}; {keymap.key('run.approve')} on the jobs screen gives it"
         yield Alert(3, "ASKS", name, said)
@@ -110,6 +105,21 @@ def _alarms(live: LiveRun, ops: LiveOps, keymap: Keymap) -> Iterator[Alert]:
                 about = figures(one, live, ops.engine, now_ms)
                 said = f"{one.reason.value}{f', {about}' if about else ''}"
                 yield Alert(4, "BLOCKED", name, f"{one.count:,} held by {said}")
+
+
+def _shortcomings(
+    live: LiveRun, now_ms: int, name: str, keymap: Keymap
+) -> Iterator[Alert]:
+    """Yield in what a run that moves falls short."""
+    if live.health is Health.SLOW:
+        yield Alert(2, "SLOW", name, _slowness(live, now_ms, keymap))
+    if live.failing is not None:
+        tells = f"{keymap.key('nav.triage')} tells why"
+        yield Alert(2, "FAILING", name, f"{live.failing.said}; {tells}")
+    if live.is_late:
+        started = near_time(live.run.started_at_ms, now_ms)
+        said = f"should have taken {length(live.expected_ms)}, started {started}"
+        yield Alert(2, "LATE", name, said)
 
 
 def _slowness(live: LiveRun, now_ms: int, keymap: Keymap) -> str:

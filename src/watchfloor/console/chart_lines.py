@@ -19,7 +19,8 @@ from watchfloor.console.plots_bars import Bar, group_bars, share_bars
 from watchfloor.console.plots_curves import Curve
 from watchfloor.console.plots_due import Bucket, due_plot
 from watchfloor.domain.books import Books
-from watchfloor.domain.live import Charts, DueSpan, Failures
+from watchfloor.domain.failing import Failures
+from watchfloor.domain.live import Charts, DueSpan
 from watchfloor.domain.progress import RECENT_MS, Progress, Sample, width_ms
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate

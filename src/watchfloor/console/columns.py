@@ -77,7 +77,7 @@ class RunRow(NamedTuple):
         expected_ms: What it should have taken and did not; None unless it is late.
         twin: What tells it from another run of the same name; empty where none is.
         said: How it does, in one sentence; empty for one that has ended.
-        is_unwell: Whether it is stalled or slow.
+        is_unwell: Whether it is stalled or slow, or mostly fails.
     """
 
     run: RunView

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchfloor.console.privacy import without_contact
-from watchfloor.domain.live import FailureGroup
+from watchfloor.domain.failing import FailureGroup
 
 
 def group_name(group: FailureGroup) -> str:

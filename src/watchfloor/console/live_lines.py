@@ -30,6 +30,7 @@ from watchfloor.domain.views import EngineView, RunView
 #: What a run says that a poll no longer told of.
 GONE = "gone"
 LATE = "late"
+FAILING = "failing"
 _NAME = 24
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
@@ -38,6 +39,7 @@ _ROLES = {
     Health.SLOW.value: "warn",
     Health.BLOCKED.value: "warn",
     LATE: "warn",
+    FAILING: "warn",
     GONE: "dim",
 }
 
@@ -56,7 +58,9 @@ class LiveRow(NamedTuple):
 
 
 def health_word(live: LiveRun) -> str:
-    """Return ok, stalled, slow, blocked or late: the worst that is true."""
+    """Return ok, stalled, slow, blocked, failing or late: the worst that is true."""
+    if live.failing is not None:
+        return FAILING
     if live.health is Health.OK and live.is_late:
         return LATE
     return live.health.value

@@ -24,6 +24,7 @@ class AlertKind(StrEnum):
 
     STALLED = "stalled"  #: work could start and nothing moves
     SLOW = "slow"  #: it moves more slowly than it should
+    FAILING = "failing"  #: it moves, and most of what it tries fails
     AUTO_PAUSED = "auto_paused"  #: the engine paused the run itself
     FAILED = "failed"  #: the run ended by a fault of its own
     RECOVERED = "recovered"  #: an engine died, and what was in flight is accounted for
@@ -36,7 +37,7 @@ class AlertKind(StrEnum):
     @property
     def flaps(self) -> bool:
         """Whether its cause may come and go by itself."""
-        return self in (AlertKind.STALLED, AlertKind.SLOW)
+        return self in (AlertKind.STALLED, AlertKind.SLOW, AlertKind.FAILING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.books import Books
-from watchfloor.domain.live import Failures
+from watchfloor.domain.failing import Failures
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState, RejectKind
 from watchfloor.domain.regions import RunOutcome

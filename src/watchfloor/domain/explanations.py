@@ -101,6 +101,8 @@ def _steps(told: Told) -> Iterator[str]:
         )
     if told.health is Health.SLOW and told.now.slowdown is not None:
         yield _speed_up(told.now.slowdown, run)
+    if told.failing is not None:
+        yield f"look at what fails, and where: watchfloor triage {run.run_id}"
     if run.awaits_approval:
         yield f"look at what was sent, then: watchfloor approve {run.run_id}"
     if told.health is not Health.OK:

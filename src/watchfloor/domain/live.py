@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from watchfloor.domain.blocked_by import Blocked
+from watchfloor.domain.failing import Failing, Failures
 from watchfloor.domain.health import Health
-from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.progress import Progress
-from watchfloor.domain.records import RecordState
 from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import (
@@ -75,6 +74,8 @@ class LiveRun:
         sentence: How it does in one plain sentence, without a stop; text from outside
             in it is as it came.
         slowdown: Since when it is slower than earlier runs; None where it is not.
+        failing: That most of what it tried fails though it is ok; None where it does
+            not.
     """
 
     run: RunView
@@ -88,6 +89,7 @@ class LiveRun:
     opens_at_ms: int | None = None
     sentence: str = ""
     slowdown: Slowdown | None = None
+    failing: Failing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,35 +100,6 @@ class LiveOps:
     shared: tuple[SharedUse, ...] = ()
     engine: EngineView = field(default_factory=EngineView)
     as_of_ms: int = 0
-
-
-class FailureGroup(NamedTuple):
-    """Records that ended, or are to be tried again, for the same reason.
-
-    Attributes:
-        example_seq: One of them.
-    """
-
-    state: RecordState
-    outcome_class: OutcomeClass | None
-    code: str
-    step: str
-    records: int
-    example_seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failures:
-    """Failed, unknown and retried records by why, the largest group first.
-
-    Attributes:
-        looked_at: So many records were looked at.
-        of: So many there are; more than ``looked_at`` where a run has very many.
-    """
-
-    groups: tuple[FailureGroup, ...] = ()
-    looked_at: int = 0
-    of: int = 0
 
 
 class DueSpan(NamedTuple):

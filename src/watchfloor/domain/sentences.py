@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watchfloor.domain.blocked_by import Blocked, Reason, Situation, blocked_by
+from watchfloor.domain.failing import Failing
 from watchfloor.domain.health import Health, idle_since_ms
 from watchfloor.domain.moments import at_minute, counted, pace_text
 from watchfloor.domain.progress import done_share
@@ -30,6 +31,7 @@ class Told:
             where each recipient has a window of their own.
         per_s: Records that became final per second, lately.
         is_rated: Whether ``per_s`` is known already.
+        failing: That most of what it tried fails; None where it does not.
     """
 
     run: RunView
@@ -40,6 +42,7 @@ class Told:
     shuts_at_ms: int | None = None
     per_s: float = 0.0
     is_rated: bool = True
+    failing: Failing | None = None
 
     @property
     def blocked(self) -> tuple[Blocked, ...]:
@@ -47,12 +50,15 @@ class Told:
         return blocked_by(self.now)
 
 
-def needs_somebody(run: RunView, health: Health) -> bool:
+def needs_somebody(
+    run: RunView, health: Health, failing: Failing | None = None
+) -> bool:
     """Whether a person has to act, or at least to look.
 
     Whoever is not ok does: a run that a person paused goes on by a person's word only,
     and so does one that waits for an approval. One that ended does if it failed, and so
-    does one whose books do not balance. A closed window passes by itself.
+    does one whose books do not balance, or of which most of what was tried fails. A
+    closed window passes by itself.
     """
     failed = run.lifecycle.outcome is RunOutcome.FAILED
     return (
@@ -60,6 +66,7 @@ def needs_somebody(run: RunView, health: Health) -> bool:
         or run.awaits_approval
         or failed
         or bool(run.books.imbalance)
+        or failing is not None
     )
 
 
@@ -110,7 +117,7 @@ def _state(told: Told) -> str:
     if told.health is Health.SLOW:
         return _slow(told)
     if run.awaits_approval:
-        return "waits for a person's approval"
+        return f"waits for a person's approval{_but_failing(told)}"
     return _well(told)
 
 
@@ -157,7 +164,10 @@ def _slow(told: Told) -> str:
 
 
 def _well(told: Told) -> str:
-    """Return what a run that is ok does: the wait that holds most, or its pace."""
+    """Return what a run that is ok does: the wait that holds most, or its pace.
+
+    It may do so and fail: then that is said as well.
+    """
     run, life = told.run, told.run.lifecycle
     if life.phase in (Phase.STOPPING, Phase.CANCELLING):
         flying = counted(run.books.attempting, "attempt")
@@ -174,12 +184,20 @@ def _well(told: Told) -> str:
         most = max(waits, key=lambda one: one.count)
         detail = f", {most.detail}" if most.detail else ""
         what = _WAITS.get(most.reason, most.reason.value)
-        return f"waits: {most.count:,} {what}{detail}"
-    if run.started_at_ms is None:
-        return "waits to be launched"
+        return f"waits: {most.count:,} {what}{detail}{_but_failing(told)}"
+    return "waits to be launched" if run.started_at_ms is None else _moves(told)
+
+
+def _moves(told: Told) -> str:
+    if told.failing is not None:
+        return f"moves, but {told.failing.said}"
     if not told.is_rated:
         return "moves; its pace is not known yet"
     return f"moves as it should, {pace_text(told.per_s)} lately"
+
+
+def _but_failing(told: Told) -> str:
+    return "" if told.failing is None else f"; {told.failing.said}"
 
 
 _WAITS = {

@@ -299,7 +299,7 @@ class Overview:
         done_per_s: Records that became final per second, lately, by run id; without
             the runs of which none did.
         said: How each run that has not ended does, in one sentence, by run id.
-        unwell: Ids of the runs that are stalled or slow.
+        unwell: Ids of the runs that are stalled, slow or mostly fail.
     """
 
     runs: tuple[RunView, ...] = ()

@@ -91,6 +91,10 @@ def causes_of(live: LiveRun, now_ms: int) -> Iterator[Cause]:
         moved_ms = slow.since_ms if slow else run.progress_at_ms or run.started_at_ms
         said = _said(run.campaign_name, discreet(live.sentence))
         yield Cause(kind, run.run_id, moved_ms or now_ms, said)
+    if live.failing is not None:
+        # Since when is not known: since it was found.
+        said = _said(run.campaign_name, discreet(live.sentence))
+        yield Cause(AlertKind.FAILING, run.run_id, now_ms, said)
     gate = run.gate_asked
     if run.lifecycle.gate is not Gate.OPEN and gate.by == _ENGINE:
         said = f"paused by the engine: {discreet(gate.why)}"

@@ -19,6 +19,7 @@ from watchfloor.domain.workspace import Workspace
 _WORDS: Final[Mapping[AlertKind, tuple[str, str]]] = {
     AlertKind.STALLED: ("stalled", "watchfloor why {run}"),
     AlertKind.SLOW: ("slow", "watchfloor why {run}"),
+    AlertKind.FAILING: ("failing", "watchfloor triage {run}"),
     AlertKind.AUTO_PAUSED: ("paused by the engine", "watchfloor show {run}"),
     AlertKind.FAILED: ("failed", "watchfloor show {run}"),
     AlertKind.RECOVERED: ("engine started after a crash", "watchfloor status"),

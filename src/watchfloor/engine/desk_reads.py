@@ -43,11 +43,12 @@ def overview(
     rates = recent_rates(connection, now_ms)
     live = live_ops(connection, now_ms, shared or {}, layout).runs
     sick = (Health.STALLED, Health.SLOW)
+    unwell = [one for one in live if one.health in sick or one.failing is not None]
     return Overview(
         runs=run_page(connection),
         done_per_s={run_id: done for run_id, (_, done) in rates.items() if done > 0},
         said={one.run.run_id: one.sentence for one in live},
-        unwell=frozenset(one.run.run_id for one in live if one.health in sick),
+        unwell=frozenset(one.run.run_id for one in unwell),
         engine=engine_view(connection),
         as_of_ms=now_ms,
     )

@@ -157,7 +157,7 @@ def _waits(
     if unknown := unknown_page(connection, size=1).of:
         yield (
             f"{counted(unknown, 'record')} unknown, to be resolved: "
-            "watchfloor records RUN --state unknown"
+            "watchfloor unknowns lists them, then: watchfloor resolve RUN SEQ"
         )
 
 
@@ -226,6 +226,9 @@ def _questions_of(live: LiveRun) -> Iterator[str]:
         yield f"Why is {_named(run)} stalled? {why}"
     elif live.health is Health.SLOW:
         yield f"Why is {_named(run)} slow? {why}"
+    elif live.failing is not None:
+        said = discreet(live.failing.said)
+        yield f"Of {_named(run)} {said}: watchfloor triage {run.run_id}"
     elif live.is_late:
         yield f"Why does {_named(run)} take longer than earlier runs? {why}"
     gate = run.gate_asked

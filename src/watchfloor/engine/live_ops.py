@@ -14,7 +14,7 @@ from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Shared
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
-from watchfloor.store.reads.failures import worst_of
+from watchfloor.store.reads.failures import failing_of, worst_of
 from watchfloor.store.reads.live import LiveRow, known_paces, live_row, live_rows
 from watchfloor.store.reads.movement import Movement
 from watchfloor.store.reads.progress import recent_rates
@@ -95,6 +95,7 @@ def _told(connection: Handle, row: LiveRow, moment: _Moment) -> LiveRun:
         # Worth the questions that a look at every run has no time for.
         now = situation_of(connection, row.run_no, run, moment.beside)
         how = health(run, now, now_ms)
+    failing = failing_of(connection, run) if how is Health.OK else None
     told = Told(
         run=run,
         now=now,
@@ -105,12 +106,14 @@ def _told(connection: Handle, row: LiveRow, moment: _Moment) -> LiveRun:
         is_rated=is_rated(
             run.started_at_ms, moment.beside.engine.started_at_ms, now_ms
         ),
+        failing=failing,
     )
     return LiveRun(
         run=run,
         health=how,
         sentence=sentence(told),
         slowdown=now.slowdown,
+        failing=failing,
         # What could start this moment is held by nothing.
         blocked=tuple(
             one for one in blocked_by(now) if one.reason is not Reason.DISPATCHABLE
@@ -135,6 +138,6 @@ def _is_behind(run: RunView, expected_ms: int | None, done_per_s: float) -> bool
 
 def _urgency(one: LiveRun) -> int:
     """Return a rank; equal ones stay in their order, the newest first."""
-    is_slow = one.health is Health.SLOW or one.is_late
+    is_slow = one.health is Health.SLOW or one.is_late or one.failing is not None
     holds = (one.health is Health.STALLED, is_slow, one.health is Health.BLOCKED)
     return next((rank for rank, held in enumerate(holds) if held), len(holds))

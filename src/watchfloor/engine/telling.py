@@ -15,7 +15,7 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.attempts import attempts_of
 from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.reads.failures import worst_of
+from watchfloor.store.reads.failures import failing_of, worst_of
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.runs import campaign_text, run_number, run_view, step_names
 from watchfloor.store.reads.situations import situation
@@ -38,8 +38,9 @@ def told_run(
     view = run_view(connection, run_id)
     now = situation(connection, run_id, now_ms, layout=layout, shared=shared)
     how = health(view, now, now_ms)
+    failing = failing_of(connection, view)
     if view.lifecycle.is_ended:
-        return Told(run=view, now=now, health=how, now_ms=now_ms)
+        return Told(run=view, now=now, health=how, now_ms=now_ms, failing=failing)
     engine = engine_view(connection)
     _, done_per_s = recent_rates(connection, now_ms).get(run_id, (0.0, 0.0))
     return Told(
@@ -51,6 +52,7 @@ def told_run(
         shuts_at_ms=shuts_at_ms(campaign_text(connection, run_id), now_ms),
         per_s=done_per_s,
         is_rated=is_rated(view.started_at_ms, engine.started_at_ms, now_ms),
+        failing=failing,
     )
 
 

@@ -45,7 +45,7 @@ _OPTIONAL = """
 # second_person_above = 10_000_000 # records of a run whose job cancel needs two people
 
 # [alerts]                         # of what people are told as it happens
-# on = ["stalled", "slow", "auto_paused", "failed", "recovered"]
+# on = ["stalled", "slow", "failing", "auto_paused", "failed", "recovered"]
 # urgent = ["failed"]              # told in quiet hours too
 # cleared = true                   # told when it is over, too
 # again_after = "10m"              # what was gone for less never went

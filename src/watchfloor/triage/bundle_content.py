@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from watchfloor.domain.live import FailureGroup
+from watchfloor.domain.failing import FailureGroup
 from watchfloor.domain.masking import PURGED
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.views import EventView
@@ -25,6 +25,8 @@ from watchfloor.triage.bundled_settings import (
     shared_told,
     workspace_told,
 )
+from watchfloor.triage.evidence_file import evidence_from_json
+from watchfloor.triage.origins import origins_of
 from watchfloor.triage.scrubbing import SECRET, UPLOAD, Scrubber
 
 #: A shorter cell may stand in a code by chance.
@@ -96,7 +98,7 @@ def members(
         form.RUN: _run(material, scrubber, judged, around),
         form.TRIAGE: tell(judged.verdict, 2_000),
         form.EVIDENCE: judged.evidence,
-        form.FAILURES: _failures(material, scrubber),
+        form.FAILURES: _failures(material, scrubber, judged),
         form.JOURNAL: {
             "left_out": material.events_left_out,
             "entries": [_event(one, scrubber) for one in material.events],
@@ -211,7 +213,16 @@ def _run(
     }
 
 
-def _failures(material: Material, scrubber: Scrubber) -> dict[str, object]:
+def _failures(
+    material: Material, scrubber: Scrubber, judged: Judged
+) -> dict[str, object]:
+    """Return why records fail; their origins as the scrubbed evidence has them."""
+    told = evidence_from_json(judged.evidence)
+
+    def origins(group: FailureGroup) -> dict[str, int]:
+        code, step = scrubber.text(group.code), scrubber.text(group.step)
+        return origins_of(told, group._replace(code=code, step=step))
+
     return {
         "looked_at": material.failures.looked_at,
         "of": material.failures.of,
@@ -223,6 +234,7 @@ def _failures(material: Material, scrubber: Scrubber) -> dict[str, object]:
                 "step": scrubber.text(group.step),
                 "records": group.records,
                 "example": group.example_seq,
+                "origins": origins(group),
             }
             for group in material.failures.groups
         ],

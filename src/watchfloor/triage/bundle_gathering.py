@@ -12,8 +12,8 @@ from itertools import islice, zip_longest
 from typing import Any, Final
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.failing import Failures
 from watchfloor.domain.identity import contact_digest
-from watchfloor.domain.live import Failures
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import EngineView, EventView, PageKey, RecordView, RunView
 from watchfloor.domain.workspace import Workspace

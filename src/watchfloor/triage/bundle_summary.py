@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watchfloor.triage.bundle_around import Around, Judged
 from watchfloor.triage.bundle_gathering import Material
+from watchfloor.triage.evidence_file import evidence_from_json
+from watchfloor.triage.origins import failing_lines
 
 
 def summary(material: Material, judged: Judged, around: Around) -> Iterable[str]:
@@ -26,6 +28,7 @@ def summary(material: Material, judged: Judged, around: Around) -> Iterable[str]
     yield f"            {' to '.join(local)}, {zone}"
     ends = f"{books.failed:,} failed, {books.delivered:,} delivered"
     yield f"counts      {ends}, {books.unknown:,} unknown of {books.records:,} records"
+    yield from failing_lines(evidence_from_json(judged.evidence), "fails       ")
     yield f"books       {books.imbalance or 'balanced'}"
     yield f"seen        {around.symptom or '-'}"
     yield f"found       {judged.sentence or '-'}"

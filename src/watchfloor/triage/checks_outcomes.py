@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from watchfloor.domain.books import Books
 from watchfloor.domain.canary import HEALTHY_SHARE
 from watchfloor.domain.evidence import AttemptTally, Evidence, RecordTally
-from watchfloor.domain.live import FailureGroup
+from watchfloor.domain.failing import OF_PEOPLE, FailureGroup
 from watchfloor.domain.moments import counted
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
@@ -35,10 +35,6 @@ from watchfloor.triage.judging import (
 _ACCESS: Final = re.compile(
     r"\b(?:http_)?40[13]\b|smtp_530|smtp_535|5[._]7[._]|unauthori[sz]ed|forbidden",
     re.IGNORECASE,
-)
-#: Codes in which a provider speaks of the recipient: no failure of its own.
-_OF_PEOPLE: Final = frozenset(
-    {"busy", "no_answer", "voicemail", "machine", "rejected", "declined", "unreachable"}
 )
 #: The expected share of passing failures, where earlier runs tell of less (1.25).
 THRESHOLD: Final = 0.1
@@ -256,7 +252,7 @@ def unknowns(told: Evidence) -> Said:
 
 def _is_providers(one: AttemptTally) -> bool:
     passing = (OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS)
-    return one.outcome_class in passing and one.code not in _OF_PEOPLE
+    return one.outcome_class in passing and one.code not in OF_PEOPLE
 
 
 def _is_throttled(code: str) -> bool:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from watchfloor.domain.evidence import Evidence
+from watchfloor.domain.failing import failing
 from watchfloor.domain.health import health
 from watchfloor.domain.progress import is_rated
 from watchfloor.domain.runbook import Finding, Sign, Symptom, Triage, Verdict
 from watchfloor.domain.sentences import Told, sentence
+from watchfloor.store.reads.failures import MOST_LOOKED_AT
 from watchfloor.triage.checks import findings
 from watchfloor.triage.judging import SECOND_MS, latest, watched_ms
+from watchfloor.triage.origins import common_origin, failing_lines
 from watchfloor.triage.verdict import verdict
 
 #: What an operator would say to see each symptom.
@@ -56,6 +60,12 @@ def in_short(told: Evidence) -> str:
             now_ms=now_ms,
             per_s=told.done_per_s,
             is_rated=is_rated(run.started_at_ms, told.engine.started_at_ms, now_ms),
+            failing=failing(
+                run.books,
+                told.failures.groups,
+                MOST_LOOKED_AT,
+                partial(common_origin, told),
+            ),
         )
     )
 
@@ -92,6 +102,7 @@ def _lines(told: Evidence, found: Sequence[Finding], judged: Verdict) -> Iterato
         f"Counts     {books.delivered:,} delivered, {books.failed:,} failed, "
         f"{books.unknown:,} unknown, {books.remaining:,} left of {books.records:,}"
     )
+    yield from failing_lines(told, "Fails      ")
     yield f"Sampled    {_sampled(told)}"
     section = None
     for one in found:

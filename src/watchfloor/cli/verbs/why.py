@@ -15,6 +15,7 @@ from watchfloor.domain.explanations import (
     next_step,
     record_explanation,
 )
+from watchfloor.domain.failing import Failing
 from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.sentences import Told, needs_somebody, sentence
@@ -44,7 +45,7 @@ def why(options: Namespace) -> int:
         )
     if record is not None:
         return _record(record, as_json=options.json)
-    unwell = needs_somebody(told.run, told.health)
+    unwell = needs_somebody(told.run, told.health, told.failing)
     if options.json:
         answer_json(_run_json(told, needs_somebody=unwell))
     else:
@@ -54,7 +55,9 @@ def why(options: Namespace) -> int:
 
 def _record(told: ToldRecord, *, as_json: bool) -> int:
     record, run = told.record, told.run
-    waits = not record.state.is_final and needs_somebody(run.run, run.health)
+    waits = not record.state.is_final and needs_somebody(
+        run.run, run.health, run.failing
+    )
     unwell = waits or record.state is RecordState.UNKNOWN
     text = _shown(record_explanation(told), record.contact)
     if not as_json:
@@ -96,11 +99,20 @@ def _run_json(told: Told, *, needs_somebody: bool) -> dict[str, Any]:
         "next": _shown(next_step(told)),
         "blocked_by": [blocked_json(one) for one in told.blocked],
         "slowdown": slowdown_json(now.slowdown),
+        "failing": None if told.failing is None else _failing_json(told.failing),
         "progress_at": iso(run.progress_at_ms),
         "oldest_in_flight_s": now.oldest_s,
         "done_per_s": told.per_s if told.is_rated else None,
         "window_shuts_at": iso(told.shuts_at_ms),
         "as_of": iso(told.now_ms),
+    }
+
+
+def _failing_json(failing: Failing) -> dict[str, Any]:
+    return {
+        "records": failing.records,
+        "of": failing.of,
+        "most": _shown(failing.worst) or None,
     }
 
 

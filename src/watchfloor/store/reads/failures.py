@@ -8,7 +8,15 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, select
 
 from watchfloor.domain.cohorts import origin_of
-from watchfloor.domain.live import FailureGroup, Failures
+from watchfloor.domain.failing import (
+    STATES,
+    Failing,
+    FailureGroup,
+    Failures,
+    failing,
+    may_fail,
+    reason,
+)
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import RunView
@@ -19,6 +27,8 @@ from watchfloor.store.tables import books, contact, record
 
 #: So many records of each state are looked at, those that stand last in the run.
 MOST_LOOKED_AT: Final = 10_000
+#: Of each state so many, where screens ask it of every run again and again.
+_GLANCED_AT: Final = 1_000
 #: So many groups of each state are told, the largest: codes are made up by providers.
 MOST_GROUPS: Final = 50
 
@@ -30,11 +40,13 @@ _SAMPLED: Final = 500
 _LEAST_SAMPLED: Final = 5
 _COMMON: Final = 0.9
 
-STATES: Final = (RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRY)
 
-
-def failures(connection: Connection, run_id: str) -> Failures:
+def failures(
+    connection: Connection, run_id: str, most: int = MOST_LOOKED_AT
+) -> Failures:
     """Return a run's failed, unknown and retried records by why.
+
+    Of each state the last *most* are looked at.
 
     Raises:
         NotFoundError: No run has this id.
@@ -45,11 +57,11 @@ def failures(connection: Connection, run_id: str) -> Failures:
     groups: list[FailureGroup] = []
     for state in STATES:
         if counts[state]:
-            rows = connection.execute(_grouped(number, state)).mappings()
+            rows = connection.execute(_grouped(number, state, most)).mappings()
             groups += [_group(state, row, steps) for row in rows]
     return Failures(
         groups=tuple(sorted(groups, key=_by_size)),
-        looked_at=sum(min(count, MOST_LOOKED_AT) for count in counts.values()),
+        looked_at=sum(min(count, most) for count in counts.values()),
         of=sum(counts.values()),
     )
 
@@ -67,16 +79,23 @@ def worst_of(connection: Connection, view: RunView) -> str:
     if not groups or groups[0].records < _STANDS_OUT * tried:
         return ""
     worst = groups[0]
-    what = " ".join(
-        part
-        for part in (worst.outcome_class and worst.outcome_class.word, worst.code)
-        if part
-    )
-    steps = {one.step for one in groups}
-    at = f" at step {worst.step}" if len(steps) > 1 and worst.step else ""
     origin = _common_origin(connection, view.run_id, worst)
-    from_one = f" from {origin}" if origin else ""
-    return f"{what}{at}{from_one}, {worst.records:,} records"
+    return f"{reason(worst, groups, origin)}, {worst.records:,} records"
+
+
+def failing_of(connection: Connection, view: RunView) -> Failing | None:
+    """Return that most of what a run tried fails, and why; None where it does not.
+
+    Of a run that does well no row is read, and of others some thousand.
+    """
+    if not may_fail(view.books):
+        return None
+    groups = failures(connection, view.run_id, _GLANCED_AT).groups
+
+    def from_where(group: FailureGroup) -> str:
+        return _common_origin(connection, view.run_id, group)
+
+    return failing(view.books, groups, _GLANCED_AT, from_where)
 
 
 def _common_origin(connection: Connection, run_id: str, group: FailureGroup) -> str:
@@ -108,13 +127,13 @@ def _counts(connection: Connection, number: int) -> dict[RecordState, int]:
     return dict(zip(STATES, row, strict=True))
 
 
-def _grouped(number: int, state: RecordState) -> Select[tuple[object, ...]]:
+def _grouped(number: int, state: RecordState, most: int) -> Select[tuple[object, ...]]:
     """Return the query of the groups of one state."""
     last = (
         select(record.c.seq)
         .where(record.c.run_no == number, is_state(state))
         .order_by(record.c.seq.desc())
-        .limit(MOST_LOOKED_AT)
+        .limit(most)
         .subquery()
     )
     # The index of the state gives the places; what else is asked stands in the rows.
