@@ -20,6 +20,7 @@ from watchfloor.console.live_lines import (
 )
 from watchfloor.console.pieces import Line, measured
 from watchfloor.domain.blocked_by import Blocked, Reason
+from watchfloor.domain.failing import Failing
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.regions import Intake, Lifecycle, Phase, RunOutcome
@@ -123,6 +124,8 @@ def test_the_worst_word_stands_for_a_runs_health():
     live = LiveRun(run=run_of(), health=Health.OK)
     assert health_word(live) == "ok"
     assert health_word(replace(live, is_late=True)) == "late"
+    failing = replace(live, failing=Failing(40, 60, "transient http_503"))
+    assert health_word(replace(failing, is_late=True)) == "failing"
     stalled = replace(live, health=Health.STALLED, is_late=True)
     assert health_word(stalled) == "stalled"
 
@@ -135,10 +138,14 @@ def test_alerts_come_one_for_each_run_with_all_that_is_wrong_the_worst_first():
         is_late=False,
     )
     stalled = replace(late, health=Health.STALLED, run=run_of(delivered=3))
-    found = alerts(ops(asks, late, stalled), KEYS)
-    assert [one.word for one in found] == ["STALLED, LATE", "LATE", "ASKS"]
-    assert "A on the jobs screen gives it" in found[2].said
-    assert [one.role for one in found] == ["bad", "warn", "warn"]
+    fails = replace(late, failing=Failing(40, 60, "transient http_503"))
+    found = alerts(ops(asks, fails, late, stalled), KEYS)
+    assert [one.word for one in found] == [
+        *("STALLED, LATE", "FAILING, LATE", "LATE", "ASKS")
+    ]
+    assert found[1].said.startswith("40 of 60 fail: transient http_503; 3 tells why")
+    assert "A on the jobs screen gives it" in found[3].said
+    assert [one.role for one in found] == ["bad", "warn", "warn", "warn"]
 
 
 def test_without_an_engine_no_run_is_called_blocked_by_that_too():

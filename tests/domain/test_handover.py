@@ -89,6 +89,13 @@ def test_news_is_what_changed_and_not_that_it_was_asked_for_or_how_it_was_done()
     assert told == ["launch", "pause", "limits changed", "all_done"]
 
 
+def test_one_attempt_is_one():
+    gained = Gain(delivered=1, attempts=1)
+    told = note_lines(note(runs=(RunTold("r-1", "Autumn", "done", gained),)), UTC)
+
+    assert told[3] == "Done: 1 delivered, 0 failed, 0 unknown, by 1 attempt"
+
+
 def test_a_note_of_nothing_says_so_in_every_section():
     assert note_lines(note(), UTC) == (
         "Handover: Front desk (front-desk)",

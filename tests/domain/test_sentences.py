@@ -195,6 +195,27 @@ def test_an_open_breaker_is_told_as_what_paused_the_run():
     assert "watchfloor resume r-1" in next_step(told(run, Health.BLOCKED, now))
 
 
+def test_a_run_whose_canary_stopped_is_told_both_ways_on_and_the_evidence():
+    why = "canary stage 1 stopped: 15 of 15 attempts failed for now"
+    held = told(paused("engine", why), Health.BLOCKED)
+
+    assert next_step(held) == (
+        "look at the evidence: watchfloor canary r-1. To go on overrules its verdict "
+        "and releases the next records: watchfloor resume r-1. The other way ends the "
+        "run, and they are not attempted: watchfloor stop r-1"
+    )
+    ours = told(paused("nora", why), Health.BLOCKED)
+    assert next_step(ours) == "when the reason is gone: watchfloor resume r-1"
+
+
+def test_one_attempt_is_one():
+    ended = replace(LIFE, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
+    books = Books(extracted=1, records=1, delivered=1, attempts=1)
+    over = told(replace(RUN, lifecycle=ended, books=books))
+
+    assert "1 attempt was made." in explanation(over)
+
+
 def test_a_run_whose_records_all_wait_says_for_what():
     books = Books(extracted=10, records=10, callback=4, delivered=6, attempts=9)
     run = replace(RUN, books=books)

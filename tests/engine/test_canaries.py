@@ -97,7 +97,7 @@ def test_a_stage_that_is_as_sick_as_before_stops_the_run_with_its_evidence(
     assert canary.held_back == 125
     assert stage.figures is not None
     assert (stage.figures.attempts, stage.figures.transient) == (15, 15)
-    assert stage.evidence[-1] == "15 of 15 failed: that bounds nothing"
+    assert stage.evidence[-1] == "15 of 15 failed: the others may all fail too"
     assert "canary stopped" in floor.event_words(child)
     assert "notice owed" not in floor.event_words(child)
     assert floor.assert_books_hold(child).pending == 125

@@ -874,6 +874,15 @@ def test_nobody_is_told_to_pause_what_has_ended_or_is_paused(check, life):
     assert found.next_action
 
 
+def test_a_canary_that_stopped_is_overruled_by_a_resume_or_stopped_for_good():
+    why = "canary stage 1 stopped: 15 of 15 attempts failed for now"
+    found = finding(told(PAUSED, run=closed_by("engine", why)), "gate")
+    assert (found.sign, found.act) == (Sign.FAIL, "run.resume")
+    for verb in ("canary", "stop"):
+        assert f"watchfloor {verb} 261128-100000-aaaa" in found.next_action
+    assert "overrules" in found.next_action
+
+
 def test_access_that_ended_a_run_is_mended_and_retried_not_resumed():
     ended = replace(OVER, outcome=RunOutcome.FAILED)
     found = finding(told(ended, run={"cause": "http_401: no such key"}), "access")

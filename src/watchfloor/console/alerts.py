@@ -12,6 +12,7 @@ from watchfloor.console.labels import YOUR_WORD
 from watchfloor.console.live_lines import slow_words
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.plots_scale import named
+from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Reason
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
@@ -114,8 +115,9 @@ def _shortcomings(
     if live.health is Health.SLOW:
         yield Alert(2, "SLOW", name, _slowness(live, now_ms, keymap))
     if live.failing is not None:
+        said = without_contact(live.failing.said)
         tells = f"{keymap.key('nav.triage')} tells why"
-        yield Alert(2, "FAILING", name, f"{live.failing.said}; {tells}")
+        yield Alert(2, "FAILING", name, f"{said}; {tells}")
     if live.is_late:
         started = near_time(live.run.started_at_ms, now_ms)
         said = f"should have taken {length(live.expected_ms)}, started {started}"

@@ -12,6 +12,8 @@ from enum import StrEnum
 from math import ceil, comb
 from typing import Final
 
+from watchfloor.domain.moments import counted
+
 #: How many records the stages before the rest release.
 FIRST: Final = (15, 100)
 #: A transient share up to here is no reason to stop, whatever earlier runs had.
@@ -28,6 +30,11 @@ LATENCY_FLOOR_MS: Final = 250
 SETTLED_SHARE: Final = 0.8
 #: Codes that contain one of these say that the provider knew the key already.
 DEDUPE_WORDS: Final = ("duplicate", "already_", "replayed", "http_409")
+
+#: Who pauses a run whose canary stopped, and how the reason begins.
+_PAUSED_BY: Final = "engine"
+_SAID: Final = "canary stage "
+_STOPPED: Final = " stopped: "
 
 _CONFIDENCE: Final = 0.05
 
@@ -188,6 +195,16 @@ class CanaryView:
         return stopped and not self.is_over
 
 
+def stop_said(stage: int, verdict: Verdict) -> str:
+    """Return why a run pauses whose canary stopped at a stage."""
+    return f"{_SAID}{stage}{_STOPPED}{verdict.told}"
+
+
+def canary_named(by: str, why: str) -> bool:
+    """Whether a pause is a canary's, by who asked for it and why."""
+    return by == _PAUSED_BY and why.startswith(_SAID) and _STOPPED in why
+
+
 def stage_sizes(records: int, *, canary: bool) -> tuple[int, ...]:
     """Return how many records each stage releases; small cohorts have fewer stages."""
     if not canary:
@@ -229,7 +246,7 @@ def bounded(failed: int, of: int) -> str:
         return "no record is settled: that says nothing about the others"
     share = upper_bound(failed, of)
     if share >= 1:
-        return f"{failed:,} of {of:,} failed: that bounds nothing"
+        return f"{failed:,} of {of:,} failed: the others may all fail too"
     told = f"{share * 100:.0f}" if share >= TRANSIENT_SHARE else f"{share * 100:.1f}"
     return (
         f"{failed:,} of {of:,} failed: with 95 % confidence fewer than {told} % of the "
@@ -289,8 +306,9 @@ def _measured(figures: Figures) -> Finding:
         check="measured",
         holds=figures.attempts > 0 and figures.attempts >= least,
         told=(
-            f"{figures.attempts:,} attempts ended by themselves at {figures.records:,} "
-            f"records; at least {max(1, ceil(least)):,} must, to judge by"
+            f"{counted(figures.attempts, 'attempt')} ended by themselves at "
+            f"{counted(figures.records, 'record')}; at least {max(1, ceil(least)):,} "
+            "must, to judge by"
         ),
     )
 
@@ -306,8 +324,8 @@ def _transient(figures: Figures, baseline: Baseline) -> Finding:
         check="transient",
         holds=share <= baseline.limit,
         told=(
-            f"{figures.transient:,} of {figures.attempts:,} attempts failed for now or "
-            f"are unknown ({_percent(share)}); up to {_percent(baseline.limit)} "
+            f"{figures.transient:,} of {counted(figures.attempts, 'attempt')} failed "
+            f"for now or are unknown ({_percent(share)}); up to {_percent(baseline.limit)} "
             f"passes, {compared}"
         ),
     )

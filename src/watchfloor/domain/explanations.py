@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from watchfloor.domain.blocked_by import Blocked, Reason, blocked_record
+from watchfloor.domain.canary import canary_named
 from watchfloor.domain.health import Health
 from watchfloor.domain.moments import age_text, at_minute, counted, pace_text, span_text
 from watchfloor.domain.records import RecordState
@@ -37,6 +38,14 @@ _REMEDIES: Final = {
     Reason.PERMITS_FULL: "more permits, if the provider bears them: watchfloor limit",
     Reason.PACE: "a faster pace, if the provider bears it: watchfloor limit",
 }
+
+
+#: What a person can do about a canary that stopped.
+_OVER_A_CANARY: Final = (
+    "look at the evidence: watchfloor canary {run}. To go on overrules its verdict and "
+    "releases the next records: watchfloor resume {run}. The other way ends the run, "
+    "and they are not attempted: watchfloor stop {run}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +116,17 @@ def _steps(told: Told) -> Iterator[str]:
         yield f"look at what was sent, then: watchfloor approve {run.run_id}"
     if told.health is not Health.OK:
         yield from (
-            _REMEDIES[one.reason].format(run=run.run_id)
-            for one in told.blocked[:1]
-            if one.reason in _REMEDIES
+            remedy for one in told.blocked[:1] if (remedy := _remedy(run, one.reason))
         )
+
+
+def _remedy(run: RunView, reason: str) -> str:
+    """Return what a person can do about a reason; empty where it passes by itself."""
+    asked = run.gate_asked
+    if reason == Reason.GATE and canary_named(asked.by, asked.why):
+        return _OVER_A_CANARY.format(run=run.run_id)
+    found = next((one for one in _REMEDIES if one == reason), None)
+    return "" if found is None else _REMEDIES[found].format(run=run.run_id)
 
 
 def record_explanation(told: ToldRecord) -> str:
@@ -194,7 +210,8 @@ def _of_ended(run: RunView) -> Iterator[str]:
     if not books.attempts:
         yield "Nobody was contacted."
     else:
-        yield f"{counted(books.attempts, 'attempt')} were made."
+        were = "was" if books.attempts == 1 else "were"
+        yield f"{counted(books.attempts, 'attempt')} {were} made."
     if books.imbalance:
         yield f"Its books do not balance: {books.imbalance}."
     if run.lifecycle.results is Results.COLLECTING:
@@ -261,10 +278,8 @@ def _why_record(told: ToldRecord) -> str:
     told_why = f"It is held by: {reason}{f', {about}' if about else ''}."
     if waits and about != waits:
         told_why += f" Its own time: {waits}."
-    remedy = next((_REMEDIES[one] for one in _REMEDIES if one == reason), "")
-    return (
-        f"{told_why} Next: {remedy.format(run=run.run.run_id)}." if remedy else told_why
-    )
+    remedy = _remedy(run.run, reason)
+    return f"{told_why} Next: {remedy}." if remedy else told_why
 
 
 def _own_time(record: RecordView, now_ms: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+from watchfloor.domain.moments import counted
 from watchfloor.domain.progress import Gain
 from watchfloor.domain.views import EngineView, EventView
 
@@ -249,7 +250,7 @@ def _engine_line(engine: EngineTold, clock: _Clock) -> str:
 def _gained(gained: Gain) -> str:
     return (
         f"{gained.delivered:,} delivered, {gained.failed:,} failed, "
-        f"{gained.unknown:,} unknown, by {gained.attempts:,} attempts"
+        f"{gained.unknown:,} unknown, by {counted(gained.attempts, 'attempt')}"
     )
 
 

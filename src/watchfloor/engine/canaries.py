@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from watchfloor.domain.canary import Figures, StageState, Verdict, evidence, judge
+from watchfloor.domain.canary import (
+    Figures,
+    StageState,
+    Verdict,
+    evidence,
+    judge,
+    stop_said,
+)
 from watchfloor.domain.lifecycle import may_dispatch
 from watchfloor.domain.regions import Gate
 from watchfloor.engine.changes import Transaction, enter, pause_itself
@@ -79,7 +86,7 @@ def _stop(
     told: Figures,
     verdict: Verdict,
 ) -> None:
-    pause_itself(tx, ledger, f"canary stage {row['stage']} stopped: {verdict.told}")
+    pause_itself(tx, ledger, stop_said(row["stage"], verdict))
     if ledger.lifecycle.gate is Gate.OPEN:
         # An open gate would be taken for a person's word.
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from watchfloor.domain.canary import canary_named
 from watchfloor.domain.evidence import Evidence
 from watchfloor.domain.moments import age_text, counted, span_text
 from watchfloor.domain.regions import Gate
@@ -27,6 +28,10 @@ _FORGOTTEN_MS: Final = 24 * 3_600_000
 #: A pause whose attempts do not end for so long does not settle.
 _LONG_PAUSING_MS: Final = 300_000
 _ENGINE: Final = "engine"
+_OVER_A_CANARY: Final = (
+    "Look at the evidence: watchfloor canary RUN. To resume overrules its verdict; the "
+    "other way is: watchfloor stop RUN."
+)
 _BREAKER: Final = "the breaker of"
 
 
@@ -47,6 +52,8 @@ def gate(told: Evidence) -> Said:
         return skip("The provider's breaker closed the gate.")
     if asked.by == _ENGINE:
         mend = "Mend what it names, then resume: watchfloor resume RUN."
+        if canary_named(asked.by, asked.why):
+            mend = _OVER_A_CANARY
         return fail(1, said, mend, *figures, act="run.resume")
     if life.gate is Gate.PAUSING and _waited_ms(told) > _LONG_PAUSING_MS:
         look = "Look at what is in flight; ending the engine makes it unknown."
