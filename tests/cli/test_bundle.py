@@ -225,6 +225,44 @@ def test_a_bundle_tells_what_whoever_helps_needs(planted, tmp_path):
     assert "https://" not in told["screen.svg"]
 
 
+def test_a_bundle_names_the_domain_that_fails_and_nobody_of_it(shell, tmp_path):
+    people = [f"anna.{number}@sick.example" for number in range(30)]
+    upload = tmp_path / "people.csv"
+    upload.write_text("\n".join(["mail", *people, ""]), encoding="utf-8")
+    campaign = tmp_path / "mails.toml"
+    with Provider() as provider:
+        provider.otherwise = Reply(status=404)
+        campaign.write_text(
+            f"""
+[campaign]
+id = "mails"
+name = "Mails"
+[audience]
+contact = "mail"
+kind = "email"
+[[steps]]
+name = "write"
+channel = "webhook"
+[steps.settings]
+url = "{provider.url}"
+body = {{ to = "${{contact}}" }}
+""",
+            encoding="utf-8",
+        )
+        shell.launched(campaign, upload)
+        carry_out(shell.root)
+    path = tmp_path / "case.zip"
+    told = bundled(shell, path, "--no-screen")
+
+    [group] = told["failures.json"]["groups"]
+    assert group["origins"] == {"sick.example": 30}
+    with zipfile.ZipFile(path) as file:
+        texts = [file.read(name).decode() for name in ("summary.txt", "triage.txt")]
+    for text in texts:
+        assert "from sick.example (30)" in text
+        assert "anna." not in text
+
+
 def test_a_bundle_is_its_owners_alone_and_replaces_nothing(planted, tmp_path):
     path = tmp_path / "b.zip"
     bundled(planted, path, "--no-screen")

@@ -121,3 +121,11 @@ def test_every_number_is_reserved_for_fiction(upload, name):
 
     for one in candidates:
         assert FICTION.fullmatch(one.contact.partition(";")[0]), one.contact
+
+
+def test_the_demos_pilot_goes_no_faster_than_the_run_it_is_the_pilot_of():
+    pilot, steady = campaign("demo/pilot"), campaign("demo/steady")
+
+    # Else the first run that anybody watches would read slow since its start.
+    assert pilot.campaign_id == steady.campaign_id
+    assert pilot.limits == steady.limits

@@ -325,8 +325,8 @@ def _transient(figures: Figures, baseline: Baseline) -> Finding:
         holds=share <= baseline.limit,
         told=(
             f"{figures.transient:,} of {counted(figures.attempts, 'attempt')} failed "
-            f"for now or are unknown ({_percent(share)}); up to {_percent(baseline.limit)} "
-            f"passes, {compared}"
+            f"for now or are unknown ({_percent(share)}); up to "
+            f"{_percent(baseline.limit)} passes, {compared}"
         ),
     )
 
