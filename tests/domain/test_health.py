@@ -169,3 +169,14 @@ def test_an_ended_run_is_ok_even_without_an_engine():
     now = replace(NOW, lifecycle=ended, engine_alive=False)
 
     assert health(replace(RUN, lifecycle=ended), now, LONG_AFTER) is Health.OK
+
+
+def test_records_that_a_canary_holds_back_could_not_have_started():
+    life, books = replace(LIFE), Books(records=10, pending=4, retry=1, delivered=5)
+    run = replace(RUN, books=books, next_retry_at_ms=LONG_AFTER)
+    now = replace(
+        NOW, lifecycle=life, books=books, held_back=4, released_seq=6, retries_due=1
+    )
+
+    assert health(run, now, LONG_AFTER + 1) is Health.OK
+    assert health(run, replace(now, held_back=3), LONG_AFTER + 1) is Health.STALLED

@@ -32,11 +32,11 @@ def course(per_span, *, run_id="old", started_at_ms=START_MS, ended=True):
 STEADY = course([100] * 120)
 
 
-def told(per_span, earlier=(STEADY,), *, able_at_ms=START_MS):
+def told(per_span, earlier=(STEADY,), *, able_at_ms=START_MS, held=()):
     own = course(per_span, run_id="new", ended=False)
     now_ms = START_MS + len(per_span) * SAMPLE_MS
     done = sum(one.done for one in own.samples)
-    return slowdown(own, earlier, now_ms, able_at_ms, done=done)
+    return slowdown(own, earlier, now_ms, able_at_ms, done=done, held=held)
 
 
 def test_a_run_as_fast_as_earlier_ones_is_not_slow():
@@ -133,3 +133,24 @@ def test_an_earlier_run_that_was_over_in_seconds_tells_too():
 
 def test_a_run_that_only_just_began_is_not_judged():
     assert told([10] * 5) is None
+
+
+def test_time_in_which_the_run_was_held_is_no_slowness_after_it():
+    # Paused three times for a little, and resumed just now.
+    quiet = [100] * 30 + [100, 0, 0] * 2 + [100, 0, 100]
+    paused = [(310, 330), (340, 360), (370, 380)]
+    held = [(START_MS + a * 1_000, START_MS + b * 1_000) for a, b in paused]
+    resumed_ms = held[-1][1]
+
+    assert told(quiet, able_at_ms=resumed_ms) is not None
+    assert told(quiet, able_at_ms=resumed_ms, held=held) is None
+
+
+def test_a_held_run_that_is_slow_is_slow_since_it_could_work():
+    slow = [100] * 30 + [0] * 30 + [20] * 12
+    held = [(START_MS + 300_000, START_MS + 600_000)]
+    found = told(slow, able_at_ms=held[0][1], held=[*held, *held])
+
+    assert found is not None
+    assert found.since_ms == held[0][1]
+    assert found.per_s == pytest.approx(2.0)

@@ -13,7 +13,7 @@ from watchfloor.store.reads.movement import next_token_s, usual_interval_ms
 from watchfloor.store.reads.runs import run_view
 from watchfloor.store.reads.situations import situation
 from watchfloor.store.reads.suppressed import Suppressed, is_suppressed, suppressed_of
-from watchfloor.store.tables import books, journal, lease, record, run
+from watchfloor.store.tables import books, canary, journal, lease, record, run
 from watchfloor.store.writes.lease import beat
 from watchfloor.store.writes.limits import set_shared_limit
 from watchfloor.store.writes.progress import add_gains
@@ -377,3 +377,30 @@ def test_a_token_is_waited_for_only_while_something_moves():
     assert next_token_s([0.01], 299_000) == 100.0
     assert next_token_s([0.01], 301_000) == 0.0
     assert next_token_s([None], 0) == 0.0
+
+
+def test_pauses_that_are_over_made_the_run_no_slower(launched):
+    number = earlier(launched, [100] * 120)
+    slow_run(launched, number)
+    onset_ms = SPAN_MS - 60 * SAMPLE_MS
+    assert seen(launched, "run-2").slowdown is not None
+    enter(launched, onset_ms, "pause", run_id="run-2")
+    enter(launched, SPAN_MS, "resume", run_id="run-2")
+
+    assert seen(launched, "run-2").slowdown is None
+
+
+@pytest.mark.parametrize("released", [None, 6_600])
+def test_the_time_in_which_a_canary_held_a_run_is_no_slowness(launched, released):
+    number = earlier(launched, [100] * 120)
+    slow_run(launched, number)
+    stage = {"run_no": number, "stage": 1, "last_seq": 6_600, "state": "released"}
+    with launched.writer.begin():
+        launched.writer.execute(insert(canary).values(**stage, opened_at_ms=SPAN_MS))
+        launched.writer.execute(
+            update(run).where(run.c.run_no == number).values(released_seq=released)
+        )
+    found = seen(launched, "run-2")
+
+    assert found.slowdown is None
+    assert found.able_at_ms == SPAN_MS

@@ -73,7 +73,9 @@ def idle_since_ms(run: RunView, now: Situation) -> int | None:
         for at_ms in (run.next_retry_at_ms, run.next_callback_at_ms)
         if at_ms is not None
     ]
-    if run.books.pending + run.books.claimed or not due_at_ms:
+    # Whoever a canary holds back cannot start, however long nobody else does.
+    startable = run.books.pending + run.books.claimed - now.held_back
+    if startable > 0 or not due_at_ms:
         return moved_at_ms
     # Nobody could be contacted before the first of them was due: that was no stall.
     return max(moved_at_ms, min(due_at_ms))

@@ -72,11 +72,13 @@ class _Window(NamedTuple):
     """A stretch of a run in which it could work.
 
     Attributes:
+        worked_ms: How much of it nothing held the run.
         done: The share of the records that was done before, and after.
     """
 
     start_ms: int
     end_ms: int
+    worked_ms: int
     gained: int
     done: tuple[float, float]
 
@@ -111,6 +113,7 @@ def slowdown(
     able_at_ms: int,
     *,
     done: int,
+    held: Sequence[tuple[int, int]] = (),
 ) -> Slowdown | None:
     """Return the slowdown that a run is in now; None for none, or where none is known.
 
@@ -122,18 +125,19 @@ def slowdown(
         able_at_ms: Since when nothing but the run itself kept it from working: its
             start or resume, the engine's start, its window's opening.
         done: How many of its records are done by now.
+        held: From when to when it was paused or held back by a canary.
     """
     courses = [course for one in earlier if (course := _course(one)) is not None]
     if not courses or not own.records:
         return None
-    windows = _windows(own, span_at(now_ms), able_at_ms, _width_ms(courses), done)
+    windows = _windows(own, span_at(now_ms), able_at_ms, _width_ms(courses), done, held)
     verdicts = [_is_slow(one, courses) for one in windows]
     first = _onset(verdicts)
     if first is None:
         return None
     since, last = windows[first], windows[-1]
     began_ms = own.started_at_ms or 0
-    took_ms = sum(one.end_ms - one.start_ms for one in windows[first:])
+    took_ms = sum(one.worked_ms for one in windows[first:])
     return Slowdown(
         since_ms=since.start_ms,
         per_s=sum(one.gained for one in windows[first:]) * 1_000 / took_ms,
@@ -183,7 +187,12 @@ def _width_ms(courses: Sequence[_Course]) -> int:
 
 
 def _windows(
-    own: Progress, until_ms: int, able_at_ms: int, width_ms: int, done_now: int
+    own: Progress,
+    until_ms: int,
+    able_at_ms: int,
+    width_ms: int,
+    done_now: int,
+    held: Sequence[tuple[int, int]],
 ) -> list[_Window]:
     """Return the stretches in which the run worked, or should have, oldest first.
 
@@ -211,15 +220,27 @@ def _windows(
         start_ms = max(end_ms - width_ms, began_ms)
         if start_ms < able_at_ms < end_ms:
             start_ms = able_at_ms
-        if end_ms - start_ms < min(width_ms, WINDOW_MS):
+        worked_ms = end_ms - start_ms - _held_ms(held, start_ms, end_ms)
+        if worked_ms < min(width_ms, WINDOW_MS):
             continue
         shares = (before / own.records, min(1.0, done / own.records))
-        found.append(_Window(start_ms, end_ms, done - before, shares))
+        found.append(_Window(start_ms, end_ms, worked_ms, done - before, shares))
     return found
 
 
+def _held_ms(held: Sequence[tuple[int, int]], start_ms: int, end_ms: int) -> int:
+    """Return how much of a stretch the run was held in; what overlaps counts once."""
+    total, reached_ms = 0, start_ms
+    for from_ms, to_ms in sorted(held):
+        begin_ms, stop_ms = max(from_ms, reached_ms), min(to_ms, end_ms)
+        if stop_ms > begin_ms:
+            total += stop_ms - begin_ms
+            reached_ms = stop_ms
+    return total
+
+
 def _is_slow(window: _Window, courses: Sequence[_Course]) -> bool:
-    per_s = window.gained * 1_000 / (window.end_ms - window.start_ms)
+    per_s = window.gained * 1_000 / window.worked_ms
     return per_s < SLOW_SHARE * _usual(courses, *window.done)
 
 

@@ -263,9 +263,16 @@ class Ledger:
             (self.awaits_approval, "waiting_ms"),
             (self.is_due(now_ms), "active_ms"),
             (self.held > 0, "window_ms"),
-            (self.tally["pending"] > 0, "active_ms"),
+            (self._has_fresh, "active_ms"),
         )
         return next((word for holds, word in told if holds), "waiting_ms")
+
+    @property
+    def _has_fresh(self) -> bool:
+        """Whether a pending record may be claimed; not if a canary holds back all."""
+        if not self.tally["pending"] or self.released_seq is None:
+            return self.tally["pending"] > 0
+        return not self.is_exhausted and self.frontier < self.released_seq
 
     def moved(self, before: RecordState, after: RecordState, count: int = 1) -> None:
         """Book *count* records from one state to another."""

@@ -11,6 +11,7 @@ from watchfloor.domain.progress import Sample
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import EngineView, RunView
 from watchfloor.store.conditions import is_state
+from watchfloor.store.reads.held_time import released_at_ms
 from watchfloor.store.reads.live import MOST_IN_FLIGHT
 from watchfloor.store.reads.progress import recent_samples
 from watchfloor.store.reads.sharing import channels_in
@@ -34,6 +35,8 @@ class Movement(NamedTuple):
         channels: Through which its steps go.
         oldest_at_ms: When the oldest attempt in flight was taken up; None for none.
         intent_at_ms: When the newest one was.
+        released_at_ms: When a canary released its newest stage; None for no canary, or
+            not asked.
         resumed_at_ms: When it was resumed last; None for never, or not asked.
         interval_ms: The median time between its outcomes; None where too few are known,
             or not asked.
@@ -44,6 +47,7 @@ class Movement(NamedTuple):
     intent_at_ms: int | None = None
     resumed_at_ms: int | None = None
     interval_ms: float | None = None
+    released_at_ms: int | None = None
 
 
 def movement_of(connection: Connection, run_no: int, view: RunView) -> Movement:
@@ -56,6 +60,7 @@ def movement_of(connection: Connection, run_no: int, view: RunView) -> Movement:
         intent_at_ms=intent_at_ms,
         resumed_at_ms=_resumed_at_ms(connection, view.run_id),
         interval_ms=usual_interval_ms(recent_samples(connection, run_no, MEASURED)),
+        released_at_ms=released_at_ms(connection, run_no),
     )
 
 
@@ -66,7 +71,12 @@ def able_at_ms(view: RunView, engine: EngineView, moves: Movement) -> int | None
     """
     if view.started_at_ms is None:
         return None
-    others = (view.approved_at_ms, view.shut_until_ms, moves.resumed_at_ms)
+    others = (
+        view.approved_at_ms,
+        view.shut_until_ms,
+        moves.resumed_at_ms,
+        moves.released_at_ms,
+    )
     known = [one for one in others if one is not None]
     return max(view.started_at_ms, engine.started_at_ms, *known)
 

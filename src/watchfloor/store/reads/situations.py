@@ -227,7 +227,7 @@ def _could_move(view: RunView, found: Situation) -> bool:
     life, books = view.lifecycle, view.books
     is_open = life.phase is Phase.RUNNING and life.gate is Gate.OPEN
     is_shut = found.shut_s is not None or found.awaits_approval
-    left = books.eligible + books.attempting - view.held
+    left = books.eligible + books.attempting - view.held - found.held_back
     return (
         is_open
         and found.engine_alive

@@ -18,6 +18,7 @@ from watchfloor.domain.slowdown import (
     slowdown,
 )
 from watchfloor.domain.views import RunView
+from watchfloor.store.reads.held_time import held_spans
 from watchfloor.store.reads.progress import recent_samples, samples
 from watchfloor.store.reads.runs import campaign_text
 from watchfloor.store.reads.sharing import channels_in, scopes_of
@@ -94,7 +95,8 @@ def slowdown_of(
         records=view.books.records,
         samples=recent_samples(connection, run_no, _SAMPLES),
     )
-    found = slowdown(own, earlier, now_ms, able_at_ms, done=view.books.done)
+    held = held_spans(connection, run_no, view, now_ms)
+    found = slowdown(own, earlier, now_ms, able_at_ms, done=view.books.done, held=held)
     if found is None:
         return None
     return replace(found, changes=_changes(connection, view, found))
