@@ -277,6 +277,7 @@ def test_a_purge_waits_for_a_look_up_that_is_under_way(floor, provider):
         "a look-up of this run, asked for by nora, is under way: asked about 0 records"
     ) in early.detail
     assert "nothing was purged" in early.detail
+    assert "(where none runs: watchfloor engine --until-idle)" in early.detail
     floor.carried_out()
     assert floor.receipt(asked.command_id).state == "settled"
     assert sorted(provider.questions) == sorted(provider.keys)

@@ -104,6 +104,7 @@ def test_no_retry_begins_while_its_parent_is_being_resolved(
     refused = floor.receipt(retry.command_id)
     assert refused.refusal == Refusal.NOT_YET
     assert "a resolution of its records, asked for by nora, is under" in refused.detail
+    assert "(where none runs: watchfloor engine --until-idle)" in refused.detail
     now = retries.previewed(floor, run_id, with_unknown=True)
     assert now.refusal is Refusal.NOT_YET
     floor.carried_out()

@@ -214,8 +214,9 @@ def _check_resolutions(tx: Transaction, run_no: int) -> None:
     """Refuse while something is said of records by those that are to be taken out."""
     for one in open_resolutions(tx.connection, run_no):
         msg = (
-            f"a {under_way(one)}; nothing was purged. The engine carries it on; try "
-            "again when it has ended"
+            f"a {under_way(one)}; nothing was purged. An engine carries it on "
+            "(where none runs: watchfloor engine --until-idle); try again when it "
+            "has ended"
         )
         raise RefusedError(Refusal.NOT_YET, msg)
 

@@ -157,7 +157,10 @@ def _under_way(connection: Connection, number: int) -> str:
     """Return what is being said of a run's unknown records, in words; or empty."""
     for one in open_resolutions(connection, number):
         what = "look-up" if one.word == LOOK_UP else "resolution"
-        return f"a {what} of its records, asked for by {one.by}, is under way"
+        return (
+            f"a {what} of its records, asked for by {one.by}, is under way; an engine "
+            "carries it on (where none runs: watchfloor engine --until-idle)"
+        )
     return ""
 
 
