@@ -4,38 +4,52 @@ import re
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event, inspect, text
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.store import schema
 from watchfloor.store.schema import HEAD, bring_up_to_date, schema_version
+from watchfloor.store.sqlite import writing_engine
 from watchfloor.store.tables import metadata
 from watchfloor.store.writes.connection import close_writer, open_writer
 
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
 
 
-def test_the_migrations_arrive_at_the_tables_of_the_code(writer):
-    assert compare_metadata(MigrationContext.configure(writer), metadata) == []
+@pytest.fixture
+def migrated(tmp_path):
+    """The connection to a store that every migration has gone through."""
+    engine = writing_engine(tmp_path / "migrated.db")
+    with engine.connect() as connection:
+        with connection.begin():
+            config = Config()
+            config.set_main_option("script_location", str(VERSIONS.parent))
+            config.attributes["connection"] = connection
+            command.upgrade(config, HEAD)
+        yield connection
+    engine.dispose()
 
 
-def test_the_migrations_make_the_very_defaults_and_indexes_of_the_code(writer):
+def test_the_migrations_arrive_at_the_tables_of_the_code(migrated):
+    assert compare_metadata(MigrationContext.configure(migrated), metadata) == []
+
+
+def test_a_new_store_is_what_the_migrations_make(writer, migrated):
     # Autogenerate looks at neither a default's words nor an index's condition.
-    fresh = create_engine("sqlite://")
-    with fresh.begin() as connection:
-        metadata.create_all(connection)
-        wanted = made(connection)
-    fresh.dispose()
-
-    assert made(writer) == wanted
+    assert made(writer) == made(migrated)
+    assert set(inspect(writer).get_table_names()) == set(
+        inspect(migrated).get_table_names()
+    )
 
 
 def made(connection):
     columns = {
         (table, *column)
-        for table in metadata.tables
+        for table in (*metadata.tables, "alembic_version")
         for column in connection.execute(text(f"PRAGMA table_info({table})"))
     }
     indexes = connection.execute(

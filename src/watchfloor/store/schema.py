@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Dialect, inspect, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.tables import metadata
 
 #: The newest migration; a test holds it to the files.
 HEAD = "0006"
@@ -54,6 +57,9 @@ def bring_up_to_date(connection: Connection) -> bool:
             "was changed. Give another workspace directory."
         )
         raise StoreError(msg)
+    if version is None:
+        _create(connection)
+        return True
     # Imported here: most starts find the schema current and never need it.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above
@@ -63,3 +69,35 @@ def bring_up_to_date(connection: Connection) -> bool:
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
     return True
+
+
+def _create(connection: Connection) -> None:
+    """Make the newest schema at once; a test holds it to what the migrations make.
+
+    A new store needs none of them, nor the library that carries them out.
+    """
+    for statement in _statements(type(connection.dialect)):
+        connection.exec_driver_sql(statement)
+    connection.execute(
+        text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD}
+    )
+
+
+@cache
+def _statements(spoken: type[Dialect]) -> tuple[str, ...]:
+    """Return what makes every table and index, in the order in which they may stand."""
+    dialect = spoken()
+    made = [_VERSION_TABLE]
+    for table in metadata.sorted_tables:
+        made.append(str(CreateTable(table).compile(dialect=dialect)))
+        made += (
+            str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes
+        )
+    return tuple(made)
+
+
+#: As the migrations' library makes it (alembic 1.x, ``MigrationContext._version``).
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
