@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import cache
 
 from watchfloor import __version__
 from watchfloor.cli.recovery_options import add_recovery
@@ -10,8 +11,9 @@ from watchfloor.cli.runbook_options import add_runbook
 from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
 
 
+@cache
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser of the whole command line; parsing leaves it as it is."""
     root = Parser(
         prog="watchfloor",
         description="Watch and steer runs of outbound contacts, and carry them out.",

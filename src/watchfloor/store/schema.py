@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Dialect, inspect, text
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.dialects import registry
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from watchfloor.domain.errors import StoreError
@@ -76,7 +77,7 @@ def _create(connection: Connection) -> None:
 
     A new store needs none of them, nor the library that carries them out.
     """
-    for statement in _statements(type(connection.dialect)):
+    for statement in _statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
     connection.execute(
         text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD}
@@ -84,9 +85,9 @@ def _create(connection: Connection) -> None:
 
 
 @cache
-def _statements(spoken: type[Dialect]) -> tuple[str, ...]:
+def _statements(spoken: str) -> tuple[str, ...]:
     """Return what makes every table and index, in the order in which they may stand."""
-    dialect = spoken()
+    dialect = registry.load(spoken)()
     made = [_VERSION_TABLE]
     for table in metadata.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
