@@ -148,8 +148,10 @@ def _screen(
 ) -> tuple[Screen | None, str]:
     """Return a picture of the console, or why there is none."""
     # Only here: everything else works where no screen can be drawn.
-    from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415
-    from watchfloor.console.portrait import run_portrait  # noqa: PLC0415
+    from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415 - see above
+    from watchfloor.console.portrait import (  # noqa: PLC0415 - see above
+        run_portrait,
+    )
 
     desk = WholeDesk(
         layout, compose.surroundings(), compose.asker(), compose.owner("bundle")

@@ -139,7 +139,7 @@ class WatchfloorApp(App[int]):
         if not safe:
             return chosen
         # Not to be imported where there is no termios.
-        from watchfloor.console.driver import ThriftyDriver  # noqa: PLC0415
+        from watchfloor.console.driver import ThriftyDriver  # noqa: PLC0415 - see above
 
         return ThriftyDriver
 
