@@ -185,3 +185,10 @@ def test_the_words_for_a_shell_are_quoted_and_name_no_state():
         "watchfloor retry run-1 --class transient --code '' "
         "--code 'it'\"'\"'s' --origin example.org"
     )
+
+
+def test_what_a_live_run_may_retry_is_not_offered_before_its_end():
+    group = LensGroup(retryable=3)
+
+    assert why_not(group) == ""
+    assert why_not(group, is_ended=False) == "not yet: once the run has ended"

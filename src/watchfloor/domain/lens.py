@@ -181,10 +181,15 @@ class Lens:
         )
 
 
-def why_not(group: LensGroup) -> str:
-    """Return why nothing of a group can be retried; or nothing where something can."""
+def why_not(group: LensGroup, *, is_ended: bool = True) -> str:
+    """Return why nothing of a group can be retried; or nothing where something can.
+
+    Args:
+        group: Of a run's failures.
+        is_ended: Whether the run has; before that its retries are its own.
+    """
     if group.retryable:
-        return ""
+        return "" if is_ended else "not yet: once the run has ended"
     if group.unknown:
         return "unknown: resolve first"
     if group.waiting:

@@ -235,8 +235,13 @@ class RetryPreview:
         return ""
 
     def lines(self, *, canary: bool = True) -> tuple[str, ...]:
-        """Return what will happen, then what will not; each a sentence."""
+        """Return what will happen, then what will not; each a sentence.
+
+        Nothing where no record was looked at: the refusal says why.
+        """
         counts = self.counts
+        if not counts.selected:
+            return ()
         again = (
             f"{_n(counts.retried, 'record')} of {counts.selected:,} selected will be "
             "tried again, each at the step where it failed and with the key it had."
@@ -310,7 +315,7 @@ def refusal_of(
     """Return why a retry is declined, with the particulars; None where it is not."""
     only_permanent = counts.selected and counts.selected == counts.permanent
     told = (
-        (not parent.is_ended, Refusal.STILL_LIVE, f"run {parent.run_id}"),
+        (not parent.is_ended, Refusal.STILL_LIVE, _when_it_ends(parent.run_id)),
         (bool(parent.purged), Refusal.PURGED, f"run {parent.purged}"),
         (bool(parent.under_way), Refusal.NOT_YET, parent.under_way),
         (
@@ -335,6 +340,13 @@ def refusal_of(
         ),
     )
     return next(((name, why) for holds, name, why in told if holds), None)
+
+
+def _when_it_ends(run_id: str) -> str:
+    return (
+        f"`watchfloor why {run_id}` says what it waits for, "
+        f"`watchfloor stop {run_id}` ends it now"
+    )
 
 
 def asked_payload(preview: RetryPreview, *, canary: bool) -> dict[str, object]:

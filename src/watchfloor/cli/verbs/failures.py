@@ -23,6 +23,7 @@ from watchfloor.domain.text import clean
 from watchfloor.engine.lensing import lens_reads
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.runs import run_view
 
 #: More records than any run has.
 _EVERY_RECORD: Final = 1 << 62
@@ -35,6 +36,7 @@ def failures(options: Namespace) -> int:
     layout = compose.layout(options)
     with reading(layout) as connection:
         run_id = full_id(connection, options.run)
+        is_ended = run_view(connection, run_id).lifecycle.is_ended
     most = _EVERY_RECORD if options.all else None
     lens = _read(layout, run_id, by, states, most)
     shown = lens.groups[: max(1, options.limit)]
@@ -46,7 +48,9 @@ def failures(options: Namespace) -> int:
                 "looked_at": lens.looked_at,
                 "of": lens.of,
                 "groups_left_out": len(lens.groups) - len(shown) + lens.left_out,
-                "groups": [_json(run_id, lens, group) for group in shown],
+                "groups": [
+                    _json(run_id, lens, group, is_ended=is_ended) for group in shown
+                ],
             }
         )
         return exits.DONE
@@ -64,7 +68,7 @@ def failures(options: Namespace) -> int:
             "RETRIED",
             "RETRY IT, OR WHY NOT",
         ),
-        [_row(run_id, lens, group) for group in shown],
+        [_row(run_id, lens, group, is_ended=is_ended) for group in shown],
     )
     _tell_rest(lens, len(shown))
     return exits.DONE
@@ -110,7 +114,9 @@ def _states(given: str | None) -> frozenset[RecordState]:
     return frozenset((_STATES[given],))
 
 
-def _row(run_id: str, lens: Lens, group: LensGroup) -> tuple[object, ...]:
+def _row(
+    run_id: str, lens: Lens, group: LensGroup, *, is_ended: bool
+) -> tuple[object, ...]:
     klass = "-" if group.outcome_class is None else group.outcome_class.word
     shown = {
         Dimension.CLASS: klass,
@@ -126,13 +132,13 @@ def _row(run_id: str, lens: Lens, group: LensGroup) -> tuple[object, ...]:
         moment(group.first_at_ms),
         moment(group.last_at_ms),
         group.retried,
-        _what_to_do(run_id, lens, group),
+        _what_to_do(run_id, lens, group, is_ended=is_ended),
     )
 
 
-def _what_to_do(run_id: str, lens: Lens, group: LensGroup) -> str:
+def _what_to_do(run_id: str, lens: Lens, group: LensGroup, *, is_ended: bool) -> str:
     """Return the words that retry a group, or why nothing of it is retried."""
-    why = why_not(group)
+    why = why_not(group, is_ended=is_ended)
     if why:
         return why
     words = retry_words(run_id, lens.selection(group))
@@ -147,8 +153,10 @@ def _share(count: int, of: int) -> str:
     return f"{count * 100 // of}%" if of else "-"
 
 
-def _json(run_id: str, lens: Lens, group: LensGroup) -> dict[str, object]:
-    why = why_not(group)
+def _json(
+    run_id: str, lens: Lens, group: LensGroup, *, is_ended: bool
+) -> dict[str, object]:
+    why = why_not(group, is_ended=is_ended)
     klass = None if group.outcome_class is None else group.outcome_class.word
     return {
         "class": klass,

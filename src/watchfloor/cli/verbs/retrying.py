@@ -115,8 +115,11 @@ def _selection(options: Namespace) -> tuple[Selection, bool]:
 
 
 def _tell(seen: RetryPreview, *, canary: bool) -> None:
+    lines = seen.lines(canary=canary)
+    if not lines:
+        return
     tell(f"retry {seen.run_id} ({clean(seen.campaign_name)}):")
-    for line in seen.lines(canary=canary):
+    for line in lines:
         tell(f"  {line}")
 
 
