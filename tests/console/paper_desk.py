@@ -389,11 +389,13 @@ class PaperDesk(PaperViews):
         )
 
     async def resolve(self, preview: ResolvePreview, reason: str) -> Receipt:
-        payload = {
+        payload: dict[str, object] = {
             "as": preview.resolve_as.value,
             "expected": preview.records,
             "seqs": sorted(preview.selection.seqs),
         }
+        if preview.selection.codes:
+            payload["codes"] = sorted(preview.selection.codes)
         return await self.order(
             "resolve", preview.run_id, reason=reason, payload=payload
         )

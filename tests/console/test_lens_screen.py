@@ -12,11 +12,11 @@ from textual.screen import Screen
 
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.lens_lines import LensRow
+from watchfloor.console.screens.chooser import Chooser
 from watchfloor.console.screens.cohort import CohortScreen
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.lens import LensScreen
-from watchfloor.console.screens.unknowns import UnknownsScreen
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import Refusal, StoreError
@@ -263,11 +263,36 @@ async def test_the_words_for_a_shell_and_the_groups_are_copied(app, ended):
         assert json.loads(taken[2])["words"] == taken[3] == taken[0]
 
 
-async def test_unknown_ones_lead_to_their_screen(app, ended):
+async def test_the_unknown_ones_of_a_group_are_resolved_counted_and_with_a_reason(
+    app, ended
+):
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
-        await press(pilot, "U")
-        assert is_open(app, UnknownsScreen)
+        await press(pilot, "G", "U")
+        assert "Disarmed" in shown(app)
+        row = grid(app).current
+        assert row is not None
+        codes = [row.group.code]
+        await press(pilot, "m", "U")
+        await until(pilot, lambda: is_open(app, Chooser))
+        await press(pilot, *"not-d", "enter")
+        await until(pilot, lambda: is_open(app, Confirm))
+        assert "as not-delivered?" in shown(app)
+        await press(pilot, *"their log", "enter", "y")
+        await until(pilot, lambda: bool(ended.ordered))
+        await until(pilot, lambda: "resolve settled" in shown(app))
+        assert is_open(app, LensScreen)
+    verb, run_id, reason, payload = ended.ordered[0]
+    assert (verb, run_id, reason) == ("resolve", "run-0001", "their log")
+    assert (payload["as"], payload["codes"]) == ("not-delivered", codes)
+
+
+async def test_of_a_group_without_unknown_ones_nothing_is_resolved(app, ended):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await press(pilot, "m", "U")
+        assert "Nothing to resolve: none of these is unknown." in shown(app)
+        assert not ended.ordered
 
 
 async def test_from_triage_one_key_leads_to_the_failures_of_that_run(app, desk):

@@ -13,6 +13,7 @@ from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.failing import Failures
+from watchfloor.domain.regions import Verb
 
 SIZE = (120, 36)
 TWICE = "counters read twice, 3.0 s apart"
@@ -245,3 +246,16 @@ async def test_hostile_texts_are_shown_as_they_are_and_do_no_harm(app, desk, poi
         if poison == "[/]":
             assert "Running: [/]." in seen[0]
             assert "permanent [/]" in seen[4]
+
+
+async def test_the_run_is_paused_where_it_is_judged(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot)
+        await press(pilot, "p")
+        assert "Disarmed" in shown(app)
+        assert not desk.asked
+        await press(pilot, "m", "p")
+        await until(pilot, lambda: bool(desk.asked))
+        assert desk.asked[0][:2] == (Verb.PAUSE, "run-0001")
+        assert isinstance(app.screen, TriageScreen)
+        await until(pilot, lambda: "pause " in shown(app))

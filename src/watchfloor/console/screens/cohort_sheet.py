@@ -15,7 +15,8 @@ from watchfloor.console.questions import Question
 from watchfloor.console.retrying import Retry, retry
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
-from watchfloor.console.screens.list_sheet import ListSheet
+from watchfloor.console.screens.list_sheet import ListSheet, Page, Trail
+from watchfloor.console.screens.resolve_counter import ResolveCounter
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.lens import retry_words
@@ -41,6 +42,8 @@ class CohortSheet(ListSheet[Row]):
     """What is done to a cohort is asked here, and followed by the jobs."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("cohort")
+
+    _told: tuple[str, str] | None = None
 
     def meant(self) -> Cohort | str:
         """Return which records are meant now, or why it cannot be said which."""
@@ -76,7 +79,8 @@ class CohortSheet(ListSheet[Row]):
             return "this session only looks"
         if act.ident == "cohort.arm":
             return ""
-        if run is not None and not run.lifecycle.is_ended:
+        is_retry = act.ident != "cohort.resolve"
+        if is_retry and run is not None and not run.lifecycle.is_ended:
             return EXPLANATIONS[Refusal.STILL_LIVE]
         if not session.is_armed:
             return f"disarmed, press {session.keymap.key('cohort.arm')} first"
@@ -133,9 +137,29 @@ class CohortSheet(ListSheet[Row]):
         if child and jobs.stands:
             jobs.show_child(child)
 
-    async def action_resolve(self) -> None:
-        """Leave for the records of which nobody knows whether they arrived."""
-        await self.app.run_action("app.view('unknowns')")
+    def action_resolve(self) -> None:
+        """Say what became of the unknown records among these, once they are counted."""
+        meant, run = self.meant(), self.run
+        if run is None:
+            self.say("Nothing to resolve: no run is selected.", "warn")
+        elif isinstance(meant, str):
+            self.app.call_later(self.explain, meant)
+        elif not meant.has_unknown:
+            self.say("Nothing to resolve: none of these is unknown.", "warn")
+        else:
+            counter = ResolveCounter(self, self.session, self.say, self._resolved)
+            counter.resolve({run.run_id: meant.selection})
+
+    def _resolved(self, text: str, role: str) -> None:
+        self._told = (text, role)
+        self.action_refresh_now()
+
+    def show(self, wanted: Trail, found: Page[Row], *, again: bool) -> None:
+        """Show a page; what became of a command says more than what changed."""
+        super().show(wanted, found, again=again)
+        if self._told is not None:
+            self.say(*self._told)
+            self._told = None
 
     # --- copies ----------------------------------------------------------------------
 

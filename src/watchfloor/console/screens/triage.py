@@ -12,12 +12,14 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from watchfloor.console.about import said_in
-from watchfloor.console.keymap import bindings
+from watchfloor.console.commands import Counter, give
+from watchfloor.console.keymap import Act, bindings
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece, measured
 from watchfloor.console.reading import Failure, answer
+from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.list_sheet import ListSheet, Page, Trail
 from watchfloor.console.session import Session
@@ -34,9 +36,17 @@ from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.work import begin
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.regions import Verb
 from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import RunView
 
+#: Steering acts, by what they are called on the jobs.
+_AS_ON_JOBS = {
+    "triage.pause": "run.pause",
+    "triage.resume": "run.resume",
+    "triage.arm": "safety.arm",
+    "triage.disarm": "safety.disarm",
+}
 #: The counters are read a second time so much later.
 WATCH_S = 3.0
 #: Cells that the moment of the reading takes at the end of the heading.
@@ -188,6 +198,43 @@ class TriageScreen(ListSheet[TriageRow]):
             self.say(f"{key} {opens}.", "dim")
         else:
             self.say("")
+
+    # --- steering --------------------------------------------------------------------
+
+    @property
+    def _jobs(self) -> JobsScreen:
+        found = [one for one in self.app.screen_stack if isinstance(one, JobsScreen)]
+        return found[0]
+
+    def obstacle(self, act: Act) -> str:
+        """Return why an act on the run is not possible now; as the jobs say it."""
+        jobs_act = _AS_ON_JOBS.get(act.ident)
+        if jobs_act is None:
+            return super().obstacle(act)
+        return self._jobs.obstacle(self.session.keymap.act(jobs_act), self.run)
+
+    def action_verb(self, name: str) -> None:
+        """Ask the run to pause or to go on; the jobs follow it to its end."""
+        run, jobs = self.run, self._jobs
+        if run is not None:
+            verb = Verb(name)
+            going = partial(self._given, jobs, verb, run.run_id)
+            jobs.carry_from(self, going)
+
+    async def _given(
+        self, jobs: JobsScreen, verb: Verb, run_id: str, counter: Counter
+    ) -> None:
+        await give(self.session, counter, verb, run_id, jobs.patience)
+
+    def action_arm(self) -> None:
+        """Let commands pass for five minutes."""
+        self._jobs.action_arm()
+
+    def action_disarm(self) -> None:
+        """Let no command pass."""
+        self._jobs.action_disarm()
+
+    # --- copies ----------------------------------------------------------------------
 
     def action_copy_id(self) -> None:
         """Copy the verdict and what it is about."""
