@@ -41,6 +41,9 @@ def test_a_retry_says_whom_it_contacts_and_answers_with_the_child(shell, sick):
     shown = shell("show", child)
     assert f"child of     {sick}, retry of 38 records" in shown.out
     assert "canary       stage 2 of 2 released" in shown.out
+    assert f"retried by   {child}" in shell("show", sick).out
+    assert shell("show", sick, "--json").json["retried_by"] == child
+    assert f"It was retried by {child}." in shell("why", sick).out
     events = shell("events", child).out
     assert "provider is back" in events
     assert "canary passed" in events
@@ -102,6 +105,10 @@ def test_a_live_run_is_refused(shell, queued):
     answer = shell("retry", queued, "--yes")
 
     assert (answer.code, answer.out) == (1, "refused STILL_LIVE\n")
+    assert "0 of 0" not in answer.err
+    assert "0 records" not in answer.err
+    assert "wait for its end, or stop it" in answer.err
+    assert f"watchfloor stop {queued}" in answer.err
 
 
 def test_a_run_that_there_is_not_is_not_found(shell, queued):

@@ -15,6 +15,7 @@ from watchfloor.domain.books import Books
 from watchfloor.domain.canary import StageState, StageView
 from watchfloor.domain.regions import Gate, Lifecycle, Phase, RunOutcome, Verb
 
+ENDED = Lifecycle(phase=Phase.ENDED, outcome=RunOutcome.COMPLETED)
 SIZES = ((80, 24), (120, 36), (200, 60))
 
 
@@ -168,3 +169,24 @@ def test_what_a_provider_says_is_masked_in_the_evidence():
     said = stage_at_length(StageRow(stage, 3, NOON_MS), 80)
 
     assert "+15551234567" not in str(said)
+
+
+async def test_of_a_parent_the_canary_of_its_newest_retry_is_shown(app, retried):
+    parent = a_run(1, "Autumn billing", ENDED, Books(extracted=735, records=735))
+    parent = replace(parent, retried_by="run-0009")
+    retried.runs = [parent, *retried.runs]
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        app.jobs.runs.select("run-0001")
+        await press(pilot, "8")
+        said = " ".join(shown(app).split())
+        assert "run-0001 was retried: this is its newest retry, run-0009." in said
+        assert "620 records are held back" in said
+
+
+async def test_a_run_that_is_no_retry_and_has_none_has_no_canary(app, retried):
+    retried.runs = [a_run(1, "Autumn billing", ENDED, Books())]
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "8")
+        assert "the run is no retry and has none" in shown(app)

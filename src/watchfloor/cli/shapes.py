@@ -78,6 +78,7 @@ def show_json(run: RunView, now: Situation, now_ms: int) -> dict[str, Any]:
         "next_retry_at": iso(run.next_retry_at_ms),
         "next_callback_at": iso(run.next_callback_at_ms),
         "parent": run.parent_id or None,
+        "retried_by": run.retried_by or None,
         "outside_window": run.held,
         "window_opens_at": iso(run.shut_until_ms),
         "approve_after": run.approve_after,

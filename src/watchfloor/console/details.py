@@ -89,6 +89,7 @@ def _facts(run: RunView, now_ms: int) -> list[tuple[str, str]]:
 def _more(run: RunView, now_ms: int) -> list[tuple[str, str]]:
     return [
         ("child of", run.parent_id),
+        ("retried by", run.retried_by),
         ("canary", canary_share(run)),
         ("window", outside_window(run, now_ms)),
         ("approval", _approval(run)),

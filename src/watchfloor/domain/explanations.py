@@ -212,6 +212,8 @@ def _of_ended(run: RunView) -> Iterator[str]:
     else:
         were = "was" if books.attempts == 1 else "were"
         yield f"{counted(books.attempts, 'attempt')} {were} made."
+    if run.retried_by:
+        yield f"It was retried by {run.retried_by}."
     if books.imbalance:
         yield f"Its books do not balance: {books.imbalance}."
     if run.lifecycle.results is Results.COLLECTING:

@@ -53,6 +53,7 @@ class RunView:
         purge: Empty, asked or done: whether the people were taken out.
         cohort: Of a retry: how many records of its parent it takes up.
         released_seq: The last record that its canary has released; None for all.
+        retried_by: The newest run that takes up failed records of this one; or empty.
     """
 
     run_id: str
@@ -88,6 +89,7 @@ class RunView:
     purge: str = ""
     cohort: int = 0
     released_seq: int | None = None
+    retried_by: str = ""
 
     @property
     def label(self) -> str:

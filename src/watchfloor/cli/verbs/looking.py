@@ -236,6 +236,8 @@ def _facts(run: RunView, now: Situation, now_ms: int) -> list[tuple[str, str]]:
     if run.parent_id:
         retried = f", retry of {run.cohort:,} records" if run.cohort else ""
         facts.append(("child of", f"{run.parent_id}{retried}"))
+    if run.retried_by:
+        facts.append(("retried by", run.retried_by))
     if run.awaits_approval:
         facts.append(("approval", f"waits for it: watchfloor approve {run.run_id}"))
     if run.lifecycle.history is History.CREATING:

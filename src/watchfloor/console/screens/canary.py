@@ -30,6 +30,7 @@ class CanaryScreen(ListSheet[StageRow]):
     nothing = "This run has no canary: all of its records are released."
 
     _canary: CanaryView | None = None
+    _parent_id = ""
 
     def above(self) -> Iterable[Widget]:
         """Leave a line for where it stands as a whole."""
@@ -45,6 +46,10 @@ class CanaryScreen(ListSheet[StageRow]):
             raise NotFoundError("no run is selected")
         desk, run_id = self.session.desk, self.run.run_id
         self.run = await desk.run(run_id)
+        if not self.run.cohort and self.run.retried_by:
+            # A parent has no canary: what is asked for is how its retry does.
+            self._parent_id, run_id = run_id, self.run.retried_by
+            self.run = await desk.run(run_id)
         self._canary = found = await desk.canary(run_id)
         if found is None:
             return Page(())
@@ -59,6 +64,9 @@ class CanaryScreen(ListSheet[StageRow]):
         current = None if self._canary is None else self._canary.current
         if not again and current is not None:
             self.grid.select(current.number)
+        if self._parent_id and self.run is not None:
+            said = f"{self._parent_id} was retried: this is its newest retry"
+            self.say(f"{said}, {self.run.run_id}.", "dim")
 
     def at_length(self, row: StageRow | None, width: int) -> Sequence[Line]:
         """Return what a stage was judged on."""

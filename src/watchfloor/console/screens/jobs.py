@@ -108,8 +108,8 @@ class JobsScreen(JobsLook):
             return "this session only looks"
         if run is None:
             return NO_RUN if act.ident in _NEEDS_RUN else ""
-        if act.ident == "nav.canary" and not run.cohort:
-            return "the run is no retry"
+        if act.ident == "nav.canary" and not run.cohort and not run.retried_by:
+            return "the run is no retry and has none"
         return self._declined(act, run) if act.changes_run else ""
 
     def _declined(self, act: Act, run: RunView) -> str:

@@ -35,11 +35,26 @@ from watchfloor.store.conditions import is_state
 from watchfloor.store.tables import books, record, run, upload
 
 _BOOKS = [column for column in books.c if column.name != "run_no"]
+_CHILD = run.alias("child")
+#: By the index of the family: of a workspace with very many runs a few are looked at.
+_RETRIED_BY = (
+    select(_CHILD.c.run_id)
+    .where(
+        _CHILD.c.family_id == run.c.family_id,
+        _CHILD.c.parent_id == run.c.run_id,
+        _CHILD.c.cohort > 0,
+    )
+    .order_by(_CHILD.c.run_no.desc())
+    .limit(1)
+    .correlate(run)
+    .scalar_subquery()
+)
 #: What a list shows of a run; its frozen campaign text is not part of it.
 _COLUMNS = [
     *(column for column in run.c if column.name != "campaign_text"),
     upload.c.name.label("upload_name"),
     upload.c.bytes.label("bytes_total"),
+    _RETRIED_BY.label("retried_by"),
     *_BOOKS,
 ]
 _SPENT = ("active", "paused", "window", "waiting")
@@ -287,6 +302,8 @@ def view_of(
         purge=row["purge"],
         cohort=row["cohort"],
         released_seq=row["released_seq"],
+        # The list of live runs does not ask: only a run that ended is retried.
+        retried_by=row.get("retried_by") or "",
     )
 
 
