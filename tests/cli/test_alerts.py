@@ -155,3 +155,4 @@ def test_a_hook_that_answers_with_an_error_is_told_in_the_table(shell, hook, tmp
     assert (message["state"], message["tries"]) == ("owed", 1)
     assert message["detail"].startswith("answered 503")
     assert message["next_at"] is not None
+    assert "next try 20" in shell("alerts").out

@@ -86,20 +86,29 @@ def _show(found: Sequence[Alert], messages: Sequence[AlertMessage]) -> None:
     if messages:
         answer()
         table(
-            ("HOOK", "TOLD", "ALERT", "STATE", "TRIES", "AT (UTC)", "RESULT"),
+            ("HOOK", "TOLD", "ALERT", "STATE", "TRIES", "WHEN (UTC)", "RESULT"),
             [
                 (
                     one.hook,
                     one.what,
                     _about(one, found),
                     one.state,
-                    one.tries,
-                    moment(one.sent_at_ms or one.next_at_ms or one.created_at_ms),
+                    one.tries or "none yet",
+                    _when(one),
                     one.detail or "not tried yet",
                 )
                 for one in messages
             ],
         )
+
+
+def _when(one: AlertMessage) -> str:
+    """Return when a message was sent, or what it waits for."""
+    if one.sent_at_ms is not None:
+        return f"sent {moment(one.sent_at_ms)}"
+    if one.next_at_ms is not None:
+        return f"next try {moment(one.next_at_ms)}"
+    return f"asked {moment(one.created_at_ms)}"
 
 
 def _about(message: AlertMessage, found: Sequence[Alert]) -> str:
