@@ -26,9 +26,9 @@ from watchfloor.domain.views import Receipt
 Cohorts = Mapping[str, Selection]
 
 WAYS: Mapping[ResolveAs, str] = {
-    ResolveAs.DELIVERED: "the provider's log, or the person, says it arrived",
-    ResolveAs.NOT_DELIVERED: "it is certain that it did not arrive: may be retried",
-    ResolveAs.RESEND: "nobody knows: send it once more, with the same key",
+    ResolveAs.DELIVERED: "the provider's log or the person says so",
+    ResolveAs.NOT_DELIVERED: "certain that it did not arrive: may be retried",
+    ResolveAs.RESEND: "nobody knows: send once more, with its key",
 }
 
 
