@@ -7,6 +7,7 @@ from typing import Final
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer_json, iso, moment, tell
+from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError
@@ -21,7 +22,6 @@ from watchfloor.domain.lens import (
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.text import clean
 from watchfloor.engine.lensing import lens_reads
-from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.runs import run_view
 
@@ -38,7 +38,7 @@ def failures(options: Namespace) -> int:
         run_id = full_id(connection, options.run)
         is_ended = run_view(connection, run_id).lifecycle.is_ended
     most = _EVERY_RECORD if options.all else None
-    lens = _read(layout, run_id, by, states, most)
+    lens = carried_out(layout, lens_reads(run_id, by, states, most))
     shown = lens.groups[: max(1, options.limit)]
     if options.json:
         answer_json(
@@ -72,26 +72,6 @@ def failures(options: Namespace) -> int:
     )
     _tell_rest(lens, len(shown))
     return exits.DONE
-
-
-def _read(
-    layout: Layout,
-    run_id: str,
-    by: tuple[Dimension, ...],
-    states: frozenset[RecordState],
-    most: int | None,
-) -> Lens:
-    """Carry the reads out, each in a snapshot of its own."""
-    reads = lens_reads(run_id, by, states, most)
-    question = next(reads)
-    while True:
-        with reading(layout) as connection:
-            told = question(connection)
-        try:
-            question = reads.send(told)
-        except StopIteration as ended:
-            found: Lens = ended.value
-            return found
 
 
 def _by(given: str) -> tuple[Dimension, ...]:

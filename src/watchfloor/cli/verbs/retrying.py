@@ -9,16 +9,20 @@ from watchfloor.cli.asking import asked, asked_until, confirmed
 from watchfloor.cli.canary_lines import canary_json, canary_lines, preview_json
 from watchfloor.cli.lines import answer, answer_json, tell
 from watchfloor.cli.shapes import receipt_json
+from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import MOST_NAMED, Selection
-from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.errors import ConfigError, Refusal
+from watchfloor.domain.lens import EVERY, Dimension
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Gate, RunOutcome
 from watchfloor.domain.text import clean
+from watchfloor.domain.unmatched import unmatched
 from watchfloor.domain.views import Receipt, RunView
+from watchfloor.engine.lensing import lens_reads
 from watchfloor.engine.retry_previews import retry_command, retry_preview
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.layout import Layout
@@ -50,7 +54,7 @@ def retry(options: Namespace) -> int:
         )
     _tell(seen, canary=not options.all)
     if seen.refusal is not None:
-        return _declined(options, seen)
+        return _declined(options, seen, _unmatched(layout, seen))
     if not _is_meant(options, seen):
         if options.json:
             answer_json({"id": None, "state": None, "preview": _told(options, seen)})
@@ -123,14 +127,28 @@ def _tell(seen: RetryPreview, *, canary: bool) -> None:
         tell(f"  {line}")
 
 
-def _declined(options: Namespace, seen: RetryPreview) -> int:
+def _unmatched(layout: Layout, seen: RetryPreview) -> tuple[str, ...]:
+    """Return what of a selection matches nothing; only where that is the trouble."""
+    is_empty = seen.refusal is Refusal.EMPTY_COHORT and not seen.counts.selected
+    if not is_empty or seen.selection == Selection():
+        return ()
+    by = tuple(
+        one for one in EVERY if one is not Dimension.ORIGIN or seen.selection.origins
+    )
+    return unmatched(seen.selection, carried_out(layout, lens_reads(seen.run_id, by)))
+
+
+def _declined(options: Namespace, seen: RetryPreview, missing: tuple[str, ...]) -> int:
     if options.json:
         told = {"id": None, "state": "refused", "refusal": seen.refusal}
         preview = _told(options, seen)
-        answer_json({**told, "detail": seen.explanation, "preview": preview})
+        detail = {"detail": seen.explanation, "unmatched": list(missing)}
+        answer_json({**told, **detail, "preview": preview})
     else:
         answer(f"refused {seen.refusal}")
         tell(f"{seen.refusal}: {seen.explanation}")
+        for one in missing:
+            tell(f"  {one}")
     return exits.REFUSED
 
 
