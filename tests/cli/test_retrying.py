@@ -49,6 +49,21 @@ def test_a_retry_says_whom_it_contacts_and_answers_with_the_child(shell, sick):
     assert "canary passed" in events
     family = shell("books", child, "--family", "--audit")
     assert (family.code, family.out.splitlines()[-1]) == (0, "balanced")
+    assert "40 people = 38 delivered + 2 failed" in family.out
+    assert "38 reached, 2 not" in family.out
+    people = shell("books", sick, "--family", "--json").json["people"]
+    assert (people["all"], people["reached"], people["not_reached"]) == (40, 38, 2)
+    left = shell("records", sick, "--family", "--json").json
+    assert [(one["run"], one["state"]) for one in left] == [(sick, "failed")] * 2
+    page = shell("records", child, "--family", "--state", "delivered", "--limit", "20")
+    place = page.err.strip().removeprefix("more: --after ")
+    assert place.startswith(f"{child}/")
+    assert page.out.count(" delivered ") == 40
+    rest = shell("records", sick, "--family", "--state", "delivered", "--after", place)
+    assert (rest.out.count(" delivered "), rest.err) == (36, "")
+    assert "is no place" in shell("records", sick, "--family", "--after", "7").err
+    told = shell("records", sick, "--family", "--state", "unknown")
+    assert (told.out, told.err) == ("", "Nobody is unknown.\n")
 
 
 def test_in_json_the_preview_comes_with_the_answer(shell, sick):
@@ -184,3 +199,12 @@ def test_what_a_retry_leaves_out_can_be_exported_as_rejects(shell, sick, tmp_pat
     assert shell("hide", child).code == 0
     assert shell("purge", child, "--yes").code == 0
     assert shell("purge", sick, "--yes").code == 0
+
+
+def test_a_selector_that_matches_nothing_is_named_with_what_there_is(shell, sick):
+    answer = shell("retry", sick, "--code", "http_509", "--yes")
+    told = shell("retry", sick, "--step", "fax", "--yes", "--json").json
+
+    said = "--code http_509 is of no failed record here; there is: http_404, http_503"
+    assert said in answer.err
+    assert "--step fax is of no failed record here" in told["unmatched"][0]

@@ -163,7 +163,15 @@ def _add_look(verbs: Verbs) -> None:
     records.add_argument(
         "--where", metavar="FILTER", help="e.g. 'code = \"busy\" and attempts > 1'"
     )
-    records.add_argument("--after", type=int, metavar="SEQ", help="past this record")
+    records.add_argument(
+        "--family",
+        action="store_true",
+        help="of the run and its retries: each person once, by their newest record; "
+        "without --state those not delivered",
+    )
+    records.add_argument(
+        "--after", metavar="SEQ", help="past this record; with --family RUN/SEQ"
+    )
     records.add_argument(
         "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help="at most N"
     )

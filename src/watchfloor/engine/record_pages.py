@@ -17,6 +17,7 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.reads import records as record_reads
 from watchfloor.store.reads import runs as run_reads
 from watchfloor.store.reads.cohorts import conditions
+from watchfloor.store.reads.people import is_newest, not_in_state
 from watchfloor.store.reads.results import speaking_kinds
 from watchfloor.store.text_conditions import record_text
 
@@ -60,6 +61,24 @@ def cohort_page_of(
     asked = conditions(connection, run_id, selection)
     if len(selection.states) == 1:
         wanted = replace(wanted, state=next(iter(selection.states)))
+    page = record_reads.record_page(connection, run_id, steps, wanted, *asked)
+    return replace(page, records=with_results(connection, run_id, page.records))
+
+
+def people_page_of(connection: Handle, run_id: str, wanted: PageKey) -> RecordPage:
+    """Return a page of a run's records that no other run of its family tells better.
+
+    Without a state: of those that were not delivered. A search looks at so many
+    records and no more; see ``RecordPage.searched_to``.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    number = run_reads.run_number(connection, run_id)
+    steps = run_reads.step_names(connection, run_id)
+    asked = is_newest(connection, number)
+    if wanted.state is None:
+        asked = (*asked, not_in_state(RecordState.DELIVERED))
     page = record_reads.record_page(connection, run_id, steps, wanted, *asked)
     return replace(page, records=with_results(connection, run_id, page.records))
 

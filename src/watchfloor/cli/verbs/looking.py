@@ -8,6 +8,7 @@ from watchfloor.cli import compose, exits
 from watchfloor.cli.canary_lines import canary_json, canary_told
 from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import books_json, event_json, run_json, show_json
+from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.tables import table
 from watchfloor.domain.blocked_by import Situation, blocked_by
 from watchfloor.domain.books import (
@@ -19,6 +20,8 @@ from watchfloor.domain.books import (
 )
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.health import health
+from watchfloor.domain.moments import counted
+from watchfloor.domain.people import People
 from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.progress import done_share
 from watchfloor.domain.regions import History
@@ -27,6 +30,7 @@ from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.engine.desk_reads import results_by_kind
+from watchfloor.engine.peopling import people_reads
 from watchfloor.engine.telling import told_run
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.handle import Handle
@@ -107,9 +111,9 @@ def books(options: Namespace) -> int:
         run_id = full_id(connection, options.run)
         # Both in one snapshot, or a running engine would look like a mistake.
         kept = run_view(connection, run_id).books
-        counted = counted_books(connection, run_id) if options.audit else kept
+        audited = counted_books(connection, run_id) if options.audit else kept
         rests = held_differs(connection, run_id) if options.audit else ""
-    lines = (kept.imbalance, *differences(counted, kept), rests)
+    lines = (kept.imbalance, *differences(audited, kept), rests)
     wrong = [one for one in lines if one]
     if options.json:
         told = {"run": run_id, "books": books_json(kept), "attempts": kept.attempts}
@@ -130,13 +134,15 @@ def _family_books(options: Namespace) -> int:
         ids = family_run_ids(connection, family_id(connection, run_id))
         runs_of = {one: run_view(connection, one).books for one in ids}
         if options.audit:
-            counted = [counted_books(connection, one) for one in ids]
+            audited = [counted_books(connection, one) for one in ids]
         else:
-            counted = list(runs_of.values())
+            audited = list(runs_of.values())
     together = added(*runs_of.values())
+    people = carried_out(compose.layout(options), people_reads(run_id))
     wrong = [
+        *([people.imbalance] if people.imbalance else []),
         *(one.imbalance for one in (*runs_of.values(), together) if one.imbalance),
-        *differences(added(*counted), together),
+        *differences(added(*audited), together),
     ]
     if options.json:
         answer_json(
@@ -144,6 +150,13 @@ def _family_books(options: Namespace) -> int:
                 "family": ids[0],
                 "runs": {one: books_json(kept) for one, kept in runs_of.items()},
                 "books": books_json(together),
+                "people": {
+                    "all": people.expected,
+                    "reached": people.reached,
+                    "not_reached": people.not_reached,
+                    "moving": people.is_moving,
+                    "states": people.words,
+                },
                 "differences": wrong,
             }
         )
@@ -151,12 +164,26 @@ def _family_books(options: Namespace) -> int:
     for one, kept in runs_of.items():
         answer(one)
         print_books(kept)
-    answer(f"together, {len(ids)} runs")
+    answer(
+        f"together, {counted(len(ids), 'run')}, a record for each time it was taken up"
+    )
     print_books(together)
+    _print_people(people, run_id)
     answer("balanced" if not wrong else "NOT BALANCED")
     for line in wrong:
         answer(f"  {line}")
     return exits.UNHEALTHY if wrong else exits.DONE
+
+
+def _print_people(people: People, run_id: str) -> None:
+    """Print whom a family has reached, each person once."""
+    answer("by people, each where their newest record stands")
+    answer(people.line)
+    answer(f"{people.reached:,} reached, {people.not_reached:,} not")
+    if people.is_moving:
+        tell("A run of the family is live: these counts are of several moments.")
+    if people.not_reached:
+        tell(f"Who is not reached: watchfloor records {run_id} --family")
 
 
 def events(options: Namespace) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, moment, tell
+from watchfloor.cli.places import place_of
 from watchfloor.cli.shapes import journey_json, record_blocked_by, record_json
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
@@ -19,10 +21,12 @@ from watchfloor.domain.records import STATE_WORDS
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import PageKey, RecordPage, RecordView
 from watchfloor.engine.journeys import journey as journey_of
-from watchfloor.engine.record_pages import record_page_of
+from watchfloor.engine.record_pages import people_page_of, record_page_of
 from watchfloor.intake.rejects import write_rejects
+from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.people import kin
 from watchfloor.store.reads.rejects import reject_form
 from watchfloor.store.reads.rejects import rejects as rejects_of
 from watchfloor.store.reads.runs import run_view
@@ -36,8 +40,10 @@ def records(options: Namespace) -> int:
     if options.state is not None and options.state not in STATE_WORDS:
         msg = f"--state {options.state!r} is no state; it is one of {_states()}"
         raise ConfigError(msg)
+    if options.family:
+        return _of_family(options)
     wanted = PageKey(
-        after=options.after,
+        after=_seq(options.after),
         state=STATE_WORDS.get(options.state),
         size=min(max(options.limit, 1), MOST),
         where=options.where or "",
@@ -73,7 +79,92 @@ def records(options: Namespace) -> int:
     return exits.DONE
 
 
-def _searched(layout: Layout, run_id: str, wanted: PageKey) -> RecordPage:
+def _of_family(options: Namespace) -> int:
+    """List people of a run and its retries, each by their newest record."""
+    if options.where:
+        msg = "--where is of one run; without --family, or with --state"
+        raise ConfigError(msg)
+    layout, now_ms = compose.layout(options), compose.now_ms()
+    with reading(layout) as connection:
+        family = [
+            one.run_id for one in kin(connection, full_id(connection, options.run))
+        ]
+    first, after = place_of(options.after) if options.after else (family[0], 0)
+    if first not in family:
+        msg = f"--after names run {first}, which is not of this family"
+        raise ConfigError(msg)
+    size = min(max(options.limit, 1), MOST)
+    found: list[tuple[str, RecordView]] = []
+    has_more = False
+    for run_id in family[family.index(first) :]:
+        wanted = PageKey(
+            after=after, state=STATE_WORDS.get(options.state), size=size - len(found)
+        )
+        page = _searched(layout, run_id, wanted, people_page_of)
+        found += [(run_id, one) for one in page.records]
+        after, has_more = 0, page.has_after
+        if len(found) >= size:
+            has_more = has_more or run_id != family[-1]
+            break
+    return _show_people(options, found, now_ms, has_more=has_more)
+
+
+def _show_people(
+    options: Namespace,
+    found: Sequence[tuple[str, RecordView]],
+    now_ms: int,
+    *,
+    has_more: bool,
+) -> int:
+    with reading(compose.layout(options)) as connection:
+        held = {one: situation(connection, one, now_ms) for one, _ in found}
+    if options.json:
+        answer_json(
+            [
+                {"run": run_id}
+                | record_json(one, held[run_id], now_ms, unmask=options.unmask)
+                for run_id, one in found
+            ]
+        )
+        return exits.DONE
+    if not found:
+        where = (
+            f" is {options.state}" if options.state else " is left: all are delivered"
+        )
+        tell(f"Nobody{where}.")
+        return exits.DONE
+    table(
+        ("RUN", "RECORD", "CONTACT", "STATE", "TRIES", "OUTCOME"),
+        [
+            (
+                run_id,
+                one.seq,
+                one.contact if options.unmask else masked(one.contact),
+                one.state.word,
+                one.attempts,
+                f"{one.outcome_class.word} {one.code}" if one.outcome_class else "-",
+            )
+            for run_id, one in found
+        ],
+    )
+    if has_more:
+        tell(f"more: --after {found[-1][0]}/{found[-1][1].seq}")
+    return exits.DONE
+
+
+def _seq(text: str | None) -> int | None:
+    if text is not None and not (text.isascii() and text.isdigit()):
+        msg = f"--after {text!r:.40} is no record; write its number"
+        raise ConfigError(msg)
+    return None if text is None else int(text)
+
+
+def _searched(
+    layout: Layout,
+    run_id: str,
+    wanted: PageKey,
+    page_of: Callable[[Handle, str, PageKey], RecordPage] = record_page_of,
+) -> RecordPage:
     """Return a page that is full, or the run's last: one short read after another.
 
     A search may go through many records. A single read of them all would keep the
@@ -83,7 +174,7 @@ def _searched(layout: Layout, run_id: str, wanted: PageKey) -> RecordPage:
     while True:
         left = replace(wanted, size=wanted.size - len(records))
         with reading(layout) as connection:
-            page = record_page_of(connection, run_id, left)
+            page = page_of(connection, run_id, left)
         records += page.records
         if page.searched_to is None or len(records) >= wanted.size:
             return replace(page, records=tuple(records))

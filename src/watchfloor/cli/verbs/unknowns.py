@@ -7,6 +7,7 @@ from argparse import Namespace
 from watchfloor.cli import compose, exits
 from watchfloor.cli.asking import asked, confirmed, is_settled, order_of, report
 from watchfloor.cli.lines import answer, answer_json, moment, tell
+from watchfloor.cli.places import place_of
 from watchfloor.cli.shapes import unknown_json
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
@@ -29,7 +30,7 @@ MOST = 10_000
 
 def unknowns(options: Namespace) -> int:
     """List unknown records, of all runs or of one."""
-    after = _place(options.after) if options.after else None
+    after = place_of(options.after) if options.after else None
     size = min(max(options.limit, 1), MOST)
     with reading(compose.layout(options)) as connection:
         run_id = full_id(connection, options.run) if options.run else ""
@@ -145,11 +146,3 @@ def _report(receipt: Receipt, *, as_json: bool) -> int:
     verb = receipt.verb.replace("_", "-")
     answer(f"{verb} {receipt.state}: {clean(receipt.detail, 500)}")
     return exits.DONE
-
-
-def _place(text: str) -> tuple[str, int]:
-    run_id, _, seq = text.rpartition("/")
-    if not run_id or not seq.isascii() or not seq.isdigit():
-        msg = f"--after {text!r:.40} is no place; write it as the last page told it"
-        raise ConfigError(msg)
-    return run_id, int(seq)

@@ -127,19 +127,28 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
         .where(
             taking.c.parent_no == parent.run_no,
             taking.c.parent_seq == record.c.seq,
-            or_(
-                whose.c.phase != Phase.ENDED,
-                and_(
-                    there.c.state != int(RecordState.NOT_ATTEMPTED),
-                    or_(
-                        there.c.attempts > 0,
-                        there.c.state == int(RecordState.UNKNOWN),
-                    ),
-                ),
-            ),
+            is_kept(whose.c.phase, there),
         )
         .correlate(record)
         .scalar_subquery()
+    )
+
+
+def is_kept(
+    phase: ColumnElement[Any],
+    there: Any,  # noqa: ANN401 - ``record`` or an alias of it
+) -> ColumnElement[bool]:
+    """Return the condition that a run in a phase has a record that it took up."""
+    return or_(phase != Phase.ENDED, has_come_to(there))
+
+
+def has_come_to(
+    there: Any,  # noqa: ANN401 - ``record`` or an alias of it
+) -> ColumnElement[bool]:
+    """Return the condition that a run which ended had come to a record by then."""
+    return and_(
+        there.c.state != int(RecordState.NOT_ATTEMPTED),
+        or_(there.c.attempts > 0, there.c.state == int(RecordState.UNKNOWN)),
     )
 
 

@@ -79,6 +79,12 @@ def run_view(connection: Connection, run_id: str) -> RunView:
     )
 
 
+def view_of_number(connection: Connection, number: int) -> RunView:
+    """Return one run by the store's own number, without the times it waits for."""
+    row = connection.execute(_query().where(run.c.run_no == number)).mappings().one()
+    return view_of(dict(row))
+
+
 def run_page(
     connection: Connection,
     *,
