@@ -16,7 +16,7 @@ from watchfloor.console.privacy import (
 )
 from watchfloor.console.text import wrapped
 from watchfloor.domain.outcomes import OutcomeClass
-from watchfloor.domain.records import RecordState
+from watchfloor.domain.records import REACHED_BEFORE, RecordState
 from watchfloor.domain.views import Journey, JourneyEntry, RecordView, RunView
 
 DIFFERS, SAME, MORE = "differs", "same", "only here"
@@ -290,6 +290,13 @@ _WHY = {
 }
 
 
+#: Why a record is not attempted whose run did not have to end for it, by its code.
+_LEFT_OUT = {
+    "suppressed": "its contact must not be contacted",
+    REACHED_BEFORE: "an earlier attempt reached the contact, as the provider reported",
+}
+
+
 def why(record: RecordView) -> str:
     """Return in one sentence why a record stands where it stands."""
     if record.is_held and not record.state.is_final:
@@ -302,6 +309,8 @@ def why(record: RecordView) -> str:
             return _promised(record)
         case RecordState.FAILED:
             return _failed(record)
+        case RecordState.NOT_ATTEMPTED if record.code in _LEFT_OUT:
+            return _LEFT_OUT[record.code]
         case state:
             return _WHY[state]
 

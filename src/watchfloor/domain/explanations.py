@@ -14,7 +14,7 @@ from watchfloor.domain.blocked_by import Blocked, Reason, blocked_record
 from watchfloor.domain.canary import canary_named
 from watchfloor.domain.health import Health
 from watchfloor.domain.moments import age_text, at_minute, counted, pace_text, span_text
-from watchfloor.domain.records import RecordState
+from watchfloor.domain.records import REACHED_BEFORE, RecordState
 from watchfloor.domain.regions import Results, RunOutcome
 from watchfloor.domain.sentences import Told, sentence
 from watchfloor.domain.slowdown import Slowdown
@@ -260,7 +260,11 @@ def _tried(told: ToldRecord) -> str:
 def _why_record(told: ToldRecord) -> str:
     record, run, now_ms = told.record, told.run, told.run.now_ms
     if record.state.is_final:
-        said = _FINAL.get(record.state, "It is over: nothing more happens to it.")
+        is_left_out = record.state is RecordState.NOT_ATTEMPTED
+        said = _LEFT_OUT.get(record.code, "") if is_left_out else ""
+        said = said or _FINAL.get(
+            record.state, "It is over: nothing more happens to it."
+        )
         return said.format(run=run.run.run_id, seq=record.seq)
     if record.state is RecordState.ATTEMPTING:
         return "It is in flight: its outcome is waited for."
@@ -312,4 +316,12 @@ _FINAL: Final = {
     RecordState.NOT_ATTEMPTED: "The run ended before its turn: it was not contacted.",
     RecordState.EXPIRED: "Its time was over before it could be contacted.",
     RecordState.ABANDONED: "Its callback was dropped when the run ended.",
+}
+#: The same of records whose run did not have to end for it, by their code.
+_LEFT_OUT: Final = {
+    "suppressed": "Its contact must not be contacted: it was not.",
+    REACHED_BEFORE: (
+        "The provider reported that an earlier attempt reached its contact: it is not "
+        "contacted again. Its journey tells of which record."
+    ),
 }

@@ -11,6 +11,7 @@ from watchfloor.domain.regions import Fact, Results
 from watchfloor.domain.results import ResultEvent, ResultKind, parse_event, suppresses
 from watchfloor.domain.text import clean
 from watchfloor.engine.changes import Transaction, adopt, tell
+from watchfloor.engine.sparing import spare
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads import results as reads
@@ -107,6 +108,7 @@ class TakeResults:
         found = _matched(tx, fresh, thorough=False)
         places = _placed(tx, fresh, found)
         obeyed = _obeyed(tx, places, found, self._source, self._on_suppressed)
+        spare(tx, places, self._source)
         # Counted before they are stored, or each would be known already.
         _count(tx, places)
         writes.add(tx.connection, places, self._source, tx.now_ms)
@@ -138,6 +140,7 @@ class MatchParked:
         obeyed: list[tuple[bytes, str]] = []
         for source, some in _by(places, lambda one: source_of[one.event.event_id]):
             obeyed += _obeyed(tx, some, found, source, self._on_suppressed)
+            spare(tx, some, source)
         _count(tx, places)
         writes.place(tx.connection, [one for one in places if one.run_no is not None])
         return _summary(places, 0, obeyed)

@@ -24,6 +24,7 @@ from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.rules import Rules
+from watchfloor.engine.sparing import spare_released
 from watchfloor.engine.suppressions import Suppressions
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
@@ -314,6 +315,8 @@ class Committer:
             book_outcomes(tx, self._writer, ledger, share.lane.rules, share.finished)
         if share.released:
             book_releases(tx, self._writer, ledger, share.released)
+            if ledger.cohort:
+                spare_released(tx, self._writer, ledger, share.released)
         return len(share.finished)
 
     def _obey_breakers(self, tx: Transaction) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from watchfloor.domain.identity import dedupe_key
 from watchfloor.domain.outcomes import OutcomeClass
-from watchfloor.domain.records import RecordState
+from watchfloor.domain.records import REACHED_BEFORE, RecordState
+from watchfloor.domain.results import REACHED
 from watchfloor.domain.views import Journey, JourneyEntry, RecordView, RunView
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads import runs
 from watchfloor.store.reads.attempts import attempts_of
+from watchfloor.store.reads.kin import is_of_retries, other_kin
 from watchfloor.store.reads.records import one_record, record_view, values_of
 from watchfloor.store.reads.resolutions import Said, said_of
 from watchfloor.store.reads.results import Reported, results_of
@@ -41,6 +44,7 @@ def journey(connection: Handle, run_id: str, seq: int) -> Journey:
         *_said_entries(said_of(connection, row["run_no"], seq), steps),
         *_now(record, row["updated_at_ms"]),
         *_result_entries(results_of(connection, row["run_no"], seq), steps),
+        *_reached_elsewhere(connection, row["run_no"], seq, steps),
     ]
     return Journey(
         run_id=run_id,
@@ -122,6 +126,28 @@ def _result_entries(
     ]
 
 
+def _reached_elsewhere(
+    connection: Handle, run_no: int, seq: int, steps: Sequence[str]
+) -> list[JourneyEntry]:
+    """Return what was reported of the same contact's records in runs of the family."""
+    if not is_of_retries(connection, run_no):
+        return []
+    return [
+        replace(
+            entry, detail=f"of record {kin.seq} of run {kin.run_id}; {entry.detail}"
+        )
+        for kin in other_kin(connection, run_no, seq)
+        for entry in _result_entries(
+            [
+                one
+                for one in results_of(connection, kin.run_no, kin.seq)
+                if one.kind in REACHED
+            ],
+            steps,
+        )
+    ]
+
+
 #: What a record's state adds to the journey, beside its attempts.
 _STATE_EVENTS = {
     RecordState.ATTEMPTING: ("in flight", "the outcome is not stored yet"),
@@ -141,6 +167,7 @@ _CODE_WORDS = {
     "suppressed": "the contact must not be contacted",
     "callback_expired": "the promise could not be kept in time",
     "window_never_opens": "its zones have no hour of the window in common",
+    REACHED_BEFORE: "the provider reported that an earlier attempt reached the contact",
 }
 
 

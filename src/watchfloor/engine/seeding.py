@@ -6,7 +6,7 @@ record is attempted before the last one is taken up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError
@@ -19,6 +19,7 @@ from watchfloor.engine.committer import Submit
 from watchfloor.engine.extraction import SUPPRESSED, judge, wanting
 from watchfloor.engine.jobs import Doom
 from watchfloor.engine.suppressions import Suppressions
+from watchfloor.store.reads.kin import with_reached_kin
 from watchfloor.store.writes import retries
 from watchfloor.store.writes.audience import Rejected
 
@@ -60,7 +61,12 @@ class SeedBatch:
         taken = retries.cohort_slice(tx.connection, ledger.run_no, after, BATCH_ROWS)
         if not taken:
             return False
-        out = {one.seq: why for one in taken if (why := self._left_out(one))}
+        reached = _reached(tx, ledger.run_no, taken)
+        out = {
+            one.seq: why
+            for one in taken
+            if (why := self._left_out(one, is_reached=one.seq in reached))
+        }
         seqs = range(after + 1, after + 1 + len(taken))
         added = retries.take_up(tx.connection, ledger.run_no, seqs, out, tx.now_ms)
         if out:
@@ -74,11 +80,13 @@ class SeedBatch:
         ledger.touch()
         return True
 
-    def _left_out(self, one: retries.Taken) -> tuple[RejectKind, str] | None:
+    def _left_out(
+        self, one: retries.Taken, *, is_reached: bool
+    ) -> tuple[RejectKind, str] | None:
         """Return why a record of the cohort is not taken up; None where it is."""
         if self._is_suppressed(one.digest.hex()):
             return RejectKind.SUPPRESSED, SUPPRESSED
-        if one.is_reached:
+        if is_reached:
             return RejectKind.DUPLICATE, "did arrive, as the provider reported"
         state = RecordState(one.state)
         outcome = one.outcome_class
@@ -88,6 +96,17 @@ class SeedBatch:
         if holds:
             return None
         return RejectKind.DUPLICATE, f"is {state.word} by now, as somebody resolved it"
+
+
+def _reached(tx: Transaction, run_no: int, taken: Sequence[retries.Taken]) -> set[int]:
+    """Return those of a slice whose contact was reached at their step, by any run."""
+    by_step: dict[int, list[int]] = {}
+    for one in taken:
+        by_step.setdefault(one.step, []).append(one.seq)
+    found: set[int] = set()
+    for step, seqs in by_step.items():
+        found |= with_reached_kin(tx.connection, run_no, step, seqs)
+    return found
 
 
 def _reject(

@@ -24,8 +24,7 @@ from sqlalchemy import (
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Phase
-from watchfloor.store.reads.retryable import has_come_to, is_kept
+from watchfloor.store.reads.retryable import is_kept
 from watchfloor.store.reads.runs import family_id, run_number, view_of_number
 from watchfloor.store.tables import cohort, record, run
 
@@ -136,7 +135,7 @@ def is_newest(connection: Connection, run_no: int) -> tuple[ColumnElement[bool],
     row = connection.execute(
         select(run.c.cohort, run.c.phase).where(run.c.run_no == run_no)
     ).one()
-    own = has_come_to(record) if row.cohort and row.phase == Phase.ENDED else true()
+    own = is_kept(literal(row.phase), record) if row.cohort else true()
     return (~newer, own)
 
 

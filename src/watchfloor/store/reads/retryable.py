@@ -21,6 +21,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -110,7 +111,7 @@ def candidates(
 def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     """Return the newest run that has the record of ``record``, or NULL.
 
-    One that ended before it came to the record lets go of it: what it calls not
+    One that will not come to the record any more lets go of it: what it calls not
     attempted was not reached, even by tries that failed for now. What it calls unknown
     it keeps, though it made no attempt: of two runs that let it go, each would be asked
     to try it again.
@@ -138,8 +139,14 @@ def is_kept(
     phase: ColumnElement[Any],
     there: Any,  # noqa: ANN401 - ``record`` or an alias of it
 ) -> ColumnElement[bool]:
-    """Return the condition that a run in a phase has a record that it took up."""
-    return or_(phase != Phase.ENDED, has_come_to(there))
+    """Return the condition that a run in a phase has a record that it took up.
+
+    While it is live that is each but those it was told to spare; before it has copied a
+    record, ``there`` is null.
+    """
+    state = func.coalesce(there.c.state, int(RecordState.PENDING))
+    spares = state == int(RecordState.NOT_ATTEMPTED)
+    return or_(and_(phase != Phase.ENDED, not_(spares)), has_come_to(there))
 
 
 def has_come_to(

@@ -24,7 +24,6 @@ from watchfloor.domain.records import RecordState
 from watchfloor.store.reads.retryable import (
     RetriedRun,
     candidates,
-    is_reached,
     is_to_be_retried,
 )
 from watchfloor.store.tables import canary, cohort, contact, dedupe, record
@@ -41,8 +40,8 @@ class Taken(NamedTuple):
     Attributes:
         was: The state in which it was frozen, and ``state`` what it is in now.
         outcome_class: As it is now.
+        step: Where it stands.
         digest: The contact's.
-        is_reached: The provider reported that somebody was reached.
     """
 
     seq: int
@@ -51,8 +50,8 @@ class Taken(NamedTuple):
     was: int
     state: int
     outcome_class: int | None
+    step: int
     digest: bytes
-    is_reached: int
 
 
 def freeze(
@@ -152,8 +151,8 @@ def cohort_slice(
             cohort.c.was,
             record.c.state,
             record.c.outcome_class,
+            record.c.step,
             contact.c.digest,
-            case((is_reached(), 1), else_=0),
         )
         .join_from(cohort, record, whose)
         .join(contact, who)
