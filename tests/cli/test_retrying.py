@@ -40,7 +40,7 @@ def test_a_retry_says_whom_it_contacts_and_answers_with_the_child(shell, sick):
     carry_out(shell.root)
     shown = shell("show", child)
     assert f"child of     {sick}, retry of 38 records" in shown.out
-    assert "canary       stage 2 of 2 released" in shown.out
+    assert "canary       stage 2 of 2 passed; 23 of 23 final" in shown.out
     assert f"retried by   {child}" in shell("show", sick).out
     assert shell("show", sick, "--json").json["retried_by"] == child
     assert f"It was retried by {child}." in shell("why", sick).out

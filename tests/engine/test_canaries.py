@@ -18,6 +18,7 @@ from tests.support.retries import (
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.canary import StageState
 from watchfloor.domain.regions import Gate, RunOutcome, Verb
+from watchfloor.engine import canaries
 from watchfloor.engine.desk_reads import preview_of
 from watchfloor.store.reads.situations import situation
 
@@ -46,18 +47,46 @@ def test_each_stage_is_judged_and_lets_the_next_one_go(floor, provider):
     child = retried(floor, run_id)
     floor.carried_out()
 
-    assert states(floor, child) == [
-        StageState.PASSED,
-        StageState.PASSED,
-        StageState.RELEASED,
-    ]
+    assert states(floor, child) == [StageState.PASSED] * 3
     words = floor.event_words(child)
-    assert words.count("canary passed") == words.count("canary released") == 2
+    assert words.count("canary passed") == 3
+    assert words.count("canary released") == 2
     assert sorted(provider.contacts) == ids(140)
     assert floor.view(child).lifecycle.outcome is RunOutcome.COMPLETED
     first = canary_of(floor, child).stages[0]
     assert "0 of 15 failed: with 95 % confidence fewer than 18 %" in first.evidence[-1]
     assert first.decided_by == "engine"
+
+
+def test_the_rest_is_judged_at_its_end_by_the_same_figures(
+    floor, provider, monkeypatch
+):
+    monkeypatch.setattr(canaries, "MOST_JUDGED", 20)
+    run_id = sick(floor, provider, 45)
+    provider.replies = {contact: [BUSY] for contact in ids(45)[25:]}
+    child = retried(floor, run_id)
+    with floor.engine():
+        floor.until_ended(child)
+    first, rest = canary_of(floor, child).stages
+
+    assert first.state is StageState.PASSED
+    assert rest.state is StageState.FAILED
+    assert rest.evidence[0].startswith("20 of 20 attempts failed for now")
+    assert rest.evidence[-1] == "judged by its last 20 records"
+    assert rest.judged_at_ms is not None
+    (told,) = [one for one in floor.events(child) if one.event == "canary failed"]
+    assert told.detail.startswith("stage 2: 20 of 20 attempts failed for now")
+    assert not canary_of(floor, child).is_stopped
+    assert floor.view(child).lifecycle.outcome is RunOutcome.COMPLETED
+
+
+def test_the_rest_is_not_judged_while_some_of_it_is_left(floor, provider):
+    child = retried(floor, sick(floor, provider, 40))
+    provider.replies = {ids(40)[-1]: [Reply(after_s=20.0)]}
+    with floor.engine(grace_s=0.1):
+        until(lambda: floor.books(child).delivered == 39)
+        floor.rounds(child)
+        assert states(floor, child) == [StageState.PASSED, StageState.RELEASED]
 
 
 def test_nobody_past_the_stage_is_contacted_before_it_was_judged(floor, provider):

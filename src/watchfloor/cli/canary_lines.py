@@ -90,5 +90,5 @@ def _stage_told(stage: StageView) -> str:
     who = f" by {stage.decided_by}" if stage.decided_by else ""
     told = f"stage {stage.number}: {stage.records:,} records"
     if stage.state is StageState.RELEASED:
-        return f"{told}{when}, not judged"
+        return f"{told}{when}; it is judged at its end"
     return f"{told}, {stage.state}{who}{when}"

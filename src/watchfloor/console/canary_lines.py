@@ -19,6 +19,7 @@ _ROLES: Final = {
     StageState.PASSED: "good",
     StageState.RELEASED: "good",
     StageState.STOPPED: "bad",
+    StageState.FAILED: "bad",
     StageState.OVERRULED: "warn",
     StageState.WAITING: "dim",
 }
@@ -137,7 +138,15 @@ def stage_at_length(row: StageRow | None, width: int) -> tuple[Line, ...]:
         told = "not released: the stages before it are judged first"
         return (*lines, (Piece(f" {told}", "dim"),))
     if stage.state is StageState.RELEASED and not stage.evidence:
-        return (*lines, (Piece(" the rest, which no other waits for", "dim"),))
+        return (
+            *lines,
+            (
+                Piece(
+                    " the rest: it is judged at its end, and no other waits for it",
+                    "dim",
+                ),
+            ),
+        )
     for sentence in (*stage.evidence, *_so_far(stage)):
         first, *rest = _wrapped(sentence, width)
         lines.append((Piece(" • ", "dim"), Piece(first)))

@@ -36,6 +36,9 @@ _PAUSED_BY: Final = "engine"
 _SAID: Final = "canary stage "
 _STOPPED: Final = " stopped: "
 
+#: The rest may be large: it is judged by so many of its last records.
+MOST_JUDGED: Final = 10_000
+
 _CONFIDENCE: Final = 0.05
 
 
@@ -47,7 +50,8 @@ class StageState(StrEnum):
     PASSED = "passed"  #: its figures let the next one go
     STOPPED = "stopped"  #: its figures hold the run for a person
     OVERRULED = "overruled"  #: stopped, and a person let the next one go
-    RELEASED = "released"  #: the rest, which is not judged
+    RELEASED = "released"  #: the rest, until its end
+    FAILED = "failed"  #: the rest, whose figures would have held others back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

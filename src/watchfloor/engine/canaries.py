@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from watchfloor.domain.canary import (
+    MOST_JUDGED,
     Figures,
     StageState,
     Verdict,
@@ -20,7 +21,7 @@ from watchfloor.domain.canary import (
     stop_said,
 )
 from watchfloor.domain.lifecycle import may_dispatch
-from watchfloor.domain.regions import Gate
+from watchfloor.domain.regions import Gate, Phase
 from watchfloor.engine.changes import Transaction, enter, pause_itself
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.reads.canaries import baseline, figures, stage_rows
@@ -54,6 +55,36 @@ def look(tx: Transaction, ledger: Ledger) -> None:
         _release(tx, ledger, rows, place + 1, f"by {who.by}, over the evidence")
     elif state is StageState.RUNNING:
         _look_at(tx, ledger, rows, place)
+
+
+def look_back(tx: Transaction, ledger: Ledger) -> None:
+    """Judge the rest by the same figures once nothing of it is left to attempt.
+
+    Nobody waits for it any more: until then the run's own guards watch it.
+    """
+    run = ledger.lifecycle
+    is_over = run.is_ended or run.phase is Phase.CALLBACK
+    if ledger.is_judged or not is_over:
+        return
+    ledger.is_judged = True
+    rows = stage_rows(tx.connection, ledger.run_no)
+    if not rows or rows[-1]["state"] != StageState.RELEASED:
+        return
+    row, first = rows[-1], rows[-2]["last_seq"] + 1
+    judged_from = max(first, row["last_seq"] - MOST_JUDGED + 1)
+    told = figures(
+        tx.connection, ledger.run_no, judged_from, row["last_seq"], is_overdue=True
+    )
+    verdict = judge(told, baseline(tx.connection, ledger.run_id))
+    kept = _kept(tx, told, verdict)
+    said = _told(row, told, verdict)
+    if judged_from > first:
+        part = f"judged by its last {MOST_JUDGED:,} records"
+        kept["evidence_json"] = json.dumps([*evidence(told, verdict), part])
+        said = f"{said}; {part}"
+    state = StageState.PASSED if verdict.passes else StageState.FAILED
+    _save(tx, ledger, row, state, **kept)
+    enter(tx, ledger, f"canary {state}", detail=said)
 
 
 def _look_at(tx: Transaction, ledger: Ledger, rows: _Rows, place: int) -> None:

@@ -17,7 +17,7 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import History
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine.booking import Finished, book_outcomes, book_releases
-from watchfloor.engine.canaries import look
+from watchfloor.engine.canaries import look, look_back
 from watchfloor.engine.changes import Transaction, pause_itself, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
@@ -256,6 +256,8 @@ class Committer:
                 settle(tx, ledger)
                 if ledger.released_seq is not None:
                     look(tx, ledger)
+                elif ledger.cohort:
+                    look_back(tx, ledger)
             # One that has ended may be forgotten before the next beat.
             ended = [one for one in self.ledgers.values() if one.lifecycle.is_ended]
             sample(tx, ended)

@@ -94,6 +94,7 @@ class Ledger:
         held_is_counted: What a sweep left of the held ones was counted anew.
         look_ahead: So many fresh records the next claim looks at, whatever its room.
         was_resumed: The gate opened since outcomes were last booked.
+        is_judged: Of a retry that is over: the last stage of its canary was looked at.
         sampled: What the run's samples come to; None until they are asked.
         cohort: Of a retry: how many records its cohort has; else 0.
         released_seq: The last record that a canary has released; None for all of them.
@@ -155,6 +156,7 @@ class Ledger:
         self.look_ahead = 0
         self.held_is_counted = False
         self.was_resumed = False
+        self.is_judged = False
         self.sampled: Gain | None = None
         self.ended_at_ms: int | None = row["ended_at_ms"]
         self.doubtful_swept: set[RecordState] = set()

@@ -196,6 +196,8 @@ def _stage(
         evidence = (f"{told.progress}; not judged yet",)
     if is_over and state in (StageState.WAITING, StageState.RUNNING):
         evidence = ("the run ended before it was judged or released",)
+    elif state is StageState.RELEASED and is_over:
+        evidence = ("it was not judged",)
     return StageView(
         number=row["stage"],
         records=last - first + 1,
