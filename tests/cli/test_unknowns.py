@@ -143,6 +143,50 @@ def test_a_look_up_waits_for_an_engine_and_then_settles_what_is_certain(shell, r
     assert states(shell, run_id) == ["delivered", "unknown", "delivered", "delivered"]
 
 
+def test_a_look_up_that_no_engine_carries_on_is_withdrawn_and_no_longer_in_the_way(
+    shell, run_id
+):
+    shell("look-up", run_id, "--reason", "morning round")
+    held = shell("purge", run_id, "--yes")
+    assert f"watchfloor look-up {run_id} --withdraw --reason TEXT" in held.err
+
+    said = shell("look-up", run_id, "--withdraw", "--reason", "their desk is closed")
+    assert said.code == 0
+    assert said.out.startswith("withdraw-look-up settled: asked about 0 records")
+    told = next(
+        one
+        for one in shell("events", run_id, "--json").json
+        if one["event"] == "look-up withdrawn"
+    )
+    assert told["reason"] == "their desk is closed"
+    carry_out(shell.root)
+    assert set(states(shell, run_id)) == {"unknown"}
+    again = shell("look-up", run_id, "--withdraw", "--reason", "again")
+    assert again.code == 1
+    assert "NOT_YET" in again.err
+    assert "no look-up of this run is under way" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--withdraw",), "needs a reason"),
+        ((1, "--withdraw", "--reason", "x"), "withdrawn as a whole"),
+    ],
+)
+def test_a_withdrawal_without_reason_or_of_one_record_is_none(
+    shell, run_id, arguments, why
+):
+    shell("look-up", run_id, "--reason", "morning round")
+
+    said = shell("look-up", run_id, *arguments)
+
+    assert said.code == 1
+    assert why in said.err
+    carry_out(shell.root)
+    assert "delivered" in states(shell, run_id)
+
+
 def test_the_history_tells_what_was_resolved_after_it(shell, run_id):
     before = shell("history", run_id, "--json").json
     shell("resolve", run_id, 1, "--as", "delivered", "--reason", "their log", "--yes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.engine.test_resolving import LOST, ONCE, resolved
-from tests.support.floor import campaign, ids, webhook
+from tests.support.floor import ASKER, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
@@ -12,7 +12,9 @@ from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.engine import inquiring
+from watchfloor.engine.commands import TakeCommand
 from watchfloor.engine.look_ups import BookAnswers, EndLookUp, Heard, NextInquiry
+from watchfloor.engine.operations import order
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.reads.resolutions import open_resolutions, said_of
 from watchfloor.store.reads.runs import run_number
@@ -115,6 +117,24 @@ def test_the_provider_is_asked_by_the_key_of_the_attempt_and_once_for_each(
 
     assert sorted(provider.questions) == sorted(provider.keys)
     assert len(provider.arrivals) == 3
+
+
+def test_what_is_answered_after_a_withdrawal_changes_nothing(floor, provider):
+    run_id = with_unknowns(floor, provider, 1)
+    floor.ordered_begun("look_up", run_id, why="report")
+    (one,) = floor.read(open_resolutions)
+    with owner(floor) as committer:
+        inquiry = done(committer, NextInquiry(one.number))
+        outcome = Outcome(outcome_class=OutcomeClass.DELIVERED, code="said")
+        asked = order("withdraw_look_up", run_id, ASKER, floor.around, why="not needed")
+        done(committer, TakeCommand(asked))
+        assert floor.receipt(asked.command_id).state == "settled"
+        heard = [Heard(inquiry.doubts[0], outcome)]
+        done(committer, BookAnswers(one.number, heard))
+        assert done(committer, NextInquiry(one.number)).doubts == []
+
+    assert floor.assert_books_hold(run_id).unknown == 1
+    assert floor.events(run_id)[-1].event == "look-up withdrawn"
 
 
 def test_one_record_alone_can_be_looked_up(floor, provider):

@@ -41,7 +41,11 @@ def test_what_a_canary_holds_back_is_not_resolved_on_the_parent(floor, provider)
         until(lambda: floor.view(child).lifecycle.gate is Gate.PAUSED)
         answer = resolved(floor, run_id, "delivered")
         assert answer.refusal == Refusal.NOT_UNKNOWN
-        assert f"30 are in run {child}: resolve them there" in answer.detail
+        assert (
+            f"15 wait in run {child}, not sent yet: stop or cancel that run first, "
+            "then resolve them here"
+        ) in answer.detail
+        assert f"15 are in run {child}: resolve them there" in answer.detail
         assert floor.books(run_id).delivered == 0
         provider.otherwise = FINE
         floor.steered(Verb.RESUME, child)
@@ -61,7 +65,10 @@ def test_only_what_no_retry_has_taken_up_is_resolved_as_it_was_shown(
     answer = resolved(floor, run_id, "delivered")
 
     assert seen.records == 3
-    assert f"2 more are in run {child}: resolve them there." in seen.lines
+    assert (
+        f"2 more wait in run {child}, not sent yet: stop or cancel that run first, "
+        "then resolve them here."
+    ) in seen.lines
     assert answer.detail == "3 unknown records resolved"
     floor.carried_out()
     assert sorted(provider.contacts) == sorted(ids(5) + ids(2))
@@ -83,6 +90,17 @@ def test_what_a_retry_let_go_of_is_resolved_and_what_it_has_all_of_is_not(
     answer = resolved(floor, run_id, "delivered")
     assert answer.detail == "2 unknown records resolved"
     assert len(provider.arrivals) == 2
+
+
+def test_what_its_retry_does_not_know_either_is_resolved_there(floor, provider):
+    run_id = ended_with_unknowns(floor, provider, 2)
+    provider.otherwise = LOST
+    child = retried(floor, run_id, with_unknown=True)
+    floor.carried_out()
+
+    refused = resolved(floor, run_id, "delivered")
+    assert refused.detail.endswith(f"2 are in run {child}: resolve them there)")
+    assert resolved(floor, child, "delivered").detail == "2 unknown records resolved"
 
 
 def test_no_retry_begins_while_its_parent_is_being_resolved(
@@ -121,7 +139,7 @@ def test_a_look_up_leaves_what_a_retry_has_taken_up(floor, provider):
 
     refused = floor.ordered("look_up", run_id, why="report", seq=1)
     assert refused.refusal == Refusal.NOT_UNKNOWN
-    assert f"1 is in run {child}: resolve it there" in refused.detail
+    assert f"1 waits in run {child}, not sent yet: stop" in refused.detail
     answer = floor.ordered_begun("look_up", run_id, why="report")
     assert answer.detail == "the engine asks the provider about 2 unknown records"
     floor.carried_out()

@@ -100,3 +100,8 @@ def _add_resolve(verbs: Verbs) -> None:
     look_up = of_run(verbs, "look-up", "ask the provider about unknown records")
     look_up.add_argument("seq", type=int, nargs="?", metavar="SEQ")
     look_up.add_argument("--reason", default="", metavar="TEXT", help="why")
+    look_up.add_argument(
+        "--withdraw",
+        action="store_true",
+        help="end the look-up of the run that is under way; needs a reason",
+    )

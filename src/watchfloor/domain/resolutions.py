@@ -83,6 +83,24 @@ class Answers(NamedTuple):
         return Answers(*(one + two for one, two in zip(self, other, strict=True)))
 
 
+class TakenUp(NamedTuple):
+    """Unknown records of a run that a retry has now.
+
+    Attributes:
+        unknown: Of these: unknown there too.
+        unsent: Of these: not attempted there yet, as behind a canary.
+    """
+
+    records: int
+    unknown: int = 0
+    unsent: int = 0
+
+    @property
+    def attempted(self) -> int:
+        """Of these: the retry made an attempt, which came or comes to something."""
+        return self.records - self.unknown - self.unsent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvePreview:
     """What a resolution would do to a run's unknown records, with exact counts.
@@ -117,6 +135,11 @@ class ResolvePreview:
             return ""
         said = EXPLANATIONS[self.refusal]
         return f"{said} ({self.why})" if self.why else said
+
+
+def withdrawal_of(run_id: str) -> str:
+    """Return how a look-up of a run is ended that nobody wants any more."""
+    return f"watchfloor look-up {run_id} --withdraw --reason TEXT"
 
 
 def only_unknown(selection: Selection) -> Selection:
@@ -185,13 +208,31 @@ def told(selection: Selection) -> str:
     return ", ".join(words)
 
 
-def elsewhere(taken: Mapping[str, int], more: str = "") -> tuple[str, ...]:
-    """Return where unknown records are resolved that retries have taken up."""
-    return tuple(
-        f"{count:,} {more}{_is(count)} in run {run_id}: resolve "
-        f"{'it' if count == 1 else 'them'} there"
-        for run_id, count in taken.items()
-    )
+def elsewhere(taken: Mapping[str, TakenUp], more: str = "") -> tuple[str, ...]:
+    """Return what can be done about unknown records that retries have taken up.
+
+    What is unknown there too is resolved there. What was not sent yet is nobody's word
+    to give before the retry lets go of it; what was sent has its outcome there.
+    """
+    told: list[str] = []
+    for run_id, one in taken.items():
+        if one.unknown:
+            told.append(
+                f"{one.unknown:,} {more}{_is(one.unknown)} in run {run_id}: resolve "
+                f"{_them(one.unknown)} there"
+            )
+        if one.unsent:
+            told.append(
+                f"{one.unsent:,} {more}{_wait(one.unsent)} in run {run_id}, not sent "
+                f"yet: stop or cancel that run first, then resolve "
+                f"{_them(one.unsent)} here"
+            )
+        if one.attempted:
+            told.append(
+                f"{one.attempted:,} {more}{_was(one.attempted)} attempted again by run "
+                f"{run_id}: what comes of {_them(one.attempted)} stands there"
+            )
+    return tuple(told)
 
 
 def preview(  # noqa: PLR0913 - the last ones are named
@@ -203,7 +244,7 @@ def preview(  # noqa: PLR0913 - the last ones are named
     others: int,
     steps: int,
     delivery: Delivery,
-    taken: Mapping[str, int] | None = None,
+    taken: Mapping[str, TakenUp] | None = None,
 ) -> ResolvePreview:
     """Return what resolving would do to *run* as it is now.
 
@@ -215,7 +256,7 @@ def preview(  # noqa: PLR0913 - the last ones are named
         others: How many are not.
         steps: How many steps its campaign has.
         delivery: What its channels promise about a key sent twice.
-        taken: How many more are unknown, by the retry that has taken them up.
+        taken: What more is unknown, by the retry that has taken it up.
     """
     taken = taken or {}
     declined = refusal_of(
@@ -223,7 +264,7 @@ def preview(  # noqa: PLR0913 - the last ones are named
     )
     refusal, why = declined or (None, "")
     if not records:
-        refusal, why = Refusal.NOT_UNKNOWN, ", ".join(elsewhere(taken))
+        refusal, why = Refusal.NOT_UNKNOWN, "; ".join(elsewhere(taken))
     lines = [*_FATES[resolve_as](run, records, steps, delivery)]
     if others:
         stay = "is not unknown and stays as it is" if others == 1 else _STAY
@@ -318,3 +359,15 @@ def _s(count: int) -> str:
 
 def _is(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _wait(count: int) -> str:
+    return "waits" if count == 1 else "wait"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

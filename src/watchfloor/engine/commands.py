@@ -16,7 +16,7 @@ from watchfloor.engine import orders
 from watchfloor.engine.changes import Transaction, request
 from watchfloor.engine.launching import launch
 from watchfloor.engine.ledger import Ledger, Request
-from watchfloor.engine.look_ups import look_up
+from watchfloor.engine.look_ups import look_up, withdraw_look_up
 from watchfloor.engine.resolving import Begun, resolve
 from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
@@ -97,6 +97,7 @@ ORDERS: dict[str, Order] = {
     "close_results": orders.close_results,
     "resolve": resolve,
     "look_up": look_up,
+    "withdraw_look_up": withdraw_look_up,
 }
 
 

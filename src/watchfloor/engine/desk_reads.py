@@ -95,7 +95,7 @@ def resolve_preview_of(
         run,
         resolve_as,
         only_unknown(selection),
-        records=records - sum(taken.values()),
+        records=records - sum(one.records for one in taken.values()),
         others=others,
         steps=steps,
         delivery=delivery,

@@ -33,6 +33,7 @@ from watchfloor.store.reads.resolutions import (
     Resolution,
     doubts,
     last_unknown,
+    open_resolutions,
     resolution_of,
     still_unknown,
 )
@@ -113,8 +114,9 @@ def look_up(tx: Transaction, command: Command) -> str:
     asked = (seq,) if seq else ()
     taken = taken_up_of(tx.connection, command.run_id, only_unknown(selection))
     if not doubts(tx.connection, run_no, asked, (0, last), 1):
-        raise RefusedError(Refusal.NOT_UNKNOWN, ", ".join(elsewhere(taken)))
-    expected = 1 if seq else ledger.tally["unknown"] - sum(taken.values())
+        raise RefusedError(Refusal.NOT_UNKNOWN, "; ".join(elsewhere(taken)))
+    others = sum(there.records for there in taken.values())
+    expected = 1 if seq else ledger.tally["unknown"] - others
     one = noted(
         tx,
         command,
@@ -127,6 +129,24 @@ def look_up(tx: Transaction, command: Command) -> str:
     told = f"{expected:,} unknown {'record' if expected == 1 else 'records'}"
     enter(tx, ledger, one, "look-up requested", told)
     return Begun(f"the engine asks the provider about {told}")
+
+
+def withdraw_look_up(tx: Transaction, command: Command) -> str:
+    """End the look-up that is under way; what was answered until now stays.
+
+    Raises:
+        RefusedError: None is under way.
+        ConfigError: No reason is given.
+        NotFoundError: No run has this id.
+    """
+    run_no = run_number(tx.connection, command.run_id)
+    if not command.why.strip():
+        raise ConfigError("a withdrawal needs a reason; the look-up goes on")
+    for one in open_resolutions(tx.connection, run_no):
+        if one.state == "asking":
+            why = f"withdrawn by {command.by}: {command.why}"
+            return _end(tx, one, "look-up withdrawn", why, by=command)
+    raise RefusedError(Refusal.NOT_YET, "no look-up of this run is under way")
 
 
 class NextInquiry:
@@ -167,6 +187,9 @@ class BookAnswers:
         ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
         # What a provider says may name somebody: of a purged run it is not kept.
         is_purged = _is_purged(tx, one.run_id)
+        if one.state != "asking":
+            # Withdrawn while the provider was asked: nobody waits for it any more.
+            return one.answers
         seqs = [heard.doubt.seq for heard in self._heard]
         there = still_unknown(tx.connection, one.run_no, seqs)
         known: list[Known] = []
@@ -218,23 +241,48 @@ class EndLookUp:
         one = resolution_of(tx.connection, self._number)
         if one.state != "asking":
             return
-        ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
-        writes.save_resolution(
-            tx.connection, one.number, state="done", ended_at_ms=tx.now_ms
-        )
         why = self._why
         if not why and _is_purged(tx, one.run_id):
             why = "ended: the people of the run are purged, and with them the keys"
-        told = one.answers.words + (f"; {why}" if why else "")
-        answer_command(
-            tx.connection,
-            one.command_id,
-            state="settled",
-            applied_at_ms=tx.now_ms,
-            settled_at_ms=tx.now_ms,
-            detail=told,
+        _end(tx, one, "looked up", why)
+
+
+def _end(
+    tx: Transaction,
+    one: Resolution,
+    event: str,
+    why: str,
+    *,
+    by: Command | None = None,
+) -> str:
+    """End a look-up, answer whoever asked for it, and tell what it came to.
+
+    Args:
+        tx: Open.
+        one: The look-up.
+        event: What the journal calls its end.
+        why: Why it ends before all were asked about; or empty.
+        by: Who ends it; None for the engine, on behalf of who asked for it.
+    """
+    ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
+    writes.save_resolution(
+        tx.connection, one.number, state="done", ended_at_ms=tx.now_ms
+    )
+    told = one.answers.words + (f"; {why}" if why else "")
+    answer_command(
+        tx.connection,
+        one.command_id,
+        state="settled",
+        applied_at_ms=tx.now_ms,
+        settled_at_ms=tx.now_ms,
+        detail=told,
+    )
+    if by is not None:
+        one = one._replace(
+            command_id=by.command_id, by=by.by, origin=by.origin, why=by.why
         )
-        enter(tx, ledger, one, "looked up", told)
+    enter(tx, ledger, one, event, told)
+    return told
 
 
 def _check_purge(tx: Transaction, run_id: str) -> None:

@@ -20,6 +20,7 @@ from watchfloor.domain.resolutions import (
     only_unknown,
     refusal_of,
     told,
+    withdrawal_of,
 )
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.ledger import Ledger
@@ -161,7 +162,9 @@ def under_way(one: Resolution) -> str:
     """Return what is not wholly done, by whom it was asked for, and how far it is."""
     what = "look-up" if one.state == "asking" else "resolution"
     by = f"{what} of this run, asked for by {one.by}, is under way"
-    return f"{by}: {_progress(one)}"
+    if one.state != "asking":
+        return f"{by}: {_progress(one)}"
+    return f"{by}: {_progress(one)}; to end it: {withdrawal_of(one.run_id)}"
 
 
 def drifted(tx: Transaction, one: Resolution) -> RefusedError:
@@ -169,7 +172,7 @@ def drifted(tx: Transaction, one: Resolution) -> RefusedError:
     if not one.records:
         unknown = only_unknown(one.selection)
         taken = taken_up_of(tx.connection, one.run_id, unknown)
-        return RefusedError(Refusal.NOT_UNKNOWN, ", ".join(elsewhere(taken)))
+        return RefusedError(Refusal.NOT_UNKNOWN, "; ".join(elsewhere(taken)))
     now = f"now {one.records:,} unknown records, {one.expected:,} were shown"
     return RefusedError(Refusal.DRIFTED, now)
 

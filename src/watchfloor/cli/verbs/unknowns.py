@@ -77,8 +77,10 @@ def resolve(options: Namespace) -> int:
 
 
 def look_up(options: Namespace) -> int:
-    """Ask the provider about unknown records, through the engine."""
+    """Ask the provider about unknown records, through the engine; or end that."""
     layout = compose.layout(options)
+    if options.withdraw:
+        return _withdraw(options)
     with reading(layout) as connection:
         run_id = full_id(connection, options.run)
         is_alive = engine_view(connection).is_alive(compose.now_ms())
@@ -97,6 +99,18 @@ def look_up(options: Namespace) -> int:
             else "No engine runs: it is stored and waits for one: watchfloor engine"
         )
     return code
+
+
+def _withdraw(options: Namespace) -> int:
+    """End the look-up of a run, whether an engine runs or not."""
+    if options.seq is not None:
+        msg = "a look-up is withdrawn as a whole; leave SEQ out. It goes on."
+        raise ConfigError(msg)
+    layout = compose.layout(options)
+    with reading(layout) as connection:
+        run_id = full_id(connection, options.run)
+    command = order_of(options, "withdraw_look_up", run_id, {})
+    return _report(asked(layout, command), as_json=options.json)
 
 
 def _selection(options: Namespace) -> Selection:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import Group, Parent
 from watchfloor.domain.regions import Intake, Phase
-from watchfloor.domain.resolutions import LOOK_UP
+from watchfloor.domain.resolutions import LOOK_UP, TakenUp, withdrawal_of
 from watchfloor.store.reads.cohorts import selected
 from watchfloor.store.reads.families import purged_of_family
 from watchfloor.store.reads.resolutions import open_resolutions
 from watchfloor.store.reads.retryable import candidates, is_taken_up, retried_run
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import cohort, record, run
+
+_MAY_BE_UNSENT = (RecordState.PENDING, RecordState.CLAIMED, RecordState.RETRY)
 
 
 def retry_parent(connection: Connection, run_id: str) -> Parent:
@@ -37,7 +39,7 @@ def retry_parent(connection: Connection, run_id: str) -> Parent:
         purged=purged_of_family(connection, row["family_id"]) or "",
         retries=int(connection.scalar(retries) or 0),
         generation=row["retry_generation"],
-        under_way=_under_way(connection, number),
+        under_way=_under_way(connection, number, run_id),
     )
 
 
@@ -98,28 +100,52 @@ def taken_up_by(connection: Connection, run_id: str, seq: int) -> str:
 
 def taken_up_of(
     connection: Connection, run_id: str, selection: Selection
-) -> dict[str, int]:
-    """Return how many selected records which retry has now, the oldest retry first.
+) -> dict[str, TakenUp]:
+    """Return which retry has how many of the selected records, the oldest retry first.
 
     Raises:
         NotFoundError: No run has this id.
     """
-    parent = retried_run(connection, run_number(connection, run_id))
+    number = run_number(connection, run_id)
+    parent = retried_run(connection, number)
     if not parent.has_children:
         return {}
     found = selected(connection, run_id, selection)
     taken = found.with_only_columns(
-        is_taken_up(parent).label("taken_by"), maintain_column_froms=True
+        record.c.seq,
+        is_taken_up(parent).label("taken_by"),
+        maintain_column_froms=True,
     ).subquery()
+    there = record.alias()
+    as_ = and_(
+        cohort.c.run_no == taken.c.taken_by,
+        cohort.c.parent_no == number,
+        cohort.c.parent_seq == taken.c.seq,
+    )
+    same = and_(there.c.run_no == cohort.c.run_no, there.c.seq == cohort.c.seq)
+    # One that is not taken up wholly yet has no record there.
+    unsent = or_(
+        there.c.state.is_(None),
+        and_(
+            there.c.state.in_([int(state) for state in _MAY_BE_UNSENT]),
+            there.c.attempts == there.c.base,
+        ),
+    )
     query = (
-        select(taken.c.taken_by, func.count())
+        select(
+            taken.c.taken_by,
+            func.count(),
+            func.sum(case((there.c.state == int(RecordState.UNKNOWN), 1), else_=0)),
+            func.sum(case((unsent, 1), else_=0)),
+        )
+        .select_from(taken.join(cohort, as_).outerjoin(there, same))
         .where(taken.c.taken_by.is_not(None))
         .group_by(taken.c.taken_by)
         .order_by(taken.c.taken_by)
     )
-    counts: dict[int, int] = dict(iter(connection.execute(query)))
-    names = _names(connection, set(counts))
-    return {names[number]: count for number, count in counts.items()}
+    rows = connection.execute(query).all()
+    names = _names(connection, {run_no for run_no, *_ in rows})
+    return {names[run_no]: TakenUp(*counts) for run_no, *counts in rows}
 
 
 def origin_record(connection: Connection, run_id: str, seq: int) -> tuple[str, int]:
@@ -153,14 +179,16 @@ def child_taking_up(connection: Connection, run_id: str) -> str:
     return str(connection.scalar(query) or "")
 
 
-def _under_way(connection: Connection, number: int) -> str:
+def _under_way(connection: Connection, number: int, run_id: str) -> str:
     """Return what is being said of a run's unknown records, in words; or empty."""
     for one in open_resolutions(connection, number):
-        what = "look-up" if one.word == LOOK_UP else "resolution"
-        return (
+        is_look_up = one.word == LOOK_UP
+        what = "look-up" if is_look_up else "resolution"
+        said = (
             f"a {what} of its records, asked for by {one.by}, is under way; an engine "
             "carries it on (where none runs: watchfloor engine --until-idle)"
         )
+        return f"{said}; to end it: {withdrawal_of(run_id)}" if is_look_up else said
     return ""
 
 
