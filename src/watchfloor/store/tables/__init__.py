@@ -1,6 +1,7 @@
 """The schema of the state store. Times are integer milliseconds since 1970, UTC."""
 
 from watchfloor.store.tables.base import metadata
+from watchfloor.store.tables.chain import chain
 from watchfloor.store.tables.records import (
     attempt,
     contact,
@@ -39,6 +40,7 @@ __all__ = [
     "attempt",
     "books",
     "canary",
+    "chain",
     "cohort",
     "command",
     "contact",

@@ -100,6 +100,9 @@ run = Table(
     Column("retry_generation", SmallInteger, nullable=False, server_default="0"),
     # The last record that a canary has released; NULL for all of them.
     Column("released_seq", BigInteger),
+    # When the backup was made that the run came back from, until somebody has said
+    # that it may go on.
+    Column("restored_from_ms", BigInteger),
     Index("run_by_family", "family_id"),
     Index("run_by_campaign", "campaign_id"),
     Index("run_by_fingerprint", "fingerprint"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import Lifecycle
 from watchfloor.store.tables import books, command, history, journal, run, upload
+from watchfloor.store.writes.chain import link_commands, link_entry
 from watchfloor.store.writes.statements import Prepared
 
 _COUNTERS = tuple(Books().as_dict())
@@ -122,6 +123,7 @@ def save_run_values(connection: Connection, run_no: int, **values: object) -> No
 def add_command(connection: Connection, values: Mapping[str, Any]) -> None:
     """Store a command with the answer it got."""
     connection.execute(insert(command).values(**values))
+    link_commands(connection, [values["command_id"]])
 
 
 def answer_command(connection: Connection, command_id: str, **values: object) -> None:
@@ -129,20 +131,27 @@ def answer_command(connection: Connection, command_id: str, **values: object) ->
     connection.execute(
         update(command).where(command.c.command_id == command_id).values(**values)
     )
+    link_commands(connection, [command_id])
 
 
 def settle_commands(connection: Connection, run_id: str, now_ms: int) -> None:
     """Mark every applied command of a run as settled."""
-    connection.execute(
-        update(command)
-        .where(command.c.run_id == run_id, command.c.state == "applied")
-        .values(state="settled", settled_at_ms=now_ms)
-    )
+    applied = command.c.run_id == run_id, command.c.state == "applied"
+    query = select(command.c.command_id).where(*applied).order_by(command.c.command_id)
+    settled = connection.scalars(query).all()
+    if settled:
+        connection.execute(
+            update(command)
+            .where(*applied)
+            .values(state="settled", settled_at_ms=now_ms)
+        )
+        link_commands(connection, settled)
 
 
 def add_entry(connection: Connection, values: Mapping[str, Any]) -> None:
     """Append one entry to the journal."""
-    connection.execute(insert(journal).values(**values))
+    added = connection.execute(insert(journal).values(**values).returning(*journal.c))
+    link_entry(connection, added.mappings().one())
 
 
 def add_history(
