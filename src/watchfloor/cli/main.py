@@ -60,6 +60,7 @@ VERBS = {
     "unhide": "history",
     "purge": "history",
     "bundle": "bundle",
+    "audit": "audit",
 }
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from watchfloor import __version__
 from watchfloor.cli.recovery_options import add_recovery
 from watchfloor.cli.runbook_options import add_runbook
+from watchfloor.cli.trust_options import add_trust
 from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
 
 
@@ -29,4 +30,5 @@ def parser() -> argparse.ArgumentParser:
         add(verbs)
     add_runbook(verbs)
     add_recovery(verbs)
+    add_trust(verbs)
     return root

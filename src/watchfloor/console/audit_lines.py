@@ -10,6 +10,7 @@ from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.privacy import without_contact
 from watchfloor.console.text import wrapped
 from watchfloor.domain.live import AuditEntry
+from watchfloor.domain.seen_words import seen_words
 from watchfloor.domain.views import Receipt
 
 _ROOMY = 100
@@ -150,7 +151,10 @@ def _command(receipt: Receipt | None, width: int) -> list[Line]:
         return [_named("command", "none: the engine tells what it did by itself")]
     said = f"{receipt.verb} {result(receipt)}, {receipt.command_id}"
     told = without_contact(receipt.detail)
+    seen = without_contact(seen_words(receipt.seen))
     lines = [_named("command", said, _role(receipt))]
+    if seen:
+        lines += _block("seen", seen, width)
     if told:
         lines += _block("", told, width)
     return [*lines, *_block("stages", stages(receipt), width)]

@@ -279,6 +279,7 @@ class Receipt:
         state: asked, acknowledged, applied, settled or refused.
         refusal: The name of the no, or empty.
         detail: A sentence for the operator.
+        seen: What was on the screen when it was given, as JSON; may be empty.
     """
 
     command_id: str
@@ -291,6 +292,7 @@ class Receipt:
     acknowledged_at_ms: int | None = None
     applied_at_ms: int | None = None
     settled_at_ms: int | None = None
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,19 @@ class ResultsIntake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Anchored:
+    """Where the head of the audit chain is noted, and how often.
+
+    Attributes:
+        path: A second file beside the workspace's own, as of another disk; or empty.
+        every_ms: At least so often while something happens.
+    """
+
+    path: str = ""
+    every_ms: int = 900_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
     """The boundary of campaigns, uploads and runs.
 
@@ -90,6 +103,7 @@ class Workspace:
         channels: What runs share by channel name.
         mail: Settings of the server that sends notices, as written; empty for none.
         alerts: Of what people are alerted, how and when.
+        audit: Where anchors of the audit chain are noted.
         second_person_above: A job cancel of a run with more records needs two people.
     """
 
@@ -105,3 +119,4 @@ class Workspace:
     alerts: AlertRules = field(default_factory=AlertRules)
     second_person_above: int = VERY_LARGE
     retry: RetryBudget = field(default_factory=RetryBudget)
+    audit: Anchored = field(default_factory=Anchored)

@@ -14,6 +14,7 @@ from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.engine.alerting import Crier, Watch
+from watchfloor.engine.auditing import Anchoring, anchor_paths
 from watchfloor.engine.collector import MatchParked
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.giving_up import GiveUp
@@ -38,6 +39,7 @@ NOTICES_S: Final = 2.0
 ALERTS_S: Final = 1.0
 ALERTS_MOST_S: Final = 10.0
 HOOKS_S: Final = 2.0
+ANCHORS_S: Final = 1.0
 
 
 class Afterwork:
@@ -73,6 +75,8 @@ class Afterwork:
         self._crier = Crier(last_known, submit, around.now_ms)
         self._monotonic_s = around.monotonic_s
         self._watch_at_s = 0.0
+        self._anchoring = Anchoring(layout, lambda: anchor_paths(layout), around.now_ms)
+        self._told_of_anchors = ""
 
     @property
     def duties(self) -> Mapping[str, tuple[float, Callable[[], Awaitable[None]]]]:
@@ -85,11 +89,16 @@ class Afterwork:
             "notices": (NOTICES_S, self.deliver_notices),
             "alerts": (ALERTS_S, self.watch),
             "hooks": (HOOKS_S, self.tell_alerts),
+            "anchors": (ANCHORS_S, self.anchor),
         }
 
     def follow(self, ledgers: Iterable[Ledger]) -> None:
         """Begin with the next history, unless one is under way."""
-        self._historian.follow(ledgers)
+        known = list(ledgers)
+        for ledger in known:
+            if ledger.standing.lifecycle.is_ended:
+                self._anchoring.expect_end(ledger.run_id)
+        self._historian.follow(known)
 
     def waits_for(self, ledger: Ledger) -> bool:
         """Whether a run that has ended still needs this engine."""
@@ -161,6 +170,26 @@ class Afterwork:
     async def tell_alerts(self) -> None:
         """Tell hooks what is owed to them."""
         await self._crier.deliver()
+
+    async def anchor(self) -> None:
+        """Note the head of the audit chain outside of the store, where that is due."""
+        every_ms = self._committer.workspace.last_known().audit.every_ms
+        if self._anchoring.is_due(every_ms):
+            await self.anchor_now()
+
+    async def anchor_now(self) -> None:
+        """Note the head of the audit chain, if it has gone on.
+
+        A file that takes nothing is told of once, and holds up nobody.
+        """
+        told = ""
+        try:
+            await asyncio.to_thread(self._anchoring.note)
+        except WatchfloorError as error:
+            told = clean(error)
+            if told != self._told_of_anchors:
+                log.warning("the head of the audit chain is not noted: %s", told)
+        self._told_of_anchors = told
 
     async def match_results(self) -> None:
         """Look again for the records of results that came too early."""

@@ -52,7 +52,9 @@ class RefuseCommand:
     def __call__(self, tx: Transaction) -> None:
         """Store the command as unusable."""
         if receipt(tx.connection, self._command.command_id) is None:
-            _answer(tx, self._command, _unusable(tx, self._error))
+            answer = _unusable(tx, self._error)
+            _enter_refusal(tx, self._command, answer)
+            _answer(tx, self._command, answer)
 
 
 def _take(tx: Transaction, command: Command) -> None:
@@ -68,7 +70,6 @@ def _take(tx: Transaction, command: Command) -> None:
                 answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
                 answer |= {"settled_at_ms": tx.now_ms}
     except RefusedError as error:
-        _enter_refusal(tx, command, error)
         answer = {
             "state": "refused",
             "refusal": error.refusal,
@@ -77,6 +78,8 @@ def _take(tx: Transaction, command: Command) -> None:
         }
     except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
         answer = _unusable(tx, error)
+    if answer["state"] == "refused":
+        _enter_refusal(tx, command, answer)
     _answer(tx, command, answer)
 
 
@@ -113,24 +116,26 @@ def _ordered(tx: Transaction, command: Command, order: Order) -> str:
     return told
 
 
-def _enter_refusal(tx: Transaction, command: Command, error: RefusedError) -> None:
-    """Leave a trace of a launch or retry that was refused: no run would leave it."""
-    if command.verb in ("launch", "retry"):
-        is_retry = command.verb == "retry"
-        writes.add_entry(
-            tx.connection,
-            {
-                "at_ms": tx.now_ms,
-                "run_id": command.payload["parent_id"] if is_retry else command.run_id,
-                "event": f"{command.verb} refused",
-                "by": command.by,
-                "origin": command.origin,
-                "why": command.why,
-                "detail": str(error),
-                "command_id": command.command_id,
-                "epoch": tx.epoch,
-            },
-        )
+def _enter_refusal(tx: Transaction, command: Command, answer: dict[str, Any]) -> None:
+    """Leave a trace of a command that was refused: nothing else would."""
+    is_known = command.verb in ORDERS or command.verb in list(Verb)
+    payload = command.payload if isinstance(command.payload, dict) else {}
+    # A retry's own run is not there; its parent's is where people look for it.
+    run_id = payload.get("parent_id") if command.verb == "retry" else command.run_id
+    writes.add_entry(
+        tx.connection,
+        {
+            "at_ms": tx.now_ms,
+            "run_id": run_id if isinstance(run_id, str) else command.run_id,
+            "event": f"{command.verb if is_known else 'command'} refused",
+            "by": command.by,
+            "origin": command.origin,
+            "why": command.why,
+            "detail": answer["detail"],
+            "command_id": command.command_id,
+            "epoch": tx.epoch,
+        },
+    )
 
 
 def _unusable(tx: Transaction, error: BaseException) -> dict[str, Any]:

@@ -195,6 +195,7 @@ class Supervisor:
             if self._error is None:
                 with suppress(StoreError):
                     await self._submit(jobs.end)
+                await self._afterwork.anchor_now()
         finally:
             self._thread.stop()
             self._inbox.close()

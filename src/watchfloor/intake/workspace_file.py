@@ -69,6 +69,10 @@ _OPTIONAL = """
 # most = 10                        # retries of one launch and all that came of it
 # most_per_record = 3              # how often one record may be taken up again
 # stage = "30m"                    # a stage of a canary is judged by then
+
+# [audit]                          # watchfloor audit: the chain over the journal
+# anchor = "/var/log/watchfloor/anchors.jsonl"  # its head is noted there too
+# every = "15m"                    # and after each end of a run
 """
 
 

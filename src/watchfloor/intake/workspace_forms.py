@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.workspace import (
     VERY_LARGE,
+    Anchored,
     NoticePreset,
     Plan,
     ResultsIntake,
@@ -41,6 +42,10 @@ MOST_RETRIES = 1_000
 MOST_GENERATIONS = 20
 MOST_STAGE_MS = 7 * 86_400_000
 
+LEAST_ANCHOR_MS = 60_000
+MOST_ANCHOR_MS = 86_400_000
+
+_ANCHORED = Anchored()
 _RESULTS = ResultsIntake()
 _RETRY = RetryBudget()
 _HOST = re.compile(r"[0-9A-Za-z.:-]+")
@@ -207,6 +212,21 @@ class RetryForm(StrictForm):
         )
 
 
+class AuditForm(StrictForm):
+    """``[audit]``: where the head of the chain is noted."""
+
+    anchor: Annotated[Text, AfterValidator(_absolute)] | None = Field(
+        default=None, examples=['anchor = "/var/log/watchfloor/anchors.jsonl"']
+    )
+    every: Annotated[int, duration_between(LEAST_ANCHOR_MS, MOST_ANCHOR_MS)] = Field(
+        default=_ANCHORED.every_ms, examples=['every = "15m"']
+    )
+
+    def frozen(self) -> Anchored:
+        """Return the domain's value."""
+        return Anchored(path=self.anchor or "", every_ms=self.every)
+
+
 ChannelName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -238,6 +258,7 @@ class WorkspaceFile(StrictForm):
     )
 
     retry: RetryForm = Field(default_factory=RetryForm, examples=["a table [retry]"])
+    audit: AuditForm = Field(default_factory=AuditForm, examples=["a table [audit]"])
 
     def frozen(self) -> Workspace:
         """Return the domain's value."""
@@ -255,4 +276,5 @@ class WorkspaceFile(StrictForm):
             alerts=self.alerts.frozen(),
             second_person_above=self.safety.second_person_above,
             retry=self.retry.frozen(),
+            audit=self.audit.frozen(),
         )

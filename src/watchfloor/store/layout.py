@@ -40,6 +40,11 @@ class Layout:
         return self.root / "engine.lock"
 
     @property
+    def anchors(self) -> Path:
+        """What the head of the audit chain was, now and then; lines are appended."""
+        return self.root / "anchors.jsonl"
+
+    @property
     def campaigns(self) -> Path:
         """Campaign files; people edit them."""
         return self.root / "campaigns"

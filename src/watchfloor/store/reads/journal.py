@@ -137,6 +137,7 @@ def _receipt(row: RowMapping) -> Receipt:
         acknowledged_at_ms=row["acknowledged_at_ms"],
         applied_at_ms=row["applied_at_ms"],
         settled_at_ms=row["settled_at_ms"],
+        seen=row["seen_json"],
     )
 
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from watchfloor.domain.chain import (
     BEGINNING,
@@ -25,9 +25,10 @@ from watchfloor.domain.chain import (
 from watchfloor.store.tables import chain, command, journal
 
 
-def link_entry(connection: Connection, row: Mapping[str, Any]) -> None:
+def link_entry(connection: Connection, row: RowMapping) -> None:
     """Append a link for an entry of the journal, as its row was stored."""
-    _append(connection, Kind.ENTRY, row, str(row["entry_id"]), entry_id=row["entry_id"])
+    number = row["entry_id"]
+    _append(connection, Kind.ENTRY, dict(row), str(number), entry_id=number)
 
 
 def link_commands(connection: Connection, command_ids: Sequence[str]) -> None:
@@ -36,7 +37,9 @@ def link_commands(connection: Connection, command_ids: Sequence[str]) -> None:
         query = select(command).where(command.c.command_id == command_id)
         row = connection.execute(query).mappings().first()
         if row is not None:
-            _append(connection, Kind.COMMAND, row, command_id, command_id=command_id)
+            _append(
+                connection, Kind.COMMAND, dict(row), command_id, command_id=command_id
+            )
 
 
 def _append(

@@ -67,10 +67,9 @@ def _where(name: str, columns: list[str], holds: str, *, unique: bool = False) -
 
 def _chain_what_is_there() -> None:
     connection = op.get_bind()
-    number, before = 0, BEGINNING
+    before = BEGINNING
     links: list[dict[str, Any]] = []
-    for kind, row in _rows(connection):
-        number += 1
+    for number, (kind, row) in enumerate(_rows(connection), 1):
         is_entry = kind is Kind.ENTRY
         key = str(row["entry_id"]) if is_entry else row["command_id"]
         salt = secrets.token_bytes(SALT_BYTES)
@@ -102,4 +101,4 @@ def _rows(connection: sa.Connection) -> Iterator[tuple[Kind, Mapping[str, Any]]]
         (Kind.COMMAND, "SELECT * FROM command ORDER BY command_id"),
     ):
         for row in connection.execute(sa.text(query)).mappings():
-            yield kind, row
+            yield kind, dict(row)

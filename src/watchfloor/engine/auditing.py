@@ -1,0 +1,198 @@
+"""Verifying the chain, and noting its head outside of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchfloor.domain.anchors import Anchor, anchor_at
+from watchfloor.domain.chain_walk import Break, ChainWalk
+from watchfloor.domain.errors import ConfigError
+from watchfloor.engine.workspace_settings import checked_workspace
+from watchfloor.store.anchor_file import append_anchor, read_anchors
+from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.chain import (
+    chain_head,
+    chain_slice,
+    unlinked_command,
+    unlinked_entry,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What came of walking a chain.
+
+    Attributes:
+        links: How many fit, from the first on.
+        entries: How many entries of the journal are among what they stand for.
+        late_entries: The last entry that was chained only afterwards; 0 for none.
+        taken_out: Links whose words a purge took out.
+        anchors: How many anchors it was held to.
+        anchored: The last link that an anchor names as it is; 0 for none.
+        broken: The first thing that does not fit; None where all does.
+        head: The hash of the last link that fits.
+    """
+
+    links: int
+    entries: int
+    late_entries: int
+    taken_out: int
+    anchors: int
+    anchored: int
+    broken: Break | None
+    head: bytes
+
+
+def verified(
+    layout: Layout,
+    anchors: Sequence[Anchor],
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Verified:
+    """Walk the chain in slices, beside whoever writes, and hold it to its anchors.
+
+    Each slice is a read transaction of its own, so that nobody waits for this one.
+
+    Args:
+        layout: Whose store.
+        anchors: What was noted outside of it.
+        on_progress: Is told after each slice how many links fit.
+
+    Raises:
+        NotFoundError: There is no workspace.
+        StoreError: The store cannot be read.
+    """
+    walk = ChainWalk(anchors)
+    while walk.broken is None:
+        with reading(layout) as connection:
+            part = chain_slice(
+                connection, after=walk.number, last_entry=walk.last_entry
+            )
+            walk.take(part)
+            if not part.links:
+                # In the snapshot in which no link follows, nothing may be without one.
+                walk.end(
+                    unlinked_entry(connection, walk.last_entry),
+                    unlinked_command(connection),
+                )
+                walk.compare(chain_head(connection).instance)
+                break
+        on_progress(walk.number)
+    return Verified(
+        links=walk.number,
+        entries=walk.entries,
+        late_entries=walk.late_entries,
+        taken_out=walk.taken_out,
+        anchors=len(anchors),
+        anchored=walk.anchored,
+        broken=walk.broken,
+        head=walk.hash,
+    )
+
+
+def anchor_paths(layout: Layout) -> list[Path]:
+    """Return the workspace's own anchor files, as its file names them now.
+
+    One that cannot be used names none: the file beside the store stays.
+    """
+    try:
+        path = checked_workspace(layout.settings).audit.path
+    except ConfigError:
+        path = ""
+    return [layout.anchors, *([Path(path)] if path else [])]
+
+
+def anchor_now(layout: Layout, now_ms: int) -> Anchor | None:
+    """Return the anchor of the chain's newest link; None where there is no link.
+
+    Raises:
+        NotFoundError: There is no workspace.
+        StoreError: The store cannot be read.
+    """
+    with reading(layout) as connection:
+        head = chain_head(connection)
+    if not head.number:
+        return None
+    return anchor_at(head.instance, head.number, head.hash, now_ms)
+
+
+def known_anchors(paths: Sequence[Path]) -> list[Anchor]:
+    """Return what the workspace's own anchor files hold, those that are there.
+
+    Raises:
+        ConfigError: One is there and cannot be used.
+    """
+    return [one for path in paths if path.exists() for one in read_anchors(path)]
+
+
+class Anchoring:
+    """Notes the chain's head now and then, where it has gone on.
+
+    Args:
+        layout: Whose store.
+        paths: Returns the files to append to, as the workspace's file now has it.
+        now_ms: The clock.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        paths: Callable[[], Sequence[Path]],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._layout = layout
+        self._paths = paths
+        self._now_ms = now_ms
+        self._noted: dict[Path, int] = {}
+        self._ended: set[str] = set()
+        self._due_ms = 0
+
+    def expect_end(self, run_id: str) -> None:
+        """Let the next look note the head: this run has ended. Told again, it is not.
+
+        Only those that ended lately are told, and each of them again and again.
+        """
+        if run_id not in self._ended:
+            self._ended.add(run_id)
+            self._due_ms = 0
+
+    def is_due(self, every_ms: int) -> bool:
+        """Whether the head is to be noted now; the next time is *every_ms* later."""
+        now_ms = self._now_ms()
+        if now_ms < self._due_ms:
+            return False
+        self._due_ms = now_ms + every_ms
+        return True
+
+    def note(self) -> Anchor | None:
+        """Append the head to every file that does not have it from here yet.
+
+        Blocks for a sync of the disk for each file.
+
+        Returns:
+            What was appended somewhere; None where nothing had to be.
+
+        Raises:
+            ConfigError: A file took nothing; the others have it.
+            StoreError: The store cannot be read.
+        """
+        anchor = anchor_now(self._layout, self._now_ms())
+        if anchor is None:
+            return None
+        faults: list[str] = []
+        appended = False
+        for path in self._paths():
+            if self._noted.get(path) == anchor.link:
+                continue
+            try:
+                append_anchor(path, anchor)
+            except ConfigError as error:
+                faults += error.mistakes
+            else:
+                self._noted[path] = anchor.link
+                appended = True
+        if faults:
+            raise ConfigError(*faults)
+        return anchor if appended else None

@@ -1,0 +1,102 @@
+"""The chain in slices, with the rows that its links stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from watchfloor.domain.chain_walk import PURGE_REQUESTED, ChainSlice
+from watchfloor.store.tables import chain, command, journal, lease
+
+#: Links of one read transaction.
+SLICE: Final = 5_000
+
+
+class Head(NamedTuple):
+    """The newest link, and of which workspace; number 0 where there is none."""
+
+    instance: str
+    number: int
+    hash: bytes
+
+
+def chain_head(connection: Connection) -> Head:
+    """Return the newest link."""
+    instance = connection.scalar(select(lease.c.instance)) or ""
+    newest = select(chain.c.link_no, chain.c.hash).order_by(chain.c.link_no.desc())
+    row = connection.execute(newest.limit(1)).first()
+    return Head(instance, row.link_no, row.hash) if row else Head(instance, 0, b"")
+
+
+def chain_slice(
+    connection: Connection, *, after: int, last_entry: int, most: int = SLICE
+) -> ChainSlice:
+    """Return the links behind a number, and all that is needed to judge them.
+
+    Args:
+        connection: Any; everything is of one snapshot.
+        after: The last link that was judged.
+        last_entry: The last entry that was judged.
+        most: At most so many links.
+    """
+    query = select(chain).where(chain.c.link_no > after).order_by(chain.c.link_no)
+    links = _rows(connection, query.limit(most))
+    if not links:
+        return ChainSlice(links=())
+    within = chain.c.link_no.between(links[0]["link_no"], links[-1]["link_no"])
+    named = [one["entry_id"] for one in links if isinstance(one["entry_id"], int)]
+    # From the last one on, so that those are found too that no link names; and such as
+    # somebody linked out of their order.
+    span = journal.c.entry_id.between(last_entry + 1, max(named, default=last_entry))
+    behind = select(chain.c.entry_id).where(within, chain.c.entry_id <= last_entry)
+    some = select(journal).where(or_(span, journal.c.entry_id.in_(behind)))
+    asked = select(chain.c.command_id).where(within, chain.c.command_id.is_not(None))
+    stored = select(command).where(command.c.command_id.in_(asked))
+    newest = (
+        select(chain.c.command_id, func.max(chain.c.link_no))
+        .where(chain.c.command_id.in_(asked))
+        .group_by(chain.c.command_id)
+    )
+    return ChainSlice(
+        links=links,
+        entries={row["entry_id"]: row for row in _rows(connection, some)},
+        commands={row["command_id"]: row for row in _rows(connection, stored)},
+        newest=dict(iter(connection.execute(newest))),
+        purged=_purged(connection, links),
+    )
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def unlinked_entry(connection: Connection, last_entry: int) -> int | None:
+    """Return the first entry behind the last one that a link stands for, if any."""
+    query = select(func.min(journal.c.entry_id)).where(journal.c.entry_id > last_entry)
+    found: int | None = connection.scalar(query)
+    return found
+
+
+def unlinked_command(connection: Connection) -> str | None:
+    """Return a command that no link stands for, if any; it reads every command."""
+    query = (
+        select(command.c.command_id)
+        .where(
+            ~select(chain).where(chain.c.command_id == command.c.command_id).exists()
+        )
+        .order_by(command.c.command_id)
+        .limit(1)
+    )
+    found: str | None = connection.scalar(query)
+    return found
+
+
+def _purged(
+    connection: Connection, links: Sequence[Mapping[str, Any]]
+) -> frozenset[str]:
+    if all(one["salt"] is not None for one in links):
+        return frozenset()
+    asked = select(journal.c.run_id).where(journal.c.event == PURGE_REQUESTED)
+    return frozenset(connection.scalars(asked.distinct()))

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import text
+
+from watchfloor.cli import exits
+from watchfloor.store.sqlite import writing_engine
+
+
+def changed(shell, statement):
+    engine = writing_engine(shell.layout.state)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_what_was_asked_is_shown_with_who_why_what_was_seen_and_the_result(
+    shell, queued
+):
+    shell("pause", queued, "--yes", "--reason", "lunch, ask +49 30 1234567")
+    shell("pause", queued, "--yes", "--reason", "again")
+
+    shown = json.loads(shell("audit", "show", "--json").out)
+    (asked,) = [one for one in shown if one["event"] == "pause requested"]
+    (refused,) = [one for one in shown if one["event"] == "pause refused"]
+
+    assert asked["by"]
+    assert asked["from"]
+    assert asked["reason"].startswith("lunch, ask ")
+    assert "1234567" not in asked["reason"]
+    assert asked["command"]["seen"].startswith("version ")
+    assert asked["command"]["settle_ms"] >= 0
+    assert asked["command"]["acknowledged_at"]
+    assert asked["command"]["settled_at"]
+    assert refused["command"]["refusal"] == "ALREADY_PAUSED"
+    table = shell("audit", "show", queued, "--limit", "3").out
+    assert "refused ALREADY_PAUSED" in table
+    assert "version " in table
+
+
+def test_an_untouched_chain_verifies_and_says_that_no_anchor_was_found(shell, queued):
+    verified = shell("audit", "verify")
+
+    assert verified.code == exits.DONE
+    assert "links fit" in verified.out
+    assert "no anchor was found" in verified.out
+
+
+def test_a_changed_entry_is_named_and_ends_with_4(shell, queued):
+    changed(shell, "UPDATE journal SET by = 'nobody' WHERE entry_id = 1")
+
+    verified = shell("audit", "verify")
+    told = json.loads(shell("audit", "verify", "--json").out)
+
+    assert verified.code == exits.UNHEALTHY
+    assert "entry 1 of the journal was changed" in verified.out
+    assert (told["intact"], told["broken"]["entry"]) == (False, 1)
+
+
+def test_an_anchor_kept_elsewhere_finds_an_end_that_was_cut_off(
+    shell, queued, tmp_path
+):
+    file = tmp_path / "anchors.jsonl"
+    assert shell("audit", "anchor", "-o", str(file)).code == exits.DONE
+    printed = json.loads(shell("audit", "anchor").out)
+    assert printed["link"] > 0
+    assert shell("audit", "verify", "--anchor", str(file)).code == exits.DONE
+    changed(
+        shell,
+        "DELETE FROM journal WHERE entry_id = (SELECT max(entry_id) FROM journal)",
+    )
+    changed(
+        shell,
+        "DELETE FROM chain WHERE entry_id IS NOT NULL AND entry_id NOT IN"
+        " (SELECT entry_id FROM journal)",
+    )
+
+    verified = shell("audit", "verify", "--anchor", str(file))
+
+    assert verified.code == exits.UNHEALTHY
+
+
+def test_a_file_of_something_else_is_no_anchor(shell, queued, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("Dear diary\n", encoding="utf-8")
+
+    refused = shell("audit", "verify", "--anchor", str(file))
+
+    assert refused.code == exits.REFUSED
+    assert "line 1: this is no anchor" in refused.err
