@@ -61,6 +61,8 @@ VERBS = {
     "purge": "history",
     "bundle": "bundle",
     "audit": "audit",
+    "backup": "backing_up",
+    "restore": "backing_up",
 }
 
 

@@ -14,6 +14,22 @@ from watchfloor.cli.verb_options import (
 
 def add_trust(verbs: Verbs) -> None:
     """Add the verbs that show and verify the audit chain, and those of backups."""
+    _add_audit(verbs)
+    backup = with_json(
+        verbs, "backup", "make one file of the workspace, beside a running engine"
+    )
+    backup.add_argument("file", metavar="FILE")
+    restore = with_json(
+        verbs, "restore", "make a workspace of a backup, its live runs held"
+    )
+    restore.add_argument("file", metavar="FILE")
+    restore.add_argument("directory", metavar="DIR", help="not there yet, or empty")
+    restore.add_argument(
+        "--again", action="store_true", help="although it was restored before"
+    )
+
+
+def _add_audit(verbs: Verbs) -> None:
     audit = verbs.add_parser(
         "audit",
         help="show what was asked, and verify that nobody changed it",

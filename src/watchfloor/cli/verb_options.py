@@ -219,6 +219,12 @@ def _add_steer(verbs: Verbs) -> None:
         added.add_argument("--reason", default="", metavar="TEXT", help="why")
         added.add_argument("--yes", action="store_true", help="do not ask")
         added.add_argument(
+            "--confirm",
+            default="",
+            metavar="N",
+            help="with --yes, of a restored run: the number that is to be typed",
+        )
+        added.add_argument(
             "--wait", action="store_true", help="wait until it has settled"
         )
     approve = of_run(verbs, "approve", "give the word that a run waits for")

@@ -39,6 +39,7 @@ class Refusal(StrEnum):
     EMPTY_COHORT = "EMPTY_COHORT"
     ONLY_PERMANENT = "ONLY_PERMANENT"
     RETRY_LIMIT = "RETRY_LIMIT"
+    RESTORED = "RESTORED"
     NOT_ALLOWED = "NOT_ALLOWED"
     READ_ONLY = "READ_ONLY"
 
@@ -95,6 +96,11 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.RETRY_LIMIT: (
         "the retry budget is used up; find the cause, or raise it in the workspace's "
         "file"
+    ),
+    Refusal.RESTORED: (
+        "the run came back from a backup, and what was sent after that is not known "
+        "here; look with the provider, then cancel it, or confirm by the number of "
+        "records that may be contacted twice"
     ),
     Refusal.NOT_ALLOWED: "your role does not allow it; ask an operator or an admin",
     Refusal.READ_ONLY: "this session only looks; open one that may act",

@@ -119,6 +119,9 @@ def preview(
             ``DOUBTS_COUNTED``: an end calls them unknown.
     """
     first, *others = _LINES[verb](run)
+    doubt = in_doubt(run, verb)
+    if doubt is not None:
+        first, others = _restored(run, doubt), [first, *others]
     drops = verb is Verb.CANCEL or run.lifecycle.phase is Phase.STOPPED_CALLBACK
     return Preview(
         verb=verb,
@@ -133,9 +136,39 @@ def preview(
             *(_named(run, promised) if drops else ()),
         ),
         drops=drops,
-        typed=run.run_id if verb is Verb.CANCEL else "",
+        typed=_typed(run, verb, doubt),
         refusal=refusal(run.lifecycle, verb),
     )
+
+
+def in_doubt(run: RunView, verb: Verb) -> int | None:
+    """Return how many records *verb* may have contacted twice; None: it is no matter.
+
+    Of a run that came back from a backup nobody knows what was sent after it was made.
+    A resume lets it go on, and so does a stop that keeps its promises.
+    """
+    if run.restored_from_ms is None:
+        return None
+    keeps = verb is Verb.STOP and run.books.callback > 0
+    if verb is Verb.RESUME:
+        return run.books.remaining + run.books.unjudged
+    is_first = run.lifecycle.phase is not Phase.STOPPED_CALLBACK
+    return run.books.callback if keeps and is_first else None
+
+
+def _restored(run: RunView, doubt: int) -> str:
+    at = _moment(run.restored_from_ms or 0)
+    more = "" if run.lifecycle.intake is Intake.DONE else ", and rows not read yet"
+    return (
+        f"Restored from a backup of {at}: {_n(doubt, 'record')}{more} may have been "
+        "contacted since. Unless the channel goes by keys, they are contacted again."
+    )
+
+
+def _typed(run: RunView, verb: Verb, doubt: int | None) -> str:
+    if doubt is not None:
+        return str(doubt)
+    return run.run_id if verb is Verb.CANCEL else ""
 
 
 def _doubtful(count: int) -> list[str]:

@@ -54,6 +54,8 @@ class RunView:
         cohort: Of a retry: how many records of its parent it takes up.
         released_seq: The last record that its canary has released; None for all.
         retried_by: The newest run that takes up failed records of this one; or empty.
+        restored_from_ms: When the backup was made that it came back from, until
+            somebody has said that it may go on; else None.
     """
 
     run_id: str
@@ -90,6 +92,7 @@ class RunView:
     cohort: int = 0
     released_seq: int | None = None
     retried_by: str = ""
+    restored_from_ms: int | None = None
 
     @property
     def label(self) -> str:

@@ -18,6 +18,7 @@ from watchfloor.engine.launching import launch
 from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.engine.look_ups import look_up, withdraw_look_up
 from watchfloor.engine.resolving import Begun, resolve
+from watchfloor.engine.restored_runs import check_confirmed, note_confirmed
 from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
 from watchfloor.store.inbox import Command
@@ -182,7 +183,9 @@ def _steer(tx: Transaction, command: Command) -> None:
         _check(verb, Seen(**seen), _as_of_now(tx, ledger))
     if verb is Verb.CANCEL and refusal(ledger.lifecycle, verb) is None:
         demand_second_person(tx, ledger, command)
+    check_confirmed(_as_of_now(tx, ledger), verb, command.payload.get("typed"))
     request(tx, ledger, verb, asked)
+    note_confirmed(tx, ledger, verb, asked)
 
 
 def _check(verb: Verb, seen: Seen, run: RunView) -> None:

@@ -98,6 +98,7 @@ class Ledger:
         sampled: What the run's samples come to; None until they are asked.
         cohort: Of a retry: how many records its cohort has; else 0.
         released_seq: The last record that a canary has released; None for all of them.
+        restored_from_ms: When the backup was made that the run is held since.
         ended_at_ms: When the run had ended as its rows were last read; or None.
         held: Records that rest because their window is closed.
         shut_until_ms: When the one window of all recipients opens; None while it is
@@ -147,6 +148,7 @@ class Ledger:
         self.quota_month: str = row["quota_month"]
         self.quota_records: int = row["quota_records"]
         self.released_seq: int | None = row["released_seq"]
+        self.restored_from_ms: int | None = row["restored_from_ms"]
         # Unknown until asked: due at once makes the next round ask.
         self.next_due_ms: int | None = 0
         self.is_dirty = False

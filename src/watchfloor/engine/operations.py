@@ -76,9 +76,23 @@ def create_workspace(
 
 
 def steering_command(
-    preview: Preview, asker: Asker, reason: str, around: Surroundings
+    preview: Preview,
+    asker: Asker,
+    reason: str,
+    around: Surroundings,
+    *,
+    typed: str | None = None,
 ) -> Command:
-    """Return the command a preview stands for; it carries what was seen."""
+    """Return the command a preview stands for; it carries what was seen.
+
+    Args:
+        preview: What was shown and confirmed.
+        asker: By whom.
+        reason: Why.
+        around: Clock and chance.
+        typed: What was typed to confirm; None: what the preview asked for.
+    """
+    typed = preview.typed if typed is None else typed
     return Command(
         command_id=new_id(around.now_ms(), around.entropy(10)),
         at_ms=around.now_ms(),
@@ -87,7 +101,7 @@ def steering_command(
         by=asker.by,
         origin=asker.origin,
         why=reason,
-        payload={"seen": asdict(preview.seen)},
+        payload={"seen": asdict(preview.seen), "typed": typed},
     )
 
 

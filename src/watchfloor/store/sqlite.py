@@ -6,6 +6,8 @@ Every PRAGMA and every file name stands here; PostgreSQL will have a module of i
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -14,11 +16,15 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from watchfloor.domain.errors import StoreError
+
 #: The log is folded into the file in small steps, so that no commit waits for long.
 CHECKPOINT_PAGES = 2_000
 WRITER_CACHE_KIB = 64_000
 READER_CACHE_KIB = 4_000
 BUSY_MS = 5_000
+#: Pages of a copy between two looks at how far it is: some eight megabytes.
+COPIED_PAGES = 2_000
 
 VERSION = sqlite3.sqlite_version
 
@@ -67,6 +73,19 @@ def reading_engine(path: Path) -> Engine:
     return engine
 
 
+def resting_engine(path: Path) -> Engine:
+    """Return an engine on a file that nobody writes; no log is made beside it."""
+    address = URL.create(
+        "sqlite",
+        database=path.absolute().as_uri(),
+        query={"mode": "ro", "immutable": "1", "uri": "true"},
+    )
+    engine = create_engine(address, poolclass=StaticPool, hide_parameters=True)
+    event.listen(engine, "connect", configure_reader)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
 def data_version(connection: Connection) -> int:
     """Return a number that differs once another connection has changed the file."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
@@ -104,6 +123,54 @@ def damage(connection: Connection) -> str:
     """Return what SQLite's own check finds wrong with a file, or an empty string."""
     found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
     return "" if found == "ok" else found
+
+
+def copy_living(
+    source: Path, target: Path, on_pages: Callable[[int, int], None]
+) -> None:
+    """Copy a store as it is at one moment, beside whoever writes it.
+
+    One read transaction is held until the end: without it every commit of the engine
+    would have the copy begin anew. Commits go on; the log only is not folded meanwhile.
+
+    Args:
+        source: The store; it is only read.
+        target: An empty file.
+        on_pages: Is told now and then how many pages are left, and of how many.
+
+    Raises:
+        StoreError: It cannot be read, or the copy not written; a part may be there.
+    """
+    address = f"{source.absolute().as_uri()}?mode=ro"
+    try:
+        with (
+            closing(sqlite3.connect(address, uri=True, timeout=BUSY_MS / 1000)) as one,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            # The copy counts only once it is synced as a whole.
+            copy.execute("PRAGMA synchronous=OFF")
+            one.execute("BEGIN")
+            one.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            one.backup(
+                copy,
+                pages=COPIED_PAGES,
+                progress=lambda _, left, of: on_pages(left, of),
+            )
+    except sqlite3.Error as error:
+        msg = (
+            f"the store {source} cannot be copied: {error}. Nothing of it was changed. "
+            "Check it, and the room on the disk, with: watchfloor doctor"
+        )
+        raise StoreError(msg) from error
+
+
+def odd_parts(connection: Connection) -> list[str]:
+    """Return what a store holds that would act by itself: triggers, views and such."""
+    rows = connection.exec_driver_sql(
+        "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+        " OR sql LIKE 'CREATE VIRTUAL%' ORDER BY name"
+    )
+    return [str(name) for (name,) in rows]
 
 
 def fold_log(connection: Connection) -> bool:

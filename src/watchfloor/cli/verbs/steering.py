@@ -56,7 +56,11 @@ def _steer(options: Namespace, verb: Verb) -> int:
         tell("Nothing was asked; nothing was changed.")
         return exits.REFUSED
     around = compose.surroundings()
-    command = steering_command(seen, compose.asker(), options.reason, around)
+    # Whoever is not asked must have said beforehand what would have to be typed.
+    typed = options.confirm if options.yes and seen.verb is not Verb.CANCEL else None
+    command = steering_command(
+        seen, compose.asker(), options.reason, around, typed=typed
+    )
     receipt = asked(
         layout,
         command,

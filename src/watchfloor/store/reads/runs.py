@@ -310,6 +310,7 @@ def view_of(
         released_seq=row["released_seq"],
         # The list of live runs does not ask: only a run that ended is retried.
         retried_by=row.get("retried_by") or "",
+        restored_from_ms=row["restored_from_ms"],
     )
 
 

@@ -65,3 +65,8 @@ def beat(connection: Connection, now_ms: int) -> None:
 def release(connection: Connection, now_ms: int) -> None:
     """Say that the owner let go in good order."""
     connection.execute(update(lease).values(released=1, heartbeat_at_ms=now_ms))
+
+
+def rename(connection: Connection, instance: str) -> None:
+    """Give the workspace an id of its own: it came from a copy of another."""
+    connection.execute(update(lease).values(instance=instance))

@@ -1,0 +1,122 @@
+"""``backup`` and ``restore``: one file of a workspace, and a workspace of it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Final
+
+from watchfloor.cli import compose, exits
+from watchfloor.cli.lines import answer, answer_json, iso, tell
+from watchfloor.domain.text import clean
+from watchfloor.engine.backing_up import back_up
+from watchfloor.engine.restoring import Restored, moment_of
+from watchfloor.engine.restoring import restore as restored
+
+#: How often a person is told how far it is.
+_LOOK_S: Final = 0.5
+_MIB: Final = 1024 * 1024
+
+
+class _Told:
+    """Tells a terminal how far something is; a script is told nothing."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+        self._next_s = 0.0
+
+    def part(self, what: str, done: int, of: int) -> None:
+        """Tell it, if the last time is long enough ago."""
+        now_s = time.monotonic()
+        if self._is_shown and now_s >= self._next_s:
+            self._next_s = now_s + _LOOK_S
+            tell(f"{what}: {100 * done // max(1, of)} %")
+
+
+def backup(options: Namespace) -> int:
+    """Make a backup; an engine may go on meanwhile."""
+    layout, target = compose.layout(options), Path(options.file).expanduser()
+    made = back_up(
+        layout, target, compose.surroundings(), socket.gethostname(), _Told().part
+    )
+    manifest = made.manifest
+    if options.json:
+        answer_json(
+            {
+                "file": str(target),
+                "bytes": made.bytes,
+                "made_at": iso(manifest.made_at_ms),
+                "instance": manifest.instance,
+                "link": manifest.link,
+                "head": manifest.head,
+                "files": len(manifest.files),
+                "left_out": list(made.left_out),
+            }
+        )
+        return exits.DONE
+    size = f"{made.bytes / _MIB:,.1f} MiB, {len(manifest.files):,} files"
+    answer(f"{clean(target)}: {size}, the workspace as of {moment_of(manifest)}")
+    for name in made.left_out:
+        tell(f"left out, since it is a link or has an odd name: {name}")
+    return exits.DONE
+
+
+def restore(options: Namespace) -> int:
+    """Make a workspace of a backup; its live runs are held."""
+    told = _Told()
+    made = restored(
+        Path(options.file).expanduser(),
+        Path(options.directory).expanduser(),
+        compose.surroundings(),
+        compose.owner("restore"),
+        compose.asker(),
+        again=options.again,
+        on_progress=lambda done, of: told.part("unpacked", done, of),
+    )
+    if options.json:
+        answer_json(_json(made, options.directory))
+        return exits.DONE
+    answer(
+        f"{clean(options.directory)} is the workspace as of {moment_of(made.manifest)}"
+    )
+    for one in made.held:
+        may = f"{one.unfinished:,} records may have been contacted since"
+        answer(f"held: {one.run_id} {clean(one.campaign_name)}, {may}")
+    for line in _remarks(made):
+        tell(line)
+    return exits.DONE
+
+
+def _remarks(made: Restored) -> list[str]:
+    lost = "What was suppressed, launched or retried after that moment is not known"
+    lines = [f"{lost} here: suppress again who opted out, before any run goes on."]
+    if made.held:
+        lines.append(
+            "Look with the provider first; then watchfloor cancel RUN, or "
+            "watchfloor resume RUN, which asks for the number."
+        )
+    if made.unsent:
+        lines.append(f"Notices and alerts owed then, not told again: {made.unsent}.")
+    if made.original_lives:
+        lines.append(
+            f"An engine still owns {made.manifest.root}, which this is a copy of: let "
+            "only one of the two go on."
+        )
+    return lines
+
+
+def _json(made: Restored, directory: str) -> dict[str, object]:
+    return {
+        "workspace": directory,
+        "as_of": iso(made.manifest.made_at_ms),
+        "instance": made.instance,
+        "was_instance": made.manifest.instance,
+        "held": [
+            {"run": one.run_id, "unfinished": one.unfinished} for one in made.held
+        ],
+        "not_told_again": made.unsent,
+        "original_lives": made.original_lives,
+    }

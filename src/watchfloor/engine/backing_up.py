@@ -1,0 +1,228 @@
+"""Making a backup beside a running engine: one file, there whole or not at all.
+
+The store is copied first, as it is at one moment. What belongs to it is written before
+the store tells of it and never changes afterwards, so it is found then. The inbox is no
+part of it: what nobody has taken yet must not be done again from a backup.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from watchfloor.domain.errors import ConfigError
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.store.archive.places import archives
+from watchfloor.store.archive.private_files import (
+    created,
+    opened,
+    sealed,
+    settle_folder,
+    sha256_of,
+)
+from watchfloor.store.backups import tape
+from watchfloor.store.backups.contents import (
+    MANIFEST,
+    STATE,
+    Manifest,
+    Stored,
+    is_place,
+    written,
+)
+from watchfloor.store.backups.stores import stored_in
+from watchfloor.store.layout import Layout
+from watchfloor.store.sqlite import copy_living
+
+#: Is told what is under way, how much of it is done, and of how much.
+OnProgress = Callable[[str, int, int], None]
+#: Beyond what is to be written this stays free for the engine.
+SPARE_BYTES: Final = 64 * 1024 * 1024
+
+
+class BackedUp(NamedTuple):
+    """What a backup came to.
+
+    Attributes:
+        left_out: Files of the workspace that are no part of it: links, odd names.
+    """
+
+    manifest: Manifest
+    bytes: int
+    left_out: tuple[str, ...]
+
+
+def back_up(
+    layout: Layout,
+    target: Path,
+    around: Surroundings,
+    host: str,
+    on_progress: OnProgress = lambda *_: None,
+) -> BackedUp:
+    """Make a backup of a workspace; an engine may go on meanwhile.
+
+    Args:
+        layout: Whose.
+        target: The file to make; it must not be there, nor be within the workspace.
+        around: The clock.
+        host: On which machine.
+        on_progress: See ``OnProgress``.
+
+    Raises:
+        NotFoundError: There is no workspace.
+        ConfigError: The file is there already or cannot be made; nothing is left.
+        StoreError: The store cannot be read, or its copy is damaged; nothing is left.
+    """
+    layout.check_exists()
+    folder = _folder_of(layout, target)
+    mark = secrets.token_hex(6)
+    copy = folder / f".{target.name[:80]}.{mark}.store"
+    aside = folder / f".{target.name[:80]}.{mark}.partial"
+    try:
+        _check_room(layout, folder)
+        manifest = _copied(layout, copy, around, host, on_progress)
+        left_out, files = _files(layout)
+        manifest = _whole(manifest, copy, files, on_progress)
+        with created(aside) as file:
+            _write(file, manifest, {STATE: copy, **files}, on_progress)
+            sealed(file)
+        # A name that is there is kept: a link replaces nothing.
+        os.link(aside, folder / target.name, follow_symlinks=False)
+        settle_folder(folder)
+        size = aside.stat().st_size
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError as error:
+        msg = f"the backup {target} cannot be made: {error.strerror}; nothing is left"
+        raise ConfigError(msg) from error
+    finally:
+        for path in (copy, aside, *(Path(f"{copy}{end}") for end in ("-wal", "-shm"))):
+            path.unlink(missing_ok=True)
+    return BackedUp(manifest, size, tuple(left_out))
+
+
+def _folder_of(layout: Layout, target: Path) -> Path:
+    try:
+        folder = target.parent.resolve(strict=True)
+        root = layout.root.resolve(strict=True)
+    except OSError as error:
+        msg = f"the backup {target} cannot be made: {error.strerror}; nothing was"
+        raise ConfigError(msg) from error
+    if target.is_symlink() or target.exists():
+        raise _exists(target)
+    if folder == root or root in folder.parents:
+        msg = (
+            f"{target} is within the workspace, and would be lost with it; no backup "
+            "was made. Name a place elsewhere, best on another disk"
+        )
+        raise ConfigError(msg)
+    return folder
+
+
+def _check_room(layout: Layout, folder: Path) -> None:
+    store = layout.state.stat().st_size
+    # The copy of the store is there beside the backup until that is whole.
+    needed = 2 * store + sum(path.stat().st_size for _, path in _candidates(layout))
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE_BYTES:
+        msg = (
+            f"{folder} has {free // 2**20:,} MiB free, and the backup may need "
+            f"{(needed + SPARE_BYTES) // 2**20:,}; nothing was made. Make room, or "
+            "name a place on another disk"
+        )
+        raise ConfigError(msg)
+
+
+def _copied(
+    layout: Layout,
+    copy: Path,
+    around: Surroundings,
+    host: str,
+    on_progress: OnProgress,
+) -> Manifest:
+    """Copy the store and look at the copy; what it says of itself is one moment's."""
+    made_at_ms = around.now_ms()
+    created(copy).close()
+    copy_living(
+        layout.state,
+        copy,
+        lambda left, of: on_progress("store", of - left, of),
+    )
+    about = stored_in(copy)
+    return Manifest(
+        made_at_ms=made_at_ms,
+        instance=about.instance,
+        schema=about.schema,
+        link=about.link,
+        head=about.head,
+        host=host,
+        root=str(layout.root.absolute()),
+        files=(),
+    )
+
+
+def _candidates(layout: Layout) -> Iterator[tuple[str, Path]]:
+    """Yield every file that may belong into a backup, by its name there."""
+    yield layout.settings.name, layout.settings
+    for folder in (layout.campaigns, layout.uploads, archives(layout)):
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(layout.root).as_posix()
+            is_draft = any(part.startswith(".") for part in name.split("/"))
+            if not is_draft and (path.is_symlink() or path.is_file()):
+                yield name, path
+
+
+def _files(layout: Layout) -> tuple[list[str], dict[str, Path]]:
+    left_out: list[str] = []
+    files: dict[str, Path] = {}
+    for name, path in _candidates(layout):
+        if path.is_symlink() or not is_place(name):
+            left_out.append(name)
+        else:
+            files[name] = path
+    if layout.settings.name not in files:
+        msg = f"{layout.settings} is a link; no backup was made. Put the file there"
+        raise ConfigError(msg)
+    return left_out, files
+
+
+def _whole(
+    manifest: Manifest, copy: Path, files: dict[str, Path], on_progress: OnProgress
+) -> Manifest:
+    stored: list[Stored] = []
+    every = {STATE: copy, **files}
+    for number, (name, path) in enumerate(every.items(), 1):
+        on_progress("checksums", number, len(every))
+        try:
+            stored.append(Stored(name, path.stat().st_size, sha256_of(path)))
+        except FileNotFoundError:
+            # A purge took it meanwhile; the store of then still names it.
+            continue
+    return replace(manifest, files=tuple(stored))
+
+
+def _write(
+    file: BinaryIO,
+    manifest: Manifest,
+    files: dict[str, Path],
+    on_progress: OnProgress,
+) -> None:
+    content = written(manifest)
+    with BytesIO(content) as source:
+        tape.put(file, MANIFEST, len(content), source, manifest.made_at_ms)
+    for number, one in enumerate(manifest.files, 1):
+        on_progress("files", number, len(manifest.files))
+        with opened(files[one.name]) as source:
+            tape.put(file, one.name, one.bytes, source, manifest.made_at_ms)
+    tape.close(file)
+
+
+def _exists(target: Path) -> ConfigError:
+    return ConfigError(
+        f"{target} exists; no backup was made. Name a file that does not"
+    )

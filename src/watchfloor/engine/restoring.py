@@ -1,0 +1,249 @@
+"""Bringing a workspace back from a backup, without sending again what it cannot know.
+
+Everything is made and checked beside the place that it is for, and gets its name last:
+a restore that is cut off leaves nothing that an engine would take for a workspace.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.anchors import anchor_at
+from watchfloor.domain.chain_walk import RESTORED
+from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.regions import Verb
+from watchfloor.engine import jobs
+from watchfloor.engine.changes import Transaction, apply, request
+from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.tenure import tenure
+from watchfloor.store.anchor_file import append_anchor
+from watchfloor.store.archive.private_files import (
+    created,
+    settle_folder,
+)
+from watchfloor.store.backups.contents import (
+    Manifest,
+)
+from watchfloor.store.backups.stores import AboutStore, stored_in
+from watchfloor.store.backups.unpacking import OnProgress, unpacked
+from watchfloor.store.inbox import create_inbox
+from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import is_owned
+from watchfloor.store.writes.lease import rename
+from watchfloor.store.writes.restoring import give_up_owed
+from watchfloor.store.writes.runs import add_entry, save_run_values
+
+
+class HeldRun(NamedTuple):
+    """A run that was live when the backup was made.
+
+    Attributes:
+        unfinished: Records that may have been contacted since.
+    """
+
+    run_id: str
+    campaign_name: str
+    unfinished: int
+
+
+class Restored(NamedTuple):
+    """What a restore came to.
+
+    Attributes:
+        instance: The new id of the workspace.
+        held: Runs that wait for a word.
+        unsent: Notices and alerts that were owed then and are not told again.
+        original_lives: Whether an engine owns the workspace that the backup is of.
+    """
+
+    manifest: Manifest
+    instance: str
+    held: tuple[HeldRun, ...]
+    unsent: int
+    original_lives: bool
+
+
+def moment_of(manifest: Manifest) -> str:
+    """Return when a backup was made, as people read it."""
+    at = datetime.fromtimestamp(manifest.made_at_ms / 1000, UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def restore(  # noqa: PLR0913 - each is asked for once, by one verb
+    backup: Path,
+    root: Path,
+    around: Surroundings,
+    owner: Owner,
+    asker: Asker,
+    *,
+    again: bool = False,
+    on_progress: OnProgress = lambda *_: None,
+) -> Restored:
+    """Make a workspace of a backup, its live runs held.
+
+    Args:
+        backup: The file; nothing of it is believed unchecked.
+        root: Where the workspace is to be; not there yet, or an empty folder.
+        around: Clock and chance.
+        owner: Who owns the new workspace while it is made.
+        asker: Who asked for it, for the journal.
+        again: Whether it may have been restored before.
+        on_progress: See ``OnProgress``.
+
+    Raises:
+        ConfigError: The backup is damaged or none, was restored before, or the place
+            is taken; nothing is left.
+        StoreError: The store in it cannot be used; nothing is left.
+    """
+    _check_place(root)
+    mark = backup.with_name(f"{backup.name}.restored")
+    if mark.exists() and not again:
+        msg = (
+            f"{backup} was restored before, as {mark} tells; nothing was done. Two "
+            "workspaces with one past may contact the same people twice. Add --again "
+            "to mean it"
+        )
+        raise ConfigError(msg)
+    staging = root.absolute().with_name(f".{root.name[:80]}.{secrets.token_hex(6)}")
+    try:
+        staging.mkdir(mode=0o700, parents=True)
+        manifest = unpacked(backup, staging, on_progress)
+        made = _made(Layout(staging), manifest, backup, around, owner, asker)
+        _settle_folders(staging)
+        # Onto an empty folder; one that has got something meanwhile is kept.
+        staging.rename(root)
+        settle_folder(root.absolute().parent)
+    except OSError as error:
+        msg = f"{root} cannot be restored: {error.strerror}; nothing is left"
+        raise ConfigError(msg) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    # Best effort: a backup may lie where nothing can be written.
+    with suppress(OSError), created(mark) as file:
+        told = f"restored to {root.absolute()}, instance {made.instance}\n"
+        file.write(told.encode(errors="replace"))
+    return made
+
+
+def _check_place(root: Path) -> None:
+    if is_owned(Layout(root)):
+        msg = (
+            f"an engine owns the workspace in {root}; nothing was restored. Restore "
+            "into another directory, or stop that engine and move its workspace away"
+        )
+        raise ConfigError(msg)
+    is_empty = root.is_dir() and not root.is_symlink() and not any(root.iterdir())
+    if (root.exists() or root.is_symlink()) and not is_empty:
+        msg = (
+            f"{root} is there and is not empty; nothing was restored. Name a directory "
+            "that does not exist yet"
+        )
+        raise ConfigError(msg)
+
+
+def _made(
+    layout: Layout,
+    manifest: Manifest,
+    backup: Path,
+    around: Surroundings,
+    owner: Owner,
+    asker: Asker,
+) -> Restored:
+    """Make a workspace of what was unpacked, and hold what was live in it."""
+    try:
+        about = stored_in(layout.state)
+        _check_fits(about, manifest)
+        for folder in (layout.campaigns, layout.uploads):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        create_inbox(layout)
+        if manifest.link:
+            # What the chain was when the backup was made is its first anchor here.
+            digest = bytes.fromhex(manifest.head)
+            first = (manifest.instance, manifest.link, digest, manifest.made_at_ms)
+            append_anchor(layout.anchors, anchor_at(*first))
+        with tenure(layout, around, owner, dispatches=False) as committer:
+            job = _Hold(manifest, asker)
+            held = committer.submit(job)
+            committer.submit(jobs.let_go)
+            committer.round()
+            runs, unsent = held.result()
+    except StoreError as error:
+        msg = f"{backup}: {error}. Nothing was restored"
+        raise StoreError(msg) from error
+    original = Layout(Path(manifest.root))
+    return Restored(
+        manifest, job.instance, runs, unsent, original.exists and is_owned(original)
+    )
+
+
+def _check_fits(about: AboutStore, manifest: Manifest) -> None:
+    said = (manifest.instance, manifest.schema, manifest.link, manifest.head)
+    if about != said:
+        raise StoreError("the store in it is not the one that its manifest tells of")
+
+
+class _Hold:
+    """The job that makes a restored workspace another one, and holds its live runs."""
+
+    def __init__(self, manifest: Manifest, asker: Asker) -> None:
+        self._manifest = manifest
+        self._asker = asker
+        self.instance = ""
+
+    def __call__(self, tx: Transaction) -> tuple[tuple[HeldRun, ...], int]:
+        """Return what is held, and how much that was owed is not told again."""
+        told = self._manifest
+        self.instance = tx.around.entropy(8).hex()
+        rename(tx.connection, self.instance)
+        when = moment_of(told)
+        why = f"restored from a backup of {when}: what was sent after it is not known"
+        unsent = give_up_owed(tx.connection, f"{why}; it may have been told since")
+        add_entry(
+            tx.connection,
+            {
+                "at_ms": tx.now_ms,
+                "run_id": "",
+                "event": RESTORED,
+                "before": f"{told.instance}@{told.link}",
+                "after": self.instance,
+                "by": self._asker.by,
+                "origin": self._asker.origin,
+                "detail": f"from a backup of {when}, made on {told.host}",
+                "epoch": tx.epoch,
+            },
+        )
+        live = [one for one in tx.ledgers.values() if not one.lifecycle.is_ended]
+        return tuple(_held(tx, one, told.made_at_ms, why) for one in live), unsent
+
+
+def _held(tx: Transaction, ledger: Ledger, made_at_ms: int, why: str) -> HeldRun:
+    itself = Request(by="engine", why=why)
+    if refusal(ledger.lifecycle, Verb.PAUSE) is None:
+        request(tx, ledger, Verb.PAUSE, itself)
+        apply(tx, ledger)
+    else:
+        save_run_values(
+            tx.connection,
+            ledger.run_no,
+            gate_by=itself.by,
+            gate_at_ms=tx.now_ms,
+            gate_why=why,
+        )
+    ledger.restored_from_ms = made_at_ms
+    save_run_values(tx.connection, ledger.run_no, restored_from_ms=made_at_ms)
+    tx.changed.add(ledger.run_id)
+    unfinished = ledger.books.remaining + ledger.books.unjudged
+    return HeldRun(ledger.run_id, ledger.campaign_name, unfinished)
+
+
+def _settle_folders(root: Path) -> None:
+    for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):
+        settle_folder(folder)

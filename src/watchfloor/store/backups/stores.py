@@ -1,0 +1,61 @@
+"""A store at rest that is not a workspace's yet: looked at, never written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy.exc import DatabaseError
+
+from watchfloor.domain.errors import StoreError
+from watchfloor.store.reads.chain import chain_head
+from watchfloor.store.schema import HEAD, schema_version
+from watchfloor.store.sqlite import damage, odd_parts, resting_engine
+
+
+class AboutStore(NamedTuple):
+    """What a store says of itself.
+
+    Attributes:
+        link: The number of the audit chain's newest link; 0 for none.
+        head: That link's hash, in hexadecimal.
+    """
+
+    instance: str
+    schema: str
+    link: int
+    head: str
+
+
+def stored_in(path: Path) -> AboutStore:
+    """Look a store over, every page of it, and return what it is.
+
+    Raises:
+        StoreError: It is damaged, is none, is of a newer Watchfloor, or holds what acts
+            by itself.
+    """
+    engine = resting_engine(path)
+    try:
+        with engine.connect() as connection:
+            found, odd = damage(connection), odd_parts(connection)
+            version = schema_version(connection)
+            if found:
+                msg = f"the copy of the store is damaged: {found}"
+                raise StoreError(msg)
+            if version is None or odd:
+                what = f"it holds {odd[0][:80]!a}" if odd else "it has no version"
+                msg = f"the store in it is none of Watchfloor: {what}"
+                raise StoreError(msg)
+            if version > HEAD:
+                msg = (
+                    f"the store in it has schema version {version}, this Watchfloor "
+                    f"knows {HEAD}. Use the newer Watchfloor that wrote it"
+                )
+                raise StoreError(msg)
+            head = chain_head(connection)
+    except DatabaseError as error:
+        msg = f"the store in it cannot be read: {error.orig}"
+        raise StoreError(msg) from error
+    finally:
+        engine.dispose()
+    return AboutStore(head.instance, version, head.number, head.hash.hex())

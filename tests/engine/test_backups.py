@@ -1,0 +1,417 @@
+"""Backups beside a running engine, and restores that send nothing they cannot know."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import text
+from tests.support.floor import ASKER, Floor, campaign, ids, webhook
+from tests.support.patience import until
+
+from watchfloor.domain.errors import ConfigError, RefusedError, StoreError
+from watchfloor.domain.regions import Gate, Phase, Verb
+from watchfloor.engine.auditing import anchor_now, verified
+from watchfloor.engine.backing_up import back_up
+from watchfloor.engine.operations import steering_command
+from watchfloor.engine.restoring import restore
+from watchfloor.store.anchor_file import read_anchors
+from watchfloor.store.layout import Layout
+from watchfloor.store.reads.chain import chain_head
+from watchfloor.store.sqlite import writing_engine
+
+
+def backed_up(floor, target):
+    """Make a backup and say nothing of how far it is."""
+    return back_up(floor.layout, target, floor.around, "here")
+
+
+def restored(floor, backup, root, **options):
+    return restore(backup, root, floor.around, floor.owner, ASKER, **options)
+
+
+@pytest.fixture
+def second(floor, tmp_path):
+    """Make the floor that a backup comes back as; afterwards it is closed."""
+    made: list[Floor] = []
+
+    def come_back(backup):
+        root = tmp_path / f"back-{len(made)}"
+        came = restored(floor, backup, root / "restored", again=bool(made))
+        other = Floor(root, root / "restored")
+        other.clock.ahead_s = floor.clock.ahead_s
+        made.append(other)
+        return came, other
+
+    yield come_back
+    for one in made:
+        one.close()
+
+
+def test_a_restored_run_is_held_and_goes_on_only_by_the_number_in_doubt(
+    floor, provider, tmp_path, second
+):
+    provider.hold()
+    run_id = floor.launched(webhook(provider.url, permits=4), ids(40))
+    with floor.engine():
+        until(lambda: provider.at_once == 4)
+        backed_up(floor, tmp_path / "backup.tar")
+        provider.let_go()
+        floor.until_ended(run_id)
+    assert len(provider.bodies_by_key) == 40
+
+    came, other = second(tmp_path / "backup.tar")
+
+    view = other.view(run_id)
+    (held,) = came.held
+    assert (held.run_id, held.unfinished) == (run_id, 40)
+    assert view.lifecycle.gate is Gate.PAUSED
+    assert view.gate_asked.why.startswith("restored from a backup of ")
+    # Without the number it stays where it is, whoever asks.
+    blind = steering_command(
+        other.preview(Verb.RESUME, run_id), ASKER, "", other.around, typed=""
+    )
+    refused = other.asked(blind)
+    assert refused.refusal == "RESTORED"
+    assert "40 records" in refused.detail
+    with other.engine():
+        assert other.view(run_id).lifecycle.gate is Gate.PAUSED
+        before = len(provider.arrivals)
+        assert other.preview(Verb.RESUME, run_id).typed == "40"
+        assert other.steered(Verb.RESUME, run_id, "asked them").state == "settled"
+        other.until_ended(run_id)
+
+    # Each was contacted again, under the very key that the provider knows.
+    assert len(provider.arrivals) - before == 40
+    assert len(provider.bodies_by_key) == 40
+    assert all(len(bodies) == 1 for bodies in provider.bodies_by_key.values())
+    assert other.assert_books_hold(run_id).delivered == 40
+    assert "restored run released" in other.event_words(run_id)
+    assert other.view(run_id).restored_from_ms is None
+
+
+def test_what_was_in_flight_at_most_once_is_unknown_after_a_restore(
+    floor, provider, tmp_path, second
+):
+    provider.hold()
+    once = webhook(provider.url, 'delivery = "at_most_once"', permits=3)
+    run_id = floor.launched(once, ids(10))
+    with floor.engine():
+        until(lambda: provider.at_once == 3)
+        backed_up(floor, tmp_path / "backup.tar")
+        provider.let_go()
+        floor.until_ended(run_id)
+    sent = len(provider.arrivals)
+
+    came, other = second(tmp_path / "backup.tar")
+    other.carried_out()
+
+    books = other.assert_books_hold(run_id)
+    assert books.unknown == 3
+    assert books.pending == came.held[0].unfinished == 7
+    assert len(provider.arrivals) == sent
+
+
+def test_a_stop_that_keeps_promises_asks_for_their_number(floor, tmp_path, second):
+    settings = 'shares = { callback = 1.0 }\ncallback_after = "9d"'
+    run_id = floor.launched(campaign(settings), ids(4))
+    with floor.engine():
+        floor.until_phase(run_id, Phase.CALLBACK)
+    backed_up(floor, tmp_path / "backup.tar")
+    _, other = second(tmp_path / "backup.tar")
+
+    seen = other.preview(Verb.STOP, run_id)
+    blind = steering_command(seen, ASKER, "", other.around, typed="")
+
+    assert seen.typed == "4"
+    assert other.asked(blind).refusal == "RESTORED"
+    assert other.steered(Verb.STOP, run_id).state == "settled"
+
+
+def test_a_cancel_ends_a_restored_run_without_any_number(floor, tmp_path, second):
+    run_id = floor.launched(campaign(), ids(4))
+    backed_up(floor, tmp_path / "backup.tar")
+    _, other = second(tmp_path / "backup.tar")
+
+    assert other.steered(Verb.CANCEL, run_id).state == "settled"
+    assert other.view(run_id).lifecycle.phase is Phase.ENDED
+
+
+def test_a_backup_of_a_busy_engine_is_of_one_moment(floor, tmp_path, second):
+    floor.launched(campaign('latency = "1ms"', permits=40), ids(3_000))
+    with floor.engine():
+        until(lambda: any(view.books.delivered > 100 for view in floor.views()))
+        backed_up(floor, tmp_path / "backup.tar")
+
+    _, other = second(tmp_path / "backup.tar")
+
+    for view in other.views():
+        other.assert_books_hold(view.run_id)
+    assert verified(other.layout, ()).broken is None
+
+
+def test_a_restored_workspace_is_another_one_with_a_higher_epoch(
+    floor, tmp_path, second
+):
+    floor.launched(campaign(), ids(2))
+    made = backed_up(floor, tmp_path / "backup.tar")
+    came, other = second(tmp_path / "backup.tar")
+
+    head = other.read(chain_head)
+    assert made.manifest.instance == floor.read(chain_head).instance
+    assert head.instance == came.instance != made.manifest.instance
+    assert other.pulse().epoch > floor.pulse().epoch
+
+
+def test_anchors_of_before_the_backup_hold_and_later_ones_are_of_another(
+    floor, tmp_path, second
+):
+    floor.launched(campaign(), ids(2))
+    early = anchor_now(floor.layout, 1_000_000)
+    backed_up(floor, tmp_path / "backup.tar")
+    floor.launched(campaign(), ids(2))
+    late = anchor_now(floor.layout, 2_000_000)
+    assert early is not None
+    assert late is not None
+    _, other = second(tmp_path / "backup.tar")
+    other.launched(campaign(), ids(2))
+
+    found = verified(other.layout, [early, late, *read_anchors(other.layout.anchors)])
+
+    assert found.broken is None
+    assert found.anchored == early.link
+    forged = early._replace(hash=bytes(32))
+    assert verified(other.layout, [forged]).broken is not None
+
+
+def test_what_was_owed_to_people_is_not_told_once_more(floor, tmp_path, second):
+    run_id = floor.launched(campaign(head='notify = ["a@example.org"]'), ids(2))
+    floor.steered(Verb.STOP, run_id)
+    backed_up(floor, tmp_path / "backup.tar")
+
+    came, other = second(tmp_path / "backup.tar")
+
+    states = other.read(
+        lambda connection: connection.execute(
+            text("SELECT state, detail FROM notice")
+        ).all()
+    )
+    assert came.unsent == 1
+    assert states[0].state == "failed"
+    assert "may have been told since" in states[0].detail
+
+
+def test_a_backup_is_private_and_replaces_nothing(floor, tmp_path):
+    target = tmp_path / "backup.tar"
+    backed_up(floor, target)
+    before = target.read_bytes()
+
+    with pytest.raises(ConfigError, match="exists; no backup was made"):
+        backed_up(floor, target)
+
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == [
+        "backup.tar"
+    ]
+
+
+def test_a_backup_within_the_workspace_is_refused(floor):
+    with pytest.raises(ConfigError, match="is within the workspace"):
+        backed_up(floor, floor.layout.root / "backup.tar")
+
+
+def test_links_are_left_out_and_named(floor, tmp_path):
+    (tmp_path / "secret").write_text("mine", encoding="utf-8")
+    (floor.layout.campaigns / "link.toml").symlink_to(tmp_path / "secret")
+
+    made = backed_up(floor, tmp_path / "backup.tar")
+
+    assert made.left_out == ("campaigns/link.toml",)
+    assert b"mine" not in (tmp_path / "backup.tar").read_bytes()
+
+
+def test_the_place_of_a_living_engine_is_refused_by_name(floor, tmp_path):
+    backed_up(floor, tmp_path / "backup.tar")
+
+    with (
+        floor.engine(),
+        pytest.raises(ConfigError, match="an engine owns the workspace"),
+    ):
+        restored(floor, tmp_path / "backup.tar", floor.layout.root)
+
+
+def test_a_folder_that_is_not_empty_is_refused(floor, tmp_path):
+    backed_up(floor, tmp_path / "backup.tar")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="is there and is not empty"):
+        restored(floor, tmp_path / "backup.tar", tmp_path / "full")
+
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["note"]
+
+
+def test_the_same_backup_is_restored_twice_only_by_word(floor, tmp_path):
+    backed_up(floor, tmp_path / "backup.tar")
+    restored(floor, tmp_path / "backup.tar", tmp_path / "one")
+
+    with pytest.raises(ConfigError, match="was restored before"):
+        restored(floor, tmp_path / "backup.tar", tmp_path / "two")
+
+    restored(floor, tmp_path / "backup.tar", tmp_path / "two", again=True)
+    assert Layout(tmp_path / "two").exists
+
+
+def test_a_backup_that_is_cut_off_anywhere_is_refused_and_leaves_nothing(
+    floor, tmp_path
+):
+    floor.launched(campaign(), ids(2))
+    backed_up(floor, tmp_path / "backup.tar")
+    whole = (tmp_path / "backup.tar").read_bytes()
+    step = len(whole) // 40
+    for size in [*range(0, len(whole), step), 100, 512, 1_000, len(whole) - 1]:
+        (tmp_path / "cut.tar").write_bytes(whole[:size])
+        assert_refused(floor, tmp_path / "cut.tar", "damaged|no backup of Watchfloor")
+
+
+def test_a_backup_with_any_byte_changed_is_refused_or_holds_the_very_same(
+    floor, tmp_path
+):
+    floor.launched(campaign(), ids(2))
+    backed_up(floor, tmp_path / "backup.tar")
+    whole = bytearray((tmp_path / "backup.tar").read_bytes())
+    for place in range(3, len(whole), len(whole) // 97):
+        whole[place] ^= 0x41
+        (tmp_path / "bent.tar").write_bytes(whole)
+        assert_refused(floor, tmp_path / "bent.tar", "damaged|no backup of Watchfloor")
+        whole[place] ^= 0x41
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../escaped",
+        "/etc/escaped",
+        "uploads/../../escaped.csv",
+        "campaigns/./x",
+        "engine.lock",
+        "inbox.db",
+        "state.db-wal",
+        "uploads/u\n.csv",
+        "archive/.hidden/x",
+        "archive/a/b/c/d",
+    ],
+)
+def test_a_name_that_has_no_place_in_a_workspace_is_refused(name, floor, tmp_path):
+    forged(floor, tmp_path, extra=(name, b"hello"))
+
+    assert_refused(floor, tmp_path / "forged.tar", "has no place in a workspace")
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_a_link_in_the_place_of_a_file_is_refused(floor, tmp_path):
+    forged(floor, tmp_path, kind=tarfile.SYMTYPE)
+
+    assert_refused(floor, tmp_path / "forged.tar", "damaged")
+
+
+def test_a_backup_that_announces_more_than_it_holds_is_refused(floor, tmp_path):
+    forged(floor, tmp_path, announced=2**50)
+
+    assert_refused(floor, tmp_path / "forged.tar", "announces more than it holds")
+
+
+def test_a_backup_of_a_newer_watchfloor_is_refused_by_name(floor, tmp_path):
+    forged(floor, tmp_path, form=2)
+
+    assert_refused(floor, tmp_path / "forged.tar", "made by a newer Watchfloor")
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "schema version 9999"),
+        (
+            "CREATE TRIGGER wake AFTER INSERT ON journal BEGIN DELETE FROM run; END",
+            "it holds 'wake'",
+        ),
+        ("CREATE VIEW seen AS SELECT * FROM run", "it holds 'seen'"),
+        ("UPDATE lease SET instance = 'ab'", "not the one that its manifest tells"),
+        ("DROP TABLE alembic_version", "it has no version"),
+    ],
+)
+def test_a_store_that_is_not_what_it_says_is_refused(statement, why, floor, tmp_path):
+    forged(floor, tmp_path, statement=statement)
+
+    assert_refused(floor, tmp_path / "forged.tar", why)
+
+
+def test_a_tar_of_something_else_is_no_backup(floor, tmp_path):
+    with tarfile.open(tmp_path / "other.tar", "w") as other:
+        other.addfile(tarfile.TarInfo("notes.txt"))
+
+    assert_refused(floor, tmp_path / "other.tar", "no backup of Watchfloor")
+
+
+def test_a_file_that_is_not_there_is_said_so(floor, tmp_path):
+    with pytest.raises(ConfigError, match="there is no "):
+        restored(floor, tmp_path / "gone.tar", tmp_path / "fresh")
+
+
+def assert_refused(floor, backup, why):
+    """Restoring is refused for a reason, and leaves nothing behind."""
+    before = {path.name for path in backup.parent.iterdir()}
+    with pytest.raises((ConfigError, StoreError, RefusedError), match=why):
+        restored(floor, backup, backup.parent / "fresh")
+    assert {path.name for path in backup.parent.iterdir()} == before
+
+
+def forged(  # noqa: PLR0913 - each is one way to do harm
+    floor,
+    tmp_path,
+    *,
+    extra=None,
+    kind=tarfile.REGTYPE,
+    announced=None,
+    form=1,
+    statement="",
+):
+    """Make a backup as somebody does who knows the form and wants harm."""
+    backed_up(floor, tmp_path / "true.tar")
+    with tarfile.open(tmp_path / "true.tar") as tape:
+        files = {
+            one.name: tape.extractfile(one).read()  # type: ignore[union-attr]  # all are files
+            for one in tape.getmembers()
+        }
+    (tmp_path / "true.tar").unlink()
+    manifest = json.loads(files.pop("manifest.json"))
+    if statement:
+        place = tmp_path / "store.db"
+        place.write_bytes(files["state.db"])
+        engine = writing_engine(place)
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+        files["state.db"] = place.read_bytes()
+        place.unlink()
+    if extra is not None:
+        files[extra[0]] = extra[1]
+    manifest["watchfloor_backup"] = form
+    manifest["files"] = [
+        {"name": name, "bytes": len(data), "sha256": sha256(data).hexdigest()}
+        for name, data in files.items()
+    ]
+    if announced is not None:
+        manifest["files"][-1]["bytes"] = announced
+    told = {"manifest.json": json.dumps(manifest).encode(), **files}
+    with tarfile.open(tmp_path / "forged.tar", "w", format=tarfile.USTAR_FORMAT) as out:
+        for name, data in told.items():
+            head = tarfile.TarInfo(name)
+            head.size = len(data)
+            if name == "watchfloor.toml" and kind != tarfile.REGTYPE:
+                head.type, head.linkname, head.size = kind, "/etc/passwd", 0
+            out.addfile(head, io.BytesIO(data))
