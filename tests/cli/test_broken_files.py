@@ -160,6 +160,8 @@ def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
     assert {one["name"] for one in answer.json} == {
         *("python", "sqlite", "settings", "mode of state.db", "mode of inbox.db"),
         *("free disk", "inbox", "schema", "integrity", "books", "engine", "alerts"),
+        *("clock", "terminal", "session", "file system", "mode of uploads"),
+        *("audit chain", "restored runs", "clock and store"),
     }
     assert all(one["is_well"] for one in answer.json)
 

@@ -124,7 +124,7 @@ def test_a_hidden_run_is_shown_again_and_both_are_told(shell, ended):
 
     assert not shell("history", ended, "--json").json["hidden"]
     told = [one["event"] for one in shell("events", ended, "--json").json]
-    assert told[-2:] == ["hidden", "shown again"]
+    assert told[-3:] == ["hidden", "hide refused", "shown again"]
 
 
 def test_a_live_run_is_not_hidden(shell, queued):

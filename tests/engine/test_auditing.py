@@ -418,3 +418,22 @@ def test_every_command_that_is_refused_leaves_its_trace(floor):
     (refused,) = [one for one in floor.events(run_id) if one.event == "pause refused"]
     assert (refused.by, refused.origin, refused.why) == ("nora", "desk-1", "second")
     assert "ALREADY_PAUSED" in refused.detail
+
+
+def test_a_purge_takes_out_who_is_named_and_the_chain_goes_on_holding(floor):
+    run_id = floor.launched(campaign(), ids(3))
+    floor.steered(Verb.PAUSE, run_id, "ask +49 30 1234567 first")
+    floor.steered(Verb.CANCEL, run_id, "wrong list")
+    floor.carried_out()
+    floor.ordered("purge", run_id, why="asked for")
+    floor.carried_out()
+
+    whys = [one.why for one in floor.events(run_id)]
+    found = verified(floor.layout, ())
+
+    assert "1234567" not in str(whys)
+    assert "(taken out by a purge)" in whys
+    assert "wrong list" in whys
+    assert found.broken is None
+    assert found.taken_out >= 2
+    assert b"1234567" not in floor.layout.state.read_bytes()

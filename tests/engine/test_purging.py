@@ -151,7 +151,7 @@ def whole_store(floor):
 def test_a_purge_that_a_crash_cut_off_is_known_and_gone_through_again(floor, provider):
     run_id = ended(floor, provider)
     whole = False
-    for crash_before in range(1, 19):
+    for crash_before in range(1, 23):
         with owner(floor) as committer:
             values = update(run).values(purge="")
             done(committer, lambda tx, values=values: tx.connection.execute(values))

@@ -104,6 +104,7 @@ class Workspace:
         mail: Settings of the server that sends notices, as written; empty for none.
         alerts: Of what people are alerted, how and when.
         audit: Where anchors of the audit chain are noted.
+        network_disk: Whether it may lie on a disk that is shared over a network.
         second_person_above: A job cancel of a run with more records needs two people.
     """
 
@@ -118,5 +119,6 @@ class Workspace:
     results: ResultsIntake = field(default_factory=ResultsIntake)
     alerts: AlertRules = field(default_factory=AlertRules)
     second_person_above: int = VERY_LARGE
+    network_disk: bool = False
     retry: RetryBudget = field(default_factory=RetryBudget)
     audit: Anchored = field(default_factory=Anchored)

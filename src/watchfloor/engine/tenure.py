@@ -11,6 +11,8 @@ from watchfloor.engine.committer import Committer
 from watchfloor.engine.ownership import FOR_A_MOMENT, Ownership
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.workspace_settings import WorkspaceSettings
+from watchfloor.store.disk import check_disk
 from watchfloor.store.handle import DriverError, Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.writes.connection import close_writer, open_writer
@@ -42,13 +44,14 @@ def tenure(
     Raises:
         NotFoundError: There is no workspace, and none is to be made.
         OwnedError: Another process owns it.
-        StoreError: The store cannot be used.
+        StoreError: The store cannot be used, or lies on a network disk.
     """
     if not creates:
         layout.check_exists()
     who = f"{owner.name} (pid {owner.pid} on {owner.host})"
     if not dispatches:
         who = f"{who}, {FOR_A_MOMENT}"
+    _check_disk(layout)
     lock = Ownership.taken(layout, who, waits=dispatches)
     try:
         connection = open_writer(layout, creates=creates)
@@ -62,6 +65,15 @@ def tenure(
             close_writer(connection)
     finally:
         lock.release()
+
+
+def _check_disk(layout: Layout) -> None:
+    try:
+        check_disk(layout.root)
+    except StoreError:
+        # Only then: whoever asks now and then must not read the file each time.
+        if not WorkspaceSettings(layout).last_known().network_disk:
+            raise
 
 
 def _settled_in(

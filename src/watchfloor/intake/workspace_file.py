@@ -43,6 +43,7 @@ _OPTIONAL = """
 
 # [safety]
 # second_person_above = 10_000_000 # records of a run whose job cancel needs two people
+# network_disk = false             # true: although no lock holds there
 
 # [alerts]                         # of what people are told as it happens
 # on = ["stalled", "slow", "failing", "auto_paused", "failed", "recovered"]

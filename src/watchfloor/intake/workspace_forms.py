@@ -187,6 +187,7 @@ class SafetyForm(StrictForm):
         le=MAX_RECORDS,
         examples=["second_person_above = 100000"],
     )
+    network_disk: bool = Field(default=False, examples=["network_disk = false"])
 
 
 class RetryForm(StrictForm):
@@ -275,6 +276,7 @@ class WorkspaceFile(StrictForm):
             results=self.results.frozen(),
             alerts=self.alerts.frozen(),
             second_person_above=self.safety.second_person_above,
+            network_disk=self.safety.network_disk,
             retry=self.retry.frozen(),
             audit=self.audit.frozen(),
         )

@@ -29,6 +29,7 @@ from watchfloor.store.tables import (
     resolved,
     result,
 )
+from watchfloor.store.writes.purged_words import purge_commands, purge_journal
 from watchfloor.store.writes.statements import Prepared
 
 #: What stands where a contact's digest stood.
@@ -239,6 +240,8 @@ PURGES: tuple[Callable[[Connection, int, Key, int], Key | None], ...] = (
     purge_attempts,
     purge_results,
     purge_resolutions,
+    purge_journal,
+    purge_commands,
 )
 
 

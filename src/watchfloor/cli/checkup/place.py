@@ -1,0 +1,95 @@
+"""The place: the workspace's file, its files' modes, its disk, its inbox."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from watchfloor.cli.checkup.checked import Checked
+from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.text import clean
+from watchfloor.engine.workspace_settings import checked_workspace
+from watchfloor.store.archive.places import archives
+from watchfloor.store.disk import file_system, is_shared
+from watchfloor.store.inbox import Inbox
+from watchfloor.store.layout import Layout
+
+#: Below this a commit may find no room.
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+def place(layout: Layout) -> Iterator[Checked]:
+    """Check all that can be known without the store."""
+    yield _settings(layout)
+    yield from _modes(layout)
+    yield disk(layout)
+    yield _room(layout)
+    yield _inbox(layout)
+
+
+def _settings(layout: Layout) -> Checked:
+    name = layout.settings.name
+    try:
+        found = checked_workspace(layout.settings)
+    except ConfigError as error:
+        mistakes = "\n".join(clean(one, 2_000) for one in error.mistakes)
+        return Checked("settings", False, mistakes, f"correct {name}")
+    return Checked("settings", True, f"{found.workspace_id}, {clean(found.name)}")
+
+
+def _modes(layout: Layout) -> Iterator[Checked]:
+    private = (
+        layout.state,
+        layout.inbox,
+        layout.anchors,
+        layout.uploads,
+        archives(layout),
+    )
+    for path in private:
+        if path.exists():
+            mode = stat.S_IMODE(path.stat().st_mode)
+            # A group may share a workspace; whoever else is on the machine may not.
+            is_private = not mode & 0o007
+            yield Checked(
+                f"mode of {path.name}", is_private, f"{mode:04o}", f"chmod o= {path}"
+            )
+
+
+def disk(layout: Layout, mounts: str | None = None) -> Checked:
+    """Check that the workspace is on no disk that other machines may write."""
+    kind = file_system(layout.root, mounts)
+    if not is_shared(kind):
+        return Checked("file system", True, kind or "this system does not say which")
+    return Checked(
+        "file system",
+        False,
+        f"{kind}, a network disk: no lock and no log can be relied on",
+        "move the workspace to a disk of this machine",
+    )
+
+
+def _room(layout: Layout) -> Checked:
+    where = layout.root if layout.root.is_dir() else Path()
+    free = shutil.disk_usage(where).free
+    return Checked(
+        "free disk",
+        free >= LEAST_FREE_BYTES,
+        f"{free // 1024 // 1024:,} MiB",
+        "make room before the store takes no more writes",
+    )
+
+
+def _inbox(layout: Layout) -> Checked:
+    """Check that commands get through; looking must not make a file that is gone."""
+    restore = "restore the workspace from a backup"
+    if not layout.inbox.is_file():
+        return Checked("inbox", False, f"{clean(layout.inbox)} is missing", restore)
+    inbox = Inbox(layout)
+    try:
+        return Checked("inbox", True, f"{len(inbox.waiting())} commands wait")
+    except StoreError as error:
+        return Checked("inbox", False, clean(error), restore)
+    finally:
+        inbox.close()

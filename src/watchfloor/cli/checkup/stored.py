@@ -1,0 +1,146 @@
+"""The store: its version, its pages, its books, its audit chain, its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watchfloor.cli import compose
+from watchfloor.cli.checkup.checked import Checked
+from watchfloor.domain.alerts import AlertRules
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.text import clean
+from watchfloor.domain.views import RunView
+from watchfloor.engine.auditing import anchor_paths, known_anchors, verified
+from watchfloor.engine.workspace_settings import checked_workspace
+from watchfloor.store.handle import Handle
+from watchfloor.store.layout import Layout
+from watchfloor.store.reads.alerts import given_up_since
+from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.runs import run_page
+from watchfloor.store.schema import HEAD, schema_version
+from watchfloor.store.sqlite import damage
+
+_DAY_MS = 24 * 3_600_000
+#: A clock of another machine, or of a moment ago, may be so much ahead.
+_AHEAD_MS = 2_000
+_PAGE = 500
+
+
+def stored(connection: Handle, layout: Layout) -> Iterator[Checked]:
+    """Check the store that is open."""
+    version = schema_version(connection)
+    yield Checked(
+        "schema",
+        version == HEAD,
+        f"{version}, this Watchfloor speaks {HEAD}",
+        "start an engine of this Watchfloor once: watchfloor engine --until-idle",
+    )
+    found = damage(connection)
+    yield Checked(
+        "integrity",
+        not found,
+        clean(found or "no damage found"),
+        "restore the workspace from a backup",
+    )
+    if version != HEAD:
+        return
+    yield _alerts(connection, layout)
+    runs = list(_runs(connection))
+    yield _books(runs)
+    yield _chain(layout)
+    yield _held(runs)
+    yield from _owner(connection, layout, runs)
+
+
+def _runs(connection: Handle) -> Iterator[RunView]:
+    before: str | None = None
+    while page := run_page(connection, before=before, size=_PAGE, with_hidden=True):
+        yield from page
+        before = page[-1].run_id
+
+
+def _alerts(connection: Handle, layout: Layout) -> Checked:
+    """Check that people were told; mistakes in the table are the settings' check."""
+    try:
+        rules = checked_workspace(layout.settings).alerts
+    except ConfigError:
+        rules = AlertRules()
+    count = given_up_since(connection, compose.now_ms() - _DAY_MS)
+    on = ", ".join(sorted(rules.on)) or "nothing"
+    hooks = ", ".join(one.label for one in rules.hooks) or "no hook"
+    return Checked(
+        "alerts",
+        not count,
+        f"on {on}, through {hooks}; {count} messages were given up within a day",
+        "watchfloor alerts tells why, watchfloor alerts test tries every hook",
+    )
+
+
+def _books(runs: list[RunView]) -> Checked:
+    unbalanced = [run.run_id for run in runs if run.books.imbalance]
+    named = f": {', '.join(unbalanced[:5])}" if unbalanced else ""
+    return Checked(
+        "books",
+        not unbalanced,
+        f"{len(runs)} runs, {len(unbalanced)} do not balance{named}",
+        "watchfloor books RUN --audit",
+    )
+
+
+def _chain(layout: Layout) -> Checked:
+    try:
+        anchors = known_anchors(anchor_paths(layout))
+    except ConfigError as error:
+        return Checked("audit chain", False, clean(error), "put the file back")
+    found = verified(layout, anchors)
+    if found.broken is not None:
+        return Checked(
+            "audit chain",
+            False,
+            clean(found.broken.said),
+            "keep a copy of state.db, then: watchfloor audit verify",
+        )
+    told = f"{found.links:,} links fit"
+    if found.anchored:
+        told = f"{told}, held to an anchor at link {found.anchored:,}"
+        return Checked("audit chain", True, told)
+    action = "watchfloor audit anchor -o FILE, kept on another machine"
+    told = f"{told}; no anchor holds it"
+    return Checked("audit chain", True, told, action, is_note=bool(found.links))
+
+
+def _held(runs: list[RunView]) -> Checked:
+    held = [run.run_id for run in runs if run.restored_from_ms is not None]
+    if not held:
+        return Checked("restored runs", True, "none waits")
+    return Checked(
+        "restored runs",
+        True,
+        f"{len(held)} wait for a word since a restore: {', '.join(held[:5])}",
+        "look with the provider, then watchfloor cancel RUN or watchfloor resume RUN",
+        is_note=True,
+    )
+
+
+def _owner(
+    connection: Handle, layout: Layout, runs: list[RunView]
+) -> Iterator[Checked]:
+    engine, now_ms = engine_view(connection), compose.now_ms()
+    ahead_ms = engine.heartbeat_at_ms - now_ms
+    yield Checked(
+        "clock and store",
+        ahead_ms <= _AHEAD_MS,
+        f"the last heartbeat is {ahead_ms / 1000:,.0f} s in the future: the clock was "
+        "set back"
+        if ahead_ms > _AHEAD_MS
+        else "no heartbeat is in the future",
+        "set the clock right before an engine goes on: timedatectl",
+    )
+    waits = any(not run.lifecycle.is_ended for run in runs)
+    alive = engine.is_alive(now_ms)
+    yield Checked(
+        "engine",
+        alive or not waits,
+        f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs",
+        f"watchfloor engine --workspace {layout.root}",
+    )

@@ -1,0 +1,93 @@
+"""The disk that a workspace lies on: one that is shared over a network will not do.
+
+SQLite's log needs memory that every process of one machine shares, and locks that hold.
+Over a network there is neither: two machines would both take themselves for the owner.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from watchfloor.domain.errors import StoreError
+
+#: Where Linux tells what is mounted where; other systems tell nothing there.
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+#: File systems that several machines may have mounted at once.
+_SHARED: Final = frozenset(
+    (
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "davfs",
+        "fuse.ceph",
+        "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "gfs2",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "ocfs2",
+        "smb3",
+        "smbfs",
+    )
+)
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+
+def file_system(path: Path, mounts: str | None = None) -> str:
+    """Return the type of the file system that *path* is on; empty where nobody tells.
+
+    Args:
+        path: A file or folder, which may be missing.
+        mounts: What ``/proc/self/mountinfo`` says; None to read it.
+    """
+    if mounts is None:
+        try:
+            mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+    place = path.absolute().resolve()
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        told, _, about = line.partition(" - ")
+        fields, types = told.split(" "), about.split(" ")
+        if len(fields) < 5 or not types[0]:  # noqa: PLR2004 - see proc(5)
+            continue
+        point = Path(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[4]))
+        depth = len(point.parts)
+        # Of two on one point the later one covers the earlier.
+        if depth >= best and (place == point or point in place.parents):
+            best, kind = depth, types[0]
+    return kind
+
+
+def is_shared(kind: str) -> bool:
+    """Whether several machines may write a file system of this type at once."""
+    return kind in _SHARED
+
+
+def check_disk(root: Path, mounts: str | None = None) -> None:
+    """Refuse a workspace on a disk that is shared over a network.
+
+    Raises:
+        StoreError: It is on one; nothing was changed or sent.
+    """
+    kind = file_system(root, mounts)
+    if is_shared(kind):
+        msg = (
+            f"the workspace {root} lies on a network disk ({kind}), where no lock and "
+            "no log can be relied on; nothing was changed or sent. Move it to a disk "
+            "of this machine, or write network_disk = true below [safety] in its "
+            "file, if no other machine ever opens it"
+        )
+        raise StoreError(msg)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from sqlalchemy import text
+
+from watchfloor.cli import exits
+from watchfloor.cli.checkup.machine import clock, session, sqlite
+from watchfloor.cli.checkup.place import disk
+from watchfloor.store.layout import Layout
+from watchfloor.store.sqlite import writing_engine
+
+
+def told(shell):
+    return {one["name"]: one for one in json.loads(shell("doctor", "--json").out)}
+
+
+def changed(shell, statement):
+    engine = writing_engine(shell.layout.state)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_a_sound_workspace_passes_every_check_with_something_said_of_each(shell):
+    checks = told(shell)
+
+    assert shell("doctor").code == exits.DONE
+    assert all(one["is_well"] and one["found"] for one in checks.values())
+    assert {
+        "sqlite",
+        "clock",
+        "terminal",
+        "session",
+        "file system",
+        "free disk",
+        "integrity",
+        "books",
+        "audit chain",
+        "restored runs",
+        "clock and store",
+        "engine",
+    } <= checks.keys()
+
+
+@pytest.mark.parametrize(
+    ("statement", "name", "action"),
+    [
+        (
+            "UPDATE journal SET by = 'x' WHERE entry_id = 1",
+            "audit chain",
+            "watchfloor audit verify",
+        ),
+        (
+            "UPDATE lease SET heartbeat_at_ms = heartbeat_at_ms + 3600000",
+            "clock and store",
+            "timedatectl",
+        ),
+        ("UPDATE books SET delivered = 1", "books", "watchfloor books RUN --audit"),
+    ],
+)
+def test_what_is_not_well_is_named_with_what_to_do_and_ends_with_4(
+    statement, name, action, shell, queued
+):
+    changed(shell, statement)
+
+    one = told(shell)[name]
+
+    assert shell("doctor").code == exits.UNHEALTHY
+    assert (one["is_well"], action in one["action"]) == (False, True)
+
+
+def test_runs_that_wait_since_a_restore_are_a_note(shell, queued):
+    changed(shell, "UPDATE run SET restored_from_ms = 1")
+
+    one = told(shell)["restored runs"]
+
+    assert (one["is_well"], one["is_note"]) == (True, True)
+    assert queued in one["found"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="modes are another person's to change")
+def test_folders_with_people_in_them_are_for_nobody_else(shell):
+    shell.layout.uploads.chmod(0o755)
+
+    one = told(shell)["mode of uploads"]
+
+    assert (one["is_well"], one["found"]) == (False, "0755")
+    assert one["action"].startswith("chmod o= ")
+
+
+def test_a_network_disk_is_not_well(tmp_path):
+    mounts = "22 1 0:50 / / rw - nfs4 files:/export rw\n"
+
+    found = disk(Layout(tmp_path), mounts)
+
+    assert (found.is_well, found.found.split(",")[0]) == (False, "nfs4")
+
+
+@pytest.mark.parametrize(
+    ("version", "has_note"),
+    [("3.40.1", True), ("3.51.2", True), ("3.51.3", False), ("3.7.0", True)],
+)
+def test_the_reset_defect_is_told_of_the_versions_that_have_it(version, has_note):
+    assert ("WAL-reset" in sqlite(version).found) is has_note
+
+
+@pytest.mark.parametrize(
+    ("state", "is_note"), [(0, False), (1, False), (5, True), (None, False)]
+)
+def test_a_clock_that_nothing_sets_right_is_a_note(state, is_note):
+    assert (clock(state).is_well, clock(state).is_note) == (True, is_note)
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "has_linger", "said"),
+    [
+        ({"TMUX": "x"}, [], False, "tmux"),
+        ({"STY": "1.x"}, [], False, "screen"),
+        ({"INVOCATION_ID": "a"}, ["KillUserProcesses=yes"], False, "a systemd service"),
+        ({"SSH_CONNECTION": "a"}, [], False, "plain SSH login"),
+        ({"TMUX": "x"}, ["KillUserProcesses=yes"], False, "logind ends"),
+        ({"TMUX": "x"}, ["KillUserProcesses=yes"], True, "tmux"),
+        (
+            {"TMUX": "x"},
+            ["KillUserProcesses=yes", "KillUserProcesses=no"],
+            False,
+            "tmux",
+        ),
+        ({"TMUX": "x"}, ["# KillUserProcesses=yes"], False, "tmux"),
+        ({}, [], False, "a local session"),
+    ],
+)
+def test_what_keeps_an_engine_alive_is_told(environment, settings, has_linger, said):
+    found = session(environment, settings, has_linger=has_linger)
+
+    assert said in found.found
+    assert found.is_note is ("logind ends" in said or "plain SSH" in said)
