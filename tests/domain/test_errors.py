@@ -36,6 +36,7 @@ def test_the_refusals_are_the_ones_the_design_names():
         "EMPTY_COHORT",
         "ONLY_PERMANENT",
         "RETRY_LIMIT",
+        "RESTORED",
         "NOT_ALLOWED",
         "READ_ONLY",
     ]
