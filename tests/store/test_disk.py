@@ -21,7 +21,7 @@ broken line
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/home/floor", "ext4"),
+        ("/data/floor", "ext4"),
         ("/srv", "nfs4"),
         ("/srv/floor/state.db", "nfs4"),
         ("/srv/local/floor", "xfs"),
