@@ -7,7 +7,8 @@ A channel is any class of this shape, registered under the entry-point group
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from types import TracebackType
 from typing import Protocol, Self, cast, runtime_checkable
 
@@ -163,9 +164,15 @@ def asks_of(channel: Channel) -> LookUp | None:
     return None
 
 
+@cache
+def _installed() -> EntryPoints:
+    """Return the installed channels; looking through every package takes its time."""
+    return entry_points(group=GROUP)
+
+
 def channel_names() -> list[str]:
     """Return the installed channels' names, importing none of them."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    return sorted(_installed().names)
 
 
 def load_channel(name: str) -> type[Channel]:
@@ -175,7 +182,7 @@ def load_channel(name: str) -> type[Channel]:
         NotFoundError: No installed package offers a channel of this name.
         ConfigError: It is installed, but cannot be imported.
     """
-    for point in entry_points(group=GROUP, name=name):
+    for point in _installed().select(name=name):
         try:
             return cast("type[Channel]", point.load())
         except Exception as error:
