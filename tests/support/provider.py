@@ -59,6 +59,7 @@ class Provider:
         self.most_at_once = 0
         self.port = 0
         self._open = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._asked: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._may_answer = asyncio.Event()
@@ -94,6 +95,17 @@ class Provider:
     def at_once(self) -> int:
         """Requests that wait for their answer now."""
         return self._open
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open: none once what a killed process sent is read."""
+        return len(self._tasks)
+
+    def forget(self, *, after: int = 0) -> None:
+        """Forget what was asked after so many requests, and how often anybody was."""
+        del self.arrivals[after:]
+        self.questions.clear()
+        self._asked.clear()
 
     @property
     def keys(self) -> list[str]:
@@ -133,7 +145,7 @@ class Provider:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        tasks: set[asyncio.Task[None]] = set()
+        tasks = self._tasks
 
         async def connected(
             reader: asyncio.StreamReader, writer: asyncio.StreamWriter

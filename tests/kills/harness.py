@@ -1,0 +1,217 @@
+"""Killing engines: at a failpoint, or at a random moment, until a story is over."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.kills.failpoints import POINTS, Failpoint
+from tests.kills.nursery import Forked, Nursery
+from tests.kills.promises import Broken, after_a_kill, at_the_end, unknown_per_kill
+from tests.kills.steering import Steersman
+from tests.kills.story import Story, Template, World, template
+from tests.support.patience import DEADLINE_S
+from tests.support.post_office import PostOffice
+from tests.support.provider import Provider
+
+POLL_S = 0.003
+#: The share of engines that die at a failpoint, where moments are random.
+AT_A_POINT = 0.4
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of it all.
+
+    Attributes:
+        kills: How often, by failpoint or ``at random``.
+        broken: Every promise that did not hold, with the seed of its story.
+        doubted: The most attempts at most once that one kill left unknown.
+    """
+
+    kills: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[int, Broken]] = field(default_factory=list)
+    doubted: int = 0
+    stories: int = 0
+    commands: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class Harness:
+    """Tells stories, each in a workspace of its own, and counts what came of them."""
+
+    def __init__(self, nursery: Nursery, world: World, made: Template) -> None:
+        self._nursery = nursery
+        self._world = world
+        self._template = made
+        self.tally = Tally()
+
+    def at_failpoints(
+        self, root: Path, points: Sequence[Failpoint], depth: int
+    ) -> Counter[str]:
+        """Kill at every failpoint, on its first hit, its second, up to *depth*.
+
+        One story after the other is killed at point after point, in the order of a
+        run's life, until an engine comes to its end: then the point was not hit, and
+        has its next chance in a fresh story, at the start and, last, after a kill that
+        leaves work in flight.
+
+        Returns:
+            For each failpoint, the last hit on which something was killed.
+        """
+        found: Counter[str] = Counter()
+        for nth in range(1, depth + 1):
+            todo = [(point.name, 0) for point in points if found[point.name] == nth - 1]
+            while todo:
+                name = f"hit-{nth}-{self.tally.stories}"
+                done, todo = self._chain(root / name, todo, nth)
+                found.update(done)
+        return found
+
+    def _chain(
+        self, root: Path, todo: list[tuple[str, int]], nth: int
+    ) -> tuple[list[str], list[tuple[str, int]]]:
+        """Tell one story; return which points were hit, and what is still to do."""
+        seed = nth
+        chance = random.Random(seed)  # noqa: S311 - replayable
+        story = Story(self._template, self._world, root, chance)
+        steersman = Steersman(story)
+        _, misses = todo[0]
+        if misses == 1:
+            self._killed_at(steersman, "send: headers out", 3, seed)
+        done = []
+        for place, (point, misses) in enumerate(todo):
+            if not self._killed_at(steersman, point, nth, seed):
+                fresh = place == 0
+                left = todo[place + 1 :]
+                if fresh and misses == 0:
+                    left = [(point, 1), *left]
+                elif not fresh:
+                    left = [(point, misses), *left]
+                break
+            done.append(point)
+            steersman.look()
+            steersman.let_go()
+        else:
+            left = []
+        self._end(story, steersman, seed)
+        return done, left
+
+    def _killed_at(self, steersman: Steersman, point: str, nth: int, seed: int) -> bool:
+        """Run an engine to its end or to the failpoint; return whether that was hit."""
+        story = steersman.story
+        engine = self._nursery.engine(story.layout, point=point, nth=nth, seed=seed)
+        while (ended := engine.poll()) is None:
+            steersman.pause_once()
+            time.sleep(POLL_S)
+        if ended.by_signal:
+            self._note_kill(story, point, seed)
+        else:
+            assert ended.code == 0, _log(story.layout.root.parent)
+        return ended.by_signal
+
+    def at_random(self, root: Path, seed: int, kills: int) -> None:
+        """Tell a story whose engines are killed *kills* times while it is steered."""
+        chance = random.Random(seed)  # noqa: S311 - replayable
+        story = Story(self._template, self._world, root, chance)
+        steersman = Steersman(story)
+        while story.kills < kills:
+            point, nth = "", 1
+            if chance.random() < AT_A_POINT:
+                point, nth = chance.choice(POINTS).name, chance.randint(1, 12)
+            engine = self._nursery.engine(
+                story.layout, point=point, nth=nth, until_idle=False, seed=seed
+            )
+            by_itself = self._until_its_moment(story, steersman, engine, chance, point)
+            self._note_kill(story, point if by_itself else "at random", seed)
+            steersman.look()
+        self._end(story, steersman, seed)
+
+    def _until_its_moment(
+        self,
+        story: Story,
+        steersman: Steersman,
+        engine: Forked,
+        chance: random.Random,
+        point: str,
+    ) -> bool:
+        """Let an engine live for its while; return whether it died by itself."""
+        began = time.monotonic()
+        longest = chance.uniform(0.0, 0.25) if not point else 0.5
+        arrivals = len(story.arrivals) + chance.randint(1, 40)
+        while (ended := engine.poll()) is None:
+            steersman.act()
+            lived = time.monotonic() - began
+            is_time = lived > longest and (
+                bool(point) or len(story.arrivals) >= arrivals or lived > 2 * longest
+            )
+            if is_time:
+                break
+            time.sleep(POLL_S)
+        if ended is None:
+            ended = engine.kill()
+        assert ended.by_signal, _log(story.layout.root.parent)
+        return engine.died_alone
+
+    def _note_kill(self, story: Story, how: str, seed: int) -> None:
+        story.kills += 1
+        self.tally.kills[how] += 1
+        self.tally.broken += [(seed, one) for one in after_a_kill(story)]
+
+    def _end(self, story: Story, steersman: Steersman, seed: int) -> None:
+        """Let everything come to its end, and check what was promised of it."""
+        give_up = time.monotonic() + DEADLINE_S
+        story.quiet()
+        steersman.check_holds()
+        steersman.let_go()
+        while True:
+            ended = self._nursery.engine(story.layout, seed=seed).ended()
+            assert ended.code == 0, _log(story.layout.root.parent)
+            if not steersman.let_go():
+                break
+            assert time.monotonic() < give_up, "the story does not end"
+        story.quiet()
+        tally = self.tally
+        tally.stories += 1
+        tally.commands += len(story.asked)
+        tally.requests += len(story.arrivals)
+        tally.doubted = max(tally.doubted, unknown_per_kill(story))
+        tally.broken += [(seed, one) for one in at_the_end(story)]
+        tally.broken += [(seed, one) for one in steersman.broken]
+        story.close()
+
+
+@contextmanager
+def harness(root: Path, records: int) -> Iterator[Harness]:
+    """Have a nursery, a provider, a mail server and a template; then none of them."""
+    with ExitStack() as stack:
+        provider = stack.enter_context(Provider())
+        world = World(provider, stack.enter_context(PostOffice()))
+        made = template(world, root, records)
+        nursery = stack.enter_context(Nursery())
+        yield Harness(nursery, world, made)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Have a folder in memory, where there is one.
+
+    What a killed process has written is there whether it was synced or not; whether it
+    was synced in time is asked by the power-loss images.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - the folder made in it is private
+    place = memory if memory.is_dir() else None
+    with TemporaryDirectory(prefix="watchfloor-kills-", dir=place) as found:
+        yield Path(found)
+
+
+def _log(root: Path) -> str:
+    log = root / "engine.log"
+    return log.read_text(encoding="utf-8")[-4_000:] if log.exists() else "no log"
