@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.kills.failpoints import POINTS, Failpoint
-from tests.kills.nursery import Forked, Nursery
+from tests.kills.nursery import EVERY, HITS, Forked, Nursery
 from tests.kills.promises import Broken, after_a_kill, at_the_end, unknown_per_kill
 from tests.kills.steering import Steersman
 from tests.kills.story import Story, Template, World, template
@@ -58,51 +59,62 @@ class Harness:
     ) -> Counter[str]:
         """Kill at every failpoint, on its first hit, its second, up to *depth*.
 
-        One story after the other is killed at point after point, in the order of a
-        run's life, until an engine comes to its end: then the point was not hit, and
-        has its next chance in a fresh story, at the start and, last, after a kill that
-        leaves work in flight.
+        How often each is hit is counted first, in a story that nobody kills and in one
+        whose first engine left work in flight. Then one story after the other is killed
+        at point after point, in the order of a run's life, until an engine comes to its
+        end unharmed; what is left has its turn in the next story.
 
         Returns:
             For each failpoint, the last hit on which something was killed.
         """
+        fresh = self._counted(root / "fresh", leaves_work=False)
+        resumed = self._counted(root / "resumed", leaves_work=True)
         found: Counter[str] = Counter()
         for nth in range(1, depth + 1):
-            todo = [(point.name, 0) for point in points if found[point.name] == nth - 1]
-            while todo:
-                name = f"hit-{nth}-{self.tally.stories}"
-                done, todo = self._chain(root / name, todo, nth)
-                found.update(done)
+            for leaves_work, counts in ((False, fresh), (True, resumed)):
+                todo = [
+                    one.name
+                    for one in points
+                    if found[one.name] < nth <= counts[one.name]
+                ]
+                while todo:
+                    place = root / f"hit-{nth}-{self.tally.stories}"
+                    done = self._chain(place, todo, nth, leaves_work=leaves_work)
+                    found.update(todo[:done])
+                    # What was not hit at the start of a story is not hit there at all.
+                    todo = todo[max(done, 1) :]
         return found
 
+    def _counted(self, root: Path, *, leaves_work: bool) -> Counter[str]:
+        """Return how often an engine comes to each failpoint until all is done."""
+        story, steersman = self._begun(root, 0, leaves_work=leaves_work)
+        self._killed_at(steersman, EVERY, 0, 0)
+        counts = json.loads((root / HITS).read_text(encoding="utf-8"))
+        self._end(story, steersman, 0)
+        return Counter(counts)
+
     def _chain(
-        self, root: Path, todo: list[tuple[str, int]], nth: int
-    ) -> tuple[list[str], list[tuple[str, int]]]:
-        """Tell one story; return which points were hit, and what is still to do."""
-        seed = nth
+        self, root: Path, todo: Sequence[str], nth: int, *, leaves_work: bool
+    ) -> int:
+        """Tell one story; return at how many of the points something was killed."""
+        story, steersman = self._begun(root, nth, leaves_work=leaves_work)
+        done = 0
+        while done < len(todo) and self._killed_at(steersman, todo[done], nth, nth):
+            done += 1
+            steersman.look()
+            steersman.let_go()
+        self._end(story, steersman, nth)
+        return done
+
+    def _begun(
+        self, root: Path, seed: int, *, leaves_work: bool
+    ) -> tuple[Story, Steersman]:
         chance = random.Random(seed)  # noqa: S311 - replayable
         story = Story(self._template, self._world, root, chance)
         steersman = Steersman(story)
-        _, misses = todo[0]
-        if misses == 1:
+        if leaves_work:
             self._killed_at(steersman, "send: headers out", 3, seed)
-        done = []
-        for place, (point, misses) in enumerate(todo):
-            if not self._killed_at(steersman, point, nth, seed):
-                fresh = place == 0
-                left = todo[place + 1 :]
-                if fresh and misses == 0:
-                    left = [(point, 1), *left]
-                elif not fresh:
-                    left = [(point, misses), *left]
-                break
-            done.append(point)
-            steersman.look()
-            steersman.let_go()
-        else:
-            left = []
-        self._end(story, steersman, seed)
-        return done, left
+        return story, steersman
 
     def _killed_at(self, steersman: Steersman, point: str, nth: int, seed: int) -> bool:
         """Run an engine to its end or to the failpoint; return whether that was hit."""

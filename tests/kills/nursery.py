@@ -16,11 +16,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from tests.kills.failpoints import BY_NAME, install, on_the_nth
+from tests.kills.failpoints import BY_NAME, POINTS, install, on_the_nth
 
 from watchfloor.domain.actors import Owner
 from watchfloor.engine import afterwork, running, supervisor
@@ -44,6 +46,8 @@ _LOADED_LATE = (
 _DUTIES = "PARKED_S PURGES_S RESOLUTIONS_S NOTICES_S ALERTS_S HOOKS_S"
 _HURRIED = {afterwork: _DUTIES.split(), supervisor: ["HEARTBEAT_S"]}
 TICK_S = 0.05
+#: In place of a failpoint: no death, but all of them counted, into this file.
+EVERY, HITS = "every", "hits.json"
 
 
 class Killed(NamedTuple):
@@ -197,7 +201,11 @@ def _run(asked: dict[str, Any]) -> int:
     for module, names in _HURRIED.items():
         for name in names:
             setattr(module, name, TICK_S)
-    if asked["point"]:
+    hits: Counter[str] = Counter()
+    if asked["point"] == EVERY:
+        for one in POINTS:
+            install(one, partial(hits.update, [one.name]))
+    elif asked["point"]:
         install(BY_NAME[asked["point"]], on_the_nth(asked["nth"]))
     chance = random.Random(asked["seed"])  # noqa: S311 - jitter, and replayable
     around = Surroundings(
@@ -207,6 +215,7 @@ def _run(asked: dict[str, Any]) -> int:
     drained = running.run_engine(
         Layout(root), around, owner, until_idle=asked["until_idle"], grace_s=5.0
     )
+    (root.parent / HITS).write_text(json.dumps(hits), encoding="utf-8")
     return 0 if drained else 75
 
 
