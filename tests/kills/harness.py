@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from tests.kills.failpoints import POINTS, Failpoint
 from tests.kills.nursery import EVERY, HITS, Forked, Nursery
+from tests.kills.plants import PLANTS
 from tests.kills.promises import Broken, after_a_kill, at_the_end, unknown_per_kill
 from tests.kills.steering import Steersman
 from tests.kills.story import Story, Template, World, template
@@ -85,6 +86,26 @@ class Harness:
                     todo = todo[max(done, 1) :]
         return found
 
+    def with_a_plant(self, root: Path, plant: str, kills: int) -> list[Broken]:
+        """Kill engines in which a fault is planted; return what was found broken."""
+        before = len(self.tally.broken)
+        story, steersman = self._begun(root, 0, leaves_work=True)
+        self._nursery.plant = plant
+        points = PLANTS[plant].points
+        for n in range(kills):
+            nth = 1 + n // len(points)
+            self._killed_at(steersman, points[n % len(points)], nth, n)
+            steersman.look()
+            steersman.let_go()
+            steersman.may_pause = True
+            if len(self.tally.broken) > before:
+                break
+        self._nursery.plant = ""
+        self._end(story, steersman, 0)
+        found = [one for _, one in self.tally.broken[before:]]
+        del self.tally.broken[before:]
+        return found
+
     def _counted(self, root: Path, *, leaves_work: bool) -> Counter[str]:
         """Return how often an engine comes to each failpoint until all is done."""
         story, steersman = self._begun(root, 0, leaves_work=leaves_work)
@@ -120,7 +141,9 @@ class Harness:
         """Run an engine to its end or to the failpoint; return whether that was hit."""
         story = steersman.story
         engine = self._nursery.engine(story.layout, point=point, nth=nth, seed=seed)
+        give_up = time.monotonic() + DEADLINE_S
         while (ended := engine.poll()) is None:
+            assert time.monotonic() < give_up, f"neither {point} nor an end came"
             steersman.pause_once()
             time.sleep(POLL_S)
         if ended.by_signal:

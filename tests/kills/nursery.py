@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tests.kills.failpoints import BY_NAME, POINTS, install, on_the_nth
+from tests.kills.plants import PLANTS
 
 from watchfloor.domain.actors import Owner
 from watchfloor.engine import afterwork, running, supervisor
@@ -63,9 +64,14 @@ class Killed(NamedTuple):
 
 
 class Nursery:
-    """The test's end of the pipe. Everything it forked is gone when it is left."""
+    """The test's end of the pipe. Everything it forked is gone when it is left.
+
+    Attributes:
+        plant: A fault that comes into every engine that is forked; see ``plants``.
+    """
 
     def __init__(self) -> None:
+        self.plant = ""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.kills.nursery"],
             stdin=subprocess.PIPE,
@@ -101,6 +107,7 @@ class Nursery:
             "nth": nth,
             "until_idle": until_idle,
             "seed": seed,
+            "plant": self.plant,
         }
         return Forked(self, int(self.asked(asked)["pid"]))
 
@@ -201,6 +208,8 @@ def _run(asked: dict[str, Any]) -> int:
     for module, names in _HURRIED.items():
         for name in names:
             setattr(module, name, TICK_S)
+    if asked["plant"]:
+        PLANTS[asked["plant"]].comes_in()
     hits: Counter[str] = Counter()
     if asked["point"] == EVERY:
         for one in POINTS:

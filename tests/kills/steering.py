@@ -24,12 +24,13 @@ class Steersman:
 
     Attributes:
         broken: Contacts made by a run that stood paused.
+        may_pause: Whether ``pause_once`` has not done so yet.
     """
 
     def __init__(self, story: Story) -> None:
         self.story = story
         self._chance = story.chance
-        self._may_pause = True
+        self.may_pause = True
         self._held: dict[str, int] = {}
         self.broken: list[Broken] = []
 
@@ -51,11 +52,11 @@ class Steersman:
 
     def pause_once(self) -> None:
         """Pause the run that stores intents ahead, once, while it is under way."""
-        if not self._may_pause or self._count("idempotent") < PERMITS:
+        if not self.may_pause or self._count("idempotent") < PERMITS:
             return
         view = self._view("idempotent")
         if view is not None and view.lifecycle.gate is Gate.OPEN:
-            self._may_pause = False
+            self.may_pause = False
             self._ask_to(Verb.PAUSE, view)
 
     def _ask_to(self, verb: Verb, view: RunView) -> None:

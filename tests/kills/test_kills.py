@@ -10,6 +10,7 @@ from __future__ import annotations
 import pytest
 from tests.kills.failpoints import POINTS
 from tests.kills.harness import harness, scratch
+from tests.kills.plants import PLANTS
 from tests.kills.story import PERMITS
 
 RECORDS = 40
@@ -50,3 +51,11 @@ def test_nothing_is_lost_or_repeated_over_kills_at_random_moments(killing, place
     assert killing.tally.broken == []
     assert sum(killing.tally.kills.values()) == before + KILLS
     assert killing.tally.doubted <= PERMITS
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_planted_fault_is_found(killing, place, plant):
+    """The harness can tell: what breaks a promise is found, and named as that."""
+    found = killing.with_a_plant(place / "story", plant, kills=9)
+
+    assert PLANTS[plant].breach in {one.breach for one in found}, found
