@@ -52,7 +52,7 @@ class Steersman:
 
     def pause_once(self) -> None:
         """Pause the run that stores intents ahead, once, while it is under way."""
-        if not self.may_pause or self._count("idempotent") < PERMITS:
+        if not self.may_pause or not self._count("idempotent"):
             return
         view = self._view("idempotent")
         if view is not None and view.lifecycle.gate is Gate.OPEN:

@@ -131,6 +131,8 @@ def _asked(
             url,
             permits=PERMITS,
             name="idempotent",
+            # Slow enough that a pause finds intents which were not sent yet.
+            rate="100/s",
             audience="mode = 'streaming'\nfilter = 'first_name = \"somebody\"'",
             rest=rest,
         ),
