@@ -40,7 +40,7 @@ class Following:
         self._call_again = again
         self._on_error = on_error
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
+        self._again: dict[str, Ledger] = {}
 
     @property
     def is_busy(self) -> bool:
@@ -51,7 +51,7 @@ class Following:
         """Make a run's lane what its lifecycle wants, now or right after."""
         run_id = ledger.run_id
         if run_id in self._tasks:
-            self._again.add(run_id)
+            self._again[run_id] = ledger
             return
         task = asyncio.create_task(self._lanes.follow(ledger), name=f"{run_id}-follow")
         self._tasks[run_id] = task
@@ -66,9 +66,6 @@ class Following:
 
     def _note_end(self, run_id: str, task: asyncio.Task[None]) -> None:
         del self._tasks[run_id]
-        if run_id in self._again:
-            self._again.discard(run_id)
-            self._call_again()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, StoreError):
             # The round's work is kept; the run is followed again.
@@ -76,3 +73,7 @@ class Following:
             asyncio.get_running_loop().call_later(REST_S, self._call_again)
         elif error is not None:
             self._on_error(error)
+        ledger = self._again.pop(run_id, None)
+        if ledger is not None and error is None and not task.cancelled():
+            # This run alone: two that had each other followed anew would never rest.
+            self.follow(ledger)
