@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from watchfloor.engine.committer import Committer
 
+OnFatal = Callable[[BaseException], None]
+
 #: After a round that the store refused.
 PAUSE_AFTER_FAULT_S = 1.0
 
@@ -20,9 +22,7 @@ class CommitThread:
             taken over, the store was changed from outside, or a bug.
     """
 
-    def __init__(
-        self, committer: Committer, on_fatal: Callable[[BaseException], None]
-    ) -> None:
+    def __init__(self, committer: Committer, on_fatal: OnFatal) -> None:
         self._committer = committer
         self._on_fatal = on_fatal
         self._woken = threading.Event()

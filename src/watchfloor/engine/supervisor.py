@@ -17,7 +17,7 @@ from watchfloor.domain.workspace import Shared
 from watchfloor.engine import jobs
 from watchfloor.engine.afterwork import Afterwork, in_time
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
-from watchfloor.engine.commit_thread import CommitThread
+from watchfloor.engine.commit_thread import CommitThread, OnFatal
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.extraction import extract, wants_extraction
 from watchfloor.engine.following import Following
@@ -59,6 +59,9 @@ class Door(NamedTuple):
 class Supervisor:
     """Runs one owner's engine on the current loop. Use ``run`` once.
 
+    Args:
+        rounds: Where the committer's rounds run; by default on a thread of their own.
+
     Raises:
         ConfigError: The workspace's file cannot be used: without its limits nothing
             is sent.
@@ -70,12 +73,14 @@ class Supervisor:
         committer: Committer,
         around: Surroundings,
         door: Door | None = None,
+        *,
+        rounds: Callable[[Committer, OnFatal], CommitThread] = CommitThread,
     ) -> None:
         self._layout = layout
         self._committer = committer
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self._thread = CommitThread(committer, self._fatal)
+        self._thread = rounds(committer, self._fatal)
         self._workspace = committer.workspace.now()
         self._throttles = Throttles(
             self._workspace, committer.overrides, around.monotonic_s
