@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.errors import OwnedError
 from watchfloor.store.tables import lease
+
+#: Made once: every transaction ends with it.
+_FENCE = (
+    update(lease)
+    .where(lease.c.epoch == bindparam("mine"))
+    .values(changes=lease.c.changes + bindparam("more"))
+)
 
 
 def take(connection: Connection, owner: Owner, *, instance: str, now_ms: int) -> int:
@@ -44,12 +51,8 @@ def fence(connection: Connection, epoch: int, *, changes: int) -> None:
     Raises:
         OwnedError: It does not; the caller rolls back and stops for good.
     """
-    mine = (
-        update(lease)
-        .where(lease.c.epoch == epoch)
-        .values(changes=lease.c.changes + changes)
-    )
-    if connection.execute(mine).rowcount != 1:
+    told = {"mine": epoch, "more": changes}
+    if connection.execute(_FENCE, told).rowcount != 1:
         msg = (
             "another engine has taken this workspace over; this one stopped and "
             "changed nothing more. Look at it with: watchfloor status"

@@ -27,6 +27,9 @@ _PROGRESS = (
     "waiting_ms",
 )
 
+#: Made once: it runs for every change of a run.
+_ENTER = insert(journal).returning(*journal.c)
+
 
 class BooksWriter:
     """Stores counters; one per connection, since it runs in every transaction."""
@@ -150,8 +153,7 @@ def settle_commands(connection: Connection, run_id: str, now_ms: int) -> None:
 
 def add_entry(connection: Connection, values: Mapping[str, Any]) -> None:
     """Append one entry to the journal."""
-    added = connection.execute(insert(journal).values(**values).returning(*journal.c))
-    link_entry(connection, added.mappings().one())
+    link_entry(connection, connection.execute(_ENTER, values).mappings().one())
 
 
 def add_history(
