@@ -1,0 +1,713 @@
+"""Planted bugs: each makes one function of the product wrong, and must be found.
+
+``python -m tests.simulation.bugs`` prints the table. A bug is what somebody could
+write: a check left out, a bound off by one, a list not put back. It is planted while
+worlds turn and taken out again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
+from unittest import mock
+
+from tests.simulation.invariants import ViolationError
+from tests.simulation.turning import Bench, bench
+
+from watchfloor.domain import records
+from watchfloor.domain.outcomes import Delivery, OutcomeClass
+from watchfloor.domain.pacing import Bucket
+from watchfloor.domain.records import RecordState, Verdict
+from watchfloor.domain.regions import Gate, Phase
+from watchfloor.domain.windows import Opening
+from watchfloor.engine import (
+    booking,
+    changes,
+    commands,
+    committer,
+    dropping,
+    handing_out,
+    openings,
+    recovery,
+    throttles,
+)
+from watchfloor.engine import ledger as ledgers
+from watchfloor.engine import pace as paces
+from watchfloor.engine.committer import Committer
+from watchfloor.engine.dispatcher import Dispatcher
+from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.throttles import Line, Throttle
+from watchfloor.store.writes import lease
+
+#: So many seeds may a bug take.
+MOST_SEEDS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """One planted bug.
+
+    Attributes:
+        broken: What it does wrong, in a few words.
+        places: The modules or classes in which ``name`` is replaced.
+        wrong: Makes the wrong function of the right one.
+    """
+
+    title: str
+    broken: str
+    places: tuple[Any, ...]
+    name: str
+    wrong: Callable[[Any], Any]
+
+
+class Finding(NamedTuple):
+    """Which seed found a bug, after how many, and by which invariant."""
+
+    seed: int
+    seeds: int
+    number: int
+    told: str
+
+
+@contextmanager
+def planted(bug: Bug) -> Iterator[None]:
+    """Let the product have the bug during the block."""
+    patches = [
+        mock.patch.object(place, bug.name, bug.wrong(getattr(place, bug.name)))
+        for place in bug.places
+    ]
+    for patch in patches:
+        patch.start()
+    try:
+        yield
+    finally:
+        for patch in patches:
+            patch.stop()
+
+
+def finding(turned: Bench, bug: Bug, most: int = MOST_SEEDS) -> Finding | None:
+    """Return what found a bug; None where so many seeds did not."""
+    for seed in range(most):
+        turned.prepare(seed)
+        with planted(bug):
+            try:
+                turned.world(seed).run()
+            except ViolationError as found:
+                return Finding(seed, seed + 1, found.number, str(found))
+    return None
+
+
+def _judged(change: Callable[..., Verdict]) -> Callable[[Any], Any]:
+    def wrong(right: Any) -> Any:
+        def judge(outcome: Any, policy: Any, delivery: Any, seen: Any) -> Verdict:
+            return change(right, outcome, policy, delivery, seen)
+
+        return judge
+
+    return wrong
+
+
+def _always(value: Any) -> Callable[[Any], Any]:
+    return lambda _: lambda *_, **__: value
+
+
+def _ambiguous_is_retried(right: Any, *asked: Any) -> Verdict:
+    outcome, policy, _, seen = asked
+    verdict: Verdict = right(outcome, policy, Delivery.IDEMPOTENT, seen)
+    return verdict
+
+
+def _permanent_is_retried(right: Any, *asked: Any) -> Verdict:
+    outcome, *others = asked
+    if outcome.outcome_class is OutcomeClass.PERMANENT:
+        outcome = replace(outcome, outcome_class=OutcomeClass.TRANSIENT)
+        verdict: Verdict = right(outcome, *others)
+        return verdict
+    return cast("Verdict", right(outcome, *others))
+
+
+def _unknown_is_failed(right: Any, *asked: Any) -> Verdict:
+    verdict: Verdict = right(*asked)
+    if verdict.state is RecordState.UNKNOWN:
+        return Verdict(RecordState.FAILED)
+    return verdict
+
+
+def _ambiguous_is_delivered(right: Any, *asked: Any) -> Verdict:
+    outcome, _, _, _ = asked
+    if outcome.code == "connect_refused":
+        return Verdict(RecordState.DELIVERED)
+    verdict: Verdict = right(*asked)
+    return verdict
+
+
+def _one_try_more(right: Any, *asked: Any) -> Verdict:
+    outcome, policy, *others = asked
+    verdict: Verdict = right(
+        outcome, replace(policy, attempts=policy.attempts + 1), *others
+    )
+    return verdict
+
+
+def _doubt_is_forgotten(right: Any, *asked: Any) -> Verdict:
+    *others, seen = asked
+    verdict: Verdict = right(*others, replace(seen, in_doubt=False))
+    return verdict
+
+
+def _deaf_to_wishes(right: Any) -> Any:
+    def wrong(*asked: Any, **more: Any) -> int:
+        at_ms: int = right(*asked, **{**more, "retry_after_ms": 0})
+        return at_ms
+
+    return wrong
+
+
+def _waits_too_long(right: Any) -> Any:
+    def wrong(*asked: Any, **more: Any) -> int:
+        at_ms: int = right(*asked, **more)
+        return at_ms + 120_000
+
+    return wrong
+
+
+def _resends_everything(right: Any) -> Any:
+    def wrong(tx: Any, writer: Any, ledger: Any, rows: Any, promise: Any) -> None:
+        assert promise
+        right(tx, writer, ledger, rows, Delivery.IDEMPOTENT)
+
+    return wrong
+
+
+def _hands_out_at_once(right: Any) -> Any:
+    def wrong(self: Any, tx: Any, lane: Any) -> Any:
+        taken = right(self, tx, lane)
+        if taken.claimed:
+            lane.receive(taken.claimed)
+        return taken._replace(claimed=[])
+
+    return wrong
+
+
+def _key_of_the_attempt(right: Any) -> Any:
+    def wrong(self: Any, claimed: Any) -> Any:
+        return right(self, claimed._replace(generation=claimed.attempts))
+
+    return wrong
+
+
+def _body_of_the_attempt(right: Any) -> Any:
+    def wrong(self: Any, claimed: Any) -> Any:
+        dispatch = right(self, claimed)
+        fields = {**dispatch.fields, "attempt": str(dispatch.number)}
+        return replace(dispatch, fields=fields)
+
+    return wrong
+
+
+def _one_permit_more(right: Any) -> Any:
+    def wrong(self: Any, permits: int) -> None:
+        right(self, permits + 1)
+
+    return wrong
+
+
+def _full_is_one_late(_: Any) -> Any:
+    return property(
+        lambda self: self.permits is not None and self.in_use > self.permits
+    )
+
+
+def _refills_twice_as_fast(right: Any) -> Any:
+    def wrong(bucket: Bucket, now_s: float) -> tuple[Bucket, float]:
+        quick = replace(bucket, rate_per_s=bucket.rate_per_s * 2)
+        taken, wait_s = right(quick, now_s)
+        return replace(taken, rate_per_s=bucket.rate_per_s), wait_s
+
+    return wrong
+
+
+def _always_open(_: Any) -> Any:
+    return lambda *_: Opening(is_open=True, until_ms=None)
+
+
+def _winter_time(right: Any) -> Any:
+    def wrong(window: Any, zones: Any, now_ms: int) -> Any:
+        return right(window, zones, now_ms + 3_600_000)
+
+    return wrong
+
+
+def _an_hour_early(right: Any) -> Any:
+    def wrong(tx: Any, *others: Any) -> Any:
+        return right(tx._replace(now_ms=tx.now_ms + 3_600_000), *others)
+
+    return wrong
+
+
+def _asks_nobody(right: Any) -> Any:
+    def wrong(row: Any, rules: Any, now_ms: int) -> Any:
+        fate = right(row, rules, now_ms)
+        is_suppressed = getattr(fate, "code", "") == handing_out.SUPPRESSED
+        return None if is_suppressed else fate
+
+    return wrong
+
+
+def _never_too_late(right: Any) -> Any:
+    def wrong(row: Any, rules: Any, now_ms: int) -> Any:
+        return right(row._replace(expires_at_ms=None), rules, now_ms)
+
+    return wrong
+
+
+def _paused_in_flight(right: Any) -> Any:
+    def wrong(run: Any, work: Any) -> Any:
+        step = right(run, work)
+        if step.after.gate is Gate.PAUSING:
+            return replace(step, after=replace(step.after, gate=Gate.PAUSED))
+        return step
+
+    return wrong
+
+
+def _retries_are_no_work(right: Any) -> Any:
+    def wrong(books: Any, **more: Any) -> Any:
+        work = right(books, **more)
+        return replace(work, eligible=max(0, work.eligible - books.retry))
+
+    return wrong
+
+
+def _flights_are_no_work(right: Any) -> Any:
+    def wrong(books: Any, **more: Any) -> Any:
+        return replace(right(books, **more), in_flight=0)
+
+    return wrong
+
+
+def _counts_one_side(_: Any) -> Any:
+    def wrong(self: Any, before: Any, after: Any, count: int = 1) -> None:
+        assert before is not None
+        self.tally[after.word] += count
+        self.touch()
+
+    return wrong
+
+
+def _frontier_stays(right: Any) -> Any:
+    def wrong(tx: Any, writer: Any, ledger: Any, rows: Any) -> None:
+        frontier, exhausted = ledger.frontier, ledger.is_exhausted
+        right(tx, writer, ledger, rows)
+        ledger.frontier, ledger.is_exhausted = frontier, exhausted
+
+    return wrong
+
+
+def _doubt_is_swept(right: Any) -> Any:
+    def wrong(ledger: Any) -> Any:
+        return [(move, doubtful) for move, doubtful in right(ledger) if not doubtful]
+
+    return wrong
+
+
+def _second_stop_at_once(_: Any) -> Any:
+    return property(lambda self: self.is_being_dropped)
+
+
+def _epoch_is_kept(right: Any) -> Any:
+    def wrong(connection: Any, *asked: Any, **more: Any) -> int:
+        epoch: int = right(connection, *asked, **more)
+        if epoch > 1:
+            connection.exec_driver_sql("UPDATE lease SET epoch = epoch - 1")
+            return epoch - 1
+        return epoch
+
+    return wrong
+
+
+def _permit_is_kept(right: Any) -> Any:
+    count = [0]
+
+    def wrong(self: Any) -> None:
+        count[0] += 1
+        if count[0] % 3:
+            right(self)
+
+    return wrong
+
+
+def _more_only(right: Any) -> Any:
+    def wrong(self: Any, permits: int, rate_per_s: Any) -> None:
+        right(self, max(permits, self._permits), rate_per_s)
+
+    return wrong
+
+
+def _resume_resends_unknown(right: Any) -> Any:
+    def wrong(tx: Any, ledger: Any) -> None:
+        was = ledger.lifecycle.gate
+        right(tx, ledger)
+        if was is not Gate.OPEN and ledger.lifecycle.gate is Gate.OPEN:
+            moved = tx.connection.exec_driver_sql(
+                "UPDATE record SET state = 3, next_at_ms = 0 "
+                "WHERE state = 8 AND run_no = ?",
+                (ledger.run_no,),
+            )
+            ledger.moved(RecordState.UNKNOWN, RecordState.RETRY, moved.rowcount)
+            ledger.note_due(0)
+
+    return wrong
+
+
+def _tells_twice(right: Any) -> Any:
+    def wrong(self: Any, finished: Any) -> None:
+        right(self, finished)
+        right(self, finished)
+
+    return wrong
+
+
+def _launched_anew(right: Any) -> Any:
+    def wrong(self: Any, row: Any) -> None:
+        right(self, row)
+        if self.lifecycle.phase is Phase.RUNNING:
+            self.lifecycle = replace(self.lifecycle, phase=Phase.QUEUED)
+
+    return wrong
+
+
+def _held_is_not_counted(right: Any) -> Any:
+    def wrong(tx: Any, writer: Any, ledger: Any, rows: Any, opens_at_ms: int) -> None:
+        held = ledger.held
+        right(tx, writer, ledger, rows, opens_at_ms)
+        ledger.held = held
+
+    return wrong
+
+
+_JUDGE = (booking,)
+
+
+def _bug(title: str, broken: str, places: Any, name: str, wrong: Any) -> Bug:
+    known = places if isinstance(places, tuple) else (places,)
+    return Bug(title=title, broken=broken, places=known, name=name, wrong=wrong)
+
+
+BUGS: tuple[Bug, ...] = (
+    _bug(
+        "ambiguous-retried",
+        "an at-most-once attempt in doubt is sent again",
+        _JUDGE,
+        "judge",
+        _judged(_ambiguous_is_retried),
+    ),
+    _bug(
+        "permanent-retried",
+        "a permanent failure is tried again",
+        _JUDGE,
+        "judge",
+        _judged(_permanent_is_retried),
+    ),
+    _bug(
+        "unknown-failed",
+        "what may have been delivered is called failed",
+        _JUDGE,
+        "judge",
+        _judged(_unknown_is_failed),
+    ),
+    _bug(
+        "refused-delivered",
+        "a refused connection is called delivered",
+        _JUDGE,
+        "judge",
+        _judged(_ambiguous_is_delivered),
+    ),
+    _bug(
+        "one-try-more",
+        "the attempt cap is off by one",
+        _JUDGE,
+        "judge",
+        _judged(_one_try_more),
+    ),
+    _bug(
+        "doubt-forgotten",
+        "a transient failure hides an earlier doubt",
+        _JUDGE,
+        "judge",
+        _judged(_doubt_is_forgotten),
+    ),
+    _bug(
+        "retry-after-ignored",
+        "the provider's Retry-After is not obeyed",
+        records,
+        "next_attempt_at_ms",
+        _deaf_to_wishes,
+    ),
+    _bug(
+        "backoff-uncapped",
+        "a retry waits longer than its longest pause",
+        records,
+        "next_attempt_at_ms",
+        _waits_too_long,
+    ),
+    _bug(
+        "crash-resends",
+        "after a crash everything in flight is sent again",
+        recovery,
+        "_close",
+        _resends_everything,
+    ),
+    _bug(
+        "crash-forgets",
+        "after a crash what was in flight is left there",
+        recovery,
+        "_recover_run",
+        _always(0),
+    ),
+    _bug(
+        "sent-before-commit",
+        "intents are handed out before their commit",
+        Committer,
+        "_claim",
+        _hands_out_at_once,
+    ),
+    _bug(
+        "gate-stays-open",
+        "a pause does not close the gate of the dispatcher",
+        Dispatcher,
+        "hold",
+        _always(None),
+    ),
+    _bug(
+        "no-last-look",
+        "opt-outs and windows are not asked just before the send",
+        Dispatcher,
+        "_must_not",
+        _always(False),
+    ),
+    _bug(
+        "key-per-attempt",
+        "the idempotency key changes with the attempt",
+        Dispatcher,
+        "_dispatch",
+        _key_of_the_attempt,
+    ),
+    _bug(
+        "body-per-attempt",
+        "the same key comes with another body",
+        Dispatcher,
+        "_dispatch",
+        _body_of_the_attempt,
+    ),
+    _bug(
+        "one-permit-more",
+        "a run has one attempt too many in flight",
+        Dispatcher,
+        "_staff",
+        _one_permit_more,
+    ),
+    _bug(
+        "limits-only-grow",
+        "fewer permits are not obeyed",
+        Dispatcher,
+        "set_limits",
+        _more_only,
+    ),
+    _bug(
+        "full-is-late",
+        "a shared limit lets one too many in",
+        Throttle,
+        "is_full",
+        _full_is_one_late,
+    ),
+    _bug(
+        "permit-leaks",
+        "every third attempt keeps its shared permit",
+        Line,
+        "leave",
+        _permit_is_kept,
+    ),
+    _bug(
+        "pace-doubled",
+        "the bucket refills twice as fast",
+        (paces, throttles),
+        "take",
+        _refills_twice_as_fast,
+    ),
+    _bug(
+        "window-ignored",
+        "the recipient's window is not asked",
+        openings.Openings,
+        "at",
+        _always_open,
+    ),
+    _bug("winter-time", "windows are an hour off", openings, "opening", _winter_time),
+    _bug(
+        "taken-up-early",
+        "retries and callbacks are taken up an hour early",
+        handing_out,
+        "_due",
+        _an_hour_early,
+    ),
+    _bug(
+        "opt-out-ignored",
+        "claiming does not ask for opt-outs, nor the last look",
+        handing_out,
+        "_fate",
+        _asks_nobody,
+    ),
+    _bug(
+        "expired-promise",
+        "a callback is made after it expired",
+        handing_out,
+        "_fate",
+        _never_too_late,
+    ),
+    _bug(
+        "approval-ignored",
+        "a run goes on without the word it waits for",
+        handing_out,
+        "attempts_before_approval",
+        _always(None),
+    ),
+    _bug(
+        "paused-in-flight",
+        "a pause is told settled with attempts in flight",
+        changes,
+        "apply_intent",
+        _paused_in_flight,
+    ),
+    _bug(
+        "retries-no-work",
+        "a run ends while records wait for a retry",
+        ledgers,
+        "work_of",
+        _retries_are_no_work,
+    ),
+    _bug(
+        "flights-no-work",
+        "a run ends while attempts are in flight",
+        ledgers,
+        "work_of",
+        _flights_are_no_work,
+    ),
+    _bug(
+        "one-sided-count",
+        "a counter is raised and the other not lowered",
+        Ledger,
+        "moved",
+        _counts_one_side,
+    ),
+    _bug(
+        "held-not-counted",
+        "records at rest are not counted",
+        handing_out,
+        "_rest",
+        _held_is_not_counted,
+    ),
+    _bug(
+        "frontier-stays",
+        "a released intent is left behind the frontier",
+        committer,
+        "book_releases",
+        _frontier_stays,
+    ),
+    _bug(
+        "left-not-put-back",
+        "who was looked at and not taken is passed over",
+        handing_out,
+        "_put_back",
+        _always(None),
+    ),
+    _bug(
+        "never-due",
+        "retries are never looked for again",
+        handing_out,
+        "_next_due",
+        _always(None),
+    ),
+    _bug(
+        "doubt-swept",
+        "a stop calls a doubtful retry not attempted",
+        dropping,
+        "_dropped",
+        _doubt_is_swept,
+    ),
+    _bug(
+        "first-stop-drops",
+        "the first stop drops promised callbacks",
+        Ledger,
+        "drops_callbacks",
+        _second_stop_at_once,
+    ),
+    _bug(
+        "no-fence",
+        "an older owner's transaction is not fenced",
+        lease,
+        "fence",
+        _always(None),
+    ),
+    _bug(
+        "epoch-kept",
+        "a new owner keeps the old epoch",
+        sys.modules["watchfloor.engine.tenure"],
+        "take",
+        _epoch_is_kept,
+    ),
+    _bug(
+        "command-twice",
+        "a command that was answered is taken again",
+        commands,
+        "receipt",
+        _always(None),
+    ),
+    _bug(
+        "unknown-resent",
+        "a resume sends unknown records again",
+        changes,
+        "apply",
+        _resume_resends_unknown,
+    ),
+    _bug(
+        "outcome-twice",
+        "an attempt is closed twice",
+        Dispatcher,
+        "_finish",
+        _tells_twice,
+    ),
+    _bug(
+        "launched-anew",
+        "a restart launches a running run again",
+        Ledger,
+        "load",
+        _launched_anew,
+    ),
+)
+
+
+def main() -> None:
+    """Print the table of planted bugs, each with the seed that found it."""
+    print("| bug | what is broken | invariant | seed | seeds |")  # noqa: T201 - its purpose
+    print("| --- | --- | --- | --- | --- |")  # noqa: T201 - its purpose
+    missed = 0
+    with bench() as turned:
+        for bug in BUGS:
+            if sys.argv[1:] and bug.title not in sys.argv[1:]:
+                continue
+            found = finding(turned, bug)
+            missed += found is None
+            told = (
+                "| not found | | |"
+                if found is None
+                else (f"| {found.number} | {found.seed} | {found.seeds} |")
+            )
+            print(f"| {bug.title} | {bug.broken} {told}", flush=True)  # noqa: T201 - its purpose
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,585 @@
+"""The invariants, numbered as in the design: each one small function over what is seen.
+
+None asks the product what is allowed: what may follow on what stands here once more, in
+tables of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+from zoneinfo import ZoneInfo
+
+from watchfloor.domain.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from tests.simulation.life import Life
+    from tests.simulation.wire import Arrival
+    from tests.simulation.world import World
+
+Row = dict[str, Any]
+
+PENDING, CLAIMED, ATTEMPTING, RETRY, CALLBACK, WAITING = range(6)
+DELIVERED, FAILED, UNKNOWN, NOT_ATTEMPTED, EXPIRED, ABANDONED = range(6, 12)
+WORDS = (
+    "pending",
+    "claimed",
+    "attempting",
+    "retry",
+    "callback",
+    "waiting",
+    "delivered",
+    "failed",
+    "unknown",
+    "not_attempted",
+    "expired",
+    "abandoned",
+)
+TRANSIENT, PERMANENT = 2, 3
+_LEFT = (PENDING, CLAIMED, ATTEMPTING, RETRY, CALLBACK, WAITING)
+_DONE_WITHOUT = (FAILED, NOT_ATTEMPTED, EXPIRED)
+#: After these the request may have reached a contact.
+_REACHED = frozenset({"delivered", "lost", "late", "hang", "bug", "garbage"})
+_PHASES = {
+    "queued": {"running", "ended", "callback", "stopping"},
+    "running": {"callback", "stopping", "cancelling", "stopped_callback", "ended"},
+    "callback": {"running", "stopping", "cancelling", "stopped_callback", "ended"},
+    "stopping": {"stopped_callback", "ended"},
+    "stopped_callback": {"stopping", "cancelling", "ended"},
+    "cancelling": {"ended"},
+    "ended": set(),
+}
+_INTAKE = ("pending", "extracting", "filtering", "done", "aborted")
+_STATES: dict[int, set[int]] = {
+    PENDING: {ATTEMPTING, NOT_ATTEMPTED, EXPIRED, DELIVERED, FAILED, UNKNOWN},
+    ATTEMPTING: {
+        PENDING,
+        RETRY,
+        CALLBACK,
+        DELIVERED,
+        FAILED,
+        UNKNOWN,
+        ABANDONED,
+        NOT_ATTEMPTED,
+        EXPIRED,
+    },
+    RETRY: {ATTEMPTING, UNKNOWN, NOT_ATTEMPTED, FAILED, DELIVERED, EXPIRED},
+    CALLBACK: {ATTEMPTING, UNKNOWN, ABANDONED, EXPIRED, DELIVERED, FAILED},
+    UNKNOWN: {DELIVERED, FAILED, RETRY, PENDING, ATTEMPTING},
+}
+_ANSWERED = {"acknowledged": 0, "applied": 1, "settled": 2, "refused": 2}
+
+
+class ViolationError(AssertionError):
+    """An invariant did not hold; ``number`` says which."""
+
+    def __init__(self, number: int, told: str) -> None:
+        super().__init__(f"invariant {number}: {told}")
+        self.number = number
+
+
+def expect(number: int, holds: object, told: str) -> None:
+    """Raise ``ViolationError`` unless it holds."""
+    if not holds:
+        raise ViolationError(number, told)
+
+
+Before = tuple[dict[str, Row], dict[Any, Row], dict[Any, Row], dict[str, Row], int]
+
+
+def at_commit(world: World, life: Life, before: Before, fresh: list[Row]) -> None:
+    """Check what must hold of every commit, and of its difference to the last one."""
+    sight = world.sight
+    runs, records, attempts, commands, epoch = before
+    every_row_is_in_one_bucket(world)
+    counters_are_what_is_counted(world)
+    an_end_leaves_nothing(world)
+    closed_attempts_stay(attempts, sight.attempts)
+    attempts_are_counted(world)
+    epochs_only_grow(life, epoch, sight.epoch)
+    for place, record in sight.records.items():
+        was = records.get(place)
+        if was is not None and was != record:
+            a_record_follows_its_table(was, record)
+            unknown_leaves_by_a_word(world, was, record)
+            an_intent_is_due(world, was, record)
+            doubt_is_never_called_failed(world, was, record)
+            a_promise_is_kept(world, was, record)
+        elif was is None:
+            expect(2, record["state"] == PENDING, f"{place} began as {record}")
+    for run_id, run in sight.runs.items():
+        known = runs.get(run_id)
+        if known is not None and known != run:
+            a_run_follows_its_table(known, run)
+    paused_means_nothing_flies(world)
+    commands_are_answered_once(commands, sight.commands)
+    the_journal_tells_once(world, fresh)
+    retries_wait_as_told(world, attempts)
+
+
+def at_arrival(world: World, arrival: Arrival) -> None:
+    """Check what must hold at the moment a request leaves."""
+    intent_is_committed(world, arrival)
+    at_most_once_is_kept(world, arrival)
+    the_key_is_constant(world, arrival)
+    permanent_is_final(world, arrival)
+    the_gate_is_open(world, arrival)
+    nobody_goes_past_an_approval(world, arrival)
+    only_launched_runs_send(world, arrival)
+    permits_hold(world, arrival)
+    the_window_is_open(world, arrival)
+    nobody_who_opted_out(world, arrival)
+
+
+def at_the_end(world: World) -> None:
+    """Check what must hold of a world that is over."""
+    delivered_was_received(world)
+    the_pace_was_kept(world)
+    everybody_was_tried(world)
+    crashes_cost_no_more_than_permits(world)
+
+
+def every_row_is_in_one_bucket(world: World) -> None:
+    """1: invalid + duplicate + filtered + suppressed + records = rows read."""
+    for run_id, books in world.sight.books.items():
+        rejected = sum(
+            books[kind] for kind in ("invalid", "duplicate", "suppressed", "filtered")
+        )
+        told = rejected + books["records"] + books["unjudged"]
+        expect(1, told == books["extracted"], f"{run_id}: {books}")
+
+
+def counters_are_what_is_counted(world: World) -> None:
+    """2 and 3: every record is in one state, and the counters count them."""
+    sight = world.sight
+    counted: Counter[tuple[int, int]] = Counter()
+    held: Counter[int] = Counter()
+    started: Counter[int] = Counter(place[0] for place in sight.attempts)
+    for (run_no, _), record in sight.records.items():
+        expect(2, 0 <= record["state"] <= ABANDONED, f"{record}")
+        counted[run_no, record["state"]] += 1
+        held[run_no] += record["held"]
+        started[run_no] += record["state"] == ATTEMPTING
+    for run_id, books in sight.books.items():
+        run_no = sight.runs[run_id]["run_no"]
+        for state, word in enumerate(WORDS):
+            told, rows = books[word], counted[run_no, state]
+            expect(3, told == rows, f"{run_id}: {word} {told}, the rows say {rows}")
+        total = sum(counted[run_no, state] for state in range(len(WORDS)))
+        expect(3, books["records"] == total, f"{run_id}: records {books['records']}")
+        expect(3, books["held"] == held[run_no], f"{run_id}: held {books['held']}")
+        attempts = started[run_no]
+        expect(3, books["attempts"] == attempts, f"{run_id}: attempts, {attempts} rows")
+
+
+def an_end_leaves_nothing(world: World) -> None:
+    """4: an ended run has no record that could still be attempted."""
+    for run_id, run in world.sight.runs.items():
+        if run["phase"] == "ended":
+            left = [
+                record
+                for (run_no, _), record in world.sight.records.items()
+                if run_no == run["run_no"] and record["state"] in _LEFT
+            ]
+            expect(4, not left, f"{run_id} ended and left {left}")
+            expect(4, run["outcome"], f"{run_id} ended without an outcome")
+        else:
+            expect(4, run["outcome"] is None, f"{run_id} has an outcome and goes on")
+        if run["phase"] == "callback":
+            books = world.sight.books[run_id]
+            left_over = books["pending"] + books["retry"]
+            expect(4, not left_over, f"{run_id}: {left_over} left beside callbacks")
+
+
+def intent_is_committed(world: World, arrival: Arrival) -> None:
+    """6: no byte leaves before its intent is committed."""
+    sent = arrival.dispatch
+    place = (world.sight.run_no(sent.run_id), sent.seq)
+    if arrival.life in world.sight.zombies:
+        known = (*place, sent.number) in world.sight.opened
+        expect(6, known, f"a zombie sent {place} without any intent")
+        return
+    record = world.sight.records[place]
+    is_open = record["state"] == ATTEMPTING and record["attempts"] == sent.number
+    expect(6, is_open, f"{place} #{sent.number} left, and stored is {record}")
+
+
+def at_most_once_is_kept(world: World, arrival: Arrival) -> None:
+    """7: what may have reached a contact is never sent again by itself."""
+    sent, sight = arrival.dispatch, world.sight
+    run_no = sight.run_no(sent.run_id)
+    step = _step(world, sent.run_id, sent.step)
+    if sight.promise(sent.run_id, step) != "at_most_once":
+        return
+    reached = [
+        one
+        for one in world.provider.by_seq.get((sent.run_id, sent.seq), [])
+        if one.dispatch.step == sent.step and one.kind in _REACHED
+    ]
+    words = sum(1 for place in sight.words if place[:2] == (run_no, sent.seq))
+    told = f"{sent.run_id}/{sent.seq} {sent.step}: {len(reached)} may have reached"
+    expect(7, len(reached) <= words, told)
+
+
+def the_key_is_constant(world: World, arrival: Arrival) -> None:
+    """8: one record's step has one key, nobody else has it, and it means one body."""
+    sent = arrival.dispatch
+    for one in world.provider.arrivals:
+        other = one.dispatch
+        same = (other.run_id, other.seq, other.step) == (
+            sent.run_id,
+            sent.seq,
+            sent.step,
+        )
+        expect(8, same == (other.key == sent.key), f"{other} and {sent}")
+        expect(8, not same or one.body == arrival.body, f"{one.body}, {arrival.body}")
+
+
+def permanent_is_final(world: World, arrival: Arrival) -> None:
+    """9: after a permanent failure is stored nothing is attempted again."""
+    sent = arrival.dispatch
+    run_no, step = world.sight.run_no(sent.run_id), _step(world, sent.run_id, sent.step)
+    for (number, seq, _), attempt in world.sight.attempts.items():
+        if (number, seq, attempt["step"]) == (run_no, sent.seq, step):
+            told = f"{sent.run_id}/{sent.seq} was {attempt['code']} and is sent again"
+            expect(9, attempt["outcome_class"] not in (1, PERMANENT), told)
+
+
+def delivered_was_received(world: World) -> None:
+    """9: who is delivered was reached, or a person said so."""
+    for (run_no, seq), record in world.sight.records.items():
+        if record["state"] != DELIVERED:
+            continue
+        run_id = world.sight.run_of[run_no]
+        words = any(place[:2] == (run_no, seq) for place in world.sight.words)
+        got = world.provider.by_seq.get((run_id, seq), [])
+        expect(
+            9,
+            words or any(one.kind not in ("gone", "bounce") for one in got),
+            f"{run_id}/{seq} is delivered, and the provider got {got}",
+        )
+
+
+def closed_attempts_stay(before: dict[Any, Row], now: dict[Any, Row]) -> None:
+    """10: an attempt closes once, and is never rewritten."""
+    for place, attempt in before.items():
+        expect(10, now.get(place) == attempt, f"{place} was {attempt}")
+
+
+def attempts_are_counted(world: World) -> None:
+    """10 and 11: attempts are numbered without a gap, and capped."""
+    sight = world.sight
+    tries: Counter[tuple[int, int, int]] = Counter()
+    for (run_no, seq, _), attempt in sight.attempts.items():
+        if attempt["ending"] == "outcome":
+            tries[run_no, seq, attempt["step"]] += 1
+    words = Counter(place[:2] for place in sight.words)
+    for (run_no, seq, step), count in tries.items():
+        campaign = _campaign(world, sight.run_of[run_no])
+        promises = sum(
+            1
+            for place, attempt in sight.attempts.items()
+            if place[:2] == (run_no, seq) and attempt["outcome_class"] == 5
+        )
+        most = campaign.attempts + promises + words[run_no, seq]
+        told = f"{run_no}/{seq} step {step}: {count} attempts, {most} allowed"
+        expect(11, count <= most, told)
+    for (run_no, seq), record in sight.records.items():
+        if record["state"] == ATTEMPTING:
+            place = (run_no, seq, record["attempts"])
+            sight.opened.setdefault(place, record)
+            expect(10, place not in sight.attempts, f"{place} is closed and open")
+
+
+def retries_wait_as_told(world: World, before: dict[Any, Row]) -> None:
+    """11: a retry waits at least as long as the provider asked for, up to the cap."""
+    sight = world.sight
+    for place, attempt in sight.attempts.items():
+        if place in before or attempt["ending"] != "outcome":
+            continue
+        if attempt["next_at_ms"] is None or attempt["outcome_class"] != TRANSIENT:
+            continue
+        run_id = sight.run_of[place[0]]
+        steps = json.loads(sight.runs[run_id]["steps_json"])
+        name = steps[attempt["step"]][0]
+        told = world.provider.told.get((run_id, place[1], name), [])
+        wishes: list[Outcome] = [one for one in told if one.code == attempt["code"]]
+        if wishes:
+            campaign = _campaign(world, run_id)
+            least_ms = min(wishes[-1].retry_after_ms, campaign.max_backoff_ms)
+            gap_ms = attempt["next_at_ms"] - attempt["ended_at_ms"]
+            expect(11, gap_ms >= least_ms, f"{place}: {gap_ms} ms, asked {least_ms}")
+            most_ms = max(campaign.max_backoff_ms, least_ms)
+            expect(11, gap_ms <= most_ms, f"{place}: {gap_ms} ms, at most {most_ms}")
+
+
+def unknown_leaves_by_a_word(world: World, was: Row, record: Row) -> None:
+    """12: unknown leaves only by a person or a look-up, audited."""
+    if was["state"] == UNKNOWN and record["state"] != UNKNOWN:
+        place = (was["run_no"], was["seq"], was["attempts"])
+        told = f"{place} left unknown for {record['state']} without a word"
+        expect(12, place in world.sight.words, told)
+
+
+def doubt_is_never_called_failed(world: World, was: Row, record: Row) -> None:
+    """12: what may have been delivered is unknown, never failed or not attempted."""
+    if record["state"] != was["state"] and record["state"] in _DONE_WITHOUT:
+        place = (was["run_no"], was["seq"], record["attempts"])
+        is_told = record["outcome_class"] == PERMANENT or place in world.sight.words
+        kept = record["earlier"] == record["state"]
+        told = f"{place} may have been delivered and is {WORDS[record['state']]}"
+        expect(12, is_told or kept or not record["doubts"], told)
+
+
+def a_promise_is_kept(world: World, was: Row, record: Row) -> None:
+    """4: callbacks outlive the first stop; only a second one or a cancel drops them."""
+    if was["state"] == CALLBACK and record["state"] == ABANDONED:
+        run = world.sight.runs[world.sight.run_of[was["run_no"]]]
+        dropped = run["stops"] > 1 or run["phase"] == "cancelling" or run["cause"]
+        cancelled = run["outcome"] in ("cancelled", "failed")
+        is_told = dropped or cancelled or record["code"] == "suppressed"
+        expect(4, is_told, f"{was['run_no']}/{was['seq']}: its promise was dropped")
+
+
+def nobody_goes_past_an_approval(world: World, arrival: Arrival) -> None:
+    """14: before a person's word no more is attempted than was agreed."""
+    run_id = arrival.dispatch.run_id
+    run = world.sight.runs[run_id]
+    if run["approve_after"] is not None and run["approved_at_ms"] is None:
+        made = world.sight.books[run_id]["attempts"]
+        expect(14, made <= run["approve_after"], f"{run_id}: {made} without a word")
+
+
+def crashes_cost_no_more_than_permits(world: World) -> None:
+    """13: one crash makes at most as many unknowns as there are permits."""
+    sight = world.sight
+    cut: Counter[tuple[int, int]] = Counter()
+    for (run_no, _, _), attempt in sight.attempts.items():
+        promise = sight.promise(sight.run_of[run_no], attempt["step"])
+        if attempt["ending"] == "interrupted" and promise == "at_most_once":
+            cut[run_no, attempt["epoch"]] += 1
+    for (run_no, epoch), count in cut.items():
+        most = sight.most_permits(sight.run_of[run_no])
+        expect(13, count <= most, f"run {run_no}: {count} unknown at epoch {epoch}")
+
+
+def the_gate_is_open(world: World, arrival: Arrival) -> None:
+    """14: no attempt starts after a pause, stop or cancel is acknowledged."""
+    if arrival.life in world.sight.zombies:
+        return
+    run = world.sight.runs[arrival.dispatch.run_id]
+    # Of a pause by the engine itself nobody was told when its round commits.
+    held = run["gate"] != "open" and run["gate_by"] != "engine"
+    told = f"{run['run_id']} is {run['phase']}, {run['gate']} and sends"
+    expect(14, not held, told)
+    expect(14, run["intent"] not in ("pause", "stop", "cancel"), told)
+    expect(14, run["phase"] not in ("stopping", "cancelling"), told)
+
+
+def paused_means_nothing_flies(world: World) -> None:
+    """15: paused only at zero in flight."""
+    for run_id, run in world.sight.runs.items():
+        if run["gate"] == "paused":
+            flying = world.sight.books[run_id]["attempting"]
+            expect(15, not flying, f"{run_id} is paused with {flying} in flight")
+            life = world.life
+            if life is not None:
+                out = world.provider.flying.get((life.number, run_id), 0)
+                expect(15, not out, f"{run_id} is paused, {out} at the provider")
+
+
+def only_launched_runs_send(world: World, arrival: Arrival) -> None:
+    """16 and 17: nothing is sent before the launch or after the end."""
+    run = world.sight.runs[arrival.dispatch.run_id]
+    expect(16, run["launch_id"], f"{run['run_id']} sends and is not launched")
+    if arrival.life not in world.sight.zombies:
+        expect(17, run["phase"] != "ended", f"{run['run_id']} ended and sends")
+
+
+def an_intent_is_due(world: World, was: Row, record: Row) -> None:
+    """18 and 20: only who is untouched or due is taken up, and in one piece."""
+    if record["state"] != ATTEMPTING or was["state"] == ATTEMPTING:
+        return
+    place = (record["run_no"], record["seq"])
+    expect(18, record["attempts"] == was["attempts"] + 1, f"{place}: {was}, {record}")
+    expires_ms = was["expires_at_ms"]
+    in_time = expires_ms is None or world.wall_ms() < expires_ms
+    expect(20, in_time, f"{place} is taken up after its promise expired")
+    if was["next_at_ms"] is not None:
+        number = 20 if was["state"] == CALLBACK else 18
+        early_ms = was["next_at_ms"] - world.wall_ms()
+        expect(number, early_ms <= 0, f"{place} is taken up {early_ms} ms early")
+
+
+def permits_hold(world: World, arrival: Arrival) -> None:
+    """19: in flight <= permits, the run's and the shared ones."""
+    life, run_id = arrival.life, arrival.dispatch.run_id
+    if life in world.sight.zombies:
+        return
+    flying = world.provider.flying
+    own, most = flying[life, run_id], world.sight.permits(run_id)
+    expect(19, own <= most, f"{run_id}: {own} in flight, {most} permits")
+    shared = world.scenario.shared_permits
+    if shared is not None and not world.scenario.limits:
+        every = sum(count for (one, _), count in flying.items() if one == life)
+        expect(19, every <= shared, f"{every} in flight, {shared} shared permits")
+
+
+def the_pace_was_kept(world: World) -> None:
+    """19: sends in any window <= rate x window + burst, for each engine."""
+    for run_id in world.shape.runs:
+        rate = _campaign(world, run_id).rate_per_s
+        rates = [one for one in (rate, world.scenario.shared_rate) if one is not None]
+        sent: dict[int, list[float]] = {}
+        for one in world.provider.arrivals:
+            if rates and one.dispatch.run_id == run_id:
+                sent.setdefault(one.life, []).append(one.at_s)
+        for times in sent.values():
+            _are_paced(world, times, min(rates))
+
+
+def _are_paced(world: World, times: list[float], rate: float) -> None:
+    burst = max(1.0, rate / 10)
+    if world.scenario.shared_permits or world.scenario.shared_rate:
+        # A run's own pace is kept before it waits for the shared limits: what was
+        # stored ahead of it (a quarter of a second) may come together there.
+        burst += max(1.0, rate / 4)
+    for place, began_s in enumerate(times):
+        for count, ended_s in enumerate(times[place:], 1):
+            most = rate * (ended_s - began_s) + burst + 1e-3
+            expect(19, count <= most, f"{count} sent in {ended_s - began_s:.3f} s")
+
+
+def the_window_is_open(world: World, arrival: Arrival) -> None:
+    """20: nothing is sent outside the recipient's window."""
+    if arrival.life in world.sight.zombies:
+        return
+    sent = arrival.dispatch
+    campaign = _campaign(world, sent.run_id)
+    if not campaign.window:
+        return
+    zone = sent.fields["zone"] if campaign.window == "recipient" else campaign.window
+    local = datetime.fromtimestamp(arrival.wall_ms / 1000, UTC).astimezone(
+        ZoneInfo(zone)
+    )
+    opens, closes = campaign.hours
+    is_open = opens <= local.hour < closes
+    expect(20, is_open, f"{sent.run_id}/{sent.seq} at {local:%H:%M} in {zone}")
+
+
+def nobody_who_opted_out(world: World, arrival: Arrival) -> None:
+    """20: nobody is contacted once their opt-out is stored."""
+    if arrival.life in world.sight.zombies:
+        return
+    sent = arrival.dispatch
+    digest = world.sight.contacts[world.sight.run_no(sent.run_id), sent.seq]
+    query = "SELECT count(*) FROM suppression WHERE hex(digest) = ?"
+    known = world.disk.rows(query, digest.upper())[0][0]
+    expect(20, not known, f"{sent.run_id}/{sent.seq} opted out and is sent to")
+
+
+def a_run_follows_its_table(was: Row, run: Row) -> None:
+    """17 and 21: phases, intake and launch move only forward; an end is final."""
+    told = f"{was} -> {run}"
+    if was["phase"] != run["phase"]:
+        number = 17 if was["phase"] == "ended" else 21
+        expect(number, run["phase"] in _PHASES[was["phase"]], told)
+    if was["phase"] == "ended":
+        same = ("outcome", "launch_id", "stops", "gate")
+        expect(17, all(was[key] == run[key] for key in same), told)
+    expect(21, was["launch_id"] in (None, run["launch_id"]), told)
+    expect(21, was["stops"] <= run["stops"], told)
+    expect(21, _INTAKE.index(was["intake"]) <= _INTAKE.index(run["intake"]), told)
+    expect(21, was["version"] <= run["version"], told)
+    launches = was["launch_id"] is None and run["launch_id"] is not None
+    expect(21, not launches or was["phase"] == "queued", told)
+    dropped = ("stopping", "cancelling", "ended")
+    expect(21, run["gate"] == "open" or run["phase"] not in dropped, told)
+
+
+def a_record_follows_its_table(was: Row, record: Row) -> None:
+    """21: a record's states follow on each other as the table says."""
+    before, after = was["state"], record["state"]
+    place = (was["run_no"], was["seq"])
+    if before == after:
+        return
+    goes_on = after == PENDING and record["step"] > was["step"]
+    allowed = after in _STATES.get(before, set()) or goes_on
+    expect(21, allowed, f"{place}: {WORDS[before]} -> {WORDS[after]}")
+    expect(21, record["attempts"] >= was["attempts"] - 1, f"{place}: {was}, {record}")
+    never_sent = record["attempts"] == record["base"] and record["step"] == 0
+    if after == NOT_ATTEMPTED and never_sent is False:
+        expect(21, not record["doubts"], f"{place}: in doubt and not attempted")
+
+
+def commands_are_answered_once(before: dict[str, Row], now: dict[str, Row]) -> None:
+    """22: an answer only moves forward, and a refusal is final."""
+    for command_id, command in before.items():
+        answer = now[command_id]
+        told = f"{command} -> {answer}"
+        forward = _ANSWERED[answer["state"]] >= _ANSWERED[command["state"]]
+        expect(22, forward, told)
+        if command["state"] in ("refused", "settled"):
+            expect(22, answer["state"] == command["state"], told)
+
+
+def the_journal_tells_once(world: World, fresh: list[Row]) -> None:
+    """22: one command id has one effect, however often it was asked."""
+    for entry in fresh:
+        if entry["command_id"]:
+            place = (entry["command_id"], entry["event"])
+            world.sight.requested[place] += 1
+            expect(
+                22, world.sight.requested[place] == 1, f"twice in the journal: {entry}"
+            )
+
+
+def everybody_was_tried(world: World) -> None:
+    """23: with a provider that answers every run ends, and nobody is left out."""
+    for run_id, run in world.sight.runs.items():
+        expect(23, run["phase"] == "ended", f"{run_id} did not end: {run}")
+        if run["outcome"] != "completed":
+            continue
+        for (run_no, seq), record in world.sight.records.items():
+            if run_no == run["run_no"] and record["state"] == NOT_ATTEMPTED:
+                is_told = record["code"] == "suppressed"
+                expect(23, is_told, f"{run_id}/{seq} was left out: {record}")
+    for command in world.operators.commands:
+        answer = world.sight.commands.get(command.command_id)
+        expect(23, answer is not None, f"{command} was never answered")
+
+
+def epochs_only_grow(life: Life, before: int, now: int) -> None:
+    """24: one engine at a time owns the store."""
+    expect(24, before <= now, f"epoch {now} after {before}")
+    expect(24, life.epoch == now, f"life of epoch {life.epoch} committed at {now}")
+
+
+def fenced_off_changes_nothing(life: Life, is_same: bool) -> None:
+    """24: an older epoch changes nothing."""
+    expect(24, is_same, f"life {life.number} of epoch {life.epoch} changed the store")
+
+
+def never_ends(world: World) -> NoReturn:
+    """23: something waits for what never comes."""
+    left = {
+        run_id: (run["phase"], run["gate"], run["intent"])
+        for run_id, run in world.sight.runs.items()
+    }
+    raise ViolationError(23, f"nothing goes on: {left}")
+
+
+def engine_died(world: World, error: BaseException | None) -> NoReturn:
+    """23: an engine ended itself without having been fenced off."""
+    raise ViolationError(23, f"the engine died: {error!r}") from error
+
+
+def _step(world: World, run_id: str, name: str) -> int:
+    steps = json.loads(world.sight.runs[run_id]["steps_json"])
+    return [one[0] for one in steps].index(name)
+
+
+def _campaign(world: World, run_id: str) -> Any:
+    return world.shape.campaigns[world.shape.runs.index(run_id)]

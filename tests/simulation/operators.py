@@ -1,0 +1,196 @@
+"""The people of a world: they command at any time, twice, and with stale screens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from watchfloor.domain.identity import contact_digest
+from watchfloor.store.inbox import Command
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_VERBS = ("pause", "pause", "pause", "resume", "resume", "stop", "stop", "cancel")
+
+
+class Operators:
+    """Whoever asks, and whatever strikes from outside the engine."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._count = 0
+        self.commands: list[Command] = []
+        #: Every life that began.
+        self.born: list[int] = []
+
+    def plan(self) -> None:
+        """Draw when what happens."""
+        scenario, world = self._world.scenario, self._world
+        told = (
+            (scenario.steers, self._steer),
+            (scenario.limits, self._limit),
+            (scenario.suppresses, self._suppress),
+            (scenario.results, self._report),
+            (scenario.resolves, self._resolve),
+            (scenario.jumps, self._jump),
+            (scenario.refusals, self._fill_disk),
+            (scenario.crashes, self._crash),
+        )
+        for count, act in told:
+            for _ in range(count):
+                world.at(world.chance.uniform(0.0, scenario.span_s), act)
+
+    def let_go(self) -> bool:
+        """Let every run that waits for a person go on; return whether any did."""
+        asked = self._count
+        for run_id, run in self._world.sight.runs.items():
+            if run["phase"] == "ended":
+                continue
+            if run["gate"] != "open" and run["intent"] is None:
+                self._ask("resume", run_id)
+            waits = run["approve_after"] is not None and run["approved_at_ms"] is None
+            if waits and self._world.sight.books[run_id]["attempts"]:
+                self._ask("approve", run_id)
+        return self._count > asked
+
+    def _ask(self, verb: str, run_id: str, why: str = "", **payload: Any) -> Command:
+        world = self._world
+        self._count += 1
+        command = Command(
+            command_id=f"command-{self._count}",
+            at_ms=world.wall_ms(),
+            verb=verb,
+            run_id=run_id,
+            by="nora",
+            why=why,
+            payload=payload,
+        )
+        self._send(command)
+        self.commands.append(command)
+        return command
+
+    def _send(self, command: Command) -> None:
+        world = self._world
+        world.note(f"{command.verb} {command.run_id} as {command.command_id}")
+        world.inbox.asked.append(command)
+        world.at(world.chance.uniform(0.0, 0.05), self._ring)
+
+    def _ring(self) -> None:
+        for life in self._world.lives:
+            life.ring("inbox")
+
+    def _run_id(self) -> str:
+        return self._world.chance.choice(self._world.shape.runs)
+
+    def _steer(self) -> None:
+        world = self._world
+        if (
+            world.scenario.repeats_commands
+            and self.commands
+            and world.chance.random() < 0.5
+        ):
+            self._send(world.chance.choice(self.commands))
+            return
+        run_id = self._run_id()
+        verb = world.chance.choice(_VERBS)
+        payload: dict[str, Any] = {}
+        if world.scenario.sees:
+            payload["seen"] = world.sight.seen(run_id)
+        self._ask(verb, run_id, **payload)
+        if verb == "pause" and world.chance.random() < 0.6:
+            then = world.chance.choice(["resume", "resume", "cancel"])
+            world.at(
+                world.chance.choice([0.0, 0.3, 5.0]), lambda: self._then(then, run_id)
+            )
+        if verb == "stop" and world.chance.random() < 0.4:
+            world.at(
+                world.chance.choice([0.0, 0.3, 5.0]), lambda: self._then("stop", run_id)
+            )
+
+    def _then(self, verb: str, run_id: str) -> None:
+        self._ask(verb, run_id)
+
+    def _limit(self) -> None:
+        chance = self._world.chance
+        if chance.random() < 0.3:
+            self._ask("limit", "", scope="workspace", permits=chance.choice([1, 2, 6]))
+            return
+        run_id = self._run_id()
+        self._ask("limit", run_id, scope="run", permits=chance.choice([1, 2, 6]))
+
+    def _suppress(self) -> None:
+        contact = f"c{self._world.chance.randrange(4)}"
+        digest = contact_digest("id", contact).hex()
+        self._ask("suppress", "", "asked by phone", kind="id", digests=[digest])
+
+    def _report(self) -> None:
+        world = self._world
+        told = [one for one in world.provider.arrivals if one.kind != "unreachable"]
+        key = world.chance.choice(told).dispatch.key if told else "00" * 16
+        kind = world.chance.choice(["delivered", "opened", "bounced", "opted_out"])
+        event: dict[str, Any] = {
+            "event_id": f"event-{world.chance.randrange(3)}",
+            "kind": kind,
+            "at": world.wall_ms(),
+            "key": key,
+        }
+        self._ask("results", "", source="a file", events=[event])
+
+    def _resolve(self) -> None:
+        world = self._world
+        places = [
+            place
+            for place, record in world.sight.records.items()
+            if record["state"] == 8
+        ]
+        if not places:
+            world.at(world.scenario.span_s / 3 + 1, self._resolve_late)
+            return
+        run_no, seq = world.chance.choice(places)
+        run_id = next(
+            one for one, run in world.sight.runs.items() if run["run_no"] == run_no
+        )
+        word = world.chance.choice(["delivered", "not-delivered", "resend"])
+        selection = {"seqs": [seq]}
+        self._ask(
+            "resolve",
+            run_id,
+            "seen in their log",
+            selection=selection,
+            expected=1,
+            **{"as": word},
+        )
+
+    def _resolve_late(self) -> None:
+        if any(one["state"] == 8 for one in self._world.sight.records.values()):
+            self._resolve()
+
+    def _jump(self) -> None:
+        world = self._world
+        ahead_ms = world.chance.choice(
+            [-3_600_000, -5_000, 4_000, 3_600_000, 86_400_000]
+        )
+        world.note(f"the clock jumps by {ahead_ms} ms")
+        world.wall_offset_ms += ahead_ms
+        for life in world.lives:
+            life.ring("heartbeat")
+
+    def _fill_disk(self) -> None:
+        self._world.note("the disk is full for a while")
+        self._world.disk.refusals = self._world.chance.randint(1, 3)
+
+    def _crash(self) -> None:
+        world = self._world
+        life = world.life
+        if life is None:
+            return
+        how = world.chance.random()
+        if how < 0.4:
+            # After its next commit, before anybody hears of it.
+            life.crashes_at_note = True
+            return
+        if world.scenario.zombies and how < 0.7:
+            world.replace()
+            return
+        world.note(f"life {life.number} killed")
+        world.kill(life)

@@ -1,0 +1,59 @@
+"""Turning worlds, one after the other, in one process."""
+
+from __future__ import annotations
+
+import gc
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.simulation.scenario import Scenario, drawn
+from tests.simulation.seams import Disk, world_around
+from tests.simulation.shapes import Shape, made, workspace
+from tests.simulation.wire import WorldChannel
+from tests.simulation.world import World
+
+#: Killed processes are cleared away after so many worlds.
+WORLDS_PER_SWEEP = 25
+
+
+class Bench:
+    """What the worlds of one process share: a disk, and the shapes that were made."""
+
+    def __init__(self, root: Path) -> None:
+        self._disk = Disk()
+        self._layout = workspace(root)
+        self._shapes: dict[int, Shape] = {}
+        self._turned = 0
+
+    def prepare(self, seed: int) -> tuple[Scenario, Shape]:
+        """Draw a seed's scenario, and make its shape where nobody made it yet."""
+        scenario = drawn(seed, random.Random(f"scenario {seed}"))  # noqa: S311 - replayable
+        shape = self._shapes.get(scenario.shape)
+        if shape is None:
+            shape = made(scenario.shape, self._disk, self._layout)
+            self._shapes[scenario.shape] = shape
+        return scenario, shape
+
+    def world(self, seed: int) -> World:
+        """Return the world of a seed, before its first step."""
+        self._turned += 1
+        if self._turned % WORLDS_PER_SWEEP == 0:
+            gc.collect()
+        return World(*self.prepare(seed), self._disk, self._layout)
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """Let worlds turn during the block."""
+    with tempfile.TemporaryDirectory() as root, world_around():
+        # Whatever Python clears away must be cleared at the same place every time.
+        gc.disable()
+        try:
+            yield Bench(Path(root))
+        finally:
+            WorldChannel.provider = None
+            gc.collect()
+            gc.enable()
