@@ -251,7 +251,8 @@ def test_a_purge_in_slices_leaves_nobody_and_every_count(stored):
     assert found == people
     assert left == []
     assert before == after
-    assert min(slices) >= 3
+    *of_people, _journal, _commands = slices  # nothing was entered here, nor asked
+    assert min(of_people) >= 3
     assert again[0] == 0
     assert {(one.contact, one.values_json, one.digest) for one in contacts} == {
         (PURGED, "[]", bytes(16))
