@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 from textual.pilot import Pilot
 
 from watchfloor.cli import compose
+from watchfloor.cli.beside import Beside
 from watchfloor.cli.desk import WholeDesk
-from watchfloor.cli.verbs.console import Beside
 from watchfloor.cli.verbs.demo import Scene, staged
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.portrait import portrait_of

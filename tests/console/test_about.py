@@ -97,11 +97,18 @@ def test_the_owner_of_the_workspace_is_named():
         return text(engine_line(session(own_pid), engine, "", 120)).strip()
 
     assert said(alive).startswith(f"engine: this process, pid {OWN_PID}")
-    assert said(alive, own_pid=1).startswith(f"engine: pid {OWN_PID} on desk-3")
+    elsewhere = replace(alive, owner="engine of ann", started_at_ms=NOON_MS - 60_000)
+    assert said(elsewhere, own_pid=1).startswith(
+        f"engine: engine of ann, pid {OWN_PID} on desk-3, since 14:01:11"
+    )
     assert said(EngineView()).startswith(
         "NO ENGINE — runs wait; start: watchfloor engine"
     )
     assert said(silent).startswith("NO ENGINE since 14:01:11 (pid 4711)")
+    left = replace(alive, released=True, left="hang-up", left_at_ms=NOON_MS - 60_000)
+    assert said(left).startswith(
+        "NO ENGINE — interrupted by a hang-up at 14:01; resume: watchfloor engine"
+    )
 
 
 def test_the_header_says_the_age_of_the_page_in_every_width():

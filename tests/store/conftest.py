@@ -71,6 +71,16 @@ def valid(row_no, contact=None, **values):
     return Valid(**{**given, **values})
 
 
+def add_a_lease(connection):
+    """Let an owner have taken the workspace, in a store of any version."""
+    connection.exec_driver_sql(
+        "INSERT INTO lease (lease_id, instance, epoch, owner, pid, host, "
+        "started_at_ms, heartbeat_at_ms, changes, released) "
+        "VALUES (1, 'i', 1, 'test', 1, 'here', ?, ?, 0, 0)",
+        (NOW_MS, NOW_MS),
+    )
+
+
 def add_a_run(connection, run_id, **values):
     """Store a run over an upload of its own; return its number."""
     fresh = Lifecycle()

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
-from tests.store.conftest import NOW_MS, OWNER, add_a_run
+from tests.store.conftest import NOW_MS, add_a_lease, add_a_run
 
 from watchfloor.domain.alerts import AlertKind, Cause
 from watchfloor.domain.progress import Gain, span_at
@@ -44,7 +44,6 @@ from watchfloor.store.writes.alerts import (
     note_untold,
     owe_message,
 )
-from watchfloor.store.writes.lease import take
 from watchfloor.store.writes.progress import add_gains
 from watchfloor.store.writes.runs import add_entry
 
@@ -299,7 +298,7 @@ def test_a_store_of_the_version_before_is_moved_in_place(layout):
             config.set_main_option("script_location", str(place))
             config.attributes["connection"] = connection
             command.upgrade(config, "0003")
-            take(connection, OWNER, instance="i", now_ms=NOW_MS)
+            add_a_lease(connection)
             add_a_run(connection, "failed", phase="ended", outcome="failed")
         with connection.begin():
             assert bring_up_to_date(connection)

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import update
-from tests.store.conftest import NOW_MS, OWNER, add_a_run
+from tests.store.conftest import NOW_MS, add_a_lease, add_a_run
 
 from watchfloor.domain.progress import SAMPLE_MS, Sample
 from watchfloor.store import schema
@@ -14,7 +14,6 @@ from watchfloor.store.reads.progress import samples
 from watchfloor.store.schema import HEAD, bring_up_to_date, schema_version
 from watchfloor.store.sqlite import writing_engine
 from watchfloor.store.tables import books
-from watchfloor.store.writes.lease import take
 
 COUNTS = {
     "records": 9,
@@ -39,7 +38,7 @@ def older(layout):
             config.set_main_option("script_location", str(place))
             config.attributes["connection"] = connection
             command.upgrade(config, "0002")
-            take(connection, OWNER, instance="i", now_ms=NOW_MS)
+            add_a_lease(connection)
         yield connection
     engine.dispose()
 

@@ -27,7 +27,8 @@ class EngineProcess:
     """``watchfloor engine`` over one workspace; killed at the latest when left."""
 
     def __init__(self, layout: Layout, *arguments: str) -> None:
-        with (layout.root.parent / "engine.log").open("ab") as said:
+        self._log = layout.root.parent / "engine.log"
+        with self._log.open("ab") as said:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -65,6 +66,15 @@ class EngineProcess:
     def terminate(self) -> None:
         """Ask it to drain, as a service manager does."""
         self._process.send_signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    @property
+    def said(self) -> str:
+        """What every engine of this workspace has said."""
+        return self._log.read_text(encoding="utf-8")
 
     def ended(self) -> int:
         """Wait for its own end; return the exit code."""

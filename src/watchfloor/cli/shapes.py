@@ -69,6 +69,7 @@ def show_json(run: RunView, now: Situation, now_ms: int) -> dict[str, Any]:
     blocked = blocked_by(now)
     return {
         **run_json(run, now_ms),
+        "interrupted": now.interrupted or None,
         "permits": run.permits,
         "rate_per_s": run.rate_per_s,
         "gate_by": run.gate_asked.by or None,

@@ -8,6 +8,10 @@ from typing import Any, NoReturn, TypeAlias
 from watchfloor.domain.text import clean
 
 DEFAULT_LIMIT = 40
+#: How long a stop waits for attempts in flight; ``engine.running`` says the same.
+GRACE_S = 30.0
+#: A stop or a wait for another engine takes an hour at most.
+MOST_S = 3_600.0
 # argparse gives the type of what add_subparsers returns no public name.
 Verbs: TypeAlias = "argparse._SubParsersAction[Any]"  # noqa: SLF001 - see above
 
@@ -103,6 +107,30 @@ def _add_carry_out(verbs: Verbs) -> None:
         help="what to do when the terminal closes",
     )
     engine.add_argument(
+        "--grace",
+        type=_seconds,
+        default=GRACE_S,
+        metavar="SECONDS",
+        help="how long a stop waits for attempts in flight (30)",
+    )
+    engine.add_argument(
+        "--wait",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long to wait for an owner of the workspace to let go (0)",
+    )
+    engine.add_argument(
+        "--take-over",
+        action="store_true",
+        help="ask the engine that owns the workspace to drain and let go, then run",
+    )
+    engine.add_argument(
+        "--yes", action="store_true", help="do not ask before taking over"
+    )
+    # For a console that hands its runs on: says on stdout when it waits, and runs.
+    engine.add_argument("--tell-starter", action="store_true", help=argparse.SUPPRESS)
+    engine.add_argument(
         "--results",
         metavar="HOST:PORT",
         help="take providers' results there over HTTP, with a bearer token",
@@ -112,6 +140,14 @@ def _add_carry_out(verbs: Verbs) -> None:
         action="store_true",
         help="let that be reached from other machines (put TLS in front)",
     )
+
+
+def _seconds(text: str) -> float:
+    """Return a number of seconds that an option gives."""
+    seconds = float(text)
+    if not 0 <= seconds <= MOST_S:
+        raise ValueError(text)
+    return seconds
 
 
 def console_defaults() -> dict[str, object]:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
@@ -16,18 +15,15 @@ from textual.events import Event, Key
 from textual.screen import Screen
 
 from watchfloor.console.commands import Patience
+from watchfloor.console.departing import Departing, draining
 from watchfloor.console.desk import Desk
-from watchfloor.console.figures import counted
 from watchfloor.console.handing_over import Bundler, hand_over
 from watchfloor.console.help_lines import help_lines
+from watchfloor.console.keeper import Keeper
 from watchfloor.console.keymap import Act, bindings, shown_keys
-from watchfloor.console.lines import active_runs
-from watchfloor.console.parting import parted
 from watchfloor.console.preferences import Preferences
-from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import answer
 from watchfloor.console.screens.chooser import Chooser, Option
-from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.reader import Reader
@@ -43,16 +39,7 @@ _BUNDLES = "bundles"
 _PALETTE = ("app.palette", "sheet.palette")
 
 
-def draining(active: int) -> tuple[str, ...]:
-    """Return what leaving does to the runs of this process's engine."""
-    return (
-        f"{counted(active, 'run')} not ended yet.",
-        "The engine in this process drains: attempts in flight end, none is begun.",
-        "The runs go on when an engine starts here again: watchfloor engine.",
-    )
-
-
-class WatchfloorApp(App[int]):
+class WatchfloorApp(Departing):
     """The console of one workspace.
 
     Args:
@@ -67,10 +54,8 @@ class WatchfloorApp(App[int]):
         patience: How receipts are followed.
         greeting: What is said at once, as of a mistake in the preferences; or nothing.
         bundler: Writes bundles; None where there is nobody who does.
+        keeper: Has the engine of this process; None where there cannot be one.
         thrifty: Whether the driver may leave out what stands on the glass already.
-
-    Attributes:
-        parting: What became of what waited when the console was left.
     """
 
     TITLE = "Watchfloor"
@@ -92,6 +77,7 @@ class WatchfloorApp(App[int]):
         patience: Patience | None = None,
         greeting: str = "",
         bundler: Bundler | None = None,
+        keeper: Keeper | None = None,
         thrifty: bool = True,
     ) -> None:
         self._thrifty = thrifty
@@ -101,7 +87,11 @@ class WatchfloorApp(App[int]):
             os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
         )
         is_own = "NO_COLOR" in os.environ or theme in (ANSI.name, PLAIN.name)
-        super().__init__(ansi_color=True if is_own else None)
+        super().__init__(
+            ansi_color=True if is_own else None,
+            quit_lines=on_quit_with_active_runs,
+            patience=patience or Patience(),
+        )
         self.animation_level = "none"
         self.session = Session(
             desk=desk,
@@ -112,15 +102,13 @@ class WatchfloorApp(App[int]):
             own_pid=os.getpid() if own_pid is None else own_pid,
             wishes=wishes,
             bundler=bundler,
+            keeper=keeper,
         )
         self.set_keymap(wishes.keymap.changed)
-        self._quit_lines = on_quit_with_active_runs
-        self._patience = patience or Patience()
         for one in THEMES:
             self.register_theme(one)
         self.theme = PLAIN.name if self.no_color else theme
         self._greeting = greeting
-        self.parting: tuple[str, ...] = ()
 
     def get_default_screen(self) -> JobsScreen:
         """Return the screen the console opens on."""
@@ -142,14 +130,6 @@ class WatchfloorApp(App[int]):
         from watchfloor.console.driver import ThriftyDriver  # noqa: PLC0415 - see above
 
         return ThriftyDriver
-
-    @property
-    def jobs(self) -> JobsScreen:
-        """The screen at the bottom of the stack."""
-        for screen in self.screen_stack:
-            if isinstance(screen, JobsScreen):
-                return screen
-        raise LookupError("the jobs screen is always open")
 
     def on_mount(self) -> None:
         """Say what there is to say at once."""
@@ -294,44 +274,6 @@ class WatchfloorApp(App[int]):
         self.theme = names[(place + 1) % len(names)]
         self.jobs.say(f"Theme: {self.theme}", "dim")
 
-    async def action_ask_quit(self) -> None:
-        """Leave; ask first when something is under way here."""
-        lines = self._reasons_to_stay()
-        if not lines:
-            await self._hand_over_and_exit()
-            return
-        question = Question(
-            title="Leave the console?",
-            lines=lines,
-            yes="Yes, leave",
-            no="No, stay",
-        )
-        await self.push_screen(Confirm(question), self._leave)
-
-    def _reasons_to_stay(self) -> tuple[str, ...]:
-        waits = tuple(
-            f"Not asked yet: {held.words}. Leaving hands it to the engine at once."
-            for held in self.session.outgoing.held
-        )
-        overview = self.jobs.overview
-        if overview is None or overview.engine.pid != self.session.own_pid:
-            return waits
-        active = active_runs(overview.runs)
-        return (*waits, *(self._quit_lines(len(active)) if active else ()))
-
-    async def _leave(self, consent: Consent | None) -> None:
-        if consent is not None:
-            await self._hand_over_and_exit()
-
-    async def _hand_over_and_exit(self) -> None:
-        self.parting = tuple(await parted(self.session, self._patience))
-        self.exit(0)
-
-    async def action_quit(self) -> None:
-        """Leave as by any other key: Textual's own way out asks and hands over too."""
-        if not isinstance(self.screen, Confirm):
-            await self.action_ask_quit()
-
     async def on_event(self, event: Event) -> None:
         """Count every key before anything is done with it."""
         if isinstance(event, Key):
@@ -347,36 +289,6 @@ class WatchfloorApp(App[int]):
         # Textual would print a traceback with the values of every variable: people's
         # numbers among them. ``run_console`` raises the error instead.
         self._close_messages_no_wait()
-
-    def end_after_hangup(self) -> None:
-        """End the application after its terminal has vanished.
-
-        For a SIGHUP handler, from any thread. Points the three standard descriptors at
-        the null device first: a terminal that is gone would make the reads spin and
-        the writes hang. The engine is not touched; what was confirmed and waits for
-        second thoughts is handed over.
-        """
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
-        os.close(null)
-        forsake = getattr(self._driver, "forsake", None)
-        if forsake is not None:
-            forsake()
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._end_now)
-
-    def end_in_good_order(self) -> None:
-        """End the application and give its terminal back; for a SIGTERM handler.
-
-        From any thread. What was confirmed and waits is handed over. Where the
-        terminal has vanished as well, ``end_after_hangup`` is the way.
-        """
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._end_now)
-
-    def _end_now(self) -> None:
-        begin(self, self._hand_over_and_exit, "leaving")
 
 
 def _subject(screen: Screen[Any]) -> RunView | None:

@@ -52,6 +52,13 @@ class ThriftyDriver(LinuxDriver):
         """Send nothing any more: the terminal has vanished."""
         self._forsaken = True
 
+    def _sigtstp_application(self, *_: object) -> None:
+        """Go on: a process that stands still holds attempts, and beats no more.
+
+        In place of Textual's, which stops the whole process with the engine in it. The
+        key ctrl+z is no signal here; somebody sent this one.
+        """
+
     def close(self) -> None:
         """End the writer, unless the vanished terminal has ended it already."""
         writer = self._writer_thread

@@ -10,6 +10,7 @@ from watchfloor.console.figures import clock_time, short_count
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
+from watchfloor.domain.leaving import left_words
 from watchfloor.domain.live import Cards
 from watchfloor.domain.views import EngineView, Overview, RunView
 
@@ -90,17 +91,26 @@ def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:
         return Piece("engine: not read yet", "dim")
     if engine.is_alive(session.clock()):
         return Piece(f"engine: {_owner(session, engine)}", "dim")
-    start = "runs wait; start: watchfloor engine"
+    is_here = session.keeper is not None and not session.read_only
+    key = session.keymap.key("engine.key")
+    left = left_words(engine, session.clock())
+    if left:
+        goes_on = f"{key} resumes" if is_here else "resume: watchfloor engine"
+        return Piece(f"NO ENGINE — {left}; {goes_on}", "bad")
+    start = f"{key} starts it here" if is_here else "start: watchfloor engine"
     if engine.released:
-        return Piece(f"NO ENGINE — {start}", "bad")
+        return Piece(f"NO ENGINE — runs wait; {start}", "bad")
     last = clock_time(engine.heartbeat_at_ms)
-    return Piece(f"NO ENGINE since {last} (pid {engine.pid}) — {start}", "bad")
+    since = f"NO ENGINE since {last} (pid {engine.pid})"
+    return Piece(f"{since} — runs wait; {start}", "bad")
 
 
 def _owner(session: Session, engine: EngineView) -> str:
     if engine.pid == session.own_pid:
         return f"this process, pid {engine.pid}"
-    return f"pid {engine.pid} on {engine.host or 'this machine'}"
+    since = clock_time(engine.started_at_ms)
+    where = f"pid {engine.pid} on {engine.host or 'this machine'}"
+    return f"{engine.owner}, {where}, since {since}"
 
 
 class Card(NamedTuple):

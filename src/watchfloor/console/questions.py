@@ -14,6 +14,7 @@ class Question:
         lines: What would happen, each a sentence.
         note: Why it is asked again, or why nothing can be confirmed; may be empty.
         yes: The words of the dangerous answer; empty where there is only one answer.
+        also: The words of another answer that is a yes; empty where there is none.
         no: The words of the safe answer.
         typed: What must be typed before yes is possible; empty for nothing.
         typed_name: What that is, to say what a wrong text is not; may be empty.
@@ -26,6 +27,7 @@ class Question:
     lines: tuple[str, ...] = ()
     note: str = ""
     yes: str = ""
+    also: str = ""
     no: str = "No, leave it"
     typed: str = ""
     typed_name: str = ""
@@ -35,6 +37,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A yes, and the reason that was given for it."""
+    """A yes, the reason that was given for it, and whether it was the other yes."""
 
     reason: str = ""
+    also: bool = False

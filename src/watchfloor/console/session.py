@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from watchfloor.console.desk import Desk
 from watchfloor.console.handing_over import Bundler
+from watchfloor.console.keeper import Keeper
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.outgoing import Outgoing
 from watchfloor.console.preferences import Preferences
@@ -25,6 +26,7 @@ class Session:
         outgoing: What was confirmed and can still be taken back.
         sight: What the last poll told of the engine.
         bundler: Writes bundles; None where there is nobody who does.
+        keeper: Has the engine of this process; None where there cannot be one.
     """
 
     desk: Desk
@@ -38,6 +40,7 @@ class Session:
     outgoing: Outgoing = field(default_factory=Outgoing)
     sight: EngineSight = field(default_factory=EngineSight)
     bundler: Bundler | None = None
+    keeper: Keeper | None = None
 
     @property
     def keymap(self) -> Keymap:

@@ -60,6 +60,8 @@ class Situation:
         engine_alive: A heartbeat came lately; or its process lives and cannot store one
             (``store_fault``).
         heartbeat_age_s: Seconds since the last one; None when none ever came.
+        interrupted: How the last engine let go of what was under way, and when; empty
+            where it did not.
         owner_lives: No heartbeat came lately, and yet the owner's process lives.
         store_fault: Why the store takes no writes; empty when it does.
         gate_detail: Who closed the gate, when and why.
@@ -101,6 +103,7 @@ class Situation:
     engine_alive: bool
     run_id: str = ""
     heartbeat_age_s: float | None = None
+    interrupted: str = ""
     owner_lives: bool = False
     store_fault: str = ""
     gate_detail: str = ""
@@ -232,6 +235,8 @@ def _gate(now: Situation) -> tuple[Reason, str]:
 def _engine_detail(now: Situation) -> str:
     if now.heartbeat_age_s is None:
         return "no engine ever ran here; start one with: watchfloor engine"
+    if now.interrupted:
+        return f"{now.interrupted}; it goes on when one starts: watchfloor engine"
     last = f"last heartbeat {now.heartbeat_age_s:.0f} s ago"
     if now.owner_lives:
         return f"{last}, though its process lives: it hangs; see: watchfloor doctor"

@@ -125,14 +125,10 @@ def _held_as_a_whole(told: Told) -> str:
     first = next(iter(told.blocked), None)
     if first is None:
         return "blocked"
-    run, now = told.run, told.now
+    run = told.run
     match first.reason:
-        case Reason.NO_ENGINE if now.heartbeat_age_s is None:
-            return "no engine ever ran here"
         case Reason.NO_ENGINE:
-            last_ms = told.now_ms - round((now.heartbeat_age_s or 0) * 1_000)
-            what = "the engine hangs" if now.owner_lives else "no engine"
-            return f"{what} since {at_minute(last_ms, told.now_ms)}"
+            return _without_engine(told.now, told.now_ms)
         case Reason.GATE:
             return _gate(told)
         case Reason.BREAKER_OPEN:
@@ -140,6 +136,16 @@ def _held_as_a_whole(told: Told) -> str:
             return f"paused since {since}: {first.detail}"
         case _:
             return f"{first.reason.value}: {first.detail}"
+
+
+def _without_engine(now: Situation, now_ms: int) -> str:
+    if now.heartbeat_age_s is None:
+        return "no engine ever ran here"
+    if now.interrupted:
+        return f"{now.interrupted}; goes on when an engine starts"
+    last_ms = now_ms - round(now.heartbeat_age_s * 1_000)
+    what = "the engine hangs" if now.owner_lives else "no engine"
+    return f"{what} since {at_minute(last_ms, now_ms)}"
 
 
 def _gate(told: Told) -> str:

@@ -257,6 +257,10 @@ class EngineView:
         heartbeat_at_ms: When the owner last said it lives; 0 when none ever did.
         changes: A number that grows with every stored change of a run or record.
         released: The owner let go in good order.
+        left: Why the last engine did (``domain.leaving``); empty while one carries
+            runs out, and where it died. Who owned the workspace for a moment since
+            changes nothing of it.
+        left_at_ms: When; 0 for never.
     """
 
     epoch: int = 0
@@ -267,6 +271,8 @@ class EngineView:
     heartbeat_at_ms: int = 0
     changes: int = 0
     released: bool = True
+    left: str = ""
+    left_at_ms: int = 0
 
     def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:
         """Whether a heartbeat came lately; one beats every second."""

@@ -60,6 +60,8 @@ class Transaction(NamedTuple):
         opened_breakers: Breakers that opened, and why; filled while it is open.
         on_limit: Is told after the commit which scope's shared limits changed; None
             for those of the workspace's file.
+        on_take_over: Is told after the commit that another engine is to own the
+            workspace.
     """
 
     connection: Handle
@@ -75,6 +77,7 @@ class Transaction(NamedTuple):
     after_commit: list[Callable[[], None]]
     opened_breakers: dict[Breaker, str]
     on_limit: Callable[[str, Shared | None], None]
+    on_take_over: Callable[[], None]
 
 
 def adopt(tx: Transaction, run_id: str) -> Ledger:

@@ -102,6 +102,7 @@ ORDERS: dict[str, Order] = {
     "resolve": resolve,
     "look_up": look_up,
     "withdraw_look_up": withdraw_look_up,
+    "take_over": orders.take_over,
 }
 
 

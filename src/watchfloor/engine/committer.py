@@ -105,6 +105,7 @@ class Committer:
         lanes: Every run that this owner dispatches, by id.
         overrides: Shared limits that operators had set when this owner began.
         on_limit: Called after a commit with a scope whose shared limits changed.
+        on_take_over: Called after a commit that asked this owner to let go.
         on_change: Called after a commit with the ids of runs whose regions changed.
         workspace: The workspace's file, read again where it changed.
         suppressions: Who must not be contacted.
@@ -138,6 +139,7 @@ class Committer:
         self.on_change = on_change
         self.overrides: dict[str, Shared] = {}
         self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
+        self.on_take_over: Callable[[], None] = lambda: None
         self.store_fault = ""
         self.on_fault: Callable[[str], None] = lambda _: None
         self._is_stale = False
@@ -246,6 +248,7 @@ class Committer:
                 after_commit=[],
                 opened_breakers={},
                 on_limit=self.on_limit,
+                on_take_over=self.on_take_over,
             )
             answers = [self._done(tx, job) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)

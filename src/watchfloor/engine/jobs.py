@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from watchfloor.domain.handover import ENDED, STARTED
+from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.progress import Gain, span_at
 from watchfloor.domain.regions import Fact
 from watchfloor.engine.changes import (
@@ -38,10 +39,19 @@ def begin(tx: Transaction) -> None:
     _enter_engine(tx, STARTED, detail)
 
 
-def end(tx: Transaction) -> None:
-    """Let go, and enter that in the journal."""
-    _enter_engine(tx, ENDED, "in good order")
-    let_go(tx)
+class End:
+    """The job with which an engine lets go, and enters why in the journal."""
+
+    def __init__(self, why: Leaving, *, drained: bool) -> None:
+        self._why = why
+        self._drained = drained
+
+    def __call__(self, tx: Transaction) -> None:
+        """Let go."""
+        told = "in good order" if self._drained else "with attempts in flight"
+        _enter_engine(tx, ENDED, f"{told}: {self._why}")
+        lease.leave(tx.connection, self._why, tx.now_ms)
+        let_go(tx)
 
 
 def _enter_engine(tx: Transaction, event: str, detail: str) -> None:

@@ -116,6 +116,26 @@ def close_results(tx: Transaction, command: Command) -> str:
     return ""
 
 
+def take_over(tx: Transaction, command: Command) -> str:
+    """Let the engine that was seen drain and let go, for the asker's to come.
+
+    It is asked of one engine, for a time: one that hangs and hears of it when nobody
+    waits any more must not leave the runs alone.
+    """
+    if not tx.dispatches:
+        raise RefusedError(Refusal.NOT_YET, "no engine runs here to be taken over")
+    if command.payload["epoch"] != tx.epoch:
+        msg = "another engine owns the workspace than the one that was seen"
+        raise RefusedError(Refusal.DRIFTED, msg)
+    if int(command.payload["until_ms"]) < tx.now_ms:
+        msg = "who asked for it waits no more; the engine goes on"
+        raise RefusedError(Refusal.NOT_YET, msg)
+    tx.after_commit.append(tx.on_take_over)
+    told = "drains and lets go"
+    _enter_workspace(tx, command, "take-over asked", told)
+    return told
+
+
 def _limit_shared(tx: Transaction, command: Command, scope: str) -> str:
     asked: Mapping[str, object] = command.payload
     if scope != WORKSPACE and not scope.startswith("channel:"):

@@ -6,7 +6,8 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.layout import Layout
@@ -18,6 +19,24 @@ _TURN_S: Final = 0.02
 _TURNS: Final = 250
 
 
+class Taking(NamedTuple):
+    """How a workspace is taken that somebody may own.
+
+    Attributes:
+        patience_s: How long to wait for whoever owns it to let go.
+        seizes: Whether one that holds the lock and does not answer is passed over. Its
+            next write changes nothing (the epoch is newer), but what it has already
+            stored an intent for it may still send when it wakes.
+    """
+
+    patience_s: float = 0.0
+    seizes: bool = False
+
+
+#: Where another engine owns it, it keeps it.
+TAKES: Final = Taking()
+
+
 class Ownership:
     """The workspace's lock. The kernel lets go of it when the process dies.
 
@@ -25,12 +44,20 @@ class Ownership:
     process that lost the lock (a restored disk, a stolen file) from writing.
     """
 
-    def __init__(self, descriptor: int, owner: str) -> None:
+    def __init__(self, descriptor: int, owner: str, place: Path | None = None) -> None:
         self._descriptor: int | None = descriptor
         self._owner = owner
+        self._place = place
 
     @classmethod
-    def taken(cls, layout: Layout, owner: str, *, waits: bool = False) -> Ownership:
+    def taken(
+        cls,
+        layout: Layout,
+        owner: str,
+        *,
+        waits: bool = False,
+        patience_s: float = 0.0,
+    ) -> Ownership:
         """Take the lock of a workspace.
 
         Args:
@@ -38,20 +65,24 @@ class Ownership:
             owner: Who takes it, for whoever finds it held.
             waits: Whether to wait some seconds for a holder of one moment: a verb
                 that applies its command must not keep an engine from starting.
+            patience_s: How long to wait for any holder.
 
         Raises:
             OwnedError: Another process holds it; nothing was changed.
             StoreError: The lock file cannot be made.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            descriptor = os.open(layout.lock, flags, 0o600)
-        except OSError as error:
-            msg = f"the lock {layout.lock} cannot be opened: {error.strerror}"
-            raise StoreError(msg) from error
-        holder = _holder(descriptor, turns=_TURNS if waits else 1)
-        if holder is not None:
+        give_up = time.monotonic() + patience_s
+        while True:
+            descriptor = _opened(layout.lock, os.O_CREAT)
+            holder = _holder(descriptor, turns=_TURNS if waits else 1)
+            if holder is None and _stands_at(layout.lock, descriptor):
+                break
             os.close(descriptor)
+            if holder is None:
+                continue  # the file was replaced meanwhile by who seized the workspace
+            if time.monotonic() < give_up:
+                time.sleep(_TURN_S)
+                continue
             msg = (
                 f"the workspace {layout.root} is owned by {holder or 'another process'}"
                 "; nothing was changed. Commands reach that engine through the inbox."
@@ -60,6 +91,29 @@ class Ownership:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, lock_text(owner), 0)
         return cls(descriptor, owner)
+
+    @classmethod
+    def beside(cls, layout: Layout, owner: str) -> Ownership:
+        """Make a lock beside the one that is held; ``put_in_place`` makes it the lock.
+
+        Raises:
+            StoreError: It cannot be made; nothing was changed.
+        """
+        place = layout.lock.with_name(f"{layout.lock.name}.{os.getpid()}")
+        place.unlink(missing_ok=True)
+        descriptor = _opened(place, os.O_CREAT | os.O_EXCL)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.pwrite(descriptor, lock_text(owner), 0)
+        return cls(descriptor, owner, place)
+
+    def put_in_place(self, layout: Layout) -> None:
+        """Make this the workspace's lock, whoever holds the file that was it.
+
+        To be called once the newer epoch is stored: the other owner writes no more.
+        """
+        if self._place is not None:
+            self._place.replace(layout.lock)
+            self._place = None
 
     def tell(self, fault: str) -> None:
         """Say in the lock file why the store takes no writes; empty for: it does again.
@@ -75,6 +129,25 @@ class Ownership:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        if self._place is not None:
+            self._place.unlink(missing_ok=True)
+            self._place = None
+
+
+def _opened(path: Path, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        msg = f"the lock {path} cannot be opened: {error.strerror}"
+        raise StoreError(msg) from error
+
+
+def _stands_at(path: Path, descriptor: int) -> bool:
+    """Whether the file that is locked is still the one that others will find."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _holder(descriptor: int, *, turns: int) -> str | None:

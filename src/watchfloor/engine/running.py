@@ -9,7 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from watchfloor.domain.actors import Owner
-from watchfloor.engine.supervisor import Door, Supervisor
+from watchfloor.domain.leaving import Leaving
+from watchfloor.engine.door import Door
+from watchfloor.engine.ownership import TAKES, Taking
+from watchfloor.engine.supervisor import Supervisor
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.layout import Layout
@@ -26,6 +29,7 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
     until_idle: bool = False,
     grace_s: float = GRACE_S,
     door: Door | None = None,
+    taking: Taking = TAKES,
     on_start: Callable[[Supervisor], None] = lambda _: None,
 ) -> bool:
     """Own the workspace and carry its runs out; block until told to stop.
@@ -37,6 +41,7 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
         until_idle: Stop by itself when nothing is left that needs no person.
         grace_s: How long a stop waits for attempts in flight.
         door: Where providers report results; None for nowhere.
+        taking: How the workspace is taken where somebody owns it.
         on_start: Gets the supervisor, to stop it by, on the engine's loop.
 
     Returns:
@@ -45,7 +50,7 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
     Raises:
         WatchfloorError: See ``tenure`` and ``Supervisor.run``.
     """
-    with tenure(layout, around, owner, dispatches=True) as committer:
+    with tenure(layout, around, owner, dispatches=True, taking=taking) as committer:
         # What was imported lives as long as the process: looking through it again and
         # again would hold up attempts for tens of milliseconds.
         gc.collect()
@@ -63,8 +68,15 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
 class EngineThread:
     """The engine beside a console: same process, its own thread and loop."""
 
-    def __init__(self, layout: Layout, around: Surroundings, owner: Owner) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        around: Surroundings,
+        owner: Owner,
+        taking: Taking = TAKES,
+    ) -> None:
         self._arguments = (layout, around, owner)
+        self._taking = taking
         self._started: Future[Supervisor] = Future()
         self._ended: Future[bool] = Future()
         self._thread = threading.Thread(
@@ -85,10 +97,15 @@ class EngineThread:
         """Whether the engine has not ended."""
         return self._thread.is_alive()
 
-    def stop(self) -> None:
+    def stop(self, why: Leaving = Leaving.SIGNAL) -> None:
         """Ask it to drain; a second time, not to wait."""
         if self._started.done() and not self._ended.done():
-            self._started.result().stop()
+            self._started.result().stop(why)
+
+    def drain(self, why: Leaving) -> None:
+        """Ask it to drain, however often."""
+        if self._started.done() and not self._ended.done():
+            self._started.result().drain(why)
 
     def join(self) -> bool:
         """Wait for its end and return whether it was drained.
@@ -103,7 +120,11 @@ class EngineThread:
         layout, around, owner = self._arguments
         try:
             drained = run_engine(
-                layout, around, owner, on_start=self._started.set_result
+                layout,
+                around,
+                owner,
+                taking=self._taking,
+                on_start=self._started.set_result,
             )
             self._ended.set_result(drained)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits

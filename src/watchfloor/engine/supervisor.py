@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
-from watchfloor.channels.secrets import resolved
 from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.text import clean
@@ -19,6 +19,7 @@ from watchfloor.engine.afterwork import Afterwork, in_time
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.commit_thread import CommitThread, OnFatal
 from watchfloor.engine.committer import Committer, Job
+from watchfloor.engine.door import Door, opened_door
 from watchfloor.engine.extraction import extract, wants_extraction
 from watchfloor.engine.following import Following
 from watchfloor.engine.historian import Historian
@@ -37,23 +38,13 @@ T = TypeVar("T")
 INBOX_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
+#: A channel that was told to end its attempts at once gets so long to say how they did.
+CUT_S: Final = 2.0
 #: An engine that ends by itself still sends its notices, for so long.
 NOTICES_GRACE_S: Final = 15.0
 
 #: Verbs after which no attempt may start once they are acknowledged.
 _HOLDING: Final = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
-
-
-class Door(NamedTuple):
-    """Where providers report results.
-
-    Attributes:
-        is_public: Whether it may be reached from other machines.
-    """
-
-    host: str
-    port: int
-    is_public: bool = False
 
 
 class Supervisor:
@@ -101,9 +92,13 @@ class Supervisor:
         self._told = ""
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._leaving = Leaving.SIGNAL
+        self._was_cut = False
+        self._drain: asyncio.Timeout | None = None
         self._error: BaseException | None = None
         committer.on_change = self._note_change
         committer.on_limit = self._note_limit
+        committer.on_take_over = self._let_go
 
     async def run(self, *, until_idle: bool, grace_s: float) -> bool:
         """Carry runs out until told to stop.
@@ -121,7 +116,10 @@ class Supervisor:
         """
         self._thread.start()
         self._changed.set()
-        await self._open_door()
+        if self._door is not None:
+            self._shut_door = await opened_door(
+                self._door, self._committer, self._submit, self._around
+            )
         self._committer.submit(jobs.begin)
         duties = {
             "inbox": self._every(INBOX_S, self._take_commands),
@@ -146,16 +144,41 @@ class Supervisor:
             drained = await self._wind_down(grace_s)
         return drained
 
-    def stop(self) -> None:
-        """Ask ``run`` to drain and return; a second time, not to wait. Any thread."""
+    def stop(self, why: Leaving = Leaving.SIGNAL) -> None:
+        """Ask ``run`` to drain and return; a second time, not to wait. Any thread.
+
+        Args:
+            why: Told to whoever looks afterwards; what was said first holds.
+        """
         # A loop that is closed has nothing left to stop.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._stop)
+            self._loop.call_soon_threadsafe(self._stop, why)
 
-    def _stop(self) -> None:
+    def drain(self, why: Leaving) -> None:
+        """Ask ``run`` to drain and return, however often. Any thread."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._begin_to_stop, why)
+
+    def _let_go(self) -> None:
+        self.drain(Leaving.TAKEN_OVER)
+
+    def _stop(self, why: Leaving) -> None:
         if self._stopping.is_set():
-            self._lanes.cut_all()
-        self._stopping.set()
+            self._cut()
+        self._begin_to_stop(why)
+
+    def _begin_to_stop(self, why: Leaving) -> None:
+        if not self._stopping.is_set():
+            self._leaving = why
+            self._stopping.set()
+
+    def _cut(self) -> None:
+        """End what is in flight at once: what became of it is not known then."""
+        self._was_cut = self._was_cut or not self._lanes.is_drained
+        self._lanes.cut_all()
+        if self._drain is not None:
+            with suppress(RuntimeError):  # it is over
+                self._drain.reschedule(self._loop.time() + CUT_S)
 
     async def _until_stopped(self, *, until_idle: bool) -> None:
         while not self._stopping.is_set():
@@ -164,6 +187,7 @@ class Supervisor:
                     await self._stopping.wait()
             if until_idle and await self._is_idle() and await self._is_idle():
                 await in_time(self._afterwork, NOTICES_GRACE_S)
+                self._begin_to_stop(Leaving.IDLE)
                 return
 
     async def _is_idle(self) -> bool:
@@ -199,7 +223,8 @@ class Supervisor:
             await self._lanes.close_all()
             if self._error is None:
                 with suppress(StoreError):
-                    await self._submit(jobs.end)
+                    ended = jobs.End(self._leaving, drained=drained)
+                    await self._submit(ended)
                 await self._afterwork.anchor_now()
         finally:
             self._thread.stop()
@@ -210,13 +235,14 @@ class Supervisor:
 
     async def _drained(self, grace_s: float) -> bool:
         with suppress(TimeoutError, StoreError):
-            async with asyncio.timeout(grace_s):
+            async with asyncio.timeout(CUT_S if self._was_cut else grace_s) as drain:
+                self._drain = drain
                 while not self._lanes.is_drained:
                     self._thread.wake()
                     await asyncio.sleep(INBOX_S)
                 # A round that took the last outcomes is over when the next one is.
                 await self._submit(jobs.beat)
-                return True
+                return not self._was_cut
         return False
 
     def _ledgers(self) -> list[Ledger]:
@@ -346,30 +372,6 @@ class Supervisor:
     def _note_duty(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._end_with(error)
-
-    async def _open_door(self) -> None:
-        """Open the door for results, where one is asked for.
-
-        Raises:
-            ConfigError: It cannot be opened; nothing was sent.
-        """
-        if self._door is None:
-            return
-        # Imported here: most engines have no door, and a web server is heavy.
-        from watchfloor.engine.receiver import Receiver  # noqa: PLC0415 - see above
-
-        settings = self._committer.workspace.now().results
-        receiver = Receiver(
-            settings,
-            resolved(settings.token, "results.token"),
-            self._submit,
-            self._around,
-            self._committer.suppressions.add,
-        )
-        self._shut_door = receiver.close
-        await receiver.start(
-            self._door.host, self._door.port, public=self._door.is_public
-        )
 
     def _look_again(self) -> None:
         self._changed.set()

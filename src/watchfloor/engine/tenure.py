@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.errors import StoreError
 from watchfloor.engine.committer import Committer
-from watchfloor.engine.ownership import FOR_A_MOMENT, Ownership
+from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
@@ -27,6 +27,7 @@ def tenure(
     *,
     dispatches: bool,
     creates: bool = False,
+    taking: Taking = TAKES,
 ) -> Iterator[Committer]:
     """Own the workspace while the block runs.
 
@@ -40,6 +41,7 @@ def tenure(
         owner: Who takes it.
         dispatches: Whether this owner launches and sends.
         creates: Whether a workspace may be made that is not there yet.
+        taking: How it is taken where somebody owns it.
 
     Raises:
         NotFoundError: There is no workspace, and none is to be made.
@@ -52,13 +54,18 @@ def tenure(
     if not dispatches:
         who = f"{who}, {FOR_A_MOMENT}"
     _check_disk(layout)
-    lock = Ownership.taken(layout, who, waits=dispatches)
+    if taking.seizes:
+        lock = Ownership.beside(layout, who)
+    else:
+        patience_s = taking.patience_s
+        lock = Ownership.taken(layout, who, waits=dispatches, patience_s=patience_s)
     try:
         connection = open_writer(layout, creates=creates)
         try:
             committer = _settled_in(
                 connection, around, owner, layout, dispatches=dispatches
             )
+            lock.put_in_place(layout)
             committer.on_fault = lock.tell
             yield committer
         finally:
@@ -92,6 +99,7 @@ def _settled_in(
                 owner,
                 instance=around.entropy(8).hex(),
                 now_ms=around.now_ms(),
+                dispatches=dispatches,
             )
         committer = Committer(connection, epoch, around, layout, dispatches=dispatches)
         committer.load()

@@ -45,6 +45,11 @@ class Layout:
         return self.root / "anchors.jsonl"
 
     @property
+    def headless_log(self) -> Path:
+        """What an engine says that a console handed its runs on to."""
+        return self.root / "headless.log"
+
+    @property
     def campaigns(self) -> Path:
         """Campaign files; people edit them."""
         return self.root / "campaigns"

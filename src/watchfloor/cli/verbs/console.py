@@ -6,24 +6,22 @@ Only what the first screen needs is imported before it stands; see ``LateDesk``.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tomllib
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from platformdirs import user_config_path
 
-from watchfloor.cli import compose, exits
+from watchfloor.cli import compose
+from watchfloor.cli.beside import Beside
 from watchfloor.cli.bundle_child import ChildBundler
-from watchfloor.cli.lines import tell
+from watchfloor.cli.departure import Departure
 from watchfloor.console.app import WatchfloorApp, run_console
-from watchfloor.console.desk import Desk
 from watchfloor.console.late_desk import LateDesk
 from watchfloor.console.preferences import Preferences, read_preferences
-from watchfloor.domain.errors import ConfigError, OwnedError
+from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.labels import Dialect
 from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
@@ -105,66 +103,6 @@ def check_terminal() -> None:
     raise ConfigError(msg)
 
 
-def has_terminal() -> bool:
-    """Whether the terminal this process was started in is still there."""
-    try:
-        os.tcgetpgrp(sys.__stdin__.fileno() if sys.__stdin__ else 0)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-class RunningEngine(Protocol):
-    """The engine of this process, as far as leaving the console goes."""
-
-    def stop(self) -> None:
-        """Ask it to drain; a second time, not to wait."""
-        ...
-
-    def join(self) -> bool:
-        """Wait for its end and return whether it was drained."""
-        ...
-
-
-class Beside:
-    """What stands beside the screens: the desk, and the engine of this process.
-
-    Attributes:
-        engine: None while there is none of this process.
-    """
-
-    def __init__(self, layout: Layout, *, starts: bool) -> None:
-        self.layout = layout
-        self.engine: RunningEngine | None = None
-        self._starts = starts
-
-    def start_engine(self) -> None:
-        """Start the engine, unless another process owns the workspace."""
-        from watchfloor.engine.running import EngineThread  # noqa: PLC0415 - see above
-
-        engine = EngineThread(
-            self.layout, compose.surroundings(), compose.owner("console")
-        )
-        try:
-            engine.start()
-        except OwnedError:
-            return
-        self.engine = engine
-
-    def desk(self) -> Desk:
-        """Return the desk, the engine started."""
-        from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415 - see above
-
-        if self._starts and self.engine is None:
-            self.start_engine()
-        return WholeDesk(
-            self.layout,
-            compose.surroundings(),
-            compose.asker(),
-            compose.owner("console"),
-        )
-
-
 def open_console(
     beside: Beside,
     wishes: Preferences,
@@ -183,38 +121,16 @@ def open_console(
         wishes=wishes,
         greeting=greeting,
         bundler=ChildBundler(beside.layout),
+        keeper=None if read_only else beside,
     )
-    goes_on = False
-    was_asked = False
-
-    def hung_up(*_: object) -> None:
-        nonlocal goes_on
-        goes_on = on_hangup == "continue"
-        if has_terminal():
-            app.end_in_good_order()  # somebody sent the signal; the glass is there
-        else:
-            app.end_after_hangup()
-
-    def asked_to_stop(*_: object) -> None:
-        # A second time: a terminal that takes nothing must not keep us.
-        nonlocal was_asked
-        if was_asked or not has_terminal():
-            app.end_after_hangup()
-        else:
-            was_asked = True
-            app.end_in_good_order()
-
-    signal.signal(signal.SIGHUP, hung_up)
-    signal.signal(signal.SIGTERM, asked_to_stop)
+    departure = Departure(app, on_hangup=on_hangup)
+    departure.listen()
     try:
         code = run_console(app)
     finally:
         # Also where the console broke: its engine drains before that is told.
-        engine = beside.engine
-        for said in app.parting:
-            tell(f"On leaving: {said}")
-        drained = engine is None or _leave(engine, goes_on=goes_on) == exits.DONE
-    return code or (exits.DONE if drained else exits.NOT_DRAINED)
+        left = departure.end(beside)
+    return code or left
 
 
 def _title(layout: Layout) -> str:
@@ -224,17 +140,3 @@ def _title(layout: Layout) -> str:
         return str(settings["workspace"]["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return layout.root.resolve().name
-
-
-def _leave(engine: RunningEngine, *, goes_on: bool) -> int:
-    """Drain the engine; after a hang-up it may go on without a screen until SIGTERM."""
-
-    def asked_to_stop(*_: object) -> None:
-        engine.stop()
-
-    signal.signal(signal.SIGTERM, asked_to_stop)
-    signal.signal(signal.SIGINT, asked_to_stop)
-    if not goes_on:
-        tell("Draining: attempts in flight end, none is begun (ctrl+c: do not wait).")
-        engine.stop()
-    return exits.DONE if engine.join() else exits.NOT_DRAINED

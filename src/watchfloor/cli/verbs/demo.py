@@ -12,9 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.beside import Beside
 from watchfloor.cli.lines import answer, tell
 from watchfloor.cli.verbs.console import (
-    Beside,
     check_terminal,
     open_console,
     wished,

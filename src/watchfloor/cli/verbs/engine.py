@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import signal
+import sys
 from argparse import Namespace
-from collections.abc import Callable
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import tell
+from watchfloor.cli.hangups import follow_signals
+from watchfloor.cli.remarks import Remarks
+from watchfloor.cli.taking_over import made_way
 from watchfloor.domain.errors import ConfigError
-from watchfloor.engine.running import GRACE_S, run_engine
-from watchfloor.engine.supervisor import Door, Supervisor
+from watchfloor.engine.door import Door
+from watchfloor.engine.ownership import Taking
+from watchfloor.engine.running import run_engine
+from watchfloor.engine.supervisor import Supervisor
 
 MOST_PORT = 65_535
+#: What a starter is told on stdout, a line each.
+WAITING, RUNNING = "waiting", "running"
 
 
 def engine(options: Namespace) -> int:
     """Own the workspace and carry its runs out until told to stop."""
     layout = compose.layout(options)
+    layout.check_exists()
+    taking = Taking(patience_s=options.wait)
+    if options.take_over:
+        taking = made_way(layout, yes=options.yes)
+    remarks = Remarks()
+    log = logging.getLogger("watchfloor")
+    log.addHandler(remarks)
+    log.propagate = False
+    starter = _Starter() if options.tell_starter else None
 
     def started(supervisor: Supervisor) -> None:
-        follow_signals(supervisor.stop, on_hangup=options.on_hangup)
-        tell(f"engine of {layout.root} runs (pid {os.getpid()}); SIGTERM drains it")
+        follow_signals(supervisor, on_hangup=options.on_hangup, tell=remarks.tell)
+        words = f"engine of {layout.root} runs (pid {os.getpid()}); SIGTERM drains it"
+        remarks.tell(words)
+        if starter is not None:
+            starter.tell(RUNNING)
 
-    drained = run_engine(
-        layout,
-        compose.surroundings(),
-        compose.owner("engine"),
-        until_idle=options.until_idle,
-        door=_door(options),
-        on_start=started,
-    )
-    if not drained:
-        tell(f"attempts were still in flight after {GRACE_S:.0f} s; the next start")
-        tell("accounts for each of them by its channel's mode")
+    if starter is not None:
+        starter.tell(WAITING)
+    try:
+        drained = run_engine(
+            layout,
+            compose.surroundings(),
+            compose.owner("engine"),
+            until_idle=options.until_idle,
+            grace_s=options.grace,
+            door=_door(options),
+            taking=taking,
+            on_start=started,
+        )
+        if not drained:
+            remarks.tell("ended with attempts in flight: the next engine accounts for")
+            remarks.tell("each of them by its channel's mode")
+    finally:
+        remarks.end()
+        log.removeHandler(remarks)
+        log.propagate = True
     return exits.DONE if drained else exits.NOT_DRAINED
+
+
+class _Starter:
+    """Whoever started this engine, and waits to hear how far it is.
+
+    It hears a line each on what was this process's stdout, and no more when it runs.
+    """
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._descriptor = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+
+    def tell(self, word: str) -> None:
+        """Say how far it is; who started it may have gone."""
+        try:
+            os.write(self._descriptor, f"{word}\n".encode())
+        except OSError:
+            return
 
 
 def _door(options: Namespace) -> Door | None:
@@ -51,25 +99,3 @@ def _door(options: Namespace) -> Door | None:
         msg = f"--results {options.results!r} is no address; write 127.0.0.1:8787"
         raise ConfigError(msg)
     return Door(host.strip("[]"), int(port), options.results_public)
-
-
-def follow_signals(stop: Callable[[], None], *, on_hangup: str) -> None:
-    """Let SIGTERM and SIGINT drain, a second one not wait; SIGHUP as asked.
-
-    After a hang-up the terminal's descriptors point at nothing: whoever writes to them
-    must not spin on errors.
-    """
-
-    def asked_to_stop(*_: object) -> None:
-        stop()
-
-    def hung_up(*_: object) -> None:
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in range(3):
-            os.dup2(nowhere, descriptor)
-        if on_hangup == "drain":
-            stop()
-
-    signal.signal(signal.SIGTERM, asked_to_stop)
-    signal.signal(signal.SIGINT, asked_to_stop)
-    signal.signal(signal.SIGHUP, hung_up)

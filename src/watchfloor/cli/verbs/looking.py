@@ -20,6 +20,7 @@ from watchfloor.domain.books import (
 )
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.health import health
+from watchfloor.domain.leaving import interruption
 from watchfloor.domain.moments import counted
 from watchfloor.domain.people import People
 from watchfloor.domain.privacy import without_contact
@@ -38,6 +39,7 @@ from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
 from watchfloor.store.reads.audit import counted_books, held_differs
 from watchfloor.store.reads.canaries import canary_view
+from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.families import family_run_ids
 from watchfloor.store.reads.runs import (
     family_id,
@@ -56,16 +58,26 @@ def runs(options: Namespace) -> int:
     now_ms = compose.now_ms()
     with reading(compose.layout(options)) as connection:
         found = run_page(connection, with_hidden=options.all)
+        engine = engine_view(connection)
+    held = {run.run_id: interruption(run, engine, now_ms) for run in found}
     if options.json:
-        answer_json([run_json(run, now_ms) for run in found])
+        told = [
+            {**run_json(run, now_ms), "interrupted": held[run.run_id] or None}
+            for run in found
+        ]
+        answer_json(told)
         return exits.DONE
     if not found:
         tell("No runs yet. Start one: watchfloor launch CAMPAIGN.toml --upload FILE")
         return exits.DONE
     table(
         ("RUN", "CAMPAIGN", "STATE", "DONE", "RECORDS", "FAILED", "UNKNOWN", "TIME"),
-        [_run_row(run, now_ms) for run in found],
+        [_run_row(run, now_ms, held[run.run_id]) for run in found],
     )
+    if any(held.values()):
+        tell(
+            "Runs that were interrupted go on when an engine starts: watchfloor engine"
+        )
     return exits.DONE
 
 
@@ -231,11 +243,11 @@ def full_id(connection: Handle, given: str) -> str:
     return found[0] if len(found) == 1 else given
 
 
-def _run_row(run: RunView, now_ms: int) -> tuple[object, ...]:
+def _run_row(run: RunView, now_ms: int, interrupted: str) -> tuple[object, ...]:
     return (
         run.run_id,
         run.campaign_name,
-        run.label,
+        f"{run.label}, {interrupted}" if interrupted else run.label,
         done_share(run.books),
         run.books.records,
         run.books.failed,

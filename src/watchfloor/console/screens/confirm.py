@@ -65,6 +65,9 @@ class Confirm(ModalScreen[Consent | None]):
                         compact=True,
                         disabled=bool(question.typed or question.needs_reason),
                     )
+                if question.also:
+                    also = f" {question.also} ({bound_key(self, 'confirm.also')}) "
+                    yield Button(plain(also), id="also", compact=True)
 
     def _input(self, name: str, hint: str) -> Input:
         return Field(
@@ -74,6 +77,10 @@ class Confirm(ModalScreen[Consent | None]):
             select_on_focus=False,
             max_length=200,
         )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  Textual's signature
+        """Offer the other yes only where there is one."""
+        return action != "also" or bool(self._question.also)
 
     def on_mount(self) -> None:
         """Show the question and put the focus where it is safe."""
@@ -205,6 +212,12 @@ class Confirm(ModalScreen[Consent | None]):
             self.query_one("#reason").focus()
             return
         close(self, Consent(self._value("reason").strip()))
+
+    @on(Button.Pressed, "#also")
+    def action_also(self) -> None:
+        """Consent to the other way."""
+        if self._stands and self._question.also:
+            close(self, Consent(also=True))
 
     @on(Button.Pressed, "#no")
     def action_no(self) -> None:

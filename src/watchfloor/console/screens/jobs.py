@@ -19,10 +19,11 @@ from watchfloor.console.commands import (
     follow,
     give,
 )
+from watchfloor.console.engine_key import engine_obstacle, turn_engine_key
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.limits import Limits
-from watchfloor.console.lines import Offer
+from watchfloor.console.lines import Offer, active_runs
 from watchfloor.console.one_command import OneCommand
 from watchfloor.console.orders import approve, close_results, hide, limit, not_ended
 from watchfloor.console.questions import Consent, Question
@@ -53,6 +54,7 @@ _ABOUT_ENDED = {"run.hide": "hide", "run.close_results": "close_results"}
 _FOR_WRITERS = ("safety.arm", *_VERBS, "run.approve", "run.limits")
 #: Groups of acts that are actions on what is selected.
 _ACTIONS = ("Run", "View")
+_ENGINE = "engine"
 _NEEDS_RUN = {
     *_VERBS,
     *_ABOUT_ENDED,
@@ -103,6 +105,8 @@ class JobsScreen(JobsLook):
         run = self.run if about is None else about
         if act.ident == "run.undo" and not self.session.outgoing.held:
             return "nothing waits to go out"
+        if act.ident == "engine.key":
+            return engine_obstacle(self.session)
         acts = act.changes_run or act.ident.startswith("safety.")
         if acts and self.session.read_only:
             return "this session only looks"
@@ -189,6 +193,17 @@ class JobsScreen(JobsLook):
     def action_close_results(self) -> None:
         """Close the results of the selected run, after a question."""
         self._carry("close the results of", close_results)
+
+    def action_engine(self) -> None:
+        """Start the engine here, or take it over; one after the other."""
+        if any(one.group == _ENGINE for one in self.workers):
+            self.say("The engine is being seen to already.", "warn")
+            return
+        overview = self.overview
+        active = 0 if overview is None else len(active_runs(overview.runs))
+        counter = OneCommand(self.session, self)
+        going = partial(turn_engine_key, self.session, counter, active, self.patience)
+        begin(self, going, _ENGINE, exclusive=False)
 
     def action_take_back(self) -> None:
         """Take back what was confirmed last and has not gone out."""

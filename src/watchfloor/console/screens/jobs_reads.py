@@ -27,7 +27,8 @@ from watchfloor.console.snapshots import (
     Wanted,
 )
 from watchfloor.console.work import begin
-from watchfloor.domain.views import RecordPage
+from watchfloor.domain.taking_over import owner_words
+from watchfloor.domain.views import EngineView, RecordPage
 
 #: The cards are polled so often; over a slow line less.
 PULSE_S, CALM_PULSE_S = 2.0, 4.0
@@ -153,12 +154,22 @@ class JobsReads(JobsPage):
             return
         self.want_records(place)
 
+    def _see(self, engine: EngineView) -> None:
+        """Take what a read told of the engine; say when it went to another process."""
+        session = self.session
+        before = session.sight.engine
+        session.sight.tell(engine, session.clock())
+        was_own = before is not None and before.pid == session.own_pid
+        if was_own and engine.pid != session.own_pid and not engine.released:
+            whose = owner_words(engine, session.clock())
+            self.say(f"Taken over; this is a console of it now: {whose}.", "warn")
+
     @on(PulseRead)
     def _pulse_read(self, message: PulseRead) -> None:
         if isinstance(message.answer, Failure):
             self.session.sight.fault = message.answer.sentence
         else:
-            self.session.sight.tell(message.answer.engine, self.session.clock())
+            self._see(message.answer.engine)
             self._cards = message.answer.cards
             is_news = self.session.sight.is_news(message.answer.alert)
             if is_news and self.session.wishes.rings:
@@ -180,7 +191,7 @@ class JobsReads(JobsPage):
             self.runs.refresh()
             return
         is_first, self.overview = self.overview is None, message.answer
-        self.session.sight.tell(message.answer.engine, self.session.clock())
+        self._see(message.answer.engine)
         self._read_at_ms = {}
         self.all_runs = listed(message.answer, self.session.wishes.dialect)
         selected = self.run

@@ -22,4 +22,6 @@ def engine_view(connection: Connection) -> EngineView:
         heartbeat_at_ms=row["heartbeat_at_ms"],
         changes=row["changes"],
         released=bool(row["released"]),
+        left=row["left_why"],
+        left_at_ms=row["left_at_ms"],
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.breaker import breaker_named
+from watchfloor.domain.leaving import interruption
 from watchfloor.domain.moments import at_minute
 from watchfloor.domain.quota import is_plan_limit
 from watchfloor.domain.records import RecordState
@@ -130,6 +131,7 @@ def situation_of(
         # One that cannot store that it lives is no missing engine: the store is ill.
         engine_alive=beside.engine.is_alive(now_ms) or bool(sign.fault),
         heartbeat_age_s=_ago_s(beside.engine.heartbeat_at_ms or None, now_ms),
+        interrupted=interruption(view, beside.engine, now_ms),
         owner_lives=sign.lives,
         store_fault=sign.fault,
         gate_detail=gate_detail(view, now_ms),

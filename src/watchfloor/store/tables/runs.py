@@ -33,6 +33,9 @@ lease = Table(
     Column("heartbeat_at_ms", BigInteger, nullable=False),
     Column("changes", BigInteger, nullable=False),
     Column("released", SmallInteger, nullable=False),
+    # Why the last engine let go in good order, and when; of no owner of one moment.
+    Column("left_why", Text, nullable=False, server_default=""),
+    Column("left_at_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 upload = Table(

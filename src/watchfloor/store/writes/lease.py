@@ -16,7 +16,14 @@ _FENCE = (
 )
 
 
-def take(connection: Connection, owner: Owner, *, instance: str, now_ms: int) -> int:
+def take(
+    connection: Connection,
+    owner: Owner,
+    *,
+    instance: str,
+    now_ms: int,
+    dispatches: bool = True,
+) -> int:
     """Raise the epoch, so that every older owner's writes change nothing.
 
     Args:
@@ -24,6 +31,7 @@ def take(connection: Connection, owner: Owner, *, instance: str, now_ms: int) ->
         owner: Who takes it.
         instance: The workspace's own id, stored when it is first taken.
         now_ms: The first heartbeat.
+        dispatches: Whether runs go on now: what interrupted them is forgotten.
 
     Returns:
         The new epoch.
@@ -37,6 +45,8 @@ def take(connection: Connection, owner: Owner, *, instance: str, now_ms: int) ->
         "heartbeat_at_ms": now_ms,
         "released": 0,
     }
+    if dispatches:
+        values |= {"left_why": "", "left_at_ms": 0}
     if epoch is None:
         first = {"lease_id": 1, "instance": instance, "epoch": 1, "changes": 0}
         connection.execute(insert(lease).values(**first, **values))
@@ -63,6 +73,11 @@ def fence(connection: Connection, epoch: int, *, changes: int) -> None:
 def beat(connection: Connection, now_ms: int) -> None:
     """Say that the owner lives."""
     connection.execute(update(lease).values(heartbeat_at_ms=now_ms))
+
+
+def leave(connection: Connection, why: str, now_ms: int) -> None:
+    """Keep why an engine lets go, for whoever looks while there is none."""
+    connection.execute(update(lease).values(left_why=why, left_at_ms=now_ms))
 
 
 def release(connection: Connection, now_ms: int) -> None:

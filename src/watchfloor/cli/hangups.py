@@ -1,0 +1,72 @@
+"""Signals of a process without a screen, and the end of its terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from watchfloor.domain.leaving import Leaving
+
+#: Signals by which a terminal stops a job. An engine that stands still holds attempts
+#: in flight and beats no more: it goes on.
+_OF_JOB_CONTROL: Final = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
+#: Said when an engine has heard that it is to end.
+DRAINING: Final = (
+    "Draining: attempts in flight end, none is begun (a second ctrl+c or SIGTERM: do "
+    "not wait)."
+)
+
+
+class Stoppable(Protocol):
+    """An engine, as far as ending it goes."""
+
+    def stop(self, why: Leaving = ...) -> None:
+        """Ask it to drain; a second time, not to wait."""
+        ...
+
+    def drain(self, why: Leaving) -> None:
+        """Ask it to drain, however often."""
+        ...
+
+
+def follow_signals(
+    engine: Stoppable,
+    *,
+    on_hangup: str,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Let SIGTERM and SIGINT drain, a second one not wait; SIGHUP as asked.
+
+    A shell and the kernel each tell of the same hang-up: only a person's second signal
+    means not to wait.
+    """
+
+    def asked_to_stop(*_: object) -> None:
+        engine.stop(Leaving.SIGNAL)
+        tell(DRAINING)
+
+    def hung_up(*_: object) -> None:
+        leave_terminal()
+        if on_hangup == "drain":
+            engine.drain(Leaving.HANG_UP)
+            tell(DRAINING)
+
+    signal.signal(signal.SIGTERM, asked_to_stop)
+    signal.signal(signal.SIGINT, asked_to_stop)
+    signal.signal(signal.SIGHUP, hung_up)
+    for one in _OF_JOB_CONTROL:
+        signal.signal(one, signal.SIG_IGN)
+
+
+def leave_terminal() -> None:
+    """Point the three standard descriptors at nothing.
+
+    Whoever reads from a terminal that is gone, or writes to it, would spin or fail.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

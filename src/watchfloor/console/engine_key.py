@@ -1,0 +1,152 @@
+"""The key of the engine: who owns the workspace; start one here, or take it over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from watchfloor.console.commands import Counter, Patience
+from watchfloor.console.keeper import Keeper
+from watchfloor.console.questions import Question
+from watchfloor.console.reading import Failure, answer
+from watchfloor.console.session import Session
+from watchfloor.domain.taking_over import (
+    ANSWER_S,
+    LET_GO_S,
+    SEIZE,
+    TAKE_OVER,
+    owner_words,
+    seize_lines,
+    take_over_lines,
+    take_over_payload,
+)
+from watchfloor.domain.views import EngineView, Receipt
+
+_KEPT: Final = "Nothing was asked; that engine goes on."
+
+
+def engine_obstacle(session: Session) -> str:
+    """Return why the key does nothing now; or nothing."""
+    if session.read_only:
+        return "this session only looks"
+    engine = session.sight.engine
+    if session.keeper is None:
+        return "no engine can be started from this console"
+    if engine is None:
+        return "the engine is not read yet"
+    return ""
+
+
+async def turn_engine_key(
+    session: Session, counter: Counter, active: int, patience: Patience
+) -> None:
+    """Start an engine where none lives; else say whose it is, and offer to take it.
+
+    Args:
+        session: Whose sight of the engine is asked.
+        counter: Where questions are asked and answers said.
+        active: How many runs have not ended.
+        patience: How often a receipt is looked at.
+    """
+    keeper, engine, now_ms = session.keeper, session.sight.engine, session.clock()
+    if keeper is None or engine is None or session.read_only:
+        counter.say(f"Engine: {engine_obstacle(session)}.", "warn")
+    elif not engine.is_alive(now_ms) and not await asyncio.to_thread(keeper.is_owned):
+        await _start(counter, keeper)
+    elif engine.pid == session.own_pid and engine.is_alive(now_ms):
+        counter.say(f"The engine runs in this console: {owner_words(engine, now_ms)}.")
+    else:
+        await _take_over(session, counter, keeper, active, patience)
+
+
+async def _start(counter: Counter, keeper: Keeper) -> None:
+    counter.say("Starting an engine in this console …", "dim")
+    _tell_start(counter, await asyncio.to_thread(keeper.start))
+
+
+def _tell_start(counter: Counter, why: str) -> None:
+    if why:
+        counter.say(f"No engine was started: {why}", "bad")
+    else:
+        counter.say("An engine runs in this console now; runs under way go on.", "good")
+
+
+async def _take_over(
+    session: Session, counter: Counter, keeper: Keeper, active: int, patience: Patience
+) -> None:
+    seen = session.sight.engine
+    if seen is None:
+        return
+    consent = await counter.consent(
+        Question(
+            title="Take the engine over?",
+            state=f"It is {owner_words(seen, session.clock())}.",
+            lines=take_over_lines(active),
+            yes="Yes, take over",
+            no="No, leave it",
+            typed=TAKE_OVER,
+            typed_name="the words shown above",
+            wants_reason=True,
+        )
+    )
+    if consent is None:
+        counter.say(_KEPT)
+        return
+    receipt = await _asked(session, counter, seen, consent.reason, patience)
+    if receipt is None:
+        return
+    if receipt.state == "asked":
+        await _seize(session, counter, keeper)
+        return
+    counter.say("That engine drains and lets go; this console waits for it …", "dim")
+    why = await asyncio.to_thread(keeper.start, patience_s=LET_GO_S)
+    _tell_start(counter, why)
+
+
+async def _asked(
+    session: Session,
+    counter: Counter,
+    seen: EngineView,
+    reason: str,
+    patience: Patience,
+) -> Receipt | None:
+    """Ask that engine to let go; None where it was refused, which is told."""
+    payload = take_over_payload(seen, session.clock())
+    order = session.desk.order("take_over", "", reason=reason, payload=payload)
+    counter.say("Asking that engine to let go …", "dim")
+    receipt = await answer(order)
+    if isinstance(receipt, Failure):
+        counter.say(f"Not taken over: {receipt.sentence}", "bad")
+        return None
+    for _ in range(max(1, round(ANSWER_S / patience.poll_s))):
+        if receipt.state != "asked":
+            break
+        await asyncio.sleep(patience.poll_s)
+        found = await answer(session.desk.receipt(receipt.command_id))
+        receipt = found if isinstance(found, Receipt) else receipt
+    if receipt.state == "refused":
+        counter.say(f"Not taken over: {receipt.detail}.", "bad")
+        return None
+    return receipt
+
+
+async def _seize(session: Session, counter: Counter, keeper: Keeper) -> None:
+    """Let the operator decide about an owner that does not answer."""
+    seen = session.sight.engine
+    if seen is None:
+        return
+    consent = await counter.consent(
+        Question(
+            title="That engine does not answer. Pass it over?",
+            state=f"It is {owner_words(seen, session.clock())}.",
+            lines=seize_lines(seen, session.clock()),
+            yes="Yes, pass it over",
+            no="No, leave it",
+            typed=SEIZE,
+            typed_name="the word shown above",
+        )
+    )
+    if consent is None:
+        counter.say("Nothing was changed; that engine keeps the workspace.")
+        return
+    _tell_start(counter, await asyncio.to_thread(keeper.start, seizes=True))

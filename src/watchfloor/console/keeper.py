@@ -1,0 +1,33 @@
+"""The engine beside the screens, as a console has it: started, taken, handed on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Keeper(Protocol):
+    """Has the engine of this process, or starts one. Every method blocks."""
+
+    def start(self, *, patience_s: float = 0.0, seizes: bool = False) -> str:
+        """Start an engine in this process, where none runs.
+
+        Args:
+            patience_s: How long to wait for whoever owns the workspace to let go.
+            seizes: Whether an owner that does not answer is passed over.
+
+        Returns:
+            Why there is none; empty where it runs.
+        """
+        ...
+
+    def is_owned(self) -> bool:
+        """Whether a living process owns the workspace, this one too."""
+        ...
+
+    def hand_on(self) -> str:
+        """Have an engine without a screen stand by until this one has let go.
+
+        Returns:
+            Why there is none; empty where it stands by.
+        """
+        ...

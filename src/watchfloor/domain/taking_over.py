@@ -1,0 +1,59 @@
+"""Taking a workspace over: who owns it, what that does, and what must be typed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from watchfloor.domain.moments import at_minute, counted, span_text
+from watchfloor.domain.views import EngineView
+
+#: What must be typed to ask an engine to let go; and to pass over one that hangs.
+TAKE_OVER: Final = "take over"
+SEIZE: Final = "seize"
+
+#: An engine that lives answers in a fraction of this; who asks waits no longer.
+ANSWER_S: Final = 10.0
+#: For one that has answered to drain and let go: its grace, and what it closes.
+LET_GO_S: Final = 120.0
+
+
+def take_over_payload(seen: EngineView, now_ms: int) -> dict[str, object]:
+    """Return what is asked of the engine that was seen: of no other one, and for now.
+
+    One that hangs, and hears of it when nobody waits any more, must not leave the runs
+    alone.
+    """
+    return {"epoch": seen.epoch, "until_ms": now_ms + round(ANSWER_S * 1_000)}
+
+
+def owner_words(engine: EngineView, now_ms: int) -> str:
+    """Return who owns the workspace, since when, and how old its heartbeat is."""
+    age_s = max(0, now_ms - engine.heartbeat_at_ms) / 1_000
+    return (
+        f"{engine.owner}, pid {engine.pid} on {engine.host or 'this machine'}, since "
+        f"{at_minute(engine.started_at_ms, now_ms)}, last heartbeat "
+        f"{span_text(age_s)} ago"
+    )
+
+
+def take_over_lines(active: int) -> tuple[str, ...]:
+    """Return what asking the owner to let go does."""
+    return (
+        "That engine is asked to drain: its attempts in flight end, none is begun.",
+        f"Then it lets go, and one here goes on with {counted(active, 'run')}.",
+        "Its console stays open, as a console of this engine.",
+    )
+
+
+def seize_lines(engine: EngineView, now_ms: int) -> tuple[str, ...]:
+    """Return what is known of a silent owner, and what passing it over does."""
+    age_s = max(0, now_ms - engine.heartbeat_at_ms) / 1_000
+    where = f"pid {engine.pid} on {engine.host or 'this machine'}"
+    last = f"its last heartbeat came {span_text(age_s)} ago"
+    return (
+        f"{where} holds the lock and took no command; {last}.",
+        "It is stopped, or hangs. Nothing is killed here; look at it first.",
+        "Passed over, it can store nothing any more, and ends when it notices.",
+        "What it had in flight is accounted for as after a crash.",
+        "Of that, it may still send something when it wakes.",
+    )

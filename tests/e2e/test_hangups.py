@@ -1,0 +1,168 @@
+"""An engine without a screen, and every signal that may end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+from tests.e2e.test_engine_process import NOT_DRAINED, said_by
+from tests.support.floor import ids, webhook
+from tests.support.patience import until
+from tests.support.process import EngineProcess
+
+from watchfloor.domain.leaving import Leaving
+
+
+@pytest.fixture
+def flying(floor, provider):
+    """A run with three attempts in flight at an engine of its own process."""
+    provider.hold()
+    run_id = floor.launched(webhook(provider.url, permits=3), ids(9))
+
+    def start(*options: str) -> tuple[str, EngineProcess]:
+        engine = EngineProcess(floor.layout, *options)
+        until(lambda: provider.at_once == 3)
+        return run_id, engine
+
+    return start
+
+
+def test_a_hang_up_drains_and_the_runs_say_so_until_an_engine_starts(
+    floor, provider, flying
+):
+    run_id, engine = flying()
+    with engine:
+        # A shell and the kernel both tell of it: twice is not a second order to stop.
+        engine.signal(signal.SIGHUP)
+        engine.signal(signal.SIGHUP)
+        until(lambda: floor.books(run_id).attempting == 3)
+        provider.let_go()
+        assert engine.ended() == 0
+
+    assert floor.books(run_id).delivered == 3
+    assert (floor.pulse().left, floor.pulse().released) == (Leaving.HANG_UP, True)
+    for verb in (("runs",), ("show", run_id), ("why", run_id)):
+        said = " ".join(said_by(floor, *verb).stdout.split())
+        assert "interrupted by a hang-up at" in said, verb
+    listed = json.loads(said_by(floor, "runs", "--json").stdout)
+    assert listed[0]["interrupted"].startswith("interrupted by a hang-up at")
+
+    # A verb owns the workspace for a moment, and resumes nothing.
+    assert said_by(floor, "limit", run_id, "--permits", "4").returncode == 0
+    assert floor.pulse().left == Leaving.HANG_UP
+
+    with EngineProcess(floor.layout, "--until-idle") as again:
+        until(lambda: floor.pulse().left == "")
+        assert "interrupted" not in said_by(floor, "runs").stdout
+        assert again.ended() == 0
+    assert sorted(provider.contacts) == ids(9)
+    assert floor.assert_books_hold(run_id).delivered == 9
+
+
+def test_a_hang_up_may_leave_an_engine_alone(floor, provider, flying):
+    run_id, engine = flying("--on-hangup", "continue")
+    with engine:
+        engine.signal(signal.SIGHUP)
+        provider.let_go()
+        until(lambda: floor.books(run_id).delivered == 9)
+        assert engine.is_running
+        engine.terminate()
+        assert engine.ended() == 0
+    assert floor.pulse().left == Leaving.SIGNAL
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once_and_says_that_it_was_not_drained(
+    floor, flying, sent
+):
+    run_id, engine = flying("--grace", "3600")
+    with engine:
+        engine.signal(sent)
+        until(lambda: "Draining" in engine.said)
+        engine.signal(sent)
+        assert engine.ended() == NOT_DRAINED
+    books = floor.assert_books_hold(run_id)
+    assert (books.attempting, books.retry, books.pending) == (0, 3, 6)
+
+
+def test_attempts_that_do_not_end_within_the_grace_are_left_to_the_next_engine(
+    floor, provider, flying
+):
+    run_id, engine = flying("--grace", "0.2")
+    with engine:
+        engine.terminate()
+        assert engine.ended() == NOT_DRAINED
+    assert floor.books(run_id).attempting == 3
+    assert "ended with attempts in flight" in engine.said
+
+    provider.let_go()
+    with EngineProcess(floor.layout, "--until-idle") as again:
+        assert again.ended() == 0
+    # The webhook's key makes asking again harmless: each was taken once.
+    assert floor.assert_books_hold(run_id).delivered == 9
+
+
+def test_signals_of_job_control_do_not_stop_an_engine(floor, provider, flying):
+    run_id, engine = flying()
+    with engine:
+        for sent in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+            engine.signal(sent)
+        provider.let_go()
+        until(lambda: floor.books(run_id).delivered == 9)
+        engine.terminate()
+        assert engine.ended() == 0
+
+
+def test_an_engine_that_was_stopped_and_continued_goes_on(floor, provider, flying):
+    run_id, engine = flying()
+    with engine:
+        engine.signal(signal.SIGSTOP)
+        provider.let_go()
+        engine.signal(signal.SIGCONT)
+        until(lambda: floor.books(run_id).delivered == 9)
+        engine.terminate()
+        assert engine.ended() == 0
+    assert sorted(provider.contacts) == ids(9)
+
+
+def test_an_engine_waits_for_the_owner_to_let_go(floor, provider, flying):
+    run_id, engine = flying()
+    with engine, EngineProcess(floor.layout, "--wait", "60", "--until-idle") as next_:
+        engine.terminate()
+        provider.let_go()
+        assert engine.ended() == 0
+        assert next_.ended() == 0
+    assert sorted(provider.contacts) == ids(9)
+    assert floor.assert_books_hold(run_id).delivered == 9
+
+
+def test_an_engine_is_taken_over_by_asking_it_and_nobody_is_contacted_twice(
+    floor, provider, flying
+):
+    run_id, engine = flying()
+    pid = floor.pulse().pid
+    with engine:
+        unsure = said_by(floor, "engine", "--take-over")
+        assert unsure.returncode == 1
+        assert f"pid {pid} on {os.uname().nodename}, since" in unsure.stderr
+        assert "last heartbeat" in unsure.stderr
+        assert "Add --yes to mean it" in unsure.stderr
+        assert engine.is_running
+
+        taking = ("--take-over", "--yes", "--until-idle")
+        with EngineProcess(floor.layout, *taking) as other:
+            until(lambda: "this one waits for it" in engine.said)
+            provider.let_go()
+            assert engine.ended() == 0
+            assert other.ended() == 0
+    assert "another engine" not in engine.said
+    assert sorted(provider.contacts) == ids(9)
+    assert floor.assert_books_hold(run_id).delivered == 9
+
+
+def test_where_nobody_owns_the_workspace_there_is_nothing_to_take_over(floor):
+    with EngineProcess(floor.layout, "--take-over", "--until-idle") as engine:
+        assert engine.ended() == 0
+    assert "nothing to take over" in engine.said
