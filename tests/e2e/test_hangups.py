@@ -19,7 +19,9 @@ from watchfloor.domain.leaving import Leaving
 def flying(floor, provider):
     """A run with three attempts in flight at an engine of its own process."""
     provider.hold()
-    run_id = floor.launched(webhook(provider.url, permits=3), ids(9))
+    run_id = floor.launched(
+        webhook(provider.url, 'timeout = "600s"', permits=3), ids(9)
+    )
 
     def start(*options: str) -> tuple[str, EngineProcess]:
         engine = EngineProcess(floor.layout, *options)

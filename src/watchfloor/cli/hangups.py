@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -62,11 +63,14 @@ def follow_signals(
 
 
 def leave_terminal() -> None:
-    """Point the three standard descriptors at nothing.
+    """Point those of the three standard descriptors at nothing that are a terminal.
 
-    Whoever reads from a terminal that is gone, or writes to it, would spin or fail.
+    Whoever reads from a terminal that is gone, or writes to it, would spin or fail. A
+    file or a service manager's log goes on to be written.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
-        os.dup2(nowhere, descriptor)
+        # Not asked of the terminal itself: one that is gone says that it is none.
+        if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+            os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -21,7 +21,6 @@ from watchfloor.domain.taking_over import (
 from watchfloor.domain.views import EngineView
 from watchfloor.engine.operations import order
 from watchfloor.engine.ownership import TAKES, Taking
-from watchfloor.store.glance import glance
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import is_owned
 from watchfloor.store.reading import reading
@@ -39,7 +38,7 @@ def made_way(layout: Layout, *, yes: bool) -> Taking:
         return TAKES
     seen = _owner(layout)
     tell(f"The workspace is owned by {owner_words(seen, compose.now_ms())}.")
-    for line in take_over_lines(len(glance(layout).live)):
+    for line in take_over_lines():
         tell(f"  {line}")
     question = f"Type {TAKE_OVER} to go on:"
     if not yes and not confirmed(question, TAKE_OVER):

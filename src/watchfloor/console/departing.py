@@ -21,7 +21,7 @@ from watchfloor.console.work import begin
 _LEAVING = "leaving"
 _DRAIN = "Drain: the runs go on when an engine starts here again: watchfloor engine."
 _HEADLESS = (
-    "Go on headless: an engine without a screen takes over as soon as this one has "
+    "Headless: an engine without a screen takes over as soon as this one has "
     "drained, and outlives this terminal."
 )
 
@@ -83,9 +83,9 @@ class Departing(App[int]):
         question = Question(
             title="Leave the console?",
             lines=(*waits, *runs),
-            yes="Drain and leave" if goes_on else "Yes, leave",
-            also="Go on headless" if goes_on else "",
-            no="No, stay",
+            yes="Drain" if goes_on else "Yes, leave",
+            also="Headless" if goes_on else "",
+            no="Stay" if goes_on else "No, stay",
         )
         await self.push_screen(Confirm(question), self._leave)
 

@@ -38,14 +38,13 @@ def engine_obstacle(session: Session) -> str:
 
 
 async def turn_engine_key(
-    session: Session, counter: Counter, active: int, patience: Patience
+    session: Session, counter: Counter, patience: Patience
 ) -> None:
     """Start an engine where none lives; else say whose it is, and offer to take it.
 
     Args:
         session: Whose sight of the engine is asked.
         counter: Where questions are asked and answers said.
-        active: How many runs have not ended.
         patience: How often a receipt is looked at.
     """
     keeper, engine, now_ms = session.keeper, session.sight.engine, session.clock()
@@ -56,7 +55,7 @@ async def turn_engine_key(
     elif engine.pid == session.own_pid and engine.is_alive(now_ms):
         counter.say(f"The engine runs in this console: {owner_words(engine, now_ms)}.")
     else:
-        await _take_over(session, counter, keeper, active, patience)
+        await _take_over(session, counter, keeper, patience)
 
 
 async def _start(counter: Counter, keeper: Keeper) -> None:
@@ -72,7 +71,7 @@ def _tell_start(counter: Counter, why: str) -> None:
 
 
 async def _take_over(
-    session: Session, counter: Counter, keeper: Keeper, active: int, patience: Patience
+    session: Session, counter: Counter, keeper: Keeper, patience: Patience
 ) -> None:
     seen = session.sight.engine
     if seen is None:
@@ -80,8 +79,7 @@ async def _take_over(
     consent = await counter.consent(
         Question(
             title="Take the engine over?",
-            state=f"It is {owner_words(seen, session.clock())}.",
-            lines=take_over_lines(active),
+            lines=(_whose(session, seen), *take_over_lines()),
             yes="Yes, take over",
             no="No, leave it",
             typed=TAKE_OVER,
@@ -101,6 +99,10 @@ async def _take_over(
     counter.say("That engine drains and lets go; this console waits for it …", "dim")
     why = await asyncio.to_thread(keeper.start, patience_s=LET_GO_S)
     _tell_start(counter, why)
+
+
+def _whose(session: Session, engine: EngineView) -> str:
+    return f"It is {owner_words(engine, session.clock())}."
 
 
 async def _asked(
@@ -138,8 +140,7 @@ async def _seize(session: Session, counter: Counter, keeper: Keeper) -> None:
     consent = await counter.consent(
         Question(
             title="That engine does not answer. Pass it over?",
-            state=f"It is {owner_words(seen, session.clock())}.",
-            lines=seize_lines(seen, session.clock()),
+            lines=(_whose(session, seen), *seize_lines(seen, session.clock())),
             yes="Yes, pass it over",
             no="No, leave it",
             typed=SEIZE,

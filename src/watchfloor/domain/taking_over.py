@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from watchfloor.domain.moments import at_minute, counted, span_text
+from watchfloor.domain.moments import at_minute, span_text
 from watchfloor.domain.views import EngineView
 
 #: What must be typed to ask an engine to let go; and to pass over one that hangs.
@@ -36,11 +36,11 @@ def owner_words(engine: EngineView, now_ms: int) -> str:
     )
 
 
-def take_over_lines(active: int) -> tuple[str, ...]:
+def take_over_lines() -> tuple[str, ...]:
     """Return what asking the owner to let go does."""
     return (
         "That engine is asked to drain: its attempts in flight end, none is begun.",
-        f"Then it lets go, and one here goes on with {counted(active, 'run')}.",
+        "Then it lets go, and the runs go on with an engine here.",
         "Its console stays open, as a console of this engine.",
     )
 

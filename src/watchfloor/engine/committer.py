@@ -187,6 +187,10 @@ class Committer:
             answers, handed, more = self._stored(jobs, shares)
         except BaseException as error:
             self._take_back(jobs, shares, error)
+            if isinstance(error, StoreError):
+                # What a newer owner did looks like a change from outside.
+                with self._connection.begin():
+                    fence(self._connection, self._epoch, changes=0)
             if not isinstance(error, DriverError):
                 raise
             if is_passing(error):

@@ -23,7 +23,7 @@ from watchfloor.console.engine_key import engine_obstacle, turn_engine_key
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import Act, bindings, shown_keys
 from watchfloor.console.limits import Limits
-from watchfloor.console.lines import Offer, active_runs
+from watchfloor.console.lines import Offer
 from watchfloor.console.one_command import OneCommand
 from watchfloor.console.orders import approve, close_results, hide, limit, not_ended
 from watchfloor.console.questions import Consent, Question
@@ -199,10 +199,8 @@ class JobsScreen(JobsLook):
         if any(one.group == _ENGINE for one in self.workers):
             self.say("The engine is being seen to already.", "warn")
             return
-        overview = self.overview
-        active = 0 if overview is None else len(active_runs(overview.runs))
         counter = OneCommand(self.session, self)
-        going = partial(turn_engine_key, self.session, counter, active, self.patience)
+        going = partial(turn_engine_key, self.session, counter, self.patience)
         begin(self, going, _ENGINE, exclusive=False)
 
     def action_take_back(self) -> None:

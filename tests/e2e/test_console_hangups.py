@@ -1,0 +1,368 @@
+"""A console with an engine in it, in a real terminal that misbehaves or goes away."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from tests.console.terminal import Terminal
+from tests.support.floor import ids, webhook
+from tests.support.patience import until
+from tests.support.process import EngineProcess, is_gone
+
+from watchfloor.domain.leaving import Leaving
+
+SIZE = (100, 30)
+ESCAPE, ENTER, REDRAW = "\x1b", "\r", "\x0c"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def opened(floor):
+    """Open consoles of the workspace; each has ended when the test has."""
+    terminals = []
+
+    def start(*options: str, ready: str = "? Help") -> Terminal:
+        root = str(floor.layout.root)
+        arguments = ("-m", "watchfloor", "--workspace", root, "console", *options)
+        terminal = Terminal(SIZE, *arguments, XDG_CONFIG_HOME=str(floor.root))
+        terminals.append(terminal)
+        if ready:
+            terminal.until(ready)
+            terminal.until("pid ")
+        return terminal
+
+    yield start
+    for terminal in terminals:
+        terminal.end()
+
+
+@pytest.fixture
+def flying(floor, provider, opened):
+    """A console whose engine has three attempts of nine in flight."""
+    provider.hold()
+    told = webhook(provider.url, 'timeout = "600s"', permits=3)
+    run_id = floor.launched(told, ids(9))
+
+    def start(*options: str) -> tuple[str, Terminal]:
+        terminal = opened(*options)
+        until(lambda: provider.at_once == 3)
+        return run_id, terminal
+
+    return start
+
+
+def used_s(pid: int) -> float:
+    """Return the seconds of a core that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+    return sum(map(int, fields.split()[11:13])) / TICKS
+
+
+def share_of_a_core(floor, pid: int, beats: int = 3) -> float:
+    """Return how much of a core a process takes while its engine beats so often."""
+    begun, used, seen = time.monotonic(), used_s(pid), set()
+
+    def enough() -> bool:
+        seen.add(floor.pulse().heartbeat_at_ms)
+        return len(seen) > beats
+
+    until(enough, "heartbeats")
+    return (used_s(pid) - used) / (time.monotonic() - begun)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["", "?", "q", ":", "n", "R", "2", "/name", "5"],
+    ids=[
+        "jobs",
+        "help",
+        "leaving",
+        "palette",
+        "wizard",
+        "engine",
+        "live",
+        "filter",
+        "",
+    ],
+)
+def test_a_terminal_that_closes_ends_the_console_whatever_is_open(
+    floor, provider, opened, keys
+):
+    floor.launched(webhook(provider.url), ids(3))
+    terminal = opened()
+    terminal.until("Trial")
+    for key in keys:
+        terminal.send(key)
+        terminal.quiet(0.05)
+
+    terminal.vanish()
+
+    assert terminal.process.wait(30) == 0
+    assert floor.pulse().left == Leaving.HANG_UP
+
+
+@pytest.mark.parametrize("written", [1, 200, 3_000])
+def test_a_terminal_that_closes_in_the_first_paint_leaves_no_process(
+    floor, opened, written
+):
+    terminal = opened(ready="")
+    while len(terminal.sent) < written and terminal.process.poll() is None:
+        terminal.read(0.05)
+
+    terminal.vanish()
+
+    # Before it listens, the hang-up ends it; it may also find no terminal to draw on.
+    assert terminal.process.wait(30) in (0, 1, -signal.SIGHUP)
+    assert floor.pulse().released
+
+
+def test_a_terminal_that_closes_while_attempts_fly_lets_them_end(
+    floor, provider, flying
+):
+    run_id, terminal = flying()
+
+    terminal.vanish()
+    os.kill(terminal.process.pid, signal.SIGHUP)  # as a shell does beside the kernel
+    until(lambda: floor.books(run_id).attempting == 3)
+    assert share_of_a_core(floor, terminal.process.pid, beats=0) < 1
+    provider.let_go()
+
+    assert terminal.process.wait(30) == 0
+    assert floor.books(run_id).delivered == 3
+    assert floor.pulse().left == Leaving.HANG_UP
+
+
+def test_a_console_may_go_on_without_its_terminal_and_takes_no_core_for_it(
+    floor, provider, flying
+):
+    run_id, terminal = flying("--on-hangup", "continue")
+
+    terminal.vanish()
+    pid = terminal.process.pid
+    assert share_of_a_core(floor, pid) < 0.6
+    os.kill(pid, signal.SIGHUP)
+    provider.let_go()
+    until(lambda: floor.books(run_id).delivered == 9)
+    assert terminal.process.poll() is None
+
+    os.kill(pid, signal.SIGTERM)
+    assert terminal.process.wait(30) == 0
+    assert floor.pulse().left == Leaving.SIGNAL
+
+
+def test_a_terminal_that_takes_nothing_holds_up_no_run_and_no_end(
+    floor, provider, opened
+):
+    terminal = opened()
+    # Somebody keeps asking for the whole screen, and nobody reads what comes.
+    for _ in range(60):
+        terminal.send(f"{REDRAW}2{ESCAPE}")
+    run_id = floor.launched(webhook(provider.url, permits=5), ids(200))
+
+    floor.until_ended(run_id)
+
+    assert floor.assert_books_hold(run_id).delivered == 200
+    assert terminal.process.poll() is None
+    terminal.vanish()
+    assert terminal.process.wait(30) == 0
+
+
+def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, opened):
+    terminal = opened()
+    for _ in range(60):
+        terminal.send(f"{REDRAW}2{ESCAPE}")
+    run_id = floor.launched(webhook(provider.url, permits=5), ids(50))
+    floor.until_ended(run_id)
+
+    def ended() -> bool:
+        os.kill(terminal.process.pid, signal.SIGTERM)
+        time.sleep(0.1)
+        return terminal.process.poll() is not None
+
+    until(ended)
+    assert floor.pulse().released
+
+
+def test_ctrl_z_and_its_signal_stop_neither_console_nor_engine(floor, provider, flying):
+    run_id, terminal = flying()
+
+    terminal.press("\x1a")
+    os.kill(terminal.process.pid, signal.SIGTSTP)
+    provider.let_go()
+
+    until(lambda: floor.books(run_id).delivered == 9)
+    terminal.press("r")
+    terminal.until("100%")
+
+
+def test_a_console_that_was_stopped_and_continued_stands_as_before(
+    floor, provider, flying
+):
+    run_id, terminal = flying()
+    os.kill(terminal.process.pid, signal.SIGSTOP)
+    terminal.spoil()
+    provider.let_go()
+
+    os.kill(terminal.process.pid, signal.SIGCONT)
+
+    terminal.until("engine: this process")
+    until(lambda: floor.books(run_id).delivered == 9)
+    terminal.press("r")
+    terminal.until("100%")
+
+
+def test_storms_of_signals_and_sizes_leave_a_console_that_answers(
+    floor, provider, opened
+):
+    terminal = opened()
+    run_id = floor.launched(webhook(provider.url, permits=5), ids(100))
+    chance = random.Random(7)  # noqa: S311  replayable, not secret
+
+    for _ in range(500):
+        terminal.resize(chance.randint(20, 200), chance.randint(5, 60))
+        sent = chance.choice((signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP))
+        os.kill(terminal.process.pid, sent)
+        terminal.read(0.0)
+    terminal.resize(*SIZE)
+
+    floor.until_ended(run_id)
+    terminal.quiet(0.3)
+    terminal.press(REDRAW)
+    terminal.press("r")
+    terminal.until("100%")
+    terminal.send("q")
+    assert terminal.process.wait(30) == 0
+
+
+def test_leaving_may_hand_the_runs_to_an_engine_that_outlives_the_terminal(
+    floor, provider, flying
+):
+    run_id, terminal = flying()
+    terminal.send("q")
+    terminal.until("Headless (h)")
+    terminal.send("h")
+
+    # The one that stands by is ready before this one drains.
+    until(floor.layout.headless_log.exists)
+    terminal.quiet(1.0)
+    provider.let_go()
+    assert terminal.process.wait(60) == 0
+    terminal.quiet(0.3)
+    assert "An engine without a screen goes on (pid" in terminal.glass
+    terminal.vanish()
+
+    pid = floor.pulse().pid
+    try:
+        until(lambda: floor.books(run_id).delivered == 9)
+        assert pid != terminal.process.pid
+        assert floor.pulse().owner.startswith("engine of")
+        assert floor.assert_books_hold(run_id).unknown == 0
+        assert sorted(provider.contacts) == ids(9)
+        assert os.getsid(pid) == pid
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: is_gone(pid))
+
+
+def test_where_no_engine_comes_to_stand_by_the_console_is_not_left(
+    floor, provider, flying
+):
+    _, terminal = flying()
+    floor.layout.headless_log.mkdir()
+
+    terminal.send("q")
+    terminal.until("Headless (h)")
+    terminal.send("h")
+
+    terminal.until("Not left; the engine here goes on")
+    assert terminal.process.poll() is None
+    provider.let_go()
+
+
+def test_a_key_starts_the_engine_in_a_console_that_has_none(floor, provider, opened):
+    provider.hold()
+    told = webhook(provider.url, 'timeout = "600s"', permits=3)
+    run_id = floor.launched(told, ids(9))
+    with EngineProcess(floor.layout) as engine:
+        terminal = opened()
+        terminal.until("engine: engine of")
+        until(lambda: provider.at_once == 3)
+        engine.signal(signal.SIGHUP)
+        until(lambda: "Draining" in engine.said)
+        provider.let_go()
+        assert engine.ended() == 0
+
+    terminal.until("interrupted by a hang-up at")
+    terminal.until("R resumes")
+    terminal.send("R")
+    terminal.until("engine: this process")
+
+    until(lambda: floor.books(run_id).delivered == 9)
+    assert sorted(provider.contacts) == ids(9)
+
+
+def test_a_console_takes_the_engine_over_and_the_loser_becomes_its_console(
+    floor, provider, flying, opened
+):
+    run_id, loser = flying()
+    loser.until("engine: this process")
+    other = opened()
+    other.until(f"pid {loser.process.pid} on")
+    other.send("R")
+    other.until("Take the engine over?")
+    other.until("last heartbeat")
+    other.press(f"take over{ENTER}")
+    other.press(ENTER)
+    assert floor.pulse().pid == loser.process.pid
+    other.send("R")
+    other.until("Take the engine over?")
+    other.press(f"take over{ENTER}")
+    other.send("y")
+    other.until("drains and lets go")
+    provider.let_go()
+
+    other.until("engine: this process")
+    loser.until("Taken over; this is a console of it now")
+    loser.until(f"pid {other.process.pid} on")
+    until(lambda: floor.books(run_id).delivered == 9)
+    assert sorted(provider.contacts) == ids(9)
+    loser.send("q")
+    assert loser.process.wait(30) == 0
+    assert floor.pulse().pid == other.process.pid
+
+
+def test_an_engine_that_hangs_is_passed_over_only_by_a_typed_word(
+    floor, provider, opened
+):
+    provider.hold()
+    told = webhook(provider.url, 'timeout = "600s"', permits=3)
+    run_id = floor.launched(told, ids(9))
+    with EngineProcess(floor.layout) as engine:
+        until(lambda: provider.at_once == 3)
+        terminal = opened()
+        terminal.until("engine: engine of")
+        engine.signal(signal.SIGSTOP)
+        terminal.send("R")
+        terminal.until("Take the engine over?")
+        terminal.press(f"take over{ENTER}")
+        terminal.send("y")
+        terminal.until("does not answer. Pass it over?", 40)
+        terminal.until("holds the lock and took no command")
+        assert floor.pulse().pid != terminal.process.pid
+        terminal.press(f"seize{ENTER}")
+        terminal.send("y")
+        terminal.until("engine: this process")
+        provider.let_go()
+        until(lambda: floor.books(run_id).delivered == 9)
+
+        # It wakes, finds the workspace taken, changes nothing and ends.
+        engine.signal(signal.SIGCONT)
+        assert engine.ended() == 1
+        assert "another engine has taken this workspace over" in engine.said
+    assert floor.assert_books_hold(run_id).delivered == 9
+    assert floor.pulse().pid == terminal.process.pid
+    assert len({one.key for one in provider.arrivals}) == 9
