@@ -314,7 +314,7 @@ def test_a_console_takes_the_engine_over_and_the_loser_becomes_its_console(
     other.until(f"pid {loser.process.pid} on")
     other.send("R")
     other.until("Take the engine over?")
-    other.until("last heartbeat")
+    other.until("heartbeat")
     other.press(f"take over{ENTER}")
     other.press(ENTER)
     assert floor.pulse().pid == loser.process.pid

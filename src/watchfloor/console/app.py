@@ -283,7 +283,7 @@ class WatchfloorApp(Departing):
     @property
     def failure(self) -> Exception | None:
         """What broke the console; None while nothing did."""
-        return self._exception
+        return None if self.is_left else self._exception
 
     def _fatal_error(self) -> None:
         # Textual would print a traceback with the values of every variable: people's
@@ -308,4 +308,4 @@ def run_console(app: WatchfloorApp) -> int:
     app.run()
     if app.failure is not None:
         raise app.failure
-    return app.return_code or 0
+    return 0 if app.is_left else app.return_code or 0

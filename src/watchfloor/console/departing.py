@@ -41,6 +41,8 @@ class Departing(App[int]):
 
     Attributes:
         parting: What became of what waited when the console was left.
+        is_left: Whether it was left in good order: what breaks after that, as a screen
+            that was about to open, concerns nobody.
         goes_headless: Whether an engine without a screen stands by to go on.
     """
 
@@ -58,6 +60,7 @@ class Departing(App[int]):
         self.goes_headless = False
         self._quit_lines = quit_lines
         self._patience = patience
+        self.is_left = False
         self._is_lost = False
 
     @property
@@ -128,6 +131,7 @@ class Departing(App[int]):
 
     async def _hand_over_and_exit(self) -> None:
         self.parting = tuple(await parted(self.session, self._patience))
+        self.is_left = True
         self.exit(0)
 
     async def action_quit(self) -> None:
@@ -139,17 +143,17 @@ class Departing(App[int]):
         """End the application after its terminal has vanished.
 
         For a SIGHUP handler, from any thread. Points the three standard descriptors at
-        the null device first: a terminal that is gone would make the reads spin and
+        the null device before: a terminal that is gone would make the reads spin and
         the writes hang. The engine is not touched; what was confirmed and waits for
         second thoughts is handed over.
         """
+        forsake = getattr(self._driver, "forsake", None)
+        if forsake is not None:
+            forsake()
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         os.close(null)
-        forsake = getattr(self._driver, "forsake", None)
-        if forsake is not None:
-            forsake()
         self._end_soon()
 
     def end_in_good_order(self) -> None:

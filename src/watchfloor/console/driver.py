@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import termios
+import tty
+from contextlib import suppress
+from queue import Empty, Full
+
+from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 from watchfloor.console.glass import Glass
 
 _SYNC_START = "\x1b[?2026h"
 _SYNC_END = "\x1b[?2026l"
+#: The other screen, no cursor, and word of the focus: what a shell took back.
+_TAKEN = "\x1b[?1049h\x1b[?25l\x1b[?1004h"
+#: How long a signal waits at most for its handler's turn.
+_TURN_S = 0.1
+#: A line that nobody reads takes what is in its way in so many turns.
+_TURNS, _SHORT_TURN_S = 500, 0.01
 
 
 class ThriftyDriver(LinuxDriver):
@@ -21,6 +34,8 @@ class ThriftyDriver(LinuxDriver):
     glass: Glass | None = None
     _holds_start = False
     _forsaken = False
+    _is_taking = False
+    _terminal = -1
 
     def write(self, data: str) -> None:
         """Send what is not on the glass yet."""
@@ -40,8 +55,8 @@ class ThriftyDriver(LinuxDriver):
             return
         if self._holds_start:
             self._holds_start = False
-            super().write(_SYNC_START)
-        super().write(sent)
+            self._send(_SYNC_START)
+        self._send(sent)
 
     def forget(self) -> None:
         """Know nothing of what stands on the glass."""
@@ -49,8 +64,26 @@ class ThriftyDriver(LinuxDriver):
             self.glass.forget()
 
     def forsake(self) -> None:
-        """Send nothing any more: the terminal has vanished."""
+        """Send nothing any more: the terminal has vanished, or takes nothing.
+
+        For a signal's handler; to be called while the descriptors are its own still.
+        """
+        if not self._forsaken:
+            with suppress(OSError):
+                self._terminal = os.dup(self.fileno)
         self._forsaken = True
+
+    def _send(self, data: str) -> None:
+        """Hand on what is to be written; wait while the terminal takes nothing.
+
+        Never without an end: a signal may reach another thread, and its handler has
+        to get its turn on this one.
+        """
+        writer = self._writer_thread
+        while writer is not None and writer.is_alive() and not self._forsaken:
+            with suppress(Full):
+                writer._queue.put(data, timeout=_TURN_S)  # noqa: SLF001 - as above
+                return
 
     def _sigtstp_application(self, *_: object) -> None:
         """Go on: a process that stands still holds attempts, and beats no more.
@@ -59,9 +92,60 @@ class ThriftyDriver(LinuxDriver):
         key ctrl+z is no signal here; somebody sent this one.
         """
 
-    def close(self) -> None:
-        """End the writer, unless the vanished terminal has ended it already."""
-        writer = self._writer_thread
-        if self._forsaken and (writer is None or not writer.is_alive()):
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal again, which a shell had meanwhile.
+
+        In place of Textual's, which starts its threads once more with every signal.
+        """
+        loop = self._app._loop  # noqa: SLF001 - there is no other way to it
+        if loop is not None and not self._is_taking and not loop.is_closed():
+            self._is_taking = True
+            loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        self._is_taking = False
+        if self._forsaken or self._writer_thread is None:
             return
-        super().close()
+        with suppress(OSError, termios.error):
+            if os.tcgetpgrp(self.fileno) == os.getpgrp():
+                modes = termios.tcgetattr(self.fileno)
+                modes[tty.LFLAG] = self._patch_lflag(modes[tty.LFLAG])
+                modes[tty.IFLAG] = self._patch_iflag(modes[tty.IFLAG])
+                modes[tty.CC][termios.VMIN] = 1
+                termios.tcsetattr(self.fileno, termios.TCSANOW, modes)
+        self.write(_TAKEN)
+        self._enable_mouse_support()
+        self._enable_bracketed_paste()
+        self._disable_line_wrap()
+        self.forget()
+        self._app.screen.refresh()
+
+    def close(self) -> None:
+        """End the writer, whether the terminal takes what it holds or not."""
+        writer = self._writer_thread
+        while writer is not None and writer.is_alive() and not self._forsaken:
+            with suppress(Full):
+                writer._queue.put(None, timeout=_TURN_S)  # noqa: SLF001 - as above
+                break
+        while writer is not None and writer.is_alive() and not self._forsaken:
+            writer.join(_TURN_S)
+        if writer is not None and self._forsaken:
+            self._give_up(writer)
+
+    def _give_up(self, writer: WriterThread) -> None:
+        """Throw away what was sent and nobody takes, so that the writer comes to end.
+
+        One that hangs in a write would keep the interpreter from ending in order.
+        """
+        with suppress(Empty):
+            while True:
+                writer._queue.get_nowait()  # noqa: SLF001 - as above
+        writer._queue.put_nowait(None)  # noqa: SLF001 - as above
+        for _ in range(_TURNS):
+            if not writer.is_alive():
+                break
+            with suppress(OSError, termios.error):
+                termios.tcflush(self._terminal, termios.TCOFLUSH)
+            writer.join(_SHORT_TURN_S)
+        with suppress(OSError):
+            os.close(self._terminal)

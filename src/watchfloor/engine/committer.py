@@ -187,10 +187,7 @@ class Committer:
             answers, handed, more = self._stored(jobs, shares)
         except BaseException as error:
             self._take_back(jobs, shares, error)
-            if isinstance(error, StoreError):
-                # What a newer owner did looks like a change from outside.
-                with self._connection.begin():
-                    fence(self._connection, self._epoch, changes=0)
+            self._check_owner(error)
             if not isinstance(error, DriverError):
                 raise
             if is_passing(error):
@@ -280,6 +277,17 @@ class Committer:
         self._note_commit(changed)
         given = [(lane, taken.claimed) for lane, taken in handed if taken.claimed]
         return answers, given, more
+
+    def _check_owner(self, error: BaseException) -> None:
+        """Say of what looks like a change from outside if a newer owner made it.
+
+        Raises:
+            OwnedError: There is one.
+        """
+        passes = isinstance(error, DriverError) and is_passing(error)
+        if isinstance(error, StoreError | DriverError) and not passes:
+            with suppress(DriverError), self._connection.begin():
+                lease.fence(self._connection, self._epoch, changes=0)
 
     def _done(self, tx: Transaction, job: Job[Any]) -> _Answer:
         """Do one job in a savepoint: what it brings must not undo what others brought.
