@@ -32,7 +32,6 @@ def draining(active: int) -> tuple[str, ...]:
         f"{counted(active, 'run')} not ended yet.",
         "The engine in this process drains: attempts in flight end, none is begun.",
         _DRAIN,
-        _HEADLESS,
     )
 
 
@@ -85,7 +84,7 @@ class Departing(App[int]):
         goes_on = bool(runs) and self.session.keeper is not None
         question = Question(
             title="Leave the console?",
-            lines=(*waits, *runs),
+            lines=(*waits, *runs, *((_HEADLESS,) if goes_on else ())),
             yes="Drain" if goes_on else "Yes, leave",
             also="Headless" if goes_on else "",
             no="Stay" if goes_on else "No, stay",
