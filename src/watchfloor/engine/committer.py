@@ -279,11 +279,7 @@ class Committer:
         return answers, given, more
 
     def _check_owner(self, error: BaseException) -> None:
-        """Say of what looks like a change from outside if a newer owner made it.
-
-        Raises:
-            OwnedError: There is one.
-        """
+        """Raise ``OwnedError`` where a newer owner made what looks like damage."""
         passes = isinstance(error, DriverError) and is_passing(error)
         if isinstance(error, StoreError | DriverError) and not passes:
             with suppress(DriverError), self._connection.begin():

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar
 
 from watchfloor.domain.errors import ConfigError, StoreError
@@ -98,7 +99,7 @@ class Supervisor:
         self._error: BaseException | None = None
         committer.on_change = self._note_change
         committer.on_limit = self._note_limit
-        committer.on_take_over = self._let_go
+        committer.on_take_over = partial(self.drain, Leaving.TAKEN_OVER)
 
     async def run(self, *, until_idle: bool, grace_s: float) -> bool:
         """Carry runs out until told to stop.
@@ -158,9 +159,6 @@ class Supervisor:
         """Ask ``run`` to drain and return, however often. Any thread."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._begin_to_stop, why)
-
-    def _let_go(self) -> None:
-        self.drain(Leaving.TAKEN_OVER)
 
     def _stop(self, why: Leaving) -> None:
         if self._stopping.is_set():
