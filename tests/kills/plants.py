@@ -60,6 +60,8 @@ def _not_held() -> None:
     _replace(Dispatcher, "is_open", True)
 
 
+#: An engine that was paused, and has nothing left to do, is about to let go.
+_LETS_GO = ("engine: lets go",) * 9
 _SENT = ("send: headers out", "send: reply read", "outcome: in hand")
 
 PLANTS: Mapping[str, Plant] = {
@@ -68,6 +70,6 @@ PLANTS: Mapping[str, Plant] = {
         _forgotten_first, ("command: before the commit",), Breach.COMMAND
     ),
     "a pause is answered and the gate stays open": Plant(
-        _not_held, ("outcome: committed",), Breach.CONTROL
+        _not_held, _LETS_GO, Breach.CONTROL
     ),
 }
