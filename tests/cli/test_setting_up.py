@@ -36,6 +36,7 @@ def test_a_workspace_is_made_private(shell, tmp_path):
     assert {path.name: mode(path) for path in root.iterdir()} == {
         "campaigns": 0o700,
         "uploads": 0o700,
+        "inbox": 0o700,
         "engine.lock": 0o600,
         "inbox.db": 0o600,
         "state.db": 0o600,

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asks, and from where."""
+    """Who asks, and from where.
+
+    Attributes:
+        role: The most they are to be here, of a forced command; empty for all they are.
+    """
 
     by: str
     origin: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

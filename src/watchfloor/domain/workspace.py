@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from watchfloor.domain.alerts import AlertRules
+from watchfloor.domain.roles import RoleRules
 
 #: A run of more records than this is not cancelled by one person alone.
 VERY_LARGE = 10_000_000
@@ -106,6 +107,7 @@ class Workspace:
         audit: Where anchors of the audit chain are noted.
         network_disk: Whether it may lie on a disk that is shared over a network.
         second_person_above: A job cancel of a run with more records needs two people.
+        roles: Who is what beside the owner.
     """
 
     workspace_id: str
@@ -122,3 +124,4 @@ class Workspace:
     network_disk: bool = False
     retry: RetryBudget = field(default_factory=RetryBudget)
     audit: Anchored = field(default_factory=Anchored)
+    roles: RoleRules = field(default_factory=RoleRules)

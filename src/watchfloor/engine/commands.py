@@ -21,6 +21,7 @@ from watchfloor.engine.resolving import Begun, resolve
 from watchfloor.engine.restored_runs import check_confirmed, note_confirmed
 from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
+from watchfloor.engine.standing import demand_role, proven
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
 from watchfloor.store.reads.runs import ledger_rows, run_view
@@ -40,7 +41,7 @@ class TakeCommand:
     def __call__(self, tx: Transaction) -> None:
         """Store the command with its answer, and what it asks for."""
         if receipt(tx.connection, self._command.command_id) is None:
-            _take(tx, self._command)
+            _take(tx, proven(self._command))
 
 
 class RefuseCommand:
@@ -53,14 +54,15 @@ class RefuseCommand:
     def __call__(self, tx: Transaction) -> None:
         """Store the command as unusable."""
         if receipt(tx.connection, self._command.command_id) is None:
-            answer = _unusable(tx, self._error)
-            _enter_refusal(tx, self._command, answer)
-            _answer(tx, self._command, answer)
+            command, answer = proven(self._command), _unusable(tx, self._error)
+            _enter_refusal(tx, command, answer)
+            _answer(tx, command, answer)
 
 
 def _take(tx: Transaction, command: Command) -> None:
     answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
     try:
+        demand_role(tx, command)
         order = ORDERS.get(command.verb)
         if order is None:
             _steer(tx, command)

@@ -100,6 +100,7 @@ def steering_command(
         run_id=preview.run_id,
         by=asker.by,
         origin=asker.origin,
+        role=asker.role,
         why=reason,
         payload={"seen": asdict(preview.seen), "typed": typed},
     )
@@ -122,6 +123,7 @@ def order(
         run_id=run_id,
         by=asker.by,
         origin=asker.origin,
+        role=asker.role,
         why=why,
         payload=payload or {},
     )
@@ -189,6 +191,9 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
     Returns:
         Whether this process was the owner for that moment.
     """
+    if not layout.may_own:
+        # Not its owner: what was asked waits for an engine.
+        return False
     try:
         with (
             tenure(layout, around, owner, dispatches=False) as committer,

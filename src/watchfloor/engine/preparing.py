@@ -112,6 +112,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
         run_id=run_id,
         by=asker.by,
         origin=asker.origin,
+        role=asker.role,
         payload=payload,
     )
     return Launch(

@@ -86,6 +86,7 @@ def retry_command(
         run_id=new_id(now_ms, around.entropy(3)),
         by=asker.by,
         origin=asker.origin,
+        role=asker.role,
         why=reason,
         payload=asked_payload(preview, canary=canary),
     )

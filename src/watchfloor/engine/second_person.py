@@ -1,13 +1,16 @@
 """A very large run is not cancelled by one person alone.
 
 The first cancel is refused by name and stands in the log of commands. The same cancel
-by somebody else, soon after and with nothing changed in between, is obeyed.
+by somebody else, soon after and with nothing changed in between, is obeyed. Who asks
+is said by the system: two names given with ``--as`` behind one account are one person,
+unless the workspace's file says that only forced commands give them.
 """
 
 from __future__ import annotations
 
 from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.labels import native
+from watchfloor.domain.roles import person
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.inbox import Command
@@ -36,7 +39,9 @@ def demand_second_person(tx: Transaction, ledger: Ledger, command: Command) -> N
         Refusal.SECOND_PERSON,
         since_ms=max(tx.now_ms - SECOND_PERSON_MS, ledger.gate_at_ms),
     )
-    if not askers - {command.by}:
+    rules = tx.workspace.last_known().roles
+    persons = {person(one, rules) for one in askers}
+    if not persons - {person(command.by, rules)}:
         _enter(tx, ledger, command)
         detail = f"{records:,} records, more than {limit:,}; {command.by} asked"
         raise RefusedError(Refusal.SECOND_PERSON, detail)

@@ -13,6 +13,7 @@ from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine import jobs
@@ -28,6 +29,7 @@ from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.seeding import seed
 from watchfloor.engine.shared_limits import Throttles
+from watchfloor.engine.standing import is_allowed
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
@@ -296,7 +298,7 @@ class Supervisor:
         if not commands:
             return
         # Gates close before the answer is stored; none opens in between.
-        held = self._lanes.hold(_held_by(commands))
+        held = self._lanes.hold(_held_by(commands, self._workspace.roles))
         self._taking = True
         try:
             for command in commands:
@@ -396,5 +398,9 @@ class Supervisor:
         self._stopping.set()
 
 
-def _held_by(commands: list[Command]) -> set[str]:
-    return {command.run_id for command in commands if command.verb in _HOLDING}
+def _held_by(commands: list[Command], rules: RoleRules) -> set[str]:
+    return {
+        command.run_id
+        for command in commands
+        if command.verb in _HOLDING and is_allowed(command, rules)
+    }

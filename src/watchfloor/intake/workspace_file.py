@@ -74,6 +74,12 @@ _OPTIONAL = """
 # [audit]                          # watchfloor audit: the chain over the journal
 # anchor = "/var/log/watchfloor/anchors.jsonl"  # its head is noted there too
 # every = "15m"                    # and after each end of a run
+
+# [roles]                          # beside the owner: users, @ before a group
+# admins = ["dana"]
+# operators = ["@ops"]             # with this line, whoever is not named only looks
+# viewers = ["@support"]
+# shared_account = false           # true: names given with --as count as persons
 """
 
 

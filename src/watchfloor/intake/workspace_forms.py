@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from watchfloor.domain.measures import duration_ms
+from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.workspace import (
     VERY_LARGE,
     Anchored,
@@ -48,6 +49,7 @@ MOST_ANCHOR_MS = 86_400_000
 _ANCHORED = Anchored()
 _RESULTS = ResultsIntake()
 _RETRY = RetryBudget()
+_MEMBER = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
 _HOST = re.compile(r"[0-9A-Za-z.:-]+")
 _NAMED_MAILBOX = re.compile(r"[^<>@]*<([^<>\s]+)>")
 
@@ -87,6 +89,15 @@ def _timeout(text: str) -> str:
     if duration_ms(text) > MOST_TIMEOUT_MS:
         raise ValueError("is longer than 10m")
     return text
+
+
+def _member(text: str) -> str:
+    if not _MEMBER.fullmatch(text):
+        raise ValueError("is no user's name, nor a group's with @ before it")
+    return text
+
+
+Members = tuple[Annotated[str, AfterValidator(_member)], ...]
 
 
 class WorkspaceForm(StrictForm):
@@ -228,6 +239,24 @@ class AuditForm(StrictForm):
         return Anchored(path=self.anchor or "", every_ms=self.every)
 
 
+class RolesForm(StrictForm):
+    """``[roles]``: users of the system, ``@`` before a group's name."""
+
+    admins: Members = Field(default=(), examples=['admins = ["dana"]'])
+    operators: Members = Field(default=(), examples=['operators = ["@ops"]'])
+    viewers: Members = Field(default=(), examples=['viewers = ["@support"]'])
+    shared_account: bool = Field(default=False, examples=["shared_account = true"])
+
+    def frozen(self) -> RoleRules:
+        """Return the domain's value."""
+        return RoleRules(
+            admins=frozenset(self.admins),
+            operators=frozenset(self.operators),
+            viewers=frozenset(self.viewers),
+            shared_account=self.shared_account,
+        )
+
+
 ChannelName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -260,6 +289,7 @@ class WorkspaceFile(StrictForm):
 
     retry: RetryForm = Field(default_factory=RetryForm, examples=["a table [retry]"])
     audit: AuditForm = Field(default_factory=AuditForm, examples=["a table [audit]"])
+    roles: RolesForm = Field(default_factory=RolesForm, examples=["a table [roles]"])
 
     def frozen(self) -> Workspace:
         """Return the domain's value."""
@@ -279,4 +309,5 @@ class WorkspaceFile(StrictForm):
             network_disk=self.safety.network_disk,
             retry=self.retry.frozen(),
             audit=self.audit.frozen(),
+            roles=self.roles.frozen(),
         )

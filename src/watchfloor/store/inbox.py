@@ -1,19 +1,20 @@
-"""What was asked and not yet taken: durable rows that any shell may append.
+"""What was asked and not yet taken: durable rows of the owner, and files of others.
 
-Who may write this file may command (``docs/ARCHITECTURE.md``). The engine reads it,
-stores each command once under its id, and only then removes it here, so that a crash
-between the two repeats nothing.
+The workspace's owner asks by a row in a file that is theirs alone; whoever else may
+command lays a file of their own into a shared folder (``store.asks``). The engine reads
+both, stores each command once under its id, and only then removes it here, so that a
+crash between the two repeats nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from sqlalchemy import (
     BigInteger,
@@ -31,8 +32,14 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.roles import Role
+from watchfloor.store.asks import AskedFiles, drop
+from watchfloor.store.commands import Command
 from watchfloor.store.layout import Layout
+from watchfloor.store.people import identity_of
 from watchfloor.store.sqlite import data_version, inbox_engine, is_busy
+
+__all__ = ["Command", "Inbox", "ask", "create_inbox"]
 
 #: The engine never waits for an asker that holds the file.
 ENGINE_BUSY_MS = 5
@@ -55,28 +62,6 @@ asked = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One thing asked of the engine.
-
-    Attributes:
-        command_id: Made by the asker; asking twice with one id has one effect.
-        verb: launch, pause, resume, stop or cancel.
-        by: Who, as the operating system knows them.
-        origin: From where: a host and terminal, for the audit.
-        payload: What the verb needs: the figures seen, or the launch's campaign.
-    """
-
-    command_id: str
-    at_ms: int
-    verb: str
-    run_id: str
-    by: str
-    origin: str = ""
-    why: str = ""
-    payload: Mapping[str, Any] = field(default_factory=dict)
-
-
 def create_inbox(layout: Layout) -> None:
     """Make the inbox if it is missing."""
     engine = inbox_engine(layout.inbox)
@@ -84,10 +69,12 @@ def create_inbox(layout: Layout) -> None:
         metadata.create_all(connection)
     engine.dispose()
     os.chmod(layout.inbox, 0o600)  # noqa: PTH101 - a path object opens nothing here
+    with suppress(OSError):
+        layout.asks.mkdir(mode=0o700)
 
 
 def ask(layout: Layout, command: Command) -> None:
-    """Append a command. When this returns, the row is durable.
+    """Append a command. When this returns, it is durable.
 
     Asking again what waits already changes nothing.
 
@@ -95,6 +82,9 @@ def ask(layout: Layout, command: Command) -> None:
         StoreError: The inbox cannot be written, or holds another command of this id;
             nothing was asked.
     """
+    if command.role or not _is_ours(layout):
+        drop(layout, command)
+        return
     engine = inbox_engine(layout.inbox)
     try:
         with _told(layout), engine.begin() as connection:
@@ -107,16 +97,25 @@ class Inbox:
     """The engine's end of the inbox; one thread at a time gets through."""
 
     def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._files = AskedFiles(layout)
         self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
         self._version = -1
         self._turn = threading.Lock()
 
     def waiting(self) -> list[Command]:
-        """Return what was asked, oldest first; nothing while an asker is writing.
+        """Return what was asked, oldest first, with who asked by the system's word.
+
+        The owner's come first; none of them while an asker is writing.
 
         Raises:
             StoreError: The inbox cannot be read; nothing can be asked of the engine.
         """
+        rows = self._rows()
+        with self._turn:
+            return rows + self._files.waiting()
+
+    def _rows(self) -> list[Command]:
         try:
             with self._turn, self._engine.connect() as connection:
                 version = data_version(connection)
@@ -134,13 +133,29 @@ class Inbox:
             raise StoreError(msg) from error
         if not commands:
             self._version = version
-        return commands
+            return []
+        return self._proven(commands)
+
+    def _proven(self, commands: list[Command]) -> list[Command]:
+        """Return commands with the file's owner as who asked.
+
+        Where others may write the file too, nobody knows who did: an operator at most.
+        """
+        about = self._layout.inbox.stat()
+        who = identity_of(self._layout, about.st_uid)
+        if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            who = replace(who, name=f"somebody of {about.st_gid}", is_owner=False)
+            return [replace(one, asker=who, role=Role.OPERATOR) for one in commands]
+        return [replace(one, asker=who) for one in commands]
 
     def forget(self, command_ids: Sequence[str]) -> None:
         """Remove commands that the state store holds now.
 
         A failure leaves them; they are taken again and found known.
         """
+        with self._turn:
+            for command_id in command_ids:
+                self._files.forget(command_id)
         try:
             with self._turn, self._engine.begin() as connection:
                 connection.execute(
@@ -153,6 +168,14 @@ class Inbox:
         """Close the file, when nobody is reading it."""
         with self._turn:
             self._engine.dispose()
+
+
+def _is_ours(layout: Layout) -> bool:
+    """Whether the owner's file is for this process: as owner, or where no other is."""
+    try:
+        return layout.inbox.stat().st_uid == os.geteuid() or not layout.asks.is_dir()
+    except OSError:
+        return True
 
 
 def _append(connection: Connection, command: Command) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,25 @@ class Layout:
     def inbox(self) -> Path:
         """What was asked and not yet taken."""
         return self.root / "inbox.db"
+
+    @property
+    def asks(self) -> Path:
+        """What others than the owner asked: a file a command, see ``store.asks``."""
+        return self.root / "inbox"
+
+    @property
+    def file_mode(self) -> int:
+        """The mode of a new file: readable by a group where the folder is."""
+        try:
+            is_shared = self.root.stat().st_mode & stat.S_IRGRP
+        except OSError:
+            is_shared = 0
+        return 0o640 if is_shared else 0o600
+
+    @property
+    def may_own(self) -> bool:
+        """Whether this process could write the store, were it the owner's."""
+        return os.access(self.state, os.W_OK) and os.access(self.root, os.W_OK)
 
     @property
     def lock(self) -> Path:

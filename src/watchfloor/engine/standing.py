@@ -1,0 +1,56 @@
+"""Roles where a command is consumed: by the system's word, never by the command's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchfloor.domain.errors import Refusal, RefusedError
+from watchfloor.domain.roles import (
+    Role,
+    RoleRules,
+    a_role,
+    known_as,
+    needed_for,
+    role_of,
+    who_may,
+)
+from watchfloor.engine.changes import Transaction
+from watchfloor.store.commands import Command
+
+
+def proven(command: Command) -> Command:
+    """Return a command by whoever the system says it is of."""
+    if command.asker is None:
+        return command
+    return replace(command, by=known_as(command.asker, command.by))
+
+
+def demand_role(tx: Transaction, command: Command) -> None:
+    """Refuse what the asker's role does not allow.
+
+    Raises:
+        RefusedError: ``NOT_ALLOWED``; nothing was changed.
+    """
+    rules = tx.workspace.last_known().roles
+    needed, role = _needed(command), _role(command, rules)
+    if not role.may(needed):
+        detail = f"{command.verb} {who_may(needed)}; {command.by} is {a_role(role)}"
+        raise RefusedError(Refusal.NOT_ALLOWED, detail)
+
+
+def is_allowed(command: Command, rules: RoleRules) -> bool:
+    """Whether a command is worth being prepared for before it is taken."""
+    return _role(command, rules).may(_needed(command))
+
+
+def _role(command: Command, rules: RoleRules) -> Role:
+    if command.asker is None:
+        # Asked inside the process that owns the workspace.
+        return Role.ADMIN
+    return role_of(command.asker, rules, asks=command.role)
+
+
+def _needed(command: Command) -> Role:
+    payload = command.payload
+    scope = payload.get("scope", "run") if isinstance(payload, dict) else "run"
+    return needed_for(command.verb, str(scope))

@@ -1,0 +1,216 @@
+"""What others than the workspace's owner ask: one file a command, in a shared folder.
+
+No database: whoever may write into a folder may lay a journal beside a database of
+somebody else's, and SQLite would play it back into it. A file that is written, synced
+and then renamed needs no second one, and nobody can lock it against its reader.
+
+Who asks is who owns the file, by the system's word; nothing inside is asked for it. The
+folder is sticky (nobody renames or removes another's) and cannot be listed by those who
+may write into it; its owner, the engine's account, takes the files away.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from watchfloor.domain.errors import StoreError
+from watchfloor.store.commands import Command
+from watchfloor.store.layout import Layout
+from watchfloor.store.people import identity_of
+
+log = logging.getLogger(__name__)
+
+#: More than any verb writes: a campaign's text, or a batch of results.
+MOST_BYTES: Final = 4 * 1024 * 1024
+#: So many are taken in one turn, and so many names looked at: the rest waits.
+MOST_A_TURN: Final = 64
+MOST_NAMES: Final = 20_000
+#: So many different names are told of, that a hostile folder floods no log.
+_MOST_TOLD: Final = 256
+
+_ASKED: Final = ".ask"
+_UNFINISHED: Final = ".new"
+#: An asker that died while it wrote left this; nobody goes on with it.
+_GIVEN_UP_S: Final = 60
+_TEXTS: Final = ("command_id", "verb", "run_id", "by", "origin", "why", "role")
+
+
+def drop(layout: Layout, command: Command) -> None:
+    """Lay a command into the folder. When this returns, the file is durable.
+
+    Raises:
+        StoreError: It cannot be written, or holds another command of this id; nothing
+            was asked.
+    """
+    folder = layout.asks
+    named = blake2b(command.command_id.encode(), digest_size=16).hexdigest()
+    target = folder / f"{named}{_ASKED}"
+    fresh = folder / f"{named}-{os.getpid()}{_UNFINISHED}"
+    told = json.dumps(_told(command)).encode()
+    if len(told) > MOST_BYTES:
+        msg = (
+            f"the command has {len(told):,} bytes, more than {MOST_BYTES:,}; nothing "
+            "was asked of the engine"
+        )
+        raise StoreError(msg)
+    try:
+        if target.exists():
+            _check_same(target, told, command)
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(fresh, flags, layout.file_mode), "wb") as file:
+            # The folder's group is the engine's; a umask must not keep it out.
+            os.fchmod(file.fileno(), layout.file_mode)
+            file.write(told)
+            file.flush()
+            os.fsync(file.fileno())
+            fresh.rename(target)
+            # Again: who may not list the folder may not sync it, and the file's own
+            # sync carries its new name.
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        msg = (
+            f"the inbox {folder} cannot be written: {error.strerror}. Nothing was "
+            "asked of the engine. Its mode says who may command; ask the workspace's "
+            "owner"
+        )
+        raise StoreError(msg) from error
+
+
+class AskedFiles:
+    """The engine's end of the folder; whatever lies in it, a turn is short."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._folder = layout.asks
+        self._layout = layout
+        self._paths: dict[str, Path] = {}
+        self._told: set[str] = set()
+
+    def waiting(self) -> list[Command]:
+        """Return what was asked, oldest first: so many in one turn.
+
+        What cannot be a command is taken away, or told of once and left.
+        """
+        found: list[tuple[int, Command]] = []
+        for name in self._names():
+            if len(found) == MOST_A_TURN:
+                break
+            taken = self._read(self._folder / name)
+            if taken is not None:
+                self._paths[taken[1].command_id] = self._folder / name
+                found.append(taken)
+        return [command for _, command in sorted(found, key=lambda one: one[0])]
+
+    def forget(self, command_id: str) -> None:
+        """Take a command away that the state store holds now."""
+        path = self._paths.pop(command_id, None)
+        if path is not None:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _names(self) -> Iterator[str]:
+        try:
+            with os.scandir(self._folder) as entries:
+                for count, entry in enumerate(entries):
+                    if count == MOST_NAMES:
+                        return
+                    if entry.name.endswith(_ASKED):
+                        yield entry.name
+                    elif entry.name.endswith(_UNFINISHED):
+                        self._clear(entry)
+                    else:
+                        self._refuse(self._folder / entry.name, "is no command")
+        except OSError:
+            return
+
+    def _clear(self, entry: os.DirEntry[str]) -> None:
+        with suppress(OSError):
+            newest = self._folder.stat().st_mtime
+            age_s = newest - entry.stat(follow_symlinks=False).st_mtime
+            # One from the future is no asker's either.
+            if abs(age_s) > _GIVEN_UP_S:
+                self._refuse(self._folder / entry.name, "was never finished")
+
+    def _read(self, path: Path) -> tuple[int, Command] | None:
+        # Never wait: for a pipe's other end, nor for whoever holds a lease on a file.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(path, flags)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.EWOULDBLOCK):
+                self._refuse(path, f"cannot be opened ({error.strerror})")
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                self._refuse(path, "is no file")
+            elif about.st_nlink != 1:
+                self._refuse(path, "has a second name: nobody knows who laid it here")
+            elif about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                self._refuse(path, "may be written by others than its owner")
+            elif about.st_size > MOST_BYTES:
+                self._refuse(path, f"has {about.st_size:,} bytes")
+            else:
+                try:
+                    command = _command(file.read(MOST_BYTES + 1))
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
+                    self._refuse(path, f"is no command ({type(error).__name__})")
+                    return None
+                who = identity_of(self._layout, about.st_uid)
+                return about.st_mtime_ns, replace(command, asker=who)
+        return None
+
+    def _refuse(self, path: Path, why: str) -> None:
+        """Take away what is no command; what cannot be taken away is told of once."""
+        with suppress(OSError):
+            path.unlink()
+        if path.name not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(path.name)
+            log.warning("%s %s; it was not obeyed", path, why)
+
+
+def _told(command: Command) -> dict[str, object]:
+    told = asdict(replace(command, asker=None))
+    del told["asker"]
+    return told
+
+
+def _check_same(target: Path, told: bytes, command: Command) -> None:
+    with suppress(PermissionError):
+        if target.read_bytes() == told:
+            return
+    msg = (
+        f"another command was asked under the id {command.command_id}; nothing "
+        "was asked of the engine. Ask under an id of its own."
+    )
+    raise StoreError(msg)
+
+
+def _command(data: bytes) -> Command:
+    """Return what a file asks for.
+
+    Raises:
+        ValueError: It is no command; ``TypeError`` and ``KeyError`` say the same.
+    """
+    told = json.loads(data)
+    texts = {name: told[name] for name in _TEXTS}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError("texts are texts")
+    at_ms, payload = told["at_ms"], told["payload"]
+    if type(at_ms) is not int or not 0 <= at_ms < 1 << 62:
+        raise ValueError("no moment")
+    if not isinstance(payload, dict) or not texts["command_id"]:
+        raise ValueError("no payload")
+    return Command(at_ms=at_ms, payload=payload, **texts)

@@ -1,0 +1,42 @@
+"""People as the operating system knows them: by the uid of a file or a process."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+
+from watchfloor.domain.roles import Identity
+from watchfloor.store.layout import Layout
+
+
+def identity_of(layout: Layout, uid: int) -> Identity:
+    """Return who an account is, with its groups, and whether the workspace is its own.
+
+    Never from the environment: a name there is anybody's claim.
+    """
+    is_owner = uid == 0 or uid == owner_uid(layout)
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return Identity(uid=uid, name=f"uid {uid}", is_owner=is_owner)
+    numbers = os.getgrouplist(entry.pw_name, entry.pw_gid)
+    groups = frozenset(name for one in numbers if (name := _group(one)))
+    return Identity(uid=uid, name=entry.pw_name, groups=groups, is_owner=is_owner)
+
+
+def owner_uid(layout: Layout) -> int | None:
+    """Return whose the workspace is: of its store, else of its folder."""
+    for path in (layout.state, layout.root):
+        try:
+            return path.stat().st_uid
+        except OSError:
+            continue
+    return None
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return ""
