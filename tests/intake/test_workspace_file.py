@@ -162,6 +162,7 @@ def test_every_option_of_the_default_file_is_read_once_its_mark_is_taken_away():
         "alerts.mail.leads",
         "retry",
         "audit",
+        "roles",
     ]
     assert [one.label for one in workspace.alerts.hooks] == [
         "command pager",
@@ -321,7 +322,7 @@ def test_what_is_not_known_is_refused_with_the_nearest_that_is():
 
     known = (
         "workspace, plan, limits, channels, mail, notices, results, safety, alerts, "
-        "retry, audit"
+        "retry, audit, roles"
     )
     assert mistakes(text) == [
         "watchfloor.toml: workspace.zome: unknown key; did you mean zone?",

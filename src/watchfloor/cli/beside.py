@@ -11,6 +11,7 @@ from watchfloor.cli.handing_on import Successor
 from watchfloor.console.desk import Desk
 from watchfloor.domain.errors import OwnedError, WatchfloorError
 from watchfloor.domain.leaving import Leaving
+from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
 
@@ -41,11 +42,15 @@ class Beside:
 
     Attributes:
         engine: None while there is none of this process.
+        role: What the operator is to the workspace.
         successor: Stands by to go on without a screen; None where nobody does.
     """
 
-    def __init__(self, layout: Layout, *, starts: bool) -> None:
+    def __init__(
+        self, layout: Layout, *, starts: bool, role: Role = Role.ADMIN
+    ) -> None:
         self.layout = layout
+        self.role = role
         self.engine: RunningEngine | None = None
         self.successor: Successor | None = None
         self._starts = starts
@@ -100,7 +105,7 @@ class Beside:
         """Return the desk, the engine started."""
         from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415 - see console
 
-        if self._starts and self.engine is None:
+        if self._starts and self.may_own and self.engine is None:
             with suppress(OwnedError):  # a console of the engine that there is
                 self.start_engine()
         return WholeDesk(
@@ -109,6 +114,11 @@ class Beside:
             compose.asker(),
             compose.owner("console"),
         )
+
+    @property
+    def may_own(self) -> bool:
+        """Whether an engine may be started here for whoever sits before the screens."""
+        return self.role is Role.ADMIN and self.layout.may_own
 
     def left(self) -> RunningEngine | None:
         """Return the engine that is to be ended; none is started from now on."""

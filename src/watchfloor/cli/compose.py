@@ -10,6 +10,7 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import NamedTuple
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.engine.surroundings import Surroundings
@@ -37,9 +38,48 @@ def layout(options: Namespace) -> Layout:
     return Layout(Path(place).expanduser())
 
 
+class StartedAs(NamedTuple):
+    """What the command line said of who starts this process; it only lowers.
+
+    Attributes:
+        called: Whom a forced command names; empty for the account itself.
+        role: The most they are to be; empty for all that the account is.
+        is_restricted: Whether a forced command lets them have this process only: no
+            file is named, written or read for them, and no program started.
+    """
+
+    called: str = ""
+    role: str = ""
+    is_restricted: bool = False
+
+
+_started_as = StartedAs()
+
+
+def started_as() -> StartedAs:
+    """Return what the command line said of who starts this process."""
+    return _started_as
+
+
+def start_as(called: str, role: str) -> None:
+    """Remember whom the command line names, and the role; once, before any verb."""
+    global _started_as  # noqa: PLW0603 - the process is somebody's, as its user id is
+    _started_as = StartedAs(called, role)
+
+
+def restrict() -> None:
+    """Let this process touch no file and start no program for whom it serves."""
+    global _started_as  # noqa: PLW0603 - see above
+    _started_as = _started_as._replace(is_restricted=True)
+
+
 def asker() -> Asker:
-    """Return who asks, by the operating system's word, and from which terminal."""
-    return Asker(by=user(), origin=f"{socket.gethostname()} {_terminal()}")
+    """Return who asks, and from which terminal; the engine looks who it really is."""
+    return Asker(
+        by=_started_as.called or user(),
+        origin=f"{socket.gethostname()} {_terminal()}",
+        role=_started_as.role,
+    )
 
 
 def owner(what: str) -> Owner:
@@ -55,7 +95,7 @@ def user() -> str:
     try:
         import pwd  # noqa: PLC0415 - not on every platform
 
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(os.geteuid()).pw_name
     except (ImportError, KeyError):
         return getpass.getuser()
 

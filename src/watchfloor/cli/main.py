@@ -8,8 +8,9 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from watchfloor.cli import exits
+from watchfloor.cli import compose, exits
 from watchfloor.cli.parser import parser
+from watchfloor.cli.standing import check_allowed
 from watchfloor.domain.errors import (
     ConfigError,
     NotFoundError,
@@ -63,6 +64,7 @@ VERBS = {
     "audit": "audit",
     "backup": "backing_up",
     "restore": "backing_up",
+    "ssh-session": "ssh_session",
 }
 
 
@@ -85,13 +87,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def carried_out(options: Namespace) -> int:
+    """Run the verb of a command line, if the role of this process allows it.
+
+    Raises:
+        WatchfloorError: What became of it instead.
+    """
+    verb = options.verb or "console"
+    check_allowed(options, verb)
+    module = import_module(f"watchfloor.cli.verbs.{VERBS[verb]}")
+    run: Callable[[Namespace], int] = getattr(module, verb.replace("-", "_"))
+    return run(options)
+
+
 def _ended(arguments: Sequence[str] | None) -> int:
     try:
         options = parser().parse_args(arguments)
-        verb = options.verb or "console"
-        module = import_module(f"watchfloor.cli.verbs.{VERBS[verb]}")
-        run: Callable[[Namespace], int] = getattr(module, verb.replace("-", "_"))
-        return run(options)
+        compose.start_as(options.called, options.role)
+        return carried_out(options)
     except SystemExit as ended:
         # How argparse ends: after a usage mistake, and after help.
         return exits.USAGE if ended.code else exits.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from functools import cache
 
 from watchfloor import __version__
@@ -10,6 +11,16 @@ from watchfloor.cli.recovery_options import add_recovery
 from watchfloor.cli.runbook_options import add_runbook
 from watchfloor.cli.trust_options import add_trust
 from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
+from watchfloor.domain.roles import Role
+
+_NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")
+
+
+def _called(text: str) -> str:
+    if text and not _NAME.fullmatch(text):
+        msg = f"{text!r} is no name: letters, digits and . _ - + @, at most 64"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 @cache
@@ -23,6 +34,20 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     add_workspace(root)
+    root.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        default="",
+        help="be no more than this, whatever this account is",
+    )
+    root.add_argument(
+        "--as",
+        dest="called",
+        type=_called,
+        default="",
+        metavar="NAME",
+        help="who this is, behind an account that several share",
+    )
     # Without a verb the console opens, with its own defaults.
     root.set_defaults(**console_defaults())
     verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")

@@ -60,6 +60,11 @@ def _add_set_up(verbs: Verbs) -> None:
     init = verbs.add_parser("init", help="make a workspace", description="Make one.")
     init.add_argument("directory", metavar="DIR")
     init.add_argument("--name", help="what people call it (default: the directory's)")
+    init.add_argument(
+        "--group",
+        metavar="GROUP",
+        help="share it: who is in this group of the system may look and ask",
+    )
     campaign = _verb(verbs, "campaign", "check and list campaign files")
     actions = campaign.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="name every mistake in a campaign file")
@@ -140,6 +145,8 @@ def _add_carry_out(verbs: Verbs) -> None:
         action="store_true",
         help="let that be reached from other machines (put TLS in front)",
     )
+
+    _verb(verbs, "ssh-session", "what a forced command of authorized_keys starts")
 
 
 def _seconds(text: str) -> float:

@@ -32,6 +32,7 @@ from watchfloor.console.screens.views import VIEWS
 from watchfloor.console.session import Session
 from watchfloor.console.themes import ANSI, PLAIN, THEMES, suited
 from watchfloor.console.work import begin
+from watchfloor.domain.roles import Role
 from watchfloor.domain.views import RunView
 
 _CLEAR = "\x1b[2J"
@@ -56,6 +57,8 @@ class WatchfloorApp(Departing):
         bundler: Writes bundles; None where there is nobody who does.
         keeper: Has the engine of this process; None where there cannot be one.
         thrifty: Whether the driver may leave out what stands on the glass already.
+        role: What the operator is to the workspace.
+        is_restricted: Whether no file of this machine is looked at or written for them.
     """
 
     TITLE = "Watchfloor"
@@ -79,6 +82,8 @@ class WatchfloorApp(Departing):
         bundler: Bundler | None = None,
         keeper: Keeper | None = None,
         thrifty: bool = True,
+        role: Role = Role.ADMIN,
+        is_restricted: bool = False,
     ) -> None:
         self._thrifty = thrifty
         wishes = wishes or Preferences()
@@ -98,11 +103,13 @@ class WatchfloorApp(Departing):
             workspace_name=workspace_name,
             operator=operator,
             clock=clock,
-            read_only=read_only,
+            read_only=read_only or role is Role.VIEWER,
             own_pid=os.getpid() if own_pid is None else own_pid,
             wishes=wishes,
             bundler=bundler,
             keeper=keeper,
+            role=role,
+            is_restricted=is_restricted,
         )
         self.set_keymap(wishes.keymap.changed)
         for one in THEMES:

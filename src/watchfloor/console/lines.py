@@ -12,6 +12,7 @@ from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
 from watchfloor.domain.leaving import left_words
 from watchfloor.domain.live import Cards
+from watchfloor.domain.roles import Role
 from watchfloor.domain.views import EngineView, Overview, RunView
 
 _TO_THE_MINUTE = len("14:02")
@@ -51,6 +52,12 @@ def header(
 
 
 def _mode(session: Session) -> Line:
+    if session.role is Role.ADMIN:
+        return _rights(session)
+    return (Piece(f"{session.role}  "), *_rights(session))
+
+
+def _rights(session: Session) -> Line:
     if session.read_only:
         return (Piece("READ ONLY", "warn"),)
     if session.is_armed:

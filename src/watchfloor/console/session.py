@@ -13,6 +13,7 @@ from watchfloor.console.outgoing import Outgoing
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.safety import SafetyCatch
 from watchfloor.console.sight import EngineSight
+from watchfloor.domain.roles import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Session:
         sight: What the last poll told of the engine.
         bundler: Writes bundles; None where there is nobody who does.
         keeper: Has the engine of this process; None where there cannot be one.
+        role: What the operator is to the workspace; a viewer's session is read only.
+        is_restricted: Whether no file of this machine is looked at or written for them.
     """
 
     desk: Desk
@@ -41,6 +44,8 @@ class Session:
     sight: EngineSight = field(default_factory=EngineSight)
     bundler: Bundler | None = None
     keeper: Keeper | None = None
+    role: Role = Role.ADMIN
+    is_restricted: bool = False
 
     @property
     def keymap(self) -> Keymap:

@@ -33,6 +33,7 @@ from watchfloor.engine.historian import create_history_now
 from watchfloor.engine.notices import send_owed_now
 from watchfloor.engine.purging import purge_now
 from watchfloor.engine.resolving import ResolveSlice
+from watchfloor.engine.sharing_files import share
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
@@ -50,9 +51,21 @@ ANSWER_POLL_S: Final = 0.02
 
 
 def create_workspace(
-    layout: Layout, settings_text: str, around: Surroundings, owner: Owner
+    layout: Layout,
+    settings_text: str,
+    around: Surroundings,
+    owner: Owner,
+    *,
+    group: int | None = None,
 ) -> None:
     """Make a workspace's files: settings, store, inbox and folders, all private.
+
+    Args:
+        layout: Where the workspace is to be.
+        settings_text: What its settings file is to say.
+        around: Clock and chance.
+        owner: Who makes it.
+        group: A group of the system that may look and ask; None for nobody.
 
     Raises:
         ConfigError: Something of that name is there already; nothing was changed.
@@ -73,6 +86,8 @@ def create_workspace(
         committer.submit(jobs.let_go)
         committer.round()
     layout.state.chmod(0o600)
+    if group is not None:
+        share(layout, group)
 
 
 def steering_command(

@@ -88,7 +88,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     run_id = new_id(now_ms, around.entropy(3))
     upload_id = upload_id_of(run_id)
     kept = layout.upload(upload_id)
-    digest, size = _kept(upload, kept)
+    digest, size = _kept(upload, kept, layout.file_mode)
     if _marks(upload) != marks:
         # What was judged is not what was copied: nobody knows whom it would contact.
         kept.unlink(missing_ok=True)
@@ -150,7 +150,7 @@ def _marks(path: Path) -> tuple[int, ...]:
     return (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
 
 
-def _kept(source: Path, target: Path) -> tuple[str, int]:
+def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:
     """Copy an upload into the workspace; return its sha-256 and size in bytes."""
     digest = hashlib.sha256()
     size = 0
@@ -158,8 +158,10 @@ def _kept(source: Path, target: Path) -> tuple[str, int]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with (
             source.open("rb") as read,
-            os.fdopen(os.open(target, flags, 0o600), "wb") as written,
+            os.fdopen(os.open(target, flags, mode), "wb") as written,
         ):
+            # An engine of another account reads it; a umask must not keep it out.
+            os.fchmod(written.fileno(), mode)
             while chunk := read.read(_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)

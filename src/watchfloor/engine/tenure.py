@@ -10,6 +10,7 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
 from watchfloor.engine.recovery import recover
+from watchfloor.engine.sharing_files import leave_for_readers
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.disk import check_disk
@@ -70,6 +71,7 @@ def tenure(
             yield committer
         finally:
             close_writer(connection)
+            leave_for_readers(layout)
     finally:
         lock.release()
 

@@ -97,7 +97,7 @@ def _member(text: str) -> str:
     return text
 
 
-Members = tuple[Annotated[str, AfterValidator(_member)], ...]
+Members = list[Annotated[str, AfterValidator(_member)]]
 
 
 class WorkspaceForm(StrictForm):
@@ -242,9 +242,9 @@ class AuditForm(StrictForm):
 class RolesForm(StrictForm):
     """``[roles]``: users of the system, ``@`` before a group's name."""
 
-    admins: Members = Field(default=(), examples=['admins = ["dana"]'])
-    operators: Members = Field(default=(), examples=['operators = ["@ops"]'])
-    viewers: Members = Field(default=(), examples=['viewers = ["@support"]'])
+    admins: Members = Field(default_factory=list, examples=['admins = ["dana"]'])
+    operators: Members = Field(default_factory=list, examples=['operators = ["@ops"]'])
+    viewers: Members = Field(default_factory=list, examples=['viewers = ["@support"]'])
     shared_account: bool = Field(default=False, examples=["shared_account = true"])
 
     def frozen(self) -> RoleRules:

@@ -152,25 +152,24 @@ class AskedFiles:
             if error.errno not in (errno.ENOENT, errno.EWOULDBLOCK):
                 self._refuse(path, f"cannot be opened ({error.strerror})")
             return None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             about = os.fstat(descriptor)
-            if not stat.S_ISREG(about.st_mode):
-                self._refuse(path, "is no file")
-            elif about.st_nlink != 1:
-                self._refuse(path, "has a second name: nobody knows who laid it here")
-            elif about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                self._refuse(path, "may be written by others than its owner")
-            elif about.st_size > MOST_BYTES:
-                self._refuse(path, f"has {about.st_size:,} bytes")
-            else:
-                try:
-                    command = _command(file.read(MOST_BYTES + 1))
-                except (ValueError, TypeError, KeyError, RecursionError) as error:
-                    self._refuse(path, f"is no command ({type(error).__name__})")
-                    return None
-                who = identity_of(self._layout, about.st_uid)
-                return about.st_mtime_ns, replace(command, asker=who)
-        return None
+            wrong = _unfit(about)
+            if wrong:
+                self._refuse(path, wrong)
+                return None
+            # One read, one byte more than there may be: it may still be growing.
+            command = _command(os.read(descriptor, MOST_BYTES + 1))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            self._refuse(path, f"is no command ({type(error).__name__})")
+            return None
+        except OSError as error:
+            self._refuse(path, f"cannot be read ({error.strerror})")
+            return None
+        finally:
+            os.close(descriptor)
+        who = identity_of(self._layout, about.st_uid)
+        return about.st_mtime_ns, replace(command, asker=who)
 
     def _refuse(self, path: Path, why: str) -> None:
         """Take away what is no command; what cannot be taken away is told of once."""
@@ -179,6 +178,19 @@ class AskedFiles:
         if path.name not in self._told and len(self._told) < _MOST_TOLD:
             self._told.add(path.name)
             log.warning("%s %s; it was not obeyed", path, why)
+
+
+def _unfit(about: os.stat_result) -> str:
+    """Return why what was opened can be nobody's command; or nothing."""
+    if not stat.S_ISREG(about.st_mode):
+        return "is no file"
+    if about.st_nlink != 1:
+        return "has a second name: nobody knows who laid it here"
+    if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "may be written by others than its owner"
+    if about.st_size > MOST_BYTES:
+        return f"has {about.st_size:,} bytes"
+    return ""
 
 
 def _told(command: Command) -> dict[str, object]:

@@ -51,6 +51,9 @@ def is_owned(layout: Layout) -> bool:
         descriptor = os.open(layout.lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        # Only the owner's account may look; everybody else has the heartbeat.
+        return False
     except OSError:
         return True
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -50,11 +51,21 @@ def _modes(layout: Layout) -> Iterator[Checked]:
     for path in private:
         if path.exists():
             mode = stat.S_IMODE(path.stat().st_mode)
-            # A group may share a workspace; whoever else is on the machine may not.
-            is_private = not mode & 0o007
+            # A group may look at a workspace; whoever else is on the machine may not.
+            # The one who may write the owner's inbox would be taken for the owner.
+            is_private = not mode & 0o027
             yield Checked(
-                f"mode of {path.name}", is_private, f"{mode:04o}", f"chmod o= {path}"
+                f"mode of {path.name}",
+                is_private,
+                f"{mode:04o}",
+                f"chmod g-w,o= {path}",
             )
+    if layout.asks.is_dir():
+        mode = stat.S_IMODE(layout.asks.stat().st_mode)
+        sound = not mode & 0o007 and (not mode & 0o020 or bool(mode & stat.S_ISVTX))
+        yield Checked(
+            "mode of inbox", sound, f"{mode:04o}", f"chmod o=,g-r,+t {layout.asks}"
+        )
 
 
 def disk(layout: Layout, mounts: str | None = None) -> Checked:
@@ -83,6 +94,10 @@ def _room(layout: Layout) -> Checked:
 
 def _inbox(layout: Layout) -> Checked:
     """Check that commands get through; looking must not make a file that is gone."""
+    if layout.exists and not layout.may_own:
+        may_ask = os.access(layout.asks, os.W_OK | os.X_OK)
+        found = "you may ask" if may_ask else "you may look, and ask for nothing"
+        return Checked("inbox", True, found)
     restore = "restore the workspace from a backup"
     if not layout.inbox.is_file():
         return Checked("inbox", False, f"{clean(layout.inbox)} is missing", restore)

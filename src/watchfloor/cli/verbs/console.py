@@ -18,6 +18,7 @@ from watchfloor.cli import compose
 from watchfloor.cli.beside import Beside
 from watchfloor.cli.bundle_child import ChildBundler
 from watchfloor.cli.departure import Departure
+from watchfloor.cli.standing import own_role
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.late_desk import LateDesk
 from watchfloor.console.preferences import Preferences, read_preferences
@@ -32,8 +33,9 @@ def console(options: Namespace) -> int:
     layout = compose.layout(options)
     layout.check_exists()
     check_terminal()
+    role = own_role(layout)
     wishes, greeting = wished(options)
-    beside = Beside(layout, starts=not options.read_only)
+    beside = Beside(layout, starts=not options.read_only, role=role)
     return open_console(
         beside,
         wishes,
@@ -51,7 +53,9 @@ def wished(options: Namespace) -> tuple[Preferences, str]:
     """
     named = options.preferences
     path = Path(named).expanduser() if named else user_config_path("watchfloor") / FILE
-    found, mistakes = read_preferences(path)
+    # A home that others share says nothing of how this operator wants it.
+    alone = compose.started_as().is_restricted
+    found, mistakes = (Preferences(), ()) if alone else read_preferences(path)
     if named and not path.exists():
         mistakes = (f"{path} does not exist",)
     if named and mistakes:
@@ -112,16 +116,19 @@ def open_console(
     on_hangup: str,
 ) -> int:
     """Run the screens, then let the engine of this process drain."""
+    alone = compose.started_as().is_restricted
     app = WatchfloorApp(
         LateDesk(beside.desk),
         workspace_name=_title(beside.layout),
-        operator=compose.user(),
+        operator=compose.asker().by,
         clock=compose.now_ms,
         read_only=read_only,
         wishes=wishes,
         greeting=greeting,
-        bundler=ChildBundler(beside.layout),
-        keeper=None if read_only else beside,
+        bundler=None if alone else ChildBundler(beside.layout),
+        keeper=beside if beside.may_own and not read_only else None,
+        role=beside.role,
+        is_restricted=alone,
     )
     departure = Departure(app, on_hangup=on_hangup)
     departure.listen()

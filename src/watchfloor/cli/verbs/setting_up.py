@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 from argparse import Namespace
 from pathlib import Path
 
@@ -27,11 +28,25 @@ def init(options: Namespace) -> int:
     name = options.name or layout.root.resolve().name
     around = compose.surroundings()
     text = default_workspace_text(f"ws-{around.entropy(6).hex()}", name)
-    create_workspace(layout, text, around, compose.owner("init"))
+    group = None if options.group is None else _group(options.group)
+    create_workspace(layout, text, around, compose.owner("init"), group=group)
     answer(clean(layout.root))
     place = clean(options.directory)
     tell(f"Next: watchfloor launch CAMPAIGN.toml --upload FILE.csv --workspace {place}")
     return exits.DONE
+
+
+def _group(name: str) -> int:
+    """Return a group of the system by its name.
+
+    Raises:
+        ConfigError: There is none; nothing was made.
+    """
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError as error:
+        msg = f"this system has no group {clean(name)}; nothing was made"
+        raise ConfigError(msg) from error
 
 
 def campaign(options: Namespace) -> int:

@@ -7,6 +7,8 @@ from collections import Counter
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, iso
+from watchfloor.cli.standing import own_role
+from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
 from watchfloor.store.glance import Glance, LiveRun, glance
 
@@ -38,8 +40,11 @@ def status(options: Namespace) -> int:
         )
         return exits.UNHEALTHY if wrong else exits.DONE
     figures = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    role = own_role(compose.layout(options))
     owner = f"engine ok (pid {seen.pid})" if alive else "no engine"
     line = f"{figures or 'no runs'} | {left:,} left | {owner}"
+    if role is not Role.ADMIN:
+        line = f"{line} | {role}"
     if options.short:
         answer(clean(" | ".join([line, *(f"! {one}" for one in wrong[:1])])))
     else:

@@ -71,6 +71,9 @@ _NEEDS_RUN = {
 }
 
 
+#: Why a session behind a forced command launches nothing.
+NO_FILES = "this session looks at no files of this machine"
+
 Going = Coroutine[Any, Any, None]
 
 
@@ -107,6 +110,8 @@ class JobsScreen(JobsLook):
             return "nothing waits to go out"
         if act.ident == "engine.key":
             return engine_obstacle(self.session)
+        if act.ident == "run.new" and self.session.is_restricted:
+            return NO_FILES
         acts = act.changes_run or act.ident.startswith("safety.")
         if acts and self.session.read_only:
             return "this session only looks"
@@ -238,6 +243,9 @@ class JobsScreen(JobsLook):
 
     async def action_new_run(self) -> None:
         """Open the launch wizard where it was left."""
+        if self.session.is_restricted:
+            self.say(f"New run: {NO_FILES}.", "warn")
+            return
         wizard = LaunchWizard(self.session, self._draft)
 
         def left(run_id: str | None) -> None:

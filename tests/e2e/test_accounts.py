@@ -1,0 +1,183 @@
+"""A workspace that a group shares, used by real accounts of the system."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.support.floor import Floor, ids, webhook
+from tests.support.patience import until
+
+from watchfloor.engine.sharing_files import share
+
+#: A group that no account is a member of by itself, and no file belongs to.
+GROUP = 61_961
+
+
+#: Becomes another account for good, everything imported before: its Python may lie
+#: where only root may look.
+BECOME = """
+import os, pkgutil, pwd, sys
+from importlib import import_module
+import encodings.idna, getpass, sqlalchemy.dialects.sqlite, watchfloor
+for one in pkgutil.walk_packages(watchfloor.__path__, "watchfloor."):
+    if not one.name.endswith("__main__") and ".migrations" not in one.name:
+        import_module(one.name)
+os.setgroups([])
+os.setresgid(*[int(sys.argv[2])] * 3)
+os.setresuid(*[pwd.getpwnam(sys.argv[1]).pw_uid] * 3)
+os.environ["USER"] = "root"
+del sys.argv[:3]
+"""
+
+
+def _lacking() -> str:
+    if os.geteuid() != 0:
+        return "only root can act as other accounts of the system"
+    known = {one.pw_name for one in pwd.getpwall()}
+    lacking = sorted({"daemon", "games"} - known)
+    return f"there is no account {lacking[0]} on this system" if lacking else ""
+
+
+pytestmark = pytest.mark.skipif(bool(_lacking()), reason=_lacking() or "all is there")
+
+
+@pytest.fixture
+def shared():
+    # Not under pytest's own folder, which is its account's alone.
+    place = Path(tempfile.mkdtemp(prefix="watchfloor-shared-"))
+    place.chmod(0o755)
+    floor = Floor(place)
+    share(floor.layout, GROUP)
+    yield floor
+    floor.close()
+    shutil.rmtree(place)
+
+
+def as_account(account, group, script, *words):
+    return subprocess.run(
+        [sys.executable, "-c", BECOME + script, account, str(group), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+
+
+def said_by(account, floor, *words, group=GROUP):
+    script = "from watchfloor.cli.main import main\nsys.exit(main(sys.argv))"
+    place = str(floor.layout.root)
+    return as_account(account, group, script, "--workspace", place, *words)
+
+
+def test_a_member_reads_a_workspace_that_no_engine_runs_in(shared):
+    run_id = shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+
+    answer = said_by("daemon", shared, "runs")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert run_id in answer.stdout
+
+
+def test_who_is_not_of_the_group_sees_nothing(shared):
+    answer = said_by("daemon", shared, "runs", group=61_962)
+
+    assert answer.returncode in (1, 3)
+    assert answer.stdout == ""
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_member_s_pause_is_obeyed_under_the_name_the_system_knows(shared, provider):
+    run_id = shared.launched(webhook(provider.url, permits=1, rate="1/m"), ids(5))
+    with shared.engine():
+        answer = said_by("daemon", shared, "pause", run_id, "--yes")
+        assert answer.returncode == 0, answer.stderr
+        until(lambda: shared.view(run_id).gate_asked.by)
+
+    assert shared.view(run_id).gate_asked.by == "daemon"
+    assert list(shared.layout.asks.iterdir()) == []
+
+
+def test_a_member_that_the_file_calls_a_viewer_is_refused_by_the_engine_too(
+    shared, provider
+):
+    run_id = shared.launched(webhook(provider.url, permits=1, rate="1/m"), ids(5))
+    shared.configure('[roles]\noperators = ["games"]\n')
+    share(shared.layout, GROUP)
+    forged = (
+        "from pathlib import Path\n"
+        "from watchfloor.store.inbox import Command, ask\n"
+        "from watchfloor.store.layout import Layout\n"
+        "ask(Layout(Path(sys.argv[0])), Command(command_id='forged', at_ms=1, "
+        "verb='pause', run_id=sys.argv[1], by='games', role='admin'))\n"
+    )
+    with shared.engine():
+        politely = said_by("daemon", shared, "pause", run_id, "--yes")
+        laid = as_account("daemon", GROUP, forged, str(shared.layout.root), run_id)
+        assert laid.returncode == 0, laid.stderr
+        answer = until(lambda: shared.receipt("forged"))
+        allowed = said_by("games", shared, "pause", run_id, "--yes")
+
+    assert politely.returncode == 1
+    assert "NOT_ALLOWED" in politely.stderr
+    assert answer is not None
+    assert (answer.state, answer.refusal) == ("refused", "NOT_ALLOWED")
+    assert "games via daemon is a viewer" in answer.detail
+    assert allowed.returncode == 0, allowed.stderr
+
+
+def test_a_viewer_is_shown_nobody_in_full(shared, provider):
+    run_id = shared.launched(webhook(provider.url, permits=1, rate="1/m"), ids(5))
+    shared.configure('[roles]\nviewers = ["daemon"]\n')
+    share(shared.layout, GROUP)
+
+    assert said_by("daemon", shared, "records", run_id).returncode == 0
+    refused = said_by("daemon", shared, "records", run_id, "--unmask")
+
+    assert refused.returncode == 1
+    assert "--unmask needs an operator or an admin; you are a viewer" in refused.stderr
+    assert said_by("games", shared, "records", run_id, "--unmask").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["state.db", "watchfloor.toml"])
+def test_a_member_writes_nothing_but_the_inbox(shared, name):
+    tried = subprocess.run(
+        ["/bin/sh", "-c", f"echo x >> {name}; rm -f {name}; echo y > mine; ls inbox"],
+        user="daemon",
+        group=GROUP,
+        extra_groups=[],
+        capture_output=True,
+        check=False,
+        cwd=shared.layout.root,
+        timeout=20,
+    )
+
+    assert tried.returncode != 0
+    assert (shared.layout.root / name).is_file()
+    assert not (shared.layout.root / "mine").exists()
+    with closing(sqlite3.connect(shared.layout.state)) as store:
+        assert store.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+
+def test_a_shared_workspace_has_the_modes_of_the_guide(shared):
+    with shared.engine():
+        found = {
+            path.name: stat.S_IMODE(path.stat().st_mode)
+            for path in shared.layout.root.iterdir()
+        }
+
+    assert found["inbox"] == found["uploads"] == 0o3730
+    assert found["campaigns"] == 0o2750
+    assert found["inbox.db"] == found["engine.lock"] == 0o600
+    names = ("state.db", "state.db-wal", "state.db-shm", "watchfloor.toml")
+    assert {found[name] for name in names} == {0o640}

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pwd
+import stat
+from dataclasses import replace
+
+import pytest
+
+from watchfloor.domain.errors import StoreError
+from watchfloor.domain.roles import Role
+from watchfloor.store.asks import MOST_A_TURN, MOST_BYTES, AskedFiles, drop
+from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
+
+PAUSE = Command(
+    command_id="c-1", at_ms=5, verb="pause", run_id="run-1", by="nora", why="lunch"
+)
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can give a file to another account"
+)
+
+
+@pytest.fixture
+def folder(layout):
+    create_inbox(layout)
+    return layout.asks
+
+
+@pytest.fixture
+def files(layout, folder):
+    assert folder.is_dir()
+    return AskedFiles(layout)
+
+
+def the_file(folder):
+    [path] = folder.iterdir()
+    return path
+
+
+def test_a_file_says_what_was_asked_and_its_owner_who_asked(layout, files):
+    asked = replace(PAUSE, role="operator", payload={"seen": {"version": 3}})
+    drop(layout, asked)
+
+    [found] = files.waiting()
+
+    assert found == asked
+    assert found.asker.uid == os.geteuid()
+    assert found.asker.name == pwd.getpwuid(os.geteuid()).pw_name
+    assert found.asker.is_owner
+
+
+@needs_root
+def test_who_asks_is_the_owner_of_the_file_whatever_stands_inside(
+    layout, folder, files
+):
+    drop(layout, replace(PAUSE, by="root"))
+    daemon = pwd.getpwnam("daemon")
+    os.chown(the_file(folder), daemon.pw_uid, daemon.pw_gid)
+
+    [found] = files.waiting()
+
+    assert found.asker.name == "daemon"
+    assert not found.asker.is_owner
+    assert "daemon" in found.asker.groups
+
+
+def test_what_is_not_forgotten_waits_on_and_what_is_leaves_nothing(
+    layout, folder, files
+):
+    drop(layout, PAUSE)
+    assert files.waiting() == files.waiting() == [PAUSE]
+
+    files.forget("never-asked")
+    assert files.waiting() == [PAUSE]
+    files.forget("c-1")
+
+    assert files.waiting() == []
+    assert list(folder.iterdir()) == []
+
+
+def test_asking_again_changes_nothing_and_another_under_the_id_is_refused(
+    layout, files
+):
+    drop(layout, PAUSE)
+    drop(layout, PAUSE)
+    with pytest.raises(StoreError, match="another command was asked under the id c-1"):
+        drop(layout, replace(PAUSE, verb="stop"))
+
+    assert files.waiting() == [PAUSE]
+
+
+def test_a_file_is_nobody_else_s_to_read_and_nobody_else_s_to_write(layout, folder):
+    drop(layout, PAUSE)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(the_file(folder).stat().st_mode) & 0o037 == 0
+
+
+def test_only_so_many_are_taken_in_one_turn_and_all_in_the_end(layout, files):
+    for number in range(MOST_A_TURN + 10):
+        drop(layout, replace(PAUSE, command_id=f"c-{number}"))
+
+    first = files.waiting()
+    for one in first:
+        files.forget(one.command_id)
+    rest = files.waiting()
+
+    assert (len(first), len(rest)) == (MOST_A_TURN, 10)
+    assert not {one.command_id for one in first} & {one.command_id for one in rest}
+
+
+def _pipe(path):
+    os.mkfifo(path)
+
+
+def _link(path):
+    path.symlink_to("/etc/passwd")
+
+
+def _folder(path):
+    (path / "inside").mkdir(parents=True)
+
+
+def _huge(path):
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+
+
+def _deep(path):
+    path.write_text("[" * 100_000)
+
+
+def _second_name(path):
+    outside = path.parent.parent / "kept"
+    outside.write_text("{}")
+    path.hardlink_to(outside)
+
+
+def _others_may_write(path):
+    path.write_text("{}")
+    path.chmod(0o622)
+
+
+HOSTILE = [_pipe, _link, _folder, _huge, _deep, _second_name, _others_may_write]
+
+
+@pytest.mark.parametrize("lay", HOSTILE)
+@pytest.mark.parametrize("ending", [".ask", ".new", ".db-journal"])
+def test_whatever_else_lies_there_neither_blocks_nor_hides_a_command(
+    layout, folder, files, caplog, lay, ending
+):
+    lay(folder / f"aaa{ending}")
+    drop(layout, PAUSE)
+
+    with caplog.at_level(logging.WARNING):
+        found = [files.waiting() for _ in range(3)]
+
+    assert found == [[PAUSE]] * 3
+    assert len(caplog.records) == (ending != ".new")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"command_id": ""},
+        {"command_id": 7},
+        {"verb": None},
+        {"at_ms": "now"},
+        {"at_ms": True},
+        {"at_ms": -1},
+        {"at_ms": 1 << 70},
+        {"payload": []},
+        {"role": ["admin"]},
+    ],
+)
+def test_what_is_no_command_is_taken_away_and_told_of(
+    layout, folder, files, caplog, wrong
+):
+    drop(layout, PAUSE)
+    path = the_file(folder)
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+
+    assert files.waiting() == []
+    assert not path.exists()
+    assert "it was not obeyed" in caplog.text
+
+
+def test_a_role_that_is_asked_for_reaches_the_engine_from_the_owner_too(layout, folder):
+    ask(layout, replace(PAUSE, role="viewer"))
+    inbox = Inbox(layout)
+
+    [found] = inbox.waiting()
+    inbox.forget(["c-1"])
+
+    assert found.role == "viewer"
+    assert inbox.waiting() == []
+    inbox.close()
+
+
+def test_rows_of_a_file_that_others_may_write_are_nobody_s_in_particular(layout):
+    create_inbox(layout)
+    ask(layout, PAUSE)
+    layout.inbox.chmod(0o660)
+    inbox = Inbox(layout)
+
+    [found] = inbox.waiting()
+
+    assert found.asker is not None
+    assert not found.asker.is_owner
+    assert found.asker.name.startswith("somebody of ")
+    assert found.role == Role.OPERATOR
+    inbox.close()
