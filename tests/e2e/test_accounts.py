@@ -28,7 +28,8 @@ GROUP = 61_961
 BECOME = """
 import os, pkgutil, pwd, sys
 from importlib import import_module
-import encodings.idna, getpass, sqlalchemy.dialects.sqlite, watchfloor
+import encodings.idna, encodings.utf_8_sig, getpass
+import sqlalchemy.dialects.sqlite, watchfloor
 for one in pkgutil.walk_packages(watchfloor.__path__, "watchfloor."):
     if not one.name.endswith("__main__") and ".migrations" not in one.name:
         import_module(one.name)

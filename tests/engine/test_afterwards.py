@@ -5,7 +5,7 @@ import json
 
 import pytest
 from sqlalchemy import select
-from tests.support.floor import ASKER, campaign, ids, webhook
+from tests.support.floor import ASKER, NORA, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
@@ -87,7 +87,7 @@ def test_the_journal_tells_the_life_of_a_run_in_order_and_by_whom(floor):
         "history_created",
     ]
     paused = told[2]
-    assert (paused.by, paused.origin, paused.why) == ("nora", "desk-1", "wait")
+    assert (paused.by, paused.origin, paused.why) == (NORA, "desk-1", "wait")
     assert (paused.before, paused.after) == (
         "Queued + pause requested",
         "Queued + paused",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.support.floor import ids, webhook
+from tests.support.floor import ids, via_account, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
@@ -30,7 +30,7 @@ def test_after_so_many_attempts_the_run_waits_for_a_person_s_word(floor, provide
     assert answer.state == "settled"
     assert sorted(provider.contacts) == ids(20)
     [told] = [one for one in floor.events(run_id) if one.event == "approved"]
-    assert (told.by, told.why) == ("otto", "they look right")
+    assert (told.by, told.why) == (via_account("otto"), "they look right")
     assert told.detail == "after 5 attempts"
     assert (told.before, told.after) == ("Waiting (external)", "Running")
     ended = floor.view(run_id)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.support.floor import ids, webhook
+from tests.support.floor import NORA, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 from tests.support.retries import (
@@ -145,11 +145,11 @@ def test_a_person_may_overrule_a_stage_and_the_next_one_is_judged_again(
         StageState.RUNNING,
         StageState.WAITING,
     ]
-    assert canary_of(floor, child).stages[0].decided_by == "nora"
+    assert canary_of(floor, child).stages[0].decided_by == NORA
     (released,) = [
         one.detail for one in floor.events(child) if one.event == "canary released"
     ]
-    assert released == "stage 2 of 3, 100 records: by nora, over the evidence"
+    assert released == f"stage 2 of 3, 100 records: by {NORA}, over the evidence"
     floor.carried_out()
     # Still sick: the second stage stops it again, and the rest is not contacted.
     assert states(floor, child)[1] is StageState.STOPPED

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.support.floor import campaign, ids, webhook
+from tests.support.floor import NORA, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
@@ -76,11 +76,11 @@ def test_who_paused_a_run_and_why_is_told_and_what_makes_it_go_on(floor, provide
     assert note.engine.is_alive
     assert words(note)[-2:] == ["pause", "limits changed"]
     [waits] = note.waits
-    assert waits.startswith(f"Trial ({run_id}) was paused by nora: ask n")
+    assert waits.startswith(f"Trial ({run_id}) was paused by {NORA}: ask n")
     assert waits.endswith(f"watchfloor resume {run_id}")
     assert "nora@" not in str(note)
     changed = next(one for one in note.changes if one.event == "limits changed")
-    assert (changed.by, changed.why) == ("nora", "slowly")
+    assert (changed.by, changed.why) == (NORA, "slowly")
 
 
 def test_a_pause_by_the_engine_and_unknown_records_are_left_as_questions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.engine.test_resolving import LOST, ONCE, resolved
-from tests.support.floor import ASKER, campaign, ids, webhook
+from tests.support.floor import ASKER, NORA, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
@@ -98,12 +98,12 @@ def test_only_definite_answers_resolve_and_each_is_audited(floor, provider):
     entry = next(e for e in floor.journey(run_id, 1).entries if e.event == "looked up")
     assert entry.outcome == "as delivered"
     assert entry.detail == (
-        "by look-up, asked for by nora: before the report; provider id msg-1"
+        f"by look-up, asked for by {NORA}: before the report; provider id msg-1"
     )
     told = floor.events(run_id)[-1]
     assert (told.event, told.by, told.why) == (
         "looked up",
-        "nora",
+        NORA,
         "before the report",
     )
 
@@ -294,7 +294,8 @@ def test_a_purge_waits_for_a_look_up_that_is_under_way(floor, provider):
 
     assert early.refusal == "NOT_YET"
     assert (
-        "a look-up of this run, asked for by nora, is under way: asked about 0 records"
+        f"a look-up of this run, asked for by {NORA}, is under way: "
+        "asked about 0 records"
     ) in early.detail
     assert "nothing was purged" in early.detail
     assert "(where none runs: watchfloor engine --until-idle)" in early.detail

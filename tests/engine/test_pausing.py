@@ -4,7 +4,7 @@ from functools import partial
 from itertools import count
 
 import pytest
-from tests.support.floor import campaign, ids, webhook
+from tests.support.floor import NORA, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
@@ -43,7 +43,7 @@ def test_a_pause_shows_what_is_in_flight_and_settles_when_it_has_ended(
         until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
 
         assert pausing.label == "Running + pausing"
-        assert (pausing.gate_asked.by, pausing.gate_asked.why) == ("nora", "lunch")
+        assert (pausing.gate_asked.by, pausing.gate_asked.why) == (NORA, "lunch")
         assert floor.receipt(asked.command_id).state == "settled"
         assert floor.books(run_id).attempting == 0
         assert floor.assert_books_hold(run_id).delivered == 5

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.floor import ASKER, ids, webhook
+from tests.support.floor import ASKER, NORA, ids, webhook
 from tests.support.patience import until
 
 from watchfloor.domain.quota import Used
@@ -48,7 +48,7 @@ def test_a_launch_beyond_the_month_s_runs_is_refused_by_name(floor, provider, us
     assert "runs 2 of 2; the month ends 2030-02-01 00:00 UTC" in answer.detail
     assert {run.run_id for run in floor.views()} == {first, second}
     [entry] = floor.events(third)
-    assert (entry.event, entry.by) == ("launch refused", "nora")
+    assert (entry.event, entry.by) == ("launch refused", NORA)
     assert "runs 2 of 2" in entry.detail
     assert used().runs == 2
 

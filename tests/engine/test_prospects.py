@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.floor import ASKER, campaign, ids, posting_step, webhook
+from tests.support.floor import ASKER, NORA, campaign, ids, posting_step, webhook
 from tests.support.patience import until
 
 from watchfloor.domain.errors import ConfigError, NotFoundError
@@ -469,7 +469,7 @@ async def test_a_launch_is_a_run_with_the_prospect_s_id(floor, chosen, write):
     assert answer.state == "settled"
     view = floor.view(found.ident)
     assert (view.campaign_name, view.upload_name) == ("Trial", "people.csv")
-    assert floor.events(found.ident)[0].by == ASKER.by
+    assert floor.events(found.ident)[0].by == NORA
 
 
 async def test_a_launch_asked_for_twice_is_one_launch(floor, chosen, write):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.floor import ASKER, campaign, ids, posting_step, webhook
+from tests.support.floor import ASKER, NORA, campaign, ids, posting_step, webhook
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
@@ -72,11 +72,11 @@ def test_one_record_is_resolved_as_delivered_with_who_and_why(floor, provider):
     assert states(floor, run_id)[1] == "delivered"
     entry = next(e for e in floor.journey(run_id, 2).entries if e.event == "resolved")
     assert entry.outcome == "as delivered"
-    assert entry.detail == "by nora: the provider's log"
+    assert entry.detail == f"by {NORA}: the provider's log"
     told = floor.events(run_id)[-1]
     assert (told.event, told.by, told.why) == (
         "resolved as delivered",
-        "nora",
+        NORA,
         "the provider's log",
     )
     assert told.detail == "1 unknown record resolved: record 2"
@@ -370,7 +370,7 @@ def test_a_second_resolution_waits_for_the_first_to_end(floor, small_slices):
     assert floor.receipt(first.command_id).state == "acknowledged"
     refused = floor.receipt(second.command_id)
     assert refused.refusal == "NOT_YET"
-    assert "asked for by nora, is under way: 0 of 45" in refused.detail
+    assert f"asked for by {NORA}, is under way: 0 of 45" in refused.detail
     assert floor.books(run_id).unknown == 45
 
     assert floor.apply_what_waits()

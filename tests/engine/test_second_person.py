@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.floor import ASKER, ids, webhook
+from tests.support.floor import ASKER, NORA, ids, webhook
 from tests.support.patience import until
 
 from watchfloor.domain.actors import Asker
@@ -16,7 +16,8 @@ OTTO = Asker(by="otto", origin="desk-2")
 @pytest.fixture
 def paused(floor, provider):
     """A paused run that is one record larger than one person may cancel."""
-    floor.configure("[safety]\nsecond_person_above = 9")
+    safety = "[safety]\nsecond_person_above = 9\n"
+    floor.configure(f"{safety}[roles]\nshared_account = true")
     provider.hold()
     told = webhook(provider.url, 'delivery = "at_most_once"', permits=1)
     run_id = floor.launched(told, ids(10))
@@ -43,7 +44,7 @@ def test_the_first_person_s_cancel_is_refused_by_name_and_changes_nothing(
     answer = cancelled(floor, paused)
 
     assert (answer.state, answer.refusal) == ("refused", "SECOND_PERSON")
-    assert "10 records, more than 9; nora asked" in answer.detail
+    assert f"10 records, more than 9; {NORA} asked" in answer.detail
     assert floor.view(paused).lifecycle == before.lifecycle
     assert floor.assert_books_hold(paused) == before.books
 
@@ -58,6 +59,15 @@ def test_a_second_person_s_cancel_is_obeyed(floor, provider, paused):
     assert ended.lifecycle.outcome is RunOutcome.CANCELLED
     assert len(provider.arrivals) == 1
     assert floor.assert_books_hold(paused).not_attempted == 9
+
+
+def test_two_names_behind_one_account_are_one_person(floor, paused):
+    settings = floor.layout.settings
+    said = settings.read_text(encoding="utf-8")
+    settings.write_text(said.replace("account = true", "account = false"))
+    cancelled(floor, paused)
+
+    assert cancelled(floor, paused, OTTO).refusal == "SECOND_PERSON"
 
 
 def test_the_same_person_at_another_desk_is_no_second_one(floor, paused):

@@ -57,11 +57,7 @@ def test_nothing_is_lost_or_repeated_over_kills_at_random_moments(killing, place
 def test_a_planted_fault_is_found(killing, place, plant):
     """The harness can tell: what breaks a promise is found, and named as that."""
     # Some need what is under way just then: the next story has it.
-    found = next(
-        filter(
-            None, (killing.with_a_plant(place / str(n), plant, 9) for n in range(5))
-        ),
-        [],
-    )
+    tries = (killing.with_a_plant(place / str(n), plant, 9) for n in range(5))
+    found = next((breaches for breaches in tries if breaches), ())
 
     assert PLANTS[plant].breach in {one.breach for one in found}, found

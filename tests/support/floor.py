@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import random
 import shutil
 import threading
@@ -57,6 +58,14 @@ from watchfloor.store.sqlite import reading_engine
 T = TypeVar("T")
 
 ASKER = Asker(by="nora", origin="desk-1")
+
+
+def via_account(name: str) -> str:
+    """Return how the journal names who asked from the account of these tests."""
+    return f"{name} via {pwd.getpwuid(os.geteuid()).pw_name}"
+
+
+NORA = via_account("nora")
 
 
 class Clock:

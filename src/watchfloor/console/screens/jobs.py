@@ -106,12 +106,16 @@ class JobsScreen(JobsLook):
             about: For which run; None for the selected one.
         """
         run = self.run if about is None else about
-        if act.ident == "run.undo" and not self.session.outgoing.held:
-            return "nothing waits to go out"
-        if act.ident == "engine.key":
-            return engine_obstacle(self.session)
-        if act.ident == "run.new" and self.session.is_restricted:
-            return NO_FILES
+        match act.ident:
+            case "run.undo" if not self.session.outgoing.held:
+                return "nothing waits to go out"
+            case "run.new" if self.session.is_restricted:
+                return NO_FILES
+            case "engine.key":
+                return engine_obstacle(self.session)
+        return self._run_obstacle(act, run)
+
+    def _run_obstacle(self, act: Act, run: RunView | None) -> str:
         acts = act.changes_run or act.ident.startswith("safety.")
         if acts and self.session.read_only:
             return "this session only looks"
