@@ -142,7 +142,7 @@ def test_the_doctor_finds_files_that_others_may_read(shell, name):
 
     assert answer.code == 4
     assert f"FAIL mode of {file.name}: 0644" in answer.out
-    assert f"do: chmod o= {file}" in answer.out
+    assert f"do: chmod g-w,o= {file}" in answer.out
 
 
 def test_the_doctor_finds_runs_that_wait_for_an_engine(shell, queued):
@@ -159,6 +159,7 @@ def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
     assert answer.code == 0
     assert {one["name"] for one in answer.json} == {
         *("python", "sqlite", "settings", "mode of state.db", "mode of inbox.db"),
+        "mode of inbox",
         *("free disk", "inbox", "schema", "integrity", "books", "engine", "alerts"),
         *("clock", "terminal", "session", "file system", "mode of uploads"),
         *("audit chain", "restored runs", "clock and store"),
