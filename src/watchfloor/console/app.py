@@ -6,13 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.events import Event, Key
-from textual.screen import Screen
 
 from watchfloor.console.commands import Patience
 from watchfloor.console.departing import Departing, draining
@@ -27,8 +26,7 @@ from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
 from watchfloor.console.screens.reader import Reader
-from watchfloor.console.screens.sheet import Sheet
-from watchfloor.console.screens.views import VIEWS
+from watchfloor.console.screens.views import VIEWS, subject_of
 from watchfloor.console.session import Session
 from watchfloor.console.themes import ANSI, PLAIN, THEMES, suited
 from watchfloor.console.work import begin
@@ -217,7 +215,7 @@ class WatchfloorApp(Departing):
             return str(own(act))
         if self.screen is self.jobs or act.scope != "main":
             return self.jobs.obstacle(act)
-        about = _subject(self.screen)
+        about = subject_of(self.screen)
         if about is None and act.changes_run:
             return "this view is not of one run"
         return self.jobs.obstacle(act, about)
@@ -228,7 +226,7 @@ class WatchfloorApp(Departing):
             return
         if act.scope == "main" and self.screen is not self.jobs:
             # What is done to a run is asked and answered where the runs stand.
-            about = _subject(self.screen)
+            about = subject_of(self.screen)
             await self.action_view("jobs")
             if about is not None and not self.jobs.is_selected(about.run_id):
                 back = self.session.keymap.key("back")
@@ -242,7 +240,7 @@ class WatchfloorApp(Departing):
 
     def action_bundle(self) -> None:
         """Write the bundle of the run that the screen is about."""
-        run = self.jobs.run if self.screen is self.jobs else _subject(self.screen)
+        run = self.jobs.run if self.screen is self.jobs else subject_of(self.screen)
         bundler = self.session.bundler
         if run is None:
             self._say("No bundle: this view is not of one run.", "warn")
@@ -296,11 +294,6 @@ class WatchfloorApp(Departing):
         # Textual would print a traceback with the values of every variable: people's
         # numbers among them. ``run_console`` raises the error instead.
         self._close_messages_no_wait()
-
-
-def _subject(screen: Screen[Any]) -> RunView | None:
-    """Return the one run a screen is about; None where it is about several."""
-    return screen.subject if isinstance(screen, Sheet) else getattr(screen, "run", None)
 
 
 def run_console(app: WatchfloorApp) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
@@ -14,6 +14,7 @@ from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.handover import HandoverPage
 from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.live import LiveScreen
+from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.screens.unknowns import UnknownsScreen
 from watchfloor.console.session import Session
@@ -34,3 +35,8 @@ VIEWS: Final[Mapping[str, View]] = {
     "failures": LensScreen,
     "canary": CanaryScreen,
 }
+
+
+def subject_of(screen: Screen[Any]) -> RunView | None:
+    """Return the one run a screen is about; None where it is about several."""
+    return screen.subject if isinstance(screen, Sheet) else getattr(screen, "run", None)
