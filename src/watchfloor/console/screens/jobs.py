@@ -113,7 +113,8 @@ class JobsScreen(JobsLook):
                 return NO_FILES
             case "engine.key":
                 return engine_obstacle(self.session)
-        return self._run_obstacle(act, run)
+            case _:
+                return self._run_obstacle(act, run)
 
     def _run_obstacle(self, act: Act, run: RunView | None) -> str:
         acts = act.changes_run or act.ident.startswith("safety.")
