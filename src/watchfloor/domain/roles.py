@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "cancel": Role.OPERATOR,
     "resolve": Role.OPERATOR,
     "look_up": Role.OPERATOR,
+    "withdraw_look_up": Role.OPERATOR,
     "hide": Role.OPERATOR,
     "unhide": Role.OPERATOR,
     "suppress": Role.OPERATOR,
@@ -44,6 +45,7 @@ COMMANDS: Final = {
     "close_results": Role.OPERATOR,
     "limit": Role.OPERATOR,
     "purge": Role.ADMIN,
+    "take_over": Role.ADMIN,
 }
 
 #: Scopes of limits that concern every run, beside those of one run.
@@ -76,6 +78,7 @@ VERBS: Final = {
     "ssh-session": Role.VIEWER,
     "results": Role.VIEWER,
     "limit": Role.VIEWER,
+    "audit": Role.VIEWER,
     "rejects": Role.OPERATOR,
     "launch": Role.OPERATOR,
     "pause": Role.OPERATOR,
@@ -91,6 +94,8 @@ VERBS: Final = {
     "unhide": Role.OPERATOR,
     "purge": Role.ADMIN,
     "engine": Role.ADMIN,
+    "backup": Role.ADMIN,
+    "restore": Role.ADMIN,
     "init": Role.ADMIN,
     "demo": Role.ADMIN,
 }

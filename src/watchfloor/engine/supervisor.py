@@ -12,8 +12,6 @@ from typing import Final, TypeVar
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.lifecycle import may_call_back
-from watchfloor.domain.regions import Verb
-from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine import jobs
@@ -29,7 +27,7 @@ from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.seeding import seed
 from watchfloor.engine.shared_limits import Throttles
-from watchfloor.engine.standing import is_allowed
+from watchfloor.engine.standing import held_by
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
@@ -45,9 +43,6 @@ RESULTS_S: Final = 60.0
 CUT_S: Final = 2.0
 #: An engine that ends by itself still sends its notices, for so long.
 NOTICES_GRACE_S: Final = 15.0
-
-#: Verbs after which no attempt may start once they are acknowledged.
-_HOLDING: Final = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
 
 
 class Supervisor:
@@ -298,7 +293,7 @@ class Supervisor:
         if not commands:
             return
         # Gates close before the answer is stored; none opens in between.
-        held = self._lanes.hold(_held_by(commands, self._workspace.roles))
+        held = self._lanes.hold(held_by(commands, self._workspace.roles))
         self._taking = True
         try:
             for command in commands:
@@ -396,11 +391,3 @@ class Supervisor:
         self._error = self._error or error
         self._lanes.hold_all()
         self._stopping.set()
-
-
-def _held_by(commands: list[Command], rules: RoleRules) -> set[str]:
-    return {
-        command.run_id
-        for command in commands
-        if command.verb in _HOLDING and is_allowed(command, rules)
-    }
