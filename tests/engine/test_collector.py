@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from tests.support.floor import NORA, campaign, ids, webhook
+from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
@@ -325,7 +325,7 @@ def test_results_are_closed_by_hand_once(floor, ended):
         late = engine.do(TakeResults([about(ended, "c00001")], "s"))
 
     assert floor.view(ended).lifecycle.results is Results.CLOSED
-    assert floor.events(ended)[-1].detail == f"by {NORA}; the client asked"
+    assert floor.events(ended)[-1].detail == "by nora; the client asked"
     assert late == Summary(late=1)
 
 
