@@ -83,6 +83,9 @@ def said_by(account, floor, *words, group=GROUP):
 
 def test_a_member_reads_a_workspace_that_no_engine_runs_in(shared):
     run_id = shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+    # The last connection goes, a writer's: SQLite takes the log away with it.
+    shared.close()
+    assert shared.apply_what_waits()
 
     answer = said_by("daemon", shared, "runs")
 
