@@ -61,7 +61,7 @@ def _needs(options: Namespace, verb: str) -> list[tuple[Role, str]]:
 
 
 def _of_verb(options: Namespace, verb: str) -> Role:
-    if verb in ("init", "demo"):
+    if verb in ("init", "demo", "restore"):
         # They make a workspace of one's own, wherever one may make a folder.
         return Role.ADMIN if compose.started_as().role else Role.VIEWER
     if verb != "limit":

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.archive.private_files import settle_folder
 from watchfloor.store.commands import Command
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
@@ -75,9 +76,11 @@ def drop(layout: Layout, command: Command) -> None:
             file.flush()
             os.fsync(file.fileno())
             fresh.rename(target)
-            # Again: who may not list the folder may not sync it, and the file's own
-            # sync carries its new name.
+            # Again: who may not list the folder may not sync it, and on the file
+            # systems of today the file's own sync carries its new name.
             os.fsync(file.fileno())
+        with suppress(PermissionError):
+            settle_folder(folder)
     except OSError as error:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ def identity_of(layout: Layout, uid: int) -> Identity:
 
     Never from the environment: a name there is anybody's claim.
     """
-    is_owner = uid == 0 or uid == owner_uid(layout)
+    # What nobody owns yet is nobody else's.
+    is_owner = uid == 0 or owner_uid(layout) in (uid, None)
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
