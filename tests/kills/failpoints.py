@@ -74,8 +74,8 @@ POINTS: tuple[Failpoint, ...] = (
     _point("recovery: committed", "after", "tenure:_settled_in"),
     _point("engine: started", "after", "jobs:begin"),
     _point("engine: beats", "after", "jobs:beat"),
-    _point("engine: lets go", "before", "jobs:end"),
-    _point("engine: has let go", "after", "jobs:end"),
+    _point("engine: lets go", "before", "jobs:let_go"),
+    _point("engine: has let go", "after", "jobs:let_go"),
     # Commands: rows before they are acts.
     _point("command: read", "after", "supervisor:Inbox.waiting", _some),
     _point("command: before the commit", "after", "commands:TakeCommand.__call__"),

@@ -132,7 +132,7 @@ def _asked(
             permits=PERMITS,
             name="idempotent",
             # Slow enough that a pause finds intents which were not sent yet.
-            rate="100/s",
+            rate="40/s",
             audience="mode = 'streaming'\nfilter = 'first_name = \"somebody\"'",
             rest=rest,
         ),
