@@ -36,7 +36,7 @@ def test_every_preference_is_taken(tmp_path):
         undo = "12s"
         [keys]
         "run.pause" = "P"
-        "view.refresh" = "R,f5"
+        "view.refresh" = "X,f5"
         [hide_columns]
         runs = ["elapsed", "ETA"]
         """,
@@ -49,7 +49,7 @@ def test_every_preference_is_taken(tmp_path):
     assert chosen.undo_s == 12
     assert chosen.hidden == {"runs": frozenset({"ELAPSED", "ETA"})}
     assert chosen.keymap.key("run.pause") == "P"
-    assert chosen.keymap.changed == {"run.pause": "P", "view.refresh": "R,f5"}
+    assert chosen.keymap.changed == {"run.pause": "P", "view.refresh": "X,f5"}
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,10 @@ def test_a_signal_drains_the_engine_and_a_verb_sees_that_it_let_go(
     provider.let_go()
 
     assert engine.wait(DEADLINE_S) == 0
-    assert engine.communicate() == ("", "")
+    answered, told = engine.communicate()
+    assert answered == ""
+    assert told.startswith("Draining: attempts in flight end, none is begun")
+    assert len(told.splitlines()) == 1
     seen = glance(shell.layout)
     assert not seen.engine_lives(Clock().now_ms())
     books = shell.shown(run)["books"]
