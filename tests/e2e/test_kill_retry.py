@@ -156,7 +156,7 @@ def test_a_kill_at_the_verdict_neither_forgets_it_nor_releases_a_stage_twice(flo
             assert engine.ended() == 0
 
         words = floor.event_words(child)
-        assert words.count("canary passed") == 2
+        assert words.count("canary passed") == 3
         assert words.count("canary released") == 2
         assert_once_each_with_the_keys_of_the_parent(provider, sent)
         assert_nobody_is_lost(floor, child, provider)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from tests.support.floor import campaign, ids
+from tests.support.floor import NORA, campaign, ids
 from tests.support.patience import until
 
 from watchfloor.domain.anchors import Anchor
@@ -395,6 +395,8 @@ def test_what_a_store_held_before_the_chain_is_chained_afterwards(floor):
     for statement in (
         "DROP TABLE chain",
         "ALTER TABLE run DROP COLUMN restored_from_ms",
+        "ALTER TABLE lease DROP COLUMN left_why",
+        "ALTER TABLE lease DROP COLUMN left_at_ms",
     ):
         engine = writing_engine(floor.layout.state)
         with engine.begin() as connection:
@@ -416,7 +418,7 @@ def test_every_command_that_is_refused_leaves_its_trace(floor):
     floor.steered(Verb.PAUSE, run_id, "second")
 
     (refused,) = [one for one in floor.events(run_id) if one.event == "pause refused"]
-    assert (refused.by, refused.origin, refused.why) == ("nora", "desk-1", "second")
+    assert (refused.by, refused.origin, refused.why) == (NORA, "desk-1", "second")
     assert "ALREADY_PAUSED" in refused.detail
 
 
