@@ -20,6 +20,7 @@ from watchfloor.domain.permits import window
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, History, Verb
 from watchfloor.domain.views import RunView
+from watchfloor.engine.handing_out import SUPPRESSED
 from watchfloor.store.handle import Handle
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.reads.audit import counted_books, held_differs
@@ -251,7 +252,7 @@ def _people(
 ) -> Iterator[Broken]:
     """Whoever was contacted is accounted for, and nobody is forgotten."""
     query = (
-        select(contact.c.contact, record.c.state)
+        select(contact.c.contact, record.c.state, record.c.code)
         .select_from(
             record.join(
                 contact,
@@ -260,7 +261,8 @@ def _people(
         )
         .where(run.c.run_id == one.run_id)
     )
-    states: dict[str, int] = dict(iter(connection.execute(query)))
+    rows = connection.execute(query).fetchall()
+    states: dict[str, int] = {who: state for who, state, _ in rows}
     seen = {arrival.contact for arrival in story.arrivals}
     completed = (
         view.lifecycle.outcome is not None
@@ -269,12 +271,15 @@ def _people(
     if completed and view.books.suppressed == 0 and set(states) != one.contacts:
         missing = sorted(one.contacts - set(states))[:5]
         yield Broken(Breach.LOST, f"run {one.run_id} never had {missing}")
-    for who, state in states.items():
+    for who, state, code in rows:
         word = RecordState(state).word
         if state == _REACHED and who not in seen:
             yield Broken(Breach.LOST, f"{who} is {word}, and was never asked")
         asked_in_vain = who in story.refused_first
         if state in _UNTOUCHED and who in seen and not asked_in_vain:
             yield Broken(Breach.LOST, f"{who} was asked, and is {word}")
-        if state in _IN_DOUBT and one.delivery is _HONOURS and completed:
-            yield Broken(Breach.LOST, f"{who} is {word}, though the key is honoured")
+        # Who opts out while an attempt is in doubt is not asked again: nobody knows.
+        in_doubt = state in _IN_DOUBT and code != SUPPRESSED
+        if in_doubt and one.delivery is _HONOURS and completed:
+            told = f"{who} is {word} ({code}), though the key is honoured"
+            yield Broken(Breach.LOST, told)
