@@ -88,7 +88,7 @@ def test_folders_with_people_in_them_are_for_nobody_else(shell):
     one = told(shell)["mode of uploads"]
 
     assert (one["is_well"], one["found"]) == (False, "0755")
-    assert one["action"].startswith("chmod o= ")
+    assert one["action"].startswith("chmod g-w,o= ")
 
 
 def test_a_network_disk_is_not_well(tmp_path):

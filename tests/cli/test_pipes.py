@@ -38,6 +38,12 @@ def unread():
     os.close(writer)
 
 
+#: What a verb says beside its answer, whoever reads that.
+_ASIDE = {
+    "runs": "Runs that were interrupted go on when an engine starts: watchfloor engine\n"
+}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -55,7 +61,7 @@ def test_an_answer_that_nobody_reads_is_no_fault(busy_workspace, unread, argumen
 
     # What the verb found out counts, not who reads it.
     assert found.returncode == (4 if arguments[0] == "status" else 0), found.stderr
-    assert found.stderr == ""
+    assert found.stderr == _ASIDE.get(" ".join(arguments), "")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only some systems have it")

@@ -298,9 +298,9 @@ def test_a_key_starts_the_engine_in_a_console_that_has_none(floor, provider, ope
     told = webhook(provider.url, 'timeout = "600s"', permits=3)
     run_id = floor.launched(told, ids(9))
     with EngineProcess(floor.layout) as engine:
+        until(lambda: provider.at_once == 3)
         terminal = opened()
         terminal.until("engine: engine of")
-        until(lambda: provider.at_once == 3)
         engine.signal(signal.SIGHUP)
         until(lambda: "Draining" in engine.said)
         provider.let_go()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from hashlib import sha256
 
@@ -415,3 +416,6 @@ def forged(  # noqa: PLR0913 - each is one way to do harm
             if name == "watchfloor.toml" and kind != tarfile.REGTYPE:
                 head.type, head.linkname, head.size = kind, "/etc/passwd", 0
             out.addfile(head, io.BytesIO(data))
+        end = out.offset + 2 * tarfile.BLOCKSIZE
+    # Python fills the last record up; a backup ends with the two blocks that end a tar.
+    os.truncate(tmp_path / "forged.tar", end)
