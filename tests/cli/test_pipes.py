@@ -40,7 +40,8 @@ def unread():
 
 #: What a verb says beside its answer, whoever reads that.
 _ASIDE = {
-    "runs": "Runs that were interrupted go on when an engine starts: watchfloor engine\n"
+    "runs": "Runs that were interrupted go on when an engine starts: "
+    "watchfloor engine\n"
 }
 
 
