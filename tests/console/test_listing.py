@@ -210,6 +210,19 @@ def test_a_run_that_was_read_later_says_so():
     assert [row.as_of_ms - NOON_MS for row in found[:3]] == [0, 5, 0]
 
 
+def test_what_was_said_of_a_run_does_not_outlive_a_newer_read_of_it():
+    told = overview(
+        said={"run-0001": "paused by nora", "run-0002": "paused by nora"},
+        unwell=frozenset({"run-0001", "run-0002"}),
+    )
+
+    found = listed(told, Dialect.WATCHFLOOR, {"run-0002": NOON_MS + 5})
+
+    of = {row.run.run_id: (row.said, row.is_unwell) for row in found}
+    assert of["run-0001"] == ("paused by nora", True)
+    assert of["run-0002"] == ("", False)
+
+
 def test_columns_can_be_left_out_but_never_the_first():
     shown = visible(RUN_COLUMNS, {"NAME", "ELAPSED", "nonsense"})
 

@@ -174,8 +174,9 @@ def listed(
             eta_ms(run, overview.done_per_s.get(run.run_id, 0.0)),
             late.get(run.run_id),
             _twin(run, names[run.campaign_name], children[run.campaign_name]),
-            overview.said.get(run.run_id, ""),
-            run.run_id in overview.unwell,
+            # What was said of all runs is not said of one that was read since.
+            "" if run.run_id in later else overview.said.get(run.run_id, ""),
+            run.run_id in overview.unwell and run.run_id not in later,
         )
         for run in overview.runs
     ]
