@@ -159,7 +159,9 @@ def sum_line(lens: Lens | None, marked: Sequence[LensGroup]) -> Line:
         return ()
     if marked:
         records = sum(group.records for group in marked)
-        said = f" {counted(len(marked), 'group')} marked, {records:,} records: "
+        said = (
+            f" {counted(len(marked), 'group')} marked, {counted(records, 'record')}: "
+        )
         return (Piece(said, "mark"), Piece(_fates(marked)))
     of = f"{lens.of:,}"
     if lens.looked_at < lens.of:
@@ -197,7 +199,10 @@ def group_at_length(row: LensRow | None, words: str, width: int) -> tuple[Line, 
     )
     named = without_contact(group.words)
     lines: list[Line] = [
-        (Piece(f" {named}", "strong"), Piece(f"  {group.records:,} records", "dim"))
+        (
+            Piece(f" {named}", "strong"),
+            Piece(f"  {counted(group.records, 'record')}", "dim"),
+        )
     ]
     lines += _block("fate", _fates([group]), width)
     when = f"first {first}, last {last}; as record {group.example_seq:,}"
