@@ -65,7 +65,7 @@ class Beside:
                 workspace.
         """
         from watchfloor.engine.ownership import Taking  # noqa: PLC0415 - see console
-        from watchfloor.engine.running import EngineThread  # noqa: PLC0415
+        from watchfloor.engine.running import EngineThread  # noqa: PLC0415 - likewise
 
         with self._turn:
             if self._is_left or (self.engine and self.engine.is_running):

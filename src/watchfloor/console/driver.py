@@ -82,7 +82,7 @@ class ThriftyDriver(LinuxDriver):
         writer = self._writer_thread
         while writer is not None and writer.is_alive() and not self._forsaken:
             with suppress(Full):
-                writer._queue.put(data, timeout=_TURN_S)  # noqa: SLF001 - as above
+                writer._queue.put(data, timeout=_TURN_S)  # noqa: SLF001 - its door waits for ever
                 return
 
     def _sigtstp_application(self, *_: object) -> None:
@@ -125,7 +125,7 @@ class ThriftyDriver(LinuxDriver):
         writer = self._writer_thread
         while writer is not None and writer.is_alive() and not self._forsaken:
             with suppress(Full):
-                writer._queue.put(None, timeout=_TURN_S)  # noqa: SLF001 - as above
+                writer._queue.put(None, timeout=_TURN_S)  # noqa: SLF001 - likewise
                 break
         while writer is not None and writer.is_alive() and not self._forsaken:
             writer.join(_TURN_S)
@@ -139,8 +139,8 @@ class ThriftyDriver(LinuxDriver):
         """
         with suppress(Empty):
             while True:
-                writer._queue.get_nowait()  # noqa: SLF001 - as above
-        writer._queue.put_nowait(None)  # noqa: SLF001 - as above
+                writer._queue.get_nowait()  # noqa: SLF001 - it has no door for this
+        writer._queue.put_nowait(None)  # noqa: SLF001 - likewise
         for _ in range(_TURNS):
             if not writer.is_alive():
                 break
