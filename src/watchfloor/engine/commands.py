@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,14 @@ from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
 from watchfloor.store.reads.runs import ledger_rows, run_view
 from watchfloor.store.writes import runs as writes
+
+#: Verbs after which no attempt may start once they are acknowledged.
+_HOLDING = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
+
+
+def held_by(commands: Iterable[Command]) -> set[str]:
+    """Return the runs whose gates must close before these commands are answered."""
+    return {command.run_id for command in commands if command.verb in _HOLDING}
 
 
 class TakeCommand:

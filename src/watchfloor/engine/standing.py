@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
 from watchfloor.domain.errors import Refusal, RefusedError
-from watchfloor.domain.regions import Verb
 from watchfloor.domain.roles import (
     Role,
     RoleRules,
@@ -19,9 +16,6 @@ from watchfloor.domain.roles import (
 )
 from watchfloor.engine.changes import Transaction
 from watchfloor.store.commands import Command
-
-#: Verbs after which no attempt may start once they are acknowledged.
-_HOLDING: Final = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
 
 
 def proven(command: Command) -> Command:
@@ -42,15 +36,6 @@ def demand_role(tx: Transaction, command: Command) -> None:
     if not role.may(needed):
         detail = f"{command.verb} {who_may(needed)}; {command.by} is {a_role(role)}"
         raise RefusedError(Refusal.NOT_ALLOWED, detail)
-
-
-def held_by(commands: Iterable[Command], rules: RoleRules) -> set[str]:
-    """Return the runs whose gates must close before these commands are answered."""
-    return {
-        command.run_id
-        for command in commands
-        if command.verb in _HOLDING and _role(command, rules).may(_needed(command))
-    }
 
 
 def _role(command: Command, rules: RoleRules) -> Role:

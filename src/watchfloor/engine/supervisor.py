@@ -16,7 +16,7 @@ from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine import jobs
 from watchfloor.engine.afterwork import Afterwork, in_time
-from watchfloor.engine.commands import RefuseCommand, TakeCommand
+from watchfloor.engine.commands import RefuseCommand, TakeCommand, held_by
 from watchfloor.engine.commit_thread import CommitThread, OnFatal
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.door import Door, opened_door
@@ -27,7 +27,6 @@ from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.seeding import seed
 from watchfloor.engine.shared_limits import Throttles
-from watchfloor.engine.standing import held_by
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
@@ -292,8 +291,9 @@ class Supervisor:
         commands = await asyncio.to_thread(self._inbox.waiting)
         if not commands:
             return
-        # Gates close before the answer is stored; none opens in between.
-        held = self._lanes.hold(held_by(commands, self._workspace.roles))
+        # Gates close before the answer is stored; none opens in between. Whoever asks:
+        # roles are looked up with the answer, and one granted just now counts there.
+        held = self._lanes.hold(held_by(commands))
         self._taking = True
         try:
             for command in commands:
