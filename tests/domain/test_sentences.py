@@ -241,6 +241,7 @@ def test_an_ended_run_tells_its_outcome_its_counts_and_what_is_left_to_do():
         "resolve r-1 stores what somebody knows"
     ) in explanation(over)
     assert "retry what was transient" in explanation(over)
+    assert explanation(over).count(over.run.label) == 1
 
 
 def test_a_failed_run_tells_its_cause_and_needs_somebody():

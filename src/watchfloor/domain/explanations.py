@@ -82,8 +82,11 @@ class ToldRecord:
 def explanation(told: Told) -> str:
     """Return the paragraph about a run."""
     run = told.run
-    parts = [f"Run {run.run_id} of {run.campaign_name} is {run.label}: "]
-    parts[0] += f"{sentence(told)}."
+    how = sentence(told)
+    # Of a run that has ended it begins with the label.
+    if not run.lifecycle.is_ended:
+        how = f"{run.label}: {how}"
+    parts = [f"Run {run.run_id} of {run.campaign_name} is {how}."]
     rest = _of_ended(run) if run.lifecycle.is_ended else _of_live(told)
     return " ".join([*parts, *rest])
 
