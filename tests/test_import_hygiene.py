@@ -20,8 +20,9 @@ DOMAIN_MODULES = ", ".join(
         ("watchfloor", ("textual", "sqlalchemy", "pydantic", "asyncio")),
         (DOMAIN_MODULES, ("textual", "sqlalchemy", "pydantic", "asyncio", "logging")),
         ("watchfloor.cli.main", ("textual", "aiohttp")),
+        ("watchfloor.store.tables", ("sqlalchemy.dialects.postgresql", "alembic")),
     ],
-    ids=["the package", "the domain", "the command line"],
+    ids=["the package", "the domain", "the command line", "the tables"],
 )
 def test_importing_it_loads_nothing_it_does_not_need(modules, forbidden):
     probe = f"import {modules}, sys; print(*({set(forbidden)!r} & set(sys.modules)))"

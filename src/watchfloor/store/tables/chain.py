@@ -37,13 +37,11 @@ chain = Table(
         "entry_id",
         unique=True,
         sqlite_where=text("entry_id IS NOT NULL"),
-        postgresql_where=text("entry_id IS NOT NULL"),
     ),
     Index(
         "chain_by_command",
         "command_id",
         "link_no",
         sqlite_where=text("command_id IS NOT NULL"),
-        postgresql_where=text("command_id IS NOT NULL"),
     ),
 )

@@ -27,7 +27,7 @@ from watchfloor.store.tables.base import metadata
 # SQLite takes the primary key for the better index and reads the whole run.
 def _in_state(name: str, state: RecordState, *columns: str) -> Index:
     only = text(f"state = {int(state)}")
-    return Index(name, *columns, sqlite_where=only, postgresql_where=only)
+    return Index(name, *columns, sqlite_where=only)
 
 
 _TIMED_PENDING = text(f"state = {int(RecordState.PENDING)} AND next_at_ms IS NOT NULL")
@@ -66,7 +66,6 @@ record = Table(
         "run_no",
         "next_at_ms",
         sqlite_where=_TIMED_PENDING,
-        postgresql_where=_TIMED_PENDING,
     ),
     _in_state("record_attempting", RecordState.ATTEMPTING, "run_no", "state", "seq"),
     _in_state("record_retry_due", RecordState.RETRY, "run_no", "next_at_ms"),
@@ -146,7 +145,6 @@ attempt = Table(
         "attempt_by_provider",
         "provider_id",
         sqlite_where=text("provider_id <> ''"),
-        postgresql_where=text("provider_id <> ''"),
     ),
     sqlite_with_rowid=False,
 )

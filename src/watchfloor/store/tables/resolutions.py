@@ -47,7 +47,6 @@ resolution = Table(
         "resolution_open",
         "run_no",
         sqlite_where=_IS_OPEN,
-        postgresql_where=_IS_OPEN,
     ),
 )
 
@@ -78,7 +77,6 @@ resolved = Table(
         "resolution_no",
         "seq",
         sqlite_where=_IS_FROZEN,
-        postgresql_where=_IS_FROZEN,
     ),
     sqlite_with_rowid=False,
 )

@@ -53,7 +53,6 @@ result = Table(
         "result_parked",
         "received_at_ms",
         sqlite_where=text("state = 'parked'"),
-        postgresql_where=text("state = 'parked'"),
     ),
     sqlite_with_rowid=False,
 )
@@ -109,7 +108,6 @@ notice = Table(
         "notice_owed",
         "next_at_ms",
         sqlite_where=text("state = 'owed'"),
-        postgresql_where=text("state = 'owed'"),
     ),
 )
 
@@ -133,7 +131,6 @@ alert = Table(
         "alert_open",
         "alert_id",
         sqlite_where=text("is_open = 1"),
-        postgresql_where=text("is_open = 1"),
     ),
     Index(
         "alert_one_per_cause",
@@ -142,7 +139,6 @@ alert = Table(
         "mark",
         unique=True,
         sqlite_where=text("cleared_at_ms IS NULL"),
-        postgresql_where=text("cleared_at_ms IS NULL"),
     ),
 )
 
@@ -165,7 +161,6 @@ alert_message = Table(
         "alert_message_owed",
         "next_at_ms",
         sqlite_where=text("state = 'owed'"),
-        postgresql_where=text("state = 'owed'"),
     ),
     Index("alert_message_by_alert", "alert_id"),
 )
