@@ -74,9 +74,9 @@ def test_who_waits_is_sent_nothing(opened):
 
 def test_a_key_sends_the_cursor_and_what_is_said_of_its_row(opened, budget):
     terminal = opened("still")
-    runs = [terminal.press(key) for key in "jjjjkG"]
+    runs = [terminal.press(key, 0.4) for key in "jjjjkG"]
     open_records(terminal)
-    records = [terminal.press(key) for key in "jjkj"]
+    records = [terminal.press(key, 0.4) for key in "jjkj"]
 
     assert all(0 < sent <= budget.key for sent in runs), runs
     assert all(0 < sent <= budget.key for sent in records), records
@@ -113,9 +113,9 @@ def test_a_question_is_asked_in_few_bytes(opened, budget):
     terminal = opened("still")
     terminal.press("m")
 
-    asked = terminal.press("s")
+    asked = terminal.press("s", 0.4)
     assert "Stop Autumn billing?" in terminal.glass
-    answered = terminal.press("n")
+    answered = terminal.press("n", 0.4)
     assert "Stop Autumn billing?" not in terminal.glass
 
     assert 0 < asked <= budget.confirm
