@@ -233,11 +233,15 @@ def test_events_show_the_newest_ones_oldest_first(busy):
 @pytest.mark.parametrize("verb", ["show", "records", "books", "events"])
 def test_the_unique_beginning_of_a_run_id_is_enough(busy, verb):
     ids = [run["id"] for run in busy("runs", "--json").json]
-    whole = ids[0]
-    short = next(
-        whole[:length]
-        for length in range(1, len(whole))
-        if sum(one.startswith(whole[:length]) for one in ids) == 1
+    # Runs launched within one moment may differ in the last character alone.
+    short, whole = min(
+        (
+            (one[:length], one)
+            for one in ids
+            for length in range(1, len(one) + 1)
+            if sum(other.startswith(one[:length]) for other in ids) == 1
+        ),
+        key=lambda found: len(found[0]),
     )
 
     assert len(short) < len(whole)
