@@ -20,10 +20,11 @@ from unittest import mock
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
+from tests.simulation.shortcut import Shortcut
 from tests.simulation.wire import WorldChannel
 
 from watchfloor.domain.workspace import Workspace
-from watchfloor.engine import campaigns, committer, recovery, settling
+from watchfloor.engine import campaigns, committer, recovery, settling, supervisor
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.handle import Handle
 from watchfloor.store.schema import bring_up_to_date
@@ -49,18 +50,16 @@ class Disk:
             "sqlite://",
             poolclass=StaticPool,
             hide_parameters=True,
-            connect_args={"check_same_thread": False},
+            connect_args={"check_same_thread": False, "cached_statements": 1_000},
         )
         event.listen(engine, "connect", _in_memory)
-        event.listen(engine, "begin", _begin)
-        event.listen(engine, "commit", self._committing)
         self.commits = 0
         self.refusals = 0
-        self.handle: Handle = engine.connect()
-        with self.handle.begin():
-            bring_up_to_date(self.handle)
-        driver: Any = self.handle.connection.driver_connection
-        self.driver: sqlite3.Connection = driver
+        with engine.connect() as ordinary:
+            bring_up_to_date(ordinary)
+            ordinary.commit()
+        self.handle = Shortcut(engine, self._committing)
+        self.driver = self.handle.driver
         self.empty = self.image()
 
     def image(self) -> sqlite3.Connection:
@@ -75,13 +74,19 @@ class Disk:
             self.handle.rollback()
         self.driver.rollback()
         image.backup(self.driver)
+        self.written()
         self.commits = self.refusals = 0
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return what the store holds, without the product's help."""
         return self.driver.execute(query, values).fetchall()
 
-    def _committing(self, _: Handle) -> None:
+    def written(self) -> set[str]:
+        """Return the tables that were written since this was asked last."""
+        written, self.handle.touched = self.handle.touched, set()
+        return written
+
+    def _committing(self) -> None:
         if self.refusals > 0:
             self.refusals -= 1
             # SQLite takes a transaction back whose COMMIT finds the disk full.
@@ -95,10 +100,6 @@ class Disk:
 def _in_memory(connection: Any, _: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin(connection: Handle) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Settings:
@@ -144,6 +145,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(campaigns, "parse_campaign", parsed),
         mock.patch.object(settling, "parse_campaign", parsed),
         mock.patch.object(committer, "WorkspaceSettings", Settings),
+        mock.patch.object(supervisor, "Inbox", return_value=None),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
         mock.patch.object(settling, "AttemptWriter", writer),

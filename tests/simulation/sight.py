@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.simulation import invariants
+from tests.simulation.shortcut import ANYTHING
 
 from watchfloor.domain.previews import preview
 from watchfloor.domain.regions import Verb
@@ -39,6 +43,41 @@ _ATTEMPT = (
     "outcome_class, code, next_at_ms"
 )
 _COMMAND = "command_id, run_id, verb, state, refusal"
+_ENTRY = "entry_id, run_id, event, by, why, detail, command_id, epoch"
+_ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE entry_id > ?"  # noqa: S608 - names of columns
+_WORDS = (
+    "SELECT r.run_no, r.seq, r.number FROM resolved r JOIN resolution s"
+    " ON s.resolution_no = r.resolution_no"
+    " WHERE r.at_ms IS NOT NULL AND s.why <> '' AND s.by <> ''"
+)
+
+
+class _Table(NamedTuple):
+    """How a table is read: its rows, their names, and what tells them apart."""
+
+    query: str
+    names: tuple[str, ...]
+    key: Callable[[Any], Any]
+
+
+def _table(name: str, columns: str, *key: int) -> _Table:
+    query = f"SELECT {columns} FROM {name}"  # noqa: S608 - names of columns
+    return _Table(query, tuple(columns.split(", ")), itemgetter(*key))
+
+
+_TABLES = {
+    "run": _table("run", _RUN, 1),
+    "record": _table("record", _RECORD, 0, 1),
+    "attempt": _table("attempt", _ATTEMPT, 0, 1, 2),
+    "command": _table("command", _COMMAND, 0),
+}
+_EVERYTHING = {
+    *_TABLES,
+    "books",
+    "suppression",
+    "resolved",
+    "journal",
+}
 
 
 class Sight:
@@ -49,6 +88,7 @@ class Sight:
             the attempt's number, ``commands`` by id.
         opened: For which (run number, seq, number) an intent was ever committed, and
             what its record was before.
+        opted_out: Digests of contacts whose opt-out is stored.
         zombies: Lives that another one has replaced.
     """
 
@@ -64,14 +104,16 @@ class Sight:
         self.zombies: set[int] = set()
         self.contacts: dict[tuple[int, int], str] = {}
         self.words: set[tuple[int, int, int]] = set()
+        self.opted_out: set[str] = set()
         self.epoch = 0
         self.peaks: dict[str, list[tuple[float, int]]] = {}
         self.requested: Counter[tuple[str, str]] = Counter()
         self.entries = 0
         self.violation: invariants.ViolationError | None = None
         query = "SELECT name FROM pragma_table_info('books')"
-        self._book_keys = [row[0] for row in world.disk.rows(query)]
-        self._read()
+        self._books = ", ".join(row[0] for row in world.disk.rows(query))
+        self._raw: dict[str, dict[Any, Any]] = {}
+        self._read({ANYTHING})
 
     def seen(self, run_id: str) -> Row:
         """Return what a screen would show of a run, as a command carries it."""
@@ -83,13 +125,23 @@ class Sight:
 
     def look(self, life: Life) -> None:
         """Take in a commit, and hold it to what was before."""
-        before = (self.runs, self.records, self.attempts, self.commands, self.epoch)
-        fresh = self._read()
+        before = self._now()
+        news = self._read(self.world.disk.written())
         if life.number in self.zombies:
-            now = (self.runs, self.records, self.attempts, self.commands, self.epoch)
-            invariants.fenced_off_changes_nothing(life, before == now and not fresh)
+            is_same = before == self._now() and not news.entries
+            invariants.fenced_off_changes_nothing(life, is_same)
             return
-        invariants.at_commit(self.world, life, before, fresh)
+        invariants.at_commit(self.world, life, before, news)
+
+    def is_whole(self) -> bool:
+        """Whether reading everything anew tells the same as what was taken in."""
+        known = self._now(), self.books, self.words
+        self._raw.clear()
+        self._read({ANYTHING})
+        return known == (self._now(), self.books, self.words)
+
+    def _now(self) -> invariants.Before:
+        return self.runs, self.records, self.attempts, self.commands, self.epoch
 
     def arrived(self, arrival: Arrival) -> None:
         """Hold a request to what is committed at this moment.
@@ -105,48 +157,87 @@ class Sight:
         number: int = self.runs[run_id]["run_no"]
         return number
 
-    def _read(self) -> list[Row]:
-        rows = self.world.disk.rows
-        self.runs = {row["run_id"]: row for row in _named(rows, _RUN, "run")}
-        self.run_of = {run["run_no"]: run_id for run_id, run in self.runs.items()}
-        names = self._book_keys
-        found = rows(f"SELECT {', '.join(names)} FROM books")  # noqa: S608 - names
+    def _read(self, written: set[str]) -> invariants.News:
+        """Read what was written, and return what of it is new."""
+        disk = self.world.disk
+        if ANYTHING in written:
+            written = _EVERYTHING
+        fresh: dict[str, dict[Any, Row]] = {name: {} for name in _TABLES}
+        if "run" in written:
+            self.runs, fresh["run"] = self._named("run", self.runs)
+            self.run_of = {run["run_no"]: run_id for run_id, run in self.runs.items()}
+            self._note_permits(fresh["run"])
+        if "books" in written:
+            self._read_books()
+        if "record" in written:
+            self.records, fresh["record"] = self._named("record", self.records)
+            self._note_contacts()
+        if "attempt" in written:
+            self.attempts, fresh["attempt"] = self._named("attempt", self.attempts)
+        if "command" in written:
+            self.commands, fresh["command"] = self._named("command", self.commands)
+        self._read_words(written)
+        self.epoch = disk.rows("SELECT epoch FROM lease")[0][0]
+        return invariants.News(
+            runs=fresh["run"],
+            records=fresh["record"],
+            attempts=fresh["attempt"],
+            commands=fresh["command"],
+            entries=self._entered() if "journal" in written else [],
+        )
+
+    def _read_books(self) -> None:
+        found = self.world.disk.rows(f"SELECT {self._books} FROM books")  # noqa: S608 - names of columns
+        names = self._books.split(", ")
         self.books = {
             self.run_of[row[0]]: dict(zip(names, row, strict=True)) for row in found
         }
-        self.records = {
-            (row["run_no"], row["seq"]): row for row in _named(rows, _RECORD, "record")
-        }
-        self.attempts = {
-            (row["run_no"], row["seq"], row["number"]): row
-            for row in _named(rows, _ATTEMPT, "attempt")
-        }
-        self.commands = {
-            row["command_id"]: row for row in _named(rows, _COMMAND, "command")
-        }
-        self.epoch = rows("SELECT epoch FROM lease")[0][0]
+
+    def _note_contacts(self) -> None:
         if len(self.contacts) < len(self.records):
-            query = "SELECT run_no, seq, hex(digest) FROM contact"
-            self.contacts = {(row[0], row[1]): row[2].lower() for row in rows(query)}
-        self.words = {
-            (row[0], row[1], row[2])
-            for row in rows(
-                "SELECT r.run_no, r.seq, r.number FROM resolved r JOIN resolution s"
-                " ON s.resolution_no = r.resolution_no"
-                " WHERE r.at_ms IS NOT NULL AND s.why <> '' AND s.by <> ''"
-            )
-        }
-        fresh = _named(
-            rows,
-            "entry_id, run_id, event, by, why, detail, command_id, epoch",
-            f"journal WHERE entry_id > {self.entries}",
-        )
-        self.entries = max((row["entry_id"] for row in fresh), default=self.entries)
-        for run_id, run in self.runs.items():
+            query = "SELECT run_no, seq, lower(hex(digest)) FROM contact"
+            found = self.world.disk.rows(query)
+            self.contacts = {(row[0], row[1]): row[2] for row in found}
+
+    def _read_words(self, written: set[str]) -> None:
+        """Read what people said: of contacts, and of records in doubt."""
+        disk = self.world.disk
+        if "suppression" in written:
+            query = "SELECT lower(hex(digest)) FROM suppression"
+            self.opted_out = {row[0] for row in disk.rows(query)}
+        if "resolved" in written or "resolution" in written:
+            self.words = set(disk.rows(_WORDS))
+
+    def _entered(self) -> list[Row]:
+        """Return what the journal holds that nobody has seen."""
+        found = self.world.disk.rows(_ENTRIES, self.entries)
+        names = _ENTRY.split(", ")
+        entries = [dict(zip(names, row, strict=True)) for row in found]
+        self.entries = max((row["entry_id"] for row in entries), default=self.entries)
+        return entries
+
+    def _note_permits(self, runs: dict[str, Row]) -> None:
+        for run_id, run in runs.items():
             kept = self.peaks.setdefault(run_id, [])
             if not kept or kept[-1][1] != run["permits"]:
                 kept.append((self.world.now_s, run["permits"]))
-        return fresh
+
+    def _named(
+        self, table: str, known: dict[Any, Row]
+    ) -> tuple[dict[Any, Row], dict[Any, Row]]:
+        """Return a table's rows by key, and those of them that are new or other."""
+        query, names, key = _TABLES[table]
+        raw = {key(row): row for row in self.world.disk.rows(query)}
+        before = self._raw.get(table, {})
+        self._raw[table] = raw
+        fresh = {
+            place: dict(zip(names, row, strict=True))
+            for place, row in raw.items()
+            if before.get(place) != row
+        }
+        if not fresh and len(raw) == len(before):
+            return known, fresh
+        return {place: fresh.get(place) or known[place] for place in raw}, fresh
 
     def permits(self, run_id: str) -> int:
         """Return the most permits that the run had within the last second."""
@@ -163,11 +254,14 @@ class Sight:
 
     def promise(self, run_id: str, step: int) -> str:
         """Return what the channel of a step promises."""
-        word: str = json.loads(self.runs[run_id]["steps_json"])[step][2]
+        word: str = self.steps(run_id)[step][2]
         return word
 
+    def steps(self, run_id: str) -> Any:
+        """Return a run's steps: of each its name, its channel, what that promises."""
+        return _parsed(self.runs[run_id]["steps_json"])
 
-def _named(rows: Any, columns: str, table: str) -> list[Row]:
-    names = columns.split(", ")
-    query = f"SELECT {columns} FROM {table}"  # noqa: S608 - names of columns
-    return [dict(zip(names, row, strict=True)) for row in rows(query)]
+
+@lru_cache
+def _parsed(steps_json: str) -> Any:
+    return json.loads(steps_json)

@@ -135,8 +135,11 @@ def canonical(value: object) -> bytes:
 
     What no column may hold is told apart from what it may: bytes are no text.
     """
-    return json.dumps(value, separators=(",", ":"), default=_foreign).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def _foreign(value: object) -> object:
     return {type(value).__name__: repr(value)}
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_foreign)

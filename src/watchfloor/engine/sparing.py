@@ -38,10 +38,10 @@ def spare(tx: Transaction, places: Iterable[Placed], source: str) -> None:
             continue
         some = told.setdefault((one.run_no, one.step or 0), {})
         some.setdefault(one.seq, one.event.kind.value)
-    writer = AttemptWriter(tx.connection)
     for (run_no, step), kinds in told.items():
         if not is_of_retries(tx.connection, run_no):
             continue
+        writer = AttemptWriter(tx.connection)
         found = unsent_kin(tx.connection, run_no, step, kinds)
         for run_id in dict.fromkeys(one.run_id for one in found):
             some_of_run = [one for one in found if one.run_id == run_id]

@@ -7,10 +7,12 @@ from sqlalchemy import Connection, select
 from watchfloor.domain.views import EngineView
 from watchfloor.store.tables import lease
 
+_LEASE = select(lease)
+
 
 def engine_view(connection: Connection) -> EngineView:
     """Return the owner as last told; one row."""
-    row = connection.execute(select(lease)).mappings().first()
+    row = connection.execute(_LEASE).mappings().first()
     if row is None:
         return EngineView()
     return EngineView(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, Select, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, or_, select
 
 from watchfloor.domain.live import AuditEntry, AuditPage
 from watchfloor.domain.views import EventView, Receipt
@@ -27,6 +27,8 @@ _SAID: Final = (
     journal.c.origin,
     journal.c.run_id,
 )
+#: Made once: it is asked before every command.
+_COMMAND: Final = select(command).where(command.c.command_id == bindparam("command_id"))
 
 
 def events(
@@ -48,8 +50,8 @@ def events(
 
 def receipt(connection: Connection, command_id: str) -> Receipt | None:
     """Return what became of a command; None where the engine has not taken it."""
-    query = select(command).where(command.c.command_id == command_id)
-    row = connection.execute(query).mappings().first()
+    asked = {"command_id": command_id}
+    row = connection.execute(_COMMAND, asked).mappings().first()
     return None if row is None else _receipt(row)
 
 

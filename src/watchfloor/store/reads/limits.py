@@ -9,6 +9,8 @@ from sqlalchemy import Connection, select
 from watchfloor.domain.workspace import Shared
 from watchfloor.store.tables import run, shared_limit
 
+_SHARED = select(shared_limit).order_by(shared_limit.c.scope)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedLimit:
@@ -22,7 +24,6 @@ class SharedLimit:
 
 def shared_limits(connection: Connection) -> tuple[SharedLimit, ...]:
     """Return what operators set, by scope."""
-    query = select(shared_limit).order_by(shared_limit.c.scope)
     return tuple(
         SharedLimit(
             scope=row["scope"],
@@ -30,7 +31,7 @@ def shared_limits(connection: Connection) -> tuple[SharedLimit, ...]:
             by=row["by"],
             at_ms=row["at_ms"],
         )
-        for row in connection.execute(query).mappings()
+        for row in connection.execute(_SHARED).mappings()
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    bindparam,
     func,
     literal_column,
     or_,
@@ -59,6 +60,23 @@ _COLUMNS = [
 ]
 _SPENT = ("active", "paused", "window", "waiting")
 _BOOK_KEYS = tuple(Books().as_dict())
+#: Made once: the engine asks them with every command and every claim.
+_VIEW = (
+    select(*_COLUMNS)
+    .join_from(run, books)
+    .join(upload)
+    .where(run.c.run_id == bindparam("run_id"))
+)
+_NEXT_DUE = {
+    state: select(func.min(record.c.next_at_ms)).where(
+        record.c.run_no == bindparam("run_no"),
+        is_state(state),
+        record.c.next_at_ms.is_not(None),
+    )
+    for state in RecordState
+}
+_CAMPAIGN_TEXT = select(run.c.campaign_text).where(run.c.run_id == bindparam("run_id"))
+_COLUMN_NAMES = select(run.c.columns_json).where(run.c.run_id == bindparam("run_id"))
 
 
 def run_view(connection: Connection, run_id: str) -> RunView:
@@ -67,7 +85,7 @@ def run_view(connection: Connection, run_id: str) -> RunView:
     Raises:
         NotFoundError: No run has this id.
     """
-    row = connection.execute(_query().where(run.c.run_id == run_id)).mappings().first()
+    row = connection.execute(_VIEW, {"run_id": run_id}).mappings().first()
     if row is None:
         msg = f"no run is called {run_id!r}; `watchfloor runs` lists the ones there are"
         raise NotFoundError(msg)
@@ -130,8 +148,7 @@ def matching_run_ids(
 
 def campaign_text(connection: Connection, run_id: str) -> str:
     """Return the campaign file as it was frozen with the run."""
-    query = select(run.c.campaign_text).where(run.c.run_id == run_id)
-    return str(connection.scalar(query))
+    return str(connection.scalar(_CAMPAIGN_TEXT, {"run_id": run_id}))
 
 
 def step_names(connection: Connection, run_id: str) -> tuple[str, ...]:
@@ -147,8 +164,8 @@ def family_id(connection: Connection, run_id: str) -> str:
 
 def column_names(connection: Connection, run_id: str) -> tuple[str, ...]:
     """Return the columns of the upload, in order; empty before the intake began."""
-    query = select(run.c.columns_json).where(run.c.run_id == run_id)
-    return tuple(json.loads(connection.scalar(query) or "[]"))
+    columns = connection.scalar(_COLUMN_NAMES, {"run_id": run_id})
+    return tuple(json.loads(columns or "[]"))
 
 
 def twin(
@@ -175,10 +192,7 @@ def next_due_ms(connection: Connection, run_no: int, state: RecordState) -> int 
 
     Of pending ones, those that wait for their window or their next step.
     """
-    query = select(func.min(record.c.next_at_ms)).where(
-        record.c.run_no == run_no, is_state(state), record.c.next_at_ms.is_not(None)
-    )
-    due: int | None = connection.scalar(query)
+    due: int | None = connection.scalar(_NEXT_DUE[state], {"run_no": run_no})
     return due
 
 
@@ -324,6 +338,16 @@ def _query() -> Select[tuple[object, ...]]:
     return select(*_COLUMNS).join_from(run, books).join(upload)
 
 
+_LEDGERS = select(run, *_BOOKS).join_from(run, books).order_by(run.c.run_no)
+_LEDGER = _LEDGERS.where(run.c.run_id == bindparam("run_id"))
+_LIVE_LEDGERS = _LEDGERS.where(
+    or_(
+        run.c.phase != literal_column("'ended'"),
+        run.c.history == literal_column("'creating'"),
+    )
+)
+
+
 def ledger_rows(
     connection: Connection, run_id: str | None = None
 ) -> list[dict[str, Any]]:
@@ -332,14 +356,10 @@ def ledger_rows(
     These are the runs that have not ended and those whose history is not written; with
     *run_id*, that run, whatever it is.
     """
-    query = select(run, *_BOOKS).join_from(run, books).order_by(run.c.run_no)
+    query, values = _LIVE_LEDGERS, {}
     if run_id is not None:
-        query = query.where(run.c.run_id == run_id)
-    else:
-        live = run.c.phase != literal_column("'ended'")
-        unwritten = run.c.history == literal_column("'creating'")
-        query = query.where(or_(live, unwritten))
-    return [dict(row) for row in connection.execute(query).mappings()]
+        query, values = _LEDGER, {"run_id": run_id}
+    return [dict(row) for row in connection.execute(query, values).mappings()]
 
 
 def collected_until(connection: Connection, now_ms: int) -> list[str]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from watchfloor.store.tables import suppression
 
 _SLICE = 10_000
+_NEXT = (
+    select(suppression.c.digest)
+    .where(suppression.c.digest > bindparam("last"))
+    .order_by(suppression.c.digest)
+    .limit(_SLICE)
+)
 
 
 def all_digests(connection: Connection) -> Iterator[bytes]:
     """Yield every suppressed contact's digest in ascending order, slice by slice."""
     last = b""
     while True:
-        query = (
-            select(suppression.c.digest)
-            .where(suppression.c.digest > last)
-            .order_by(suppression.c.digest)
-            .limit(_SLICE)
-        )
-        digests = list(connection.scalars(query))
+        digests = list(connection.scalars(_NEXT, {"last": last}))
         yield from digests
         if len(digests) < _SLICE:
             return

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from watchfloor.domain.chain import (
     BEGINNING,
@@ -24,6 +24,13 @@ from watchfloor.domain.chain import (
 )
 from watchfloor.store.tables import chain, command, journal
 
+#: Made once: they run for every command and every entry of the journal.
+_NEWEST = (
+    select(chain.c.link_no, chain.c.hash).order_by(chain.c.link_no.desc()).limit(1)
+)
+_APPEND = insert(chain)
+_COMMAND = select(command).where(command.c.command_id == bindparam("command_id"))
+
 
 def link_entry(connection: Connection, row: RowMapping) -> None:
     """Append a link for an entry of the journal, as its row was stored."""
@@ -34,8 +41,8 @@ def link_entry(connection: Connection, row: RowMapping) -> None:
 def link_commands(connection: Connection, command_ids: Sequence[str]) -> None:
     """Append a link for each of these commands, as their rows stand now."""
     for command_id in command_ids:
-        query = select(command).where(command.c.command_id == command_id)
-        row = connection.execute(query).mappings().first()
+        asked = {"command_id": command_id}
+        row = connection.execute(_COMMAND, asked).mappings().first()
         if row is not None:
             _append(
                 connection, Kind.COMMAND, dict(row), command_id, command_id=command_id
@@ -49,8 +56,7 @@ def _append(
     key: str,
     **place: object,
 ) -> None:
-    newest = select(chain.c.link_no, chain.c.hash).order_by(chain.c.link_no.desc())
-    before = connection.execute(newest.limit(1)).first()
+    before = connection.execute(_NEWEST).first()
     # Chance that decides nothing: it only keeps words from being guessed.
     salt = secrets.token_bytes(SALT_BYTES)
     words = words_digest(row, kind, salt)
@@ -58,15 +64,16 @@ def _append(
     number = before.link_no + 1 if before else 1
     link = Link(number, FORM, kind, key, words, digest)
     connection.execute(
-        insert(chain).values(
-            link_no=number,
-            form=FORM,
-            salt=salt,
-            words=words,
-            digest=digest,
-            hash=link_hash(before.hash if before else BEGINNING, link),
+        _APPEND,
+        {
+            "link_no": number,
+            "form": FORM,
+            "salt": salt,
+            "words": words,
+            "digest": digest,
+            "hash": link_hash(before.hash if before else BEGINNING, link),
             **place,
-        )
+        },
     )
 
 

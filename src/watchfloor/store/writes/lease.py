@@ -15,6 +15,9 @@ _FENCE = (
     .values(changes=lease.c.changes + bindparam("more"))
 )
 
+_EPOCH = select(lease.c.epoch)
+_UPDATE = update(lease)
+
 
 def take(
     connection: Connection,
@@ -36,7 +39,7 @@ def take(
     Returns:
         The new epoch.
     """
-    epoch = connection.scalar(select(lease.c.epoch))
+    epoch = connection.scalar(_EPOCH)
     values = {
         "owner": owner.name,
         "pid": owner.pid,
@@ -51,7 +54,7 @@ def take(
         first = {"lease_id": 1, "instance": instance, "epoch": 1, "changes": 0}
         connection.execute(insert(lease).values(**first, **values))
         return 1
-    connection.execute(update(lease).values(epoch=epoch + 1, **values))
+    connection.execute(_UPDATE, {"epoch": epoch + 1, **values})
     return int(epoch) + 1
 
 
@@ -72,7 +75,7 @@ def fence(connection: Connection, epoch: int, *, changes: int) -> None:
 
 def beat(connection: Connection, now_ms: int) -> None:
     """Say that the owner lives."""
-    connection.execute(update(lease).values(heartbeat_at_ms=now_ms))
+    connection.execute(_UPDATE, {"heartbeat_at_ms": now_ms})
 
 
 def leave(connection: Connection, why: str, now_ms: int) -> None:

@@ -27,8 +27,17 @@ _PROGRESS = (
     "waiting_ms",
 )
 
-#: Made once: it runs for every change of a run.
+#: Made once: they run for every change of a run.
 _ENTER = insert(journal).returning(*journal.c)
+_ADD_COMMAND = insert(command)
+_ANSWER = update(command).where(command.c.command_id == bindparam("b_command_id"))
+_CHANGE = update(run).where(run.c.run_no == bindparam("b_run_no"))
+_CHANGE_ONCE = _CHANGE.where(run.c.version == bindparam("b_version"))
+_APPLIED = command.c.run_id == bindparam("b_run_id"), command.c.state == "applied"
+_ALL_APPLIED = (
+    select(command.c.command_id).where(*_APPLIED).order_by(command.c.command_id)
+)
+_SETTLE = update(command).where(*_APPLIED)
 
 
 class BooksWriter:
@@ -95,20 +104,21 @@ def save_lifecycle(
             somebody changed the store from outside.
     """
     changed = connection.execute(
-        update(run)
-        .where(run.c.run_no == run_no, run.c.version == version)
-        .values(
-            phase=lifecycle.phase,
-            gate=lifecycle.gate,
-            intake=lifecycle.intake,
-            results=lifecycle.results,
-            history=lifecycle.history,
-            outcome=lifecycle.outcome,
-            stops=lifecycle.stops,
-            intent=lifecycle.intent,
-            version=version + 1,
+        _CHANGE_ONCE,
+        {
+            "b_run_no": run_no,
+            "b_version": version,
+            "phase": lifecycle.phase,
+            "gate": lifecycle.gate,
+            "intake": lifecycle.intake,
+            "results": lifecycle.results,
+            "history": lifecycle.history,
+            "outcome": lifecycle.outcome,
+            "stops": lifecycle.stops,
+            "intent": lifecycle.intent,
+            "version": version + 1,
             **others,
-        )
+        },
     )
     if changed.rowcount != 1:
         msg = (
@@ -120,34 +130,28 @@ def save_lifecycle(
 
 def save_run_values(connection: Connection, run_no: int, **values: object) -> None:
     """Store columns of a run that are no part of its lifecycle."""
-    connection.execute(update(run).where(run.c.run_no == run_no).values(**values))
+    connection.execute(_CHANGE, {"b_run_no": run_no, **values})
 
 
 def add_command(connection: Connection, values: Mapping[str, Any]) -> None:
     """Store a command with the answer it got."""
-    connection.execute(insert(command).values(**values))
+    connection.execute(_ADD_COMMAND, values)
     link_commands(connection, [values["command_id"]])
 
 
 def answer_command(connection: Connection, command_id: str, **values: object) -> None:
     """Store what became of a command."""
-    connection.execute(
-        update(command).where(command.c.command_id == command_id).values(**values)
-    )
+    connection.execute(_ANSWER, {"b_command_id": command_id, **values})
     link_commands(connection, [command_id])
 
 
 def settle_commands(connection: Connection, run_id: str, now_ms: int) -> None:
     """Mark every applied command of a run as settled."""
-    applied = command.c.run_id == run_id, command.c.state == "applied"
-    query = select(command.c.command_id).where(*applied).order_by(command.c.command_id)
-    settled = connection.scalars(query).all()
+    mine = {"b_run_id": run_id}
+    settled = connection.scalars(_ALL_APPLIED, mine).all()
     if settled:
-        connection.execute(
-            update(command)
-            .where(*applied)
-            .values(state="settled", settled_at_ms=now_ms)
-        )
+        told = {"state": "settled", "settled_at_ms": now_ms}
+        connection.execute(_SETTLE, mine | told)
         link_commands(connection, settled)
 
 

@@ -1,0 +1,265 @@
+"""A connection that goes straight to the driver with what SQLAlchemy has compiled once.
+
+A world executes the same few hundred statements for ever, on one connection in
+memory, where what lies between a statement and the driver costs ten times what SQLite
+does. It is left out here: the statements, their values and their types stay
+SQLAlchemy's. What is seldom (expanding lists) takes the ordinary way.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
+
+_WRITES = re.compile(
+    r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE(?: OR \w+)?|DELETE FROM|REPLACE INTO)\s+"
+    r'"?(\w+)'
+)
+_READS = re.compile(r"\s*(?:SELECT|WITH|SAVEPOINT|RELEASE|ROLLBACK TO|BEGIN|PRAGMA)\b")
+#: What is written where a statement cannot be told.
+ANYTHING = "*"
+
+
+class _Value(NamedTuple):
+    """Where a value comes from: what is given, the statement itself, or always."""
+
+    given: str | None
+    place: int | None
+    always: Any
+    process: Callable[[Any], Any] | None
+
+
+class _Plan(NamedTuple):
+    """A compiled statement in the driver's words."""
+
+    sql: str
+    values: tuple[_Value, ...]
+    metadata: SimpleResultMetaData | None
+    processors: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+
+class _Ready(NamedTuple):
+    """What is known of one statement, by the names of what it is given."""
+
+    statement: weakref.ref[Any]
+    plans: dict[tuple[str, ...], tuple[_Plan | None, Sequence[Any]]]
+
+
+class Answer(IteratorResult[Any]):
+    """What the driver found, or how many rows it changed."""
+
+    rowcount = -1
+
+
+class _Mark:
+    """A savepoint, as ``begin_nested`` returns it."""
+
+    def __init__(self, driver: sqlite3.Connection, name: str) -> None:
+        self._driver = driver
+        self._name = name
+        driver.execute(f"SAVEPOINT {name}")
+
+    def commit(self) -> None:
+        self._driver.execute(f"RELEASE {self._name}")
+
+    def rollback(self) -> None:
+        self._driver.execute(f"ROLLBACK TO {self._name}")
+        self._driver.execute(f"RELEASE {self._name}")
+
+
+class Shortcut(Connection):
+    """The one connection of a world.
+
+    Attributes:
+        driver: SQLite's own connection.
+        committing: Is asked before every commit; it may raise.
+        touched: Tables that were written since somebody last emptied it.
+    """
+
+    def __init__(self, engine: Engine, committing: Callable[[], None]) -> None:
+        super().__init__(engine)
+        driver: Any = self.connection.driver_connection
+        self.driver: sqlite3.Connection = driver
+        self.committing = committing
+        self.touched: set[str] = set()
+        self._marks = 0
+        self._compiled: dict[Any, Any] = {}
+        self._plans: dict[int, _Plan | None] = {}
+        self._written: dict[str, str] = {}
+        self._columns: dict[str, SimpleResultMetaData] = {}
+        self._nothing = SimpleResultMetaData([])
+        event.listen(engine, "before_cursor_execute", self._executed)
+
+    def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        assert not options
+        if isinstance(parameters, list):
+            answer = Answer(self._nothing, iter(()))
+            answer.rowcount = sum(
+                self.execute(statement, row).rowcount for row in parameters
+            )
+            return answer
+        told: Mapping[str, Any] = parameters or {}
+        keys = tuple(told)
+        ready: _Ready | None = statement.__dict__.get("_world_ready")
+        if ready is None or ready.statement() is not statement:
+            # One that was made from another has what the other had.
+            ready = _Ready(weakref.ref(statement), {})
+            statement.__dict__["_world_ready"] = ready
+        if keys not in ready.plans:
+            ready.plans[keys] = self._planned(statement, keys)
+        plan, extracted = ready.plans[keys]
+        if plan is None:
+            return super().execute(statement, parameters)
+        values = []
+        for given, place, always, process in plan.values:
+            if given is not None:
+                value = told[given]
+            elif place is not None:
+                value = extracted[place].value
+            else:
+                value = always
+            values.append(value if process is None else process(value))
+        return self._answered(plan, values)
+
+    def scalar(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        return self.execute(statement, parameters, **options).scalar()
+
+    def scalars(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        return self.execute(statement, parameters, **options).scalars()
+
+    def exec_driver_sql(
+        self, statement: str, parameters: Any = None, execution_options: Any = None
+    ) -> Any:
+        assert execution_options is None
+        self._note(statement)
+        try:
+            if isinstance(parameters, list):
+                cursor = self.driver.executemany(statement, parameters)
+            else:
+                cursor = self.driver.execute(statement, parameters or ())
+        except sqlite3.Error as error:
+            raise self._told(error, statement) from error
+        metadata = self._columns.get(statement)
+        if metadata is None:
+            names = [column[0] for column in cursor.description or ()]
+            metadata = SimpleResultMetaData(names) if names else self._nothing
+            self._columns[statement] = metadata
+        has_rows = metadata is not self._nothing
+        answer = Answer(metadata, iter(cursor.fetchall() if has_rows else ()))
+        answer.rowcount = cursor.rowcount
+        return answer
+
+    def begin_nested(self) -> Any:
+        self._marks += 1
+        return _Mark(self.driver, f"mark_{self._marks % 8}")
+
+    def _begin_impl(self, _: Any) -> None:
+        self.driver.execute("BEGIN IMMEDIATE")
+
+    def _commit_impl(self) -> None:
+        self.committing()
+        self.driver.execute("COMMIT")
+
+    def _rollback_impl(self) -> None:
+        self.driver.rollback()
+
+    def _answered(self, plan: _Plan, values: list[Any]) -> Answer:
+        self._note(plan.sql)
+        try:
+            cursor = self.driver.execute(plan.sql, values)
+            rows = cursor.fetchall() if plan.metadata else ()
+        except sqlite3.Error as error:
+            raise self._told(error, plan.sql) from error
+        if plan.processors:
+            rows = [_processed(row, plan.processors) for row in rows]
+        answer = Answer(plan.metadata or self._nothing, iter(rows))
+        answer.rowcount = cursor.rowcount
+        return answer
+
+    def _planned(
+        self, statement: Any, keys: tuple[str, ...]
+    ) -> tuple[_Plan | None, Sequence[Any]]:
+        """Return how to execute a statement; None for the ordinary way."""
+        compiled, extracted, collected, _ = statement._compile_w_cache(
+            self.dialect, compiled_cache=self._compiled, column_keys=sorted(keys)
+        )
+        if extracted is None or collected is not None:
+            return None, ()
+        number = id(compiled)  # the cache keeps it
+        if number not in self._plans:
+            self._plans[number] = _plan(compiled, keys, self.dialect)
+        return self._plans[number], extracted
+
+    def _told(self, error: sqlite3.Error, sql: str) -> BaseException:
+        return DBAPIError.instance(
+            sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+        )
+
+    def _executed(self, _: Any, __: Any, statement: str, *___: Any) -> None:
+        self._note(statement)
+
+    def _note(self, sql: str) -> None:
+        table = self._written.get(sql)
+        if table is None:
+            found = _WRITES.match(sql)
+            table = found[1] if found else "" if _READS.match(sql) else ANYTHING
+            self._written[sql] = table
+        if table:
+            self.touched.add(table)
+
+
+def _plan(compiled: Any, keys: tuple[str, ...], dialect: Any) -> _Plan | None:
+    is_seldom = (
+        compiled.insert_prefetch
+        or compiled.update_prefetch
+        or compiled.literal_execute_params
+        or compiled.post_compile_params
+        or compiled.isplaintext
+        or compiled.cache_key is None
+    )
+    if is_seldom:
+        return None
+    names = {name: bind for bind, name in compiled.bind_names.items()}
+    matching = compiled._cache_key_bind_match[0]
+    places = {
+        bind: place
+        for place, original in enumerate(compiled.cache_key[1])
+        for bind in matching[original]
+    }
+    values = []
+    for name in compiled.positiontup or ():
+        bind = names[name]
+        if bind.callable:
+            return None
+        given = next((key for key in (bind.key, name) if key in keys), None)
+        place = places.get(bind)
+        process = compiled._bind_processors.get(name)
+        values.append(_Value(given, place, bind.value, process))
+    columns = compiled._result_columns
+    processors = tuple(
+        (place, process)
+        for place, column in enumerate(columns)
+        if (process := column.type._cached_result_processor(dialect, None))
+    )
+    metadata = (
+        SimpleResultMetaData([column.keyname for column in columns])
+        if columns
+        else None
+    )
+    return _Plan(compiled.string, tuple(values), metadata, processors)
+
+
+def _processed(
+    row: tuple[Any, ...], processors: tuple[tuple[int, Callable[[Any], Any]], ...]
+) -> tuple[Any, ...]:
+    values = list(row)
+    for place, process in processors:
+        values[place] = process(values[place])
+    return tuple(values)
