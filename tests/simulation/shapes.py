@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tests.simulation.seams import Disk
+from tests.simulation.seams import Disk, Image
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.engine.campaigns import checked_campaign
@@ -58,7 +57,7 @@ class Shape:
     runs: tuple[str, ...]
     campaigns: tuple[Campaigning, ...]
     is_read: bool
-    image: sqlite3.Connection
+    image: Image
 
 
 def drawn(number: int, place: int) -> Campaigning:

@@ -10,8 +10,9 @@ import os
 import pytest
 from tests.simulation.turning import bench
 
-SEEDS = int(os.environ.get("WATCHFLOOR_SEEDS", "1000"))
-SLICES = 20
+SEEDS = int(os.environ.get("WATCHFLOOR_SEEDS", "10000"))
+#: So many that two processes, of which each takes the next, end at the same time.
+SLICES = 50
 
 
 @pytest.fixture(scope="module")
