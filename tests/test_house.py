@@ -15,7 +15,15 @@ LONGEST_FILE = 400
 
 #: Test folders that mirror no floor: whole journeys, what is written about them, and
 #: tables to check against.
-OTHER_FOLDERS = {"docs", "e2e", "kills", "reference", "simulation", "support"}
+OTHER_FOLDERS = {
+    "docs",
+    "e2e",
+    "kills",
+    "reference",
+    "simulation",
+    "support",
+    "threats",
+}
 
 #: Names that say nothing of what is inside.
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}

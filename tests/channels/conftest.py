@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from tests.support.loopback import LOOPBACK
 
 from watchfloor.channels.smtp import SmtpChannel
 from watchfloor.channels.webhook import WebhookChannel
@@ -271,8 +272,10 @@ def dispatch():
 
 @pytest.fixture
 def webhook():
-    def build(url, **settings):
-        return WebhookChannel({"url": url, **settings}, clock=lambda: NOW_S)
+    def build(url, *, reach=LOOPBACK, **settings):
+        channel = WebhookChannel({"url": url, **settings}, clock=lambda: NOW_S)
+        channel.keep_within(lambda: reach)
+        return channel
 
     return build
 

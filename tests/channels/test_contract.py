@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.support.loopback import loaded_for_loopback
 
 from watchfloor.channels.base import (
     Channel,
@@ -203,7 +204,7 @@ async def rig(name, provider, mail_server, tmp_path, monkeypatch):
 
 @pytest.fixture
 async def channel(name, rig):
-    async with load_channel(name)(rig.settings) as opened:
+    async with loaded_for_loopback(name, rig.settings) as opened:
         yield opened
 
 
@@ -273,7 +274,7 @@ async def test_a_cancelled_attempt_leaves_nothing_open(channel, made, rig):
 
 
 async def test_can_be_opened_again_after_it_was_closed(name, rig, made):
-    channel = load_channel(name)(rig.settings)
+    channel = loaded_for_loopback(name, rig.settings)
 
     for _ in range(2):
         async with channel:
@@ -285,7 +286,7 @@ async def test_renders_without_being_opened_and_sends_nothing(
     name, rig, made, monkeypatch
 ):
     monkeypatch.delenv("CONTRACT_TOKEN")
-    channel = load_channel(name)(rig.settings)
+    channel = loaded_for_loopback(name, rig.settings)
 
     shown = channel.rendered(made())
 

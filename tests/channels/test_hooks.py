@@ -9,6 +9,7 @@ import time
 
 import pytest
 from tests.channels.conftest import Exchange
+from tests.support.loopback import LOOPBACK
 from tests.support.process import is_gone
 
 from watchfloor.channels import hook_command
@@ -235,7 +236,7 @@ async def test_a_webhook_is_posted_json_with_its_id_and_secrets(monkeypatch):
     ) as server:
         settings = post(server.url, headers={"Authorization": "env:CHAT_AUTH"})
 
-        said = await told_webhook(settings, PAYLOAD, "alert-1")
+        said = await told_webhook(settings, PAYLOAD, "alert-1", LOOPBACK)
 
     (seen,) = server.seen
     assert seen.head.startswith("POST /hook?room=7 HTTP/1.1\r\n")
@@ -253,7 +254,7 @@ async def test_an_address_that_is_a_secret_is_read_and_never_told(tmp_path):
         kept.chmod(0o600)
 
         with pytest.raises(HookError) as raised:
-            await told_webhook(post(f"file:{kept}"), PAYLOAD, "alert-1")
+            await told_webhook(post(f"file:{kept}"), PAYLOAD, "alert-1", LOOPBACK)
 
     assert f"token={SECRET}" in server.seen[0].head
     assert str(raised.value).startswith("answered 500")
@@ -264,7 +265,7 @@ async def test_a_redirect_is_not_followed():
         answer = lambda one: one.reply(307, Location=elsewhere.url)  # noqa: E731 - short
         async with Serving(answer) as server:
             with pytest.raises(HookError, match="answered 307"):
-                await told_webhook(post(server.url), PAYLOAD, "alert-1")
+                await told_webhook(post(server.url), PAYLOAD, "alert-1", LOOPBACK)
 
     assert elsewhere.seen == []
 
@@ -274,7 +275,10 @@ async def test_no_proxy_is_taken_from_the_environment(monkeypatch):
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         async with Serving(lambda one: one.reply(200)) as server:
-            assert await told_webhook(post(server.url), PAYLOAD, "a") == "answered 200"
+            assert (
+                await told_webhook(post(server.url), PAYLOAD, "a", LOOPBACK)
+                == "answered 200"
+            )
 
     assert proxy.seen == []
 
@@ -283,7 +287,7 @@ async def test_a_webhook_that_hangs_is_given_up():
     async with Serving(lambda one: one.hang()) as server:
         settings = post(server.url, timeout="300ms")
         with pytest.raises(HookError, match=r"did not answer within 0\.3 s"):
-            await told_webhook(settings, PAYLOAD, "alert-1")
+            await told_webhook(settings, PAYLOAD, "alert-1", LOOPBACK)
 
 
 async def test_a_webhook_that_answers_without_end_is_read_to_a_bound():
@@ -296,7 +300,7 @@ async def test_a_webhook_that_answers_without_end_is_read_to_a_bound():
             pass
 
     async with Serving(flood) as server:
-        said = await told_webhook(post(server.url), PAYLOAD, "alert-1")
+        said = await told_webhook(post(server.url), PAYLOAD, "alert-1", LOOPBACK)
 
     assert said.startswith("answered 200: xxx")
     assert len(said) < 300
@@ -308,10 +312,10 @@ async def test_a_webhook_that_breaks_off_or_is_not_there_says_so(unused_tcp_port
 
     async with Serving(drop) as server:
         with pytest.raises(HookError, match="broke off"):
-            await told_webhook(post(server.url), PAYLOAD, "alert-1")
+            await told_webhook(post(server.url), PAYLOAD, "alert-1", LOOPBACK)
     nobody = f"http://127.0.0.1:{unused_tcp_port}/"
     with pytest.raises(HookError, match="could not be reached"):
-        await told_webhook(post(nobody), PAYLOAD, "alert-1")
+        await told_webhook(post(nobody), PAYLOAD, "alert-1", LOOPBACK)
 
 
 async def test_a_secret_that_is_missing_or_no_address_is_said_before_anything_is_sent(
@@ -319,9 +323,9 @@ async def test_a_secret_that_is_missing_or_no_address_is_said_before_anything_is
 ):
     monkeypatch.delenv("CHAT_URL", raising=False)
     with pytest.raises(ConfigError, match="CHAT_URL is not set"):
-        await told_webhook(post("env:CHAT_URL"), PAYLOAD, "alert-1")
+        await told_webhook(post("env:CHAT_URL"), PAYLOAD, "alert-1", LOOPBACK)
 
     monkeypatch.setenv("CHAT_URL", f"file:///{SECRET}")
     with pytest.raises(ConfigError, match="http or https") as raised:
-        await told_webhook(post("env:CHAT_URL"), PAYLOAD, "alert-1")
+        await told_webhook(post("env:CHAT_URL"), PAYLOAD, "alert-1", LOOPBACK)
     assert SECRET not in str(raised.value)

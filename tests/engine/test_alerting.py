@@ -44,6 +44,7 @@ HOUR_MS = 60 * MINUTE_MS
 KINDS = ", ".join(f'"{kind}"' for kind in AlertKind)
 ALL = f"on = [{KINDS}]"
 WORKSPACE = '[workspace]\nid = "front-desk"\nname = "Front desk"\n'
+WORKSPACE += '[webhooks]\ninternal = ["127.0.0.0/8"]\n'
 
 
 def space(tables="", head=ALL):

@@ -8,6 +8,7 @@ import pytest
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.quiet_hours import QuietHours
+from watchfloor.domain.reach import Reach, host_pattern, internal_range
 from watchfloor.domain.workspace import (
     NoticePreset,
     Plan,
@@ -24,6 +25,8 @@ SMALLEST = '[workspace]\nid = "a"\nname = "b"\n'
 MAIL = '[mail]\nhost = "mail.example.org"\nfrom = "ops@example.org"\n'
 SECRET = "hunter2-of-the-mail-server"  # noqa: S105 - what must not be told
 HOSTILE = r'"\u001b]0;x\u0007\u202e\u0000\r\n[red]{text}' + "y" * 999 + '"'
+
+THIS_MACHINE = Reach(internal=(internal_range("127.0.0.0/8"), internal_range("::1")))
 
 FULL = """
 [workspace]
@@ -70,6 +73,10 @@ second_person_above = 100_000
 most = 4
 most_per_record = 2
 stage = "5m"
+
+[webhooks]
+hosts = ["calls.example.org", "*.example.com:443"]
+internal = ["10.1.0.0/16", "[::1]:8080"]
 """
 
 
@@ -109,6 +116,13 @@ def test_every_key_of_the_file_arrives_in_the_workspace():
         ),
         second_person_above=100_000,
         retry=RetryBudget(retries=4, generations=2, stage_ms=300_000),
+        reach=Reach(
+            hosts=(
+                host_pattern("calls.example.org"),
+                host_pattern("*.example.com:443"),
+            ),
+            internal=(internal_range("10.1.0.0/16"), internal_range("[::1]:8080")),
+        ),
     )
 
 
@@ -137,7 +151,7 @@ def test_the_default_file_is_read_back(name):
     text = default_workspace_text("front-desk", name)
 
     assert parse_workspace(text, "watchfloor.toml") == Workspace(
-        workspace_id="front-desk", name=name, zone="UTC"
+        workspace_id="front-desk", name=name, zone="UTC", reach=THIS_MACHINE
     )
 
 
@@ -148,6 +162,7 @@ def test_every_option_of_the_default_file_is_read_once_its_mark_is_taken_away():
 
     assert re.findall(r"(?m)^\[([\w.]+)\]", awake) == [
         "workspace",
+        "webhooks",
         "plan",
         "limits",
         "channels.webhook",
@@ -223,6 +238,21 @@ def test_any_other_zone_is_refused(zone):
         ("results", 'max_bytes = "1MiB"', "max_bytes: '1MiB' is not a whole number"),
         ("results", 'tokn = "x"', "tokn: unknown key; did you mean token?"),
         ("safety", "second_person_above = 0", "second_person_above: 0 is less than 1"),
+        (
+            "webhooks",
+            'hosts = ["https://x.org/"]',
+            "hosts[0]: 'https://x.org/' is no h",
+        ),
+        ("webhooks", 'hosts = ["*"]', "hosts[0]: '*' is no host: write calls.example"),
+        ("webhooks", 'hosts = ["a.b:99999"]', "hosts[0]: 'a.b:99999' has no port from"),
+        ("webhooks", "hosts = [1]", "hosts[0]: 1 is not a text in quotes"),
+        ("webhooks", 'internal = ["x.org"]', "internal[0]: 'x.org' is no address"),
+        (
+            "webhooks",
+            'internal = ["10.1.2.3/8"]',
+            "internal[0]: '10.1.2.3/8' is no range",
+        ),
+        ("webhooks", "internal = [7]", "internal[0]: 7 is not a text in quotes"),
         ("safety", "second_person_above = []", "second_person_above: an empty list is"),
         ("safety", "second_person = 1", "second_person: unknown key; did you mean sec"),
     ],
@@ -322,7 +352,7 @@ def test_what_is_not_known_is_refused_with_the_nearest_that_is():
 
     known = (
         "workspace, plan, limits, channels, mail, notices, results, safety, alerts, "
-        "retry, audit, roles"
+        "webhooks, retry, audit, roles"
     )
     assert mistakes(text) == [
         "watchfloor.toml: workspace.zome: unknown key; did you mean zone?",

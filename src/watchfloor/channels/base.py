@@ -6,14 +6,16 @@ A channel is any class of this shape, registered under the entry-point group
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
 from types import TracebackType
 from typing import Protocol, Self, cast, runtime_checkable
 
+from watchfloor.channels.hosts import Hosts
 from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+from watchfloor.domain.reach import Reach
 
 GROUP = "watchfloor.channels"
 
@@ -154,6 +156,23 @@ class LookUp(Protocol):
         Raises:
             NoAnswerError: It could not be asked.
         """
+        ...
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """What a channel offers besides, whose settings say which hosts it contacts.
+
+    The workspace says whom it may contact; until it has, nothing but public addresses.
+    """
+
+    @property
+    def hosts(self) -> Hosts:
+        """What the settings name, each with its port."""
+        ...
+
+    def keep_within(self, reach: Callable[[], Reach]) -> None:
+        """Contact no other hosts than these say; they are asked at every connection."""
         ...
 
 

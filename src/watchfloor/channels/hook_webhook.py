@@ -6,10 +6,12 @@ from typing import Final
 
 import aiohttp
 
+from watchfloor.channels.connections import guarded_connector, refused
 from watchfloor.channels.hook_settings import HookError, WebhookHookSettings
 from watchfloor.channels.secrets import is_reference, redacted, resolved
-from watchfloor.channels.webhook_settings import checked_address
+from watchfloor.channels.webhook_settings import checked_address, refusal_of_url
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.reach import Reach
 from watchfloor.domain.text import clean
 
 #: So much of the reply is read.
@@ -21,10 +23,15 @@ _HEADERS = {
     "User-Agent": "watchfloor",
 }
 _OK = range(200, 300)
+#: Of an address that is a secret itself, neither host nor address is told.
+_REFUSED_UNNAMED: Final = (
+    "what url refers to may not be contacted; if it is meant, add its host to hosts, "
+    "or its address to internal, in [webhooks] of watchfloor.toml"
+)
 
 
 async def told_webhook(
-    settings: WebhookHookSettings, payload: bytes, message_id: str
+    settings: WebhookHookSettings, payload: bytes, message_id: str, reach: Reach
 ) -> str:
     """Post once and return the answer in one line.
 
@@ -32,6 +39,7 @@ async def told_webhook(
         settings: Where to, with its secrets by reference.
         payload: JSON.
         message_id: The same however often this is tried.
+        reach: Whom webhooks may contact.
 
     Raises:
         ConfigError: A secret is missing or is no URL; nothing was sent.
@@ -43,16 +51,24 @@ async def told_webhook(
     except ValueError as error:
         msg = f"url: what {settings.url} refers to {error}"
         raise ConfigError(msg) from None
+    is_secret = is_reference(settings.url)
+    why = refusal_of_url(url, reach)
+    if why:
+        raise HookError(_REFUSED_UNNAMED if is_secret else why)
     headers = {
         name: resolved(value, f"headers.{name}")
         for name, value in settings.headers.items()
     }
     secrets = [headers[n] for n, v in settings.headers.items() if is_reference(v)]
-    if is_reference(settings.url):
+    if is_secret:
         secrets.append(url)
     try:
-        status, said = await _posted(url, headers, payload, message_id, settings)
+        session = _session(settings, reach)
+        status, said = await _posted(session, url, headers, payload, message_id)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        refusal = refused(error)
+        if refusal is not None:
+            raise HookError(_REFUSED_UNNAMED if is_secret else refusal.why) from None
         raise HookError(redacted(_fault(error, settings), secrets)) from None
     answer = f"answered {status}"
     if said:
@@ -62,24 +78,28 @@ async def told_webhook(
     return answer
 
 
+def _session(settings: WebhookHookSettings, reach: Reach) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=guarded_connector(lambda: reach, force_close=True),
+        timeout=aiohttp.ClientTimeout(total=settings.timeout_ms / 1000),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        read_bufsize=REPLY_BYTES,
+    )
+
+
 async def _posted(
+    opened: aiohttp.ClientSession,
     url: str,
     headers: dict[str, str],
     payload: bytes,
     message_id: str,
-    settings: WebhookHookSettings,
 ) -> tuple[int, str]:
     named = {name.lower() for name in headers}
     defaults = {n: v for n, v in _HEADERS.items() if n.lower() not in named}
     async with (
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=True),
-            timeout=aiohttp.ClientTimeout(total=settings.timeout_ms / 1000),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            read_bufsize=REPLY_BYTES,
-        ) as session,
+        opened as session,
         session.post(
             url,
             data=payload,

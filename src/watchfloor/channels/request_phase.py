@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, TraceConfig
 
+from watchfloor.channels.connections import refused
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 
 
@@ -80,6 +81,14 @@ def outcome_of_error(error: BaseException, *, is_sent: bool) -> Outcome:
     if is_sent:
         code, detail = _after_sending(error)
         return Outcome(outcome_class=OutcomeClass.AMBIGUOUS, code=code, detail=detail)
+    refusal = refused(error)
+    if refusal is not None:
+        return Outcome(
+            outcome_class=OutcomeClass.TRANSIENT,
+            code="address_refused",
+            detail=refusal.why,
+            run_fault=refusal.why,
+        )
     code, detail = _before_sending(error)
     return Outcome(outcome_class=OutcomeClass.TRANSIENT, code=code, detail=detail)
 

@@ -18,6 +18,8 @@ import aiohttp
 from yarl import URL
 
 from watchfloor.channels.base import NoAnswerError, RenderError
+from watchfloor.channels.connections import guarded_connector, refused
+from watchfloor.channels.hosts import Hosts, check_hosts
 from watchfloor.channels.replies import (
     Reply,
     ReplyRules,
@@ -32,8 +34,13 @@ from watchfloor.channels.request_phase import (
 )
 from watchfloor.channels.secrets import is_reference, resolved
 from watchfloor.channels.settings import checked
-from watchfloor.channels.webhook_settings import LOOK_UP_KEY, WebhookSettings
+from watchfloor.channels.webhook_settings import (
+    LOOK_UP_KEY,
+    WebhookSettings,
+    host_of,
+)
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+from watchfloor.domain.reach import Reach
 
 #: The most of a reply's body that is read; the connection is closed on a longer one.
 REPLY_BYTES = 65_536
@@ -65,6 +72,7 @@ class WebhookChannel:
     ) -> None:
         self._settings = checked(WebhookSettings, settings)
         self._clock = clock
+        self._reach: Callable[[], Reach] = Reach
         self._rules = ReplyRules()
         self._session: aiohttp.ClientSession | None = None
 
@@ -90,6 +98,16 @@ class WebhookChannel:
         host = url.host_subcomponent or ""
         return f"{host}:{url.port}"
 
+    @property
+    def hosts(self) -> Hosts:
+        """Where ``url`` and ``lookup_url`` lead."""
+        given = {"url": self._settings.url, "lookup_url": self._settings.lookup_url}
+        return {name: host_of(address) for name, address in given.items() if address}
+
+    def keep_within(self, reach: Callable[[], Reach]) -> None:
+        """Contact no other hosts than these say."""
+        self._reach = reach
+
     def rendered(self, dispatch: Dispatch) -> Mapping[str, object]:
         """Return the request: method, url, headers and body."""
         return {
@@ -103,6 +121,7 @@ class WebhookChannel:
         }
 
     async def __aenter__(self) -> Self:
+        check_hosts(self.hosts, self._reach())
         headers, secrets = self._resolved_headers()
         self._rules = ReplyRules(
             codes=_classes(self._settings.codes),
@@ -116,7 +135,8 @@ class WebhookChannel:
         self._session = aiohttp.ClientSession(
             # No limit of its own: the permits are the limit, and an attempt that
             # waited here for a connection would be in flight and standing still.
-            connector=aiohttp.TCPConnector(
+            connector=guarded_connector(
+                self._reach,
                 limit=0,
                 # A kept connection may die just as it is used again, which nobody can
                 # tell from a lost reply. A resend mends that; at most once cannot.
@@ -207,7 +227,9 @@ class WebhookChannel:
                 trace_request_ctx=Phase(),
             )
         except _FAULTS as error:
-            raise NoAnswerError("the provider could not be asked") from error
+            refusal = refused(error)
+            why = "the provider could not be asked" if refusal is None else refusal.why
+            raise NoAnswerError(why) from error
         try:
             reply = Reply(status=response.status, body=await _whole_body(response))
         finally:

@@ -22,6 +22,7 @@ from watchfloor.channels.settings import (
     Settings,
 )
 from watchfloor.channels.templates import BodyTemplate, compiled_body
+from watchfloor.domain.reach import Reach
 
 DEFAULT_BODY = compiled_body({"to": "${contact}", "reference": "${record.key}"})
 
@@ -152,12 +153,22 @@ class WebhookSettings(Settings):
     @model_validator(mode="after")
     def _ask_where_it_was_sent(self) -> Self:
         # The headers go there too, and with them the credentials.
-        if self.lookup_url and _host(self.lookup_url) != _host(self.url):
+        if self.lookup_url and _place(self.lookup_url) != _place(self.url):
             told = "must be at the host of url: it gets the same headers, secrets too"
             raise MistakesError([("lookup_url", told)])
         return self
 
 
-def _host(address: str) -> tuple[str, str | None]:
-    url = URL(address.replace(LOOK_UP_KEY, "key"))
-    return url.scheme, url.host
+def host_of(address: str) -> tuple[str, int]:
+    """Return the host, as the client connects to it, and the port of a checked URL."""
+    url = URL(address)
+    return url.raw_host or "", url.port or 0
+
+
+def refusal_of_url(address: str, reach: Reach) -> str:
+    """Return why a checked URL may not be contacted, as far as its text tells."""
+    return reach.refusal_of_host(*host_of(address))
+
+
+def _place(address: str) -> tuple[str, str]:
+    return URL(address).scheme, host_of(address)[0]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from watchfloor.domain.alerts import AlertRules
+from watchfloor.domain.reach import Reach
 from watchfloor.domain.roles import RoleRules
 
 #: A run of more records than this is not cancelled by one person alone.
@@ -108,6 +109,7 @@ class Workspace:
         network_disk: Whether it may lie on a disk that is shared over a network.
         second_person_above: A job cancel of a run with more records needs two people.
         roles: Who is what beside the owner.
+        reach: Whom webhooks may contact.
     """
 
     workspace_id: str
@@ -125,3 +127,4 @@ class Workspace:
     retry: RetryBudget = field(default_factory=RetryBudget)
     audit: Anchored = field(default_factory=Anchored)
     roles: RoleRules = field(default_factory=RoleRules)
+    reach: Reach = field(default_factory=Reach)

@@ -65,7 +65,7 @@ class Afterwork:
         self._committer = committer
         self._submit = submit
         self._historian = historian
-        self._inquirer = Inquirer(submit, around.monotonic_s)
+        self._inquirer = Inquirer(submit, around.monotonic_s, committer.workspace.reach)
         self._postman: Postman | None = None
         self._is_resolving = self._is_looking_up = True
         self._workspace = committer.workspace.last_known()

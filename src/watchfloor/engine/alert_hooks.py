@@ -18,7 +18,9 @@ from watchfloor.channels.hook_settings import (
     WebhookHookSettings,
 )
 from watchfloor.channels.mail_settings import MailSettings
+from watchfloor.channels.secrets import is_reference
 from watchfloor.channels.settings import Settings, checked
+from watchfloor.channels.webhook_settings import refusal_of_url
 from watchfloor.domain.alerts import Hook
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.workspace import Workspace
@@ -42,6 +44,19 @@ def hook_mistakes(workspace: Workspace) -> Iterator[str]:
             yield from (f"{place}.{one}" for one in error.mistakes)
         if hook.kind == "mail" and not workspace.mail:
             yield f"{place}: {NO_MAIL}"
+
+
+def refused_hooks(workspace: Workspace) -> Iterator[str]:
+    """Yield which webhooks lead to hosts that may not be contacted, as far as shown.
+
+    What a reference or a name leads to is known once it is told something.
+    """
+    for hook in workspace.alerts.hooks:
+        if hook.kind == "webhook":
+            url = checked(WebhookHookSettings, hook.settings).url
+            why = "" if is_reference(url) else refusal_of_url(url, workspace.reach)
+            if why:
+                yield f"{hook.label}: {why}"
 
 
 async def told(
@@ -70,7 +85,8 @@ async def told(
         )
 
         settings = checked(WebhookHookSettings, hook.settings)
-        return await told_webhook(settings, json.dumps(whole).encode(), message_id)
+        body = json.dumps(whole).encode()
+        return await told_webhook(settings, body, message_id, workspace.reach)
     return await _mailed(workspace, hook, whole)
 
 

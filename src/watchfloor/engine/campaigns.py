@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from watchfloor.channels.base import Channel, load_channel
+from watchfloor.channels.base import Channel, Reaching, load_channel
+from watchfloor.channels.hosts import check_addresses, check_hosts
 from watchfloor.domain.campaign import Campaign, CampaignStep
 from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.filters import FilterError
+from watchfloor.domain.reach import Reach
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.intake.filter_language import check_fields, parse_filter
 from watchfloor.store.filter_conditions import Condition, condition
@@ -41,14 +43,52 @@ def checked_campaign(text: str, origin: str) -> Campaign:
     return campaign
 
 
-def channel_for(step: CampaignStep) -> Channel:
+def channel_for(
+    step: CampaignStep, reach: Callable[[], Reach] | None = None
+) -> Channel:
     """Return the step's channel with its settings checked, not opened.
+
+    Args:
+        step: Whose.
+        reach: Whom it may contact, for one that is to be opened.
 
     Raises:
         ConfigError: The settings are wrong.
         NotFoundError: No such channel is installed.
     """
-    return load_channel(step.channel)(step.settings)
+    channel = load_channel(step.channel)(step.settings)
+    if reach is not None and isinstance(channel, Reaching):
+        channel.keep_within(reach)
+    return channel
+
+
+def check_reach(
+    campaign: Campaign, origin: str, reach: Reach, *, looks_up: bool = False
+) -> None:
+    """Refuse a campaign of which a channel would contact whom it may not.
+
+    Args:
+        campaign: With settings that were checked.
+        origin: Its name, for the mistakes.
+        reach: Whom the workspace allows.
+        looks_up: Whether names are looked up too, which may take seconds.
+
+    Raises:
+        ConfigError: With every such setting, and what to write into which file.
+    """
+    mistakes: list[str] = []
+    check = check_addresses if looks_up else check_hosts
+    for number, step in enumerate(campaign.steps):
+        channel = channel_for(step)
+        if not isinstance(channel, Reaching):
+            continue
+        try:
+            check(channel.hosts, reach)
+        except ConfigError as error:
+            place = f"{origin}: steps[{number}].settings"
+            mistakes += [f"{place}.{one}" for one in error.mistakes]
+    if mistakes:
+        raise ConfigError(*mistakes)
 
 
 def wanted_rows(campaign: Campaign, columns: Sequence[str]) -> Condition | None:

@@ -10,6 +10,7 @@ from typing import Final
 from watchfloor.channels.base import Channel, NoAnswerError, asks_of
 from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.pacing import Bucket, opened, take
+from watchfloor.domain.reach import Reach
 from watchfloor.domain.resolutions import settled_as
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for, checked_campaign
@@ -43,10 +44,17 @@ class Inquirer:
     Args:
         submit: Has jobs done by the committer.
         monotonic_s: For the pace.
+        reach: Returns whom webhooks may contact now.
     """
 
-    def __init__(self, submit: Submit, monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        submit: Submit,
+        monotonic_s: Callable[[], float],
+        reach: Callable[[], Reach],
+    ) -> None:
         self._submit = submit
+        self._reach = reach
         self._monotonic_s = monotonic_s
         self._bucket: Bucket = opened(RATE_PER_S, monotonic_s())
         self._permits = asyncio.Semaphore(PERMITS)
@@ -78,7 +86,7 @@ class Inquirer:
         """Open the channels of a run's steps that can ask their provider."""
         text = await self._submit(lambda tx: campaign_text(tx.connection, run_id))
         for step in checked_campaign(text, "the run's campaign").steps:
-            channel = channel_for(step)
+            channel = channel_for(step, self._reach)
             if asks_of(channel) is not None:
                 async with asyncio.timeout(OPEN_S):
                     await channel.__aenter__()

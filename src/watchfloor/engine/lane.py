@@ -13,6 +13,7 @@ from watchfloor.channels.replies import snake_case
 from watchfloor.domain.auto_pause import RecentOutcomes
 from watchfloor.domain.breaker import Breaker
 from watchfloor.domain.campaign import Campaign, CampaignStep
+from watchfloor.domain.reach import Reach
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for, strategy_of
 from watchfloor.engine.dispatcher import Dispatcher, StepLane
@@ -41,8 +42,14 @@ class Lane(NamedTuple):
         await shut(self.channels)
 
 
-async def opened(steps: Sequence[CampaignStep]) -> tuple[Channel, ...]:
+async def opened(
+    steps: Sequence[CampaignStep], reach: Callable[[], Reach]
+) -> tuple[Channel, ...]:
     """Open the channel of every step, or none.
+
+    Args:
+        steps: Of one campaign.
+        reach: Returns whom they may contact now.
 
     Raises:
         WatchfloorError: One refuses its configuration, or does not open in time.
@@ -50,7 +57,7 @@ async def opened(steps: Sequence[CampaignStep]) -> tuple[Channel, ...]:
     channels: list[Channel] = []
     try:
         for step in steps:
-            channel = channel_for(step)
+            channel = channel_for(step, reach)
             async with asyncio.timeout(OPEN_S):
                 await channel.__aenter__()
             channels.append(channel)

@@ -155,7 +155,7 @@ class Lanes:
         run_id = ledger.run_id
         try:
             campaign = await self.campaign(run_id)
-            channels = await opened(campaign.steps)
+            channels = await opened(campaign.steps, self._committer.workspace.reach)
         except StoreError:
             raise
         except WatchfloorError as error:

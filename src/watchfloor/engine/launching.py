@@ -10,7 +10,7 @@ from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.identity import run_fingerprint
 from watchfloor.domain.regions import Lifecycle
-from watchfloor.engine.campaigns import channel_for, checked_campaign
+from watchfloor.engine.campaigns import channel_for, check_reach, checked_campaign
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.quotas import reserve_or_refuse
 from watchfloor.store.inbox import Command
@@ -37,6 +37,7 @@ def launch(tx: Transaction, command: Command) -> str:
     if not campaign.published:
         msg = f"campaign {campaign.campaign_id} is not published; nothing was launched"
         raise ConfigError(msg)
+    check_reach(campaign, asked["campaign_origin"], tx.workspace.now().reach)
     fingerprint = run_fingerprint(
         campaign.campaign_id, asked["sha256"], campaign.audience.filter
     )

@@ -15,10 +15,11 @@ from watchfloor.domain.actors import Asker
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.regions import Mode
-from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.campaigns import check_reach, checked_campaign
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.surveying import Survey, survey
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command
 from watchfloor.store.layout import Layout, upload_id_of
@@ -79,6 +80,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     """
     text, origin = _campaign_text(layout, campaign_file, parent_id)
     campaign = checked_campaign(text, origin)
+    check_reach(campaign, origin, WorkspaceSettings(layout).now().reach, looks_up=True)
     lists = asyncio.run(Suppressions(layout).lists_of(campaign.audience))
     named = zip(campaign.audience.suppression, lists, strict=True)
     told = [unusable_lines(name, read) for name, read in named]

@@ -20,7 +20,7 @@ from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.quota import declined
 from watchfloor.domain.records import RejectKind
 from watchfloor.domain.rehearsal import Effort, Forecast, forecast
-from watchfloor.engine.campaigns import checked_campaign, wanted_rows
+from watchfloor.engine.campaigns import check_reach, checked_campaign, wanted_rows
 from watchfloor.engine.quotas import plan_use
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
@@ -84,6 +84,8 @@ def rehearsed(
     """
     text = read_toml_text(campaign_file)
     campaign = checked_campaign(text, campaign_file.name)
+    workspace = WorkspaceSettings(layout).now()
+    check_reach(campaign, campaign_file.name, workspace.reach, looks_up=True)
     with reading(layout) as connection:
         opted_out = list(all_digests(connection))
         measured = seconds_per_attempt(connection, campaign.campaign_id)
@@ -107,7 +109,7 @@ def rehearsed(
         seconds_per_attempt=seconds,
     )
     with reading(layout) as connection:
-        use = plan_use(connection, WorkspaceSettings(layout).now(), around.now_ms())
+        use = plan_use(connection, workspace, around.now_ms())
     return Rehearsal(
         campaign_name=campaign.name,
         survey=found,

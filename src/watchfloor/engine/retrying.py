@@ -11,7 +11,7 @@ from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.labels import native
 from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Mode
-from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.campaigns import check_reach, checked_campaign
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.launching import of_campaign
 from watchfloor.engine.ledger import Ledger
@@ -80,9 +80,11 @@ def _add_run(
     tx: Transaction, command: Command, now: RetryPreview, parent: Mapping[str, Any]
 ) -> int:
     text = parent["campaign_text"]
-    campaign = checked_campaign(text, f"the campaign of run {now.run_id}")
+    origin, workspace = f"the campaign of run {now.run_id}", tx.workspace.now()
+    campaign = checked_campaign(text, origin)
+    check_reach(campaign, origin, workspace.reach)
     records = now.counts.retried
-    month = reserve_or_refuse(tx.connection, tx.workspace.now(), tx.now_ms, records)
+    month = reserve_or_refuse(tx.connection, workspace, tx.now_ms, records)
     upload_id = upload_id_of(command.run_id)
     writes.add_upload(
         tx.connection,

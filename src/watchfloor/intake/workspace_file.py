@@ -8,6 +8,12 @@ from watchfloor.domain.workspace import Workspace
 from watchfloor.intake.toml_file import checked
 from watchfloor.intake.workspace_forms import WorkspaceFile
 
+#: Whoever tries a webhook out does so on one machine; elsewhere it is a line to delete.
+_WEBHOOKS = """
+[webhooks]                         # beside public addresses, they may contact
+internal = ["127.0.0.0/8", "::1"]  # this machine
+# hosts = ["calls.example.org", "*.example.com:443"]  # with this line, no other hosts
+"""
 #: Everything that may be said and is not; each line without "# " is read as it stands.
 _OPTIONAL = """
 # What follows is optional. Take the "# " away from what you need.
@@ -109,5 +115,6 @@ def default_workspace_text(workspace_id: str, name: str) -> str:
         f"id = {quoted_id}\n"
         f"name = {quoted_name}\n"
         'zone = "UTC"  # an IANA name, such as "America/New_York"\n'
+        f"{_WEBHOOKS}"
         f"{_OPTIONAL}"
     )

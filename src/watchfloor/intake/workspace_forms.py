@@ -5,9 +5,22 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+)
 
 from watchfloor.domain.measures import duration_ms
+from watchfloor.domain.reach import (
+    HostPattern,
+    InternalRange,
+    Reach,
+    host_pattern,
+    internal_range,
+)
 from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.workspace import (
     VERY_LARGE,
@@ -42,6 +55,9 @@ MOST_TIMEOUT_MS = 600_000
 MOST_RETRIES = 1_000
 MOST_GENERATIONS = 20
 MOST_STAGE_MS = 7 * 86_400_000
+
+#: Hosts, or ranges of addresses: each is looked through for every connection.
+MOST_LISTED = 200
 
 LEAST_ANCHOR_MS = 60_000
 MOST_ANCHOR_MS = 86_400_000
@@ -201,6 +217,42 @@ class SafetyForm(StrictForm):
     network_disk: bool = Field(default=False, examples=["network_disk = false"])
 
 
+def _host_pattern(text: object) -> HostPattern:
+    if not isinstance(text, str):
+        raise ValueError("is not a text in quotes")  # noqa: TRY004 - pydantic's way
+    return host_pattern(text)
+
+
+def _internal_range(text: object) -> InternalRange:
+    if not isinstance(text, str):
+        raise ValueError("is not a text in quotes")  # noqa: TRY004 - pydantic's way
+    return internal_range(text)
+
+
+class WebhooksForm(StrictForm):
+    """``[webhooks]``: whom they may contact."""
+
+    hosts: (
+        Annotated[
+            list[Annotated[HostPattern, PlainValidator(_host_pattern)]],
+            Field(max_length=MOST_LISTED),
+        ]
+        | None
+    ) = Field(default=None, examples=['hosts = ["calls.example.org", "*.example.com"]'])
+    internal: list[Annotated[InternalRange, PlainValidator(_internal_range)]] = Field(
+        default_factory=list,
+        max_length=MOST_LISTED,
+        examples=['internal = ["127.0.0.1", "10.1.0.0/16"]'],
+    )
+
+    def frozen(self) -> Reach:
+        """Return the domain's value."""
+        return Reach(
+            hosts=None if self.hosts is None else tuple(self.hosts),
+            internal=tuple(self.internal),
+        )
+
+
 class RetryForm(StrictForm):
     """``[retry]``: of ended runs, by hand."""
 
@@ -287,6 +339,9 @@ class WorkspaceFile(StrictForm):
         default_factory=AlertsForm, examples=["a table [alerts] with on"]
     )
 
+    webhooks: WebhooksForm = Field(
+        default_factory=WebhooksForm, examples=["a table [webhooks] with internal"]
+    )
     retry: RetryForm = Field(default_factory=RetryForm, examples=["a table [retry]"])
     audit: AuditForm = Field(default_factory=AuditForm, examples=["a table [audit]"])
     roles: RolesForm = Field(default_factory=RolesForm, examples=["a table [roles]"])
@@ -310,4 +365,5 @@ class WorkspaceFile(StrictForm):
             retry=self.retry.frozen(),
             audit=self.audit.frozen(),
             roles=self.roles.frozen(),
+            reach=self.webhooks.frozen(),
         )

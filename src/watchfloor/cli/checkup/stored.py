@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from watchfloor.cli import compose
 from watchfloor.cli.checkup.checked import Checked
-from watchfloor.domain.alerts import AlertRules
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
+from watchfloor.domain.workspace import Workspace
+from watchfloor.engine.alert_hooks import refused_hooks
 from watchfloor.engine.auditing import anchor_paths, known_anchors, verified
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
@@ -62,9 +63,13 @@ def _runs(connection: Handle) -> Iterator[RunView]:
 def _alerts(connection: Handle, layout: Layout) -> Checked:
     """Check that people were told; mistakes in the table are the settings' check."""
     try:
-        rules = checked_workspace(layout.settings).alerts
+        workspace = checked_workspace(layout.settings)
     except ConfigError:
-        rules = AlertRules()
+        workspace = Workspace(workspace_id="", name="")
+    rules, refused = workspace.alerts, list(refused_hooks(workspace))
+    if refused:
+        action = "add the line to the file, then: watchfloor alerts test"
+        return Checked("alerts", False, clean("; ".join(refused), 2_000), action)
     count = given_up_since(connection, compose.now_ms() - _DAY_MS)
     on = ", ".join(sorted(rules.on)) or "nothing"
     hooks = ", ".join(one.label for one in rules.hooks) or "no hook"
