@@ -7,14 +7,18 @@ import pytest
 from sqlalchemy import select
 from tests.support.floor import ASKER, NORA, campaign, ids, webhook
 from tests.support.patience import until
-from tests.support.provider import Reply
+from tests.support.provider import Provider, Reply
 
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.regions import Results, Verb
 from watchfloor.engine import jobs
+from watchfloor.engine.afterwork import Afterwork
 from watchfloor.engine.desk import StoreDesk
+from watchfloor.engine.historian import Historian
+from watchfloor.engine.tenure import tenure
 from watchfloor.store.reads.situations import situation
+from watchfloor.store.reads.alerts import open_alerts
 from watchfloor.store.tables import history
 
 DAY_S = 86_400
@@ -46,7 +50,7 @@ def test_results_close_by_themselves_after_thirty_days_and_not_before(floor):
 def test_results_that_fell_due_while_no_engine_ran_close_at_the_next_start(floor):
     run_id = floor.launched(campaign(), ids(3))
     floor.carried_out()
-    floor.clock.ahead_s = 31 * DAY_S
+    floor.clock.ahead_s += 31 * DAY_S
 
     with floor.engine():
         until(lambda: floor.view(run_id).lifecycle.results is Results.CLOSED)
@@ -195,3 +199,41 @@ def test_an_inbox_that_is_spoilt_stops_commands_and_not_the_run(
         floor.until_ended(run_id)
 
     assert floor.assert_books_hold(run_id).delivered == 200
+
+
+def test_what_is_under_way_and_asked_for_again_tells_nobody_twice(floor):
+    """As when an engine ends by itself while it looks for alerts, or tells of them."""
+    # A reference that names nothing: the run fails, and contacts nobody.
+    told = 'headers = { Authorization = "env:NOT_THERE" }'
+    floor.launched(webhook("http://127.0.0.1:9/", told), ids(3))
+    floor.carried_out()
+
+    async def twice_at_once(committer):
+        async def submit(job):
+            future = committer.submit(job)
+            await asyncio.sleep(0)  # another may ask before it is done
+            committer.round()
+            return future.result()
+
+        historian = Historian(
+            floor.layout, submit, floor.around.monotonic_s, lambda: None
+        )
+        after = Afterwork(floor.layout, committer, submit, historian, floor.around)
+
+        async def look():
+            after.watch_soon()
+            await after.watch()
+
+        await asyncio.gather(look(), look())
+        await asyncio.gather(after.tell_alerts(), after.tell_alerts())
+
+    with Provider() as hook:
+        chat = f'[alerts.webhook.chat]\nurl = "{hook.url}"'
+        floor.configure(f'[alerts]\non = ["failed"]\n{chat}')
+        with tenure(
+            floor.layout, floor.around, floor.owner, dispatches=False
+        ) as committer:
+            asyncio.run(twice_at_once(committer))
+
+    assert len(floor.read(open_alerts)) == 1
+    assert len(hook.arrivals) == 1

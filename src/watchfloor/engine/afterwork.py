@@ -1,12 +1,14 @@
 """What is owed beside dispatch: histories, purges, notices, alerts, late results.
 
-None of it holds up a run. Each part may fail for itself; it is tried again.
+None of it holds up a run. Each part may fail for itself; it is tried again. Whoever
+asks for a part that is under way waits: two at once would tell people twice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
@@ -77,6 +79,7 @@ class Afterwork:
         self._watch_at_s = 0.0
         self._anchoring = Anchoring(layout, lambda: anchor_paths(layout), around.now_ms)
         self._told_of_anchors = ""
+        self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def duties(self) -> Mapping[str, tuple[float, Callable[[], Awaitable[None]]]]:
@@ -110,13 +113,14 @@ class Afterwork:
 
         One that fails does not hold up the others; all are tried again.
         """
-        for run_id in await self._submit(lambda tx: purges_asked(tx.connection)):
-            try:
-                if await purge(run_id, self._layout, self._submit):
-                    # What was deleted still stands in the log of the store.
-                    self._committer.owes_fold = True
-            except (WatchfloorError, OSError) as error:
-                log.warning("run %s is not purged yet: %s", run_id, clean(error))
+        async with self._alone["purges"]:
+            for run_id in await self._submit(lambda tx: purges_asked(tx.connection)):
+                try:
+                    if await purge(run_id, self._layout, self._submit):
+                        # What was deleted still stands in the log of the store.
+                        self._committer.owes_fold = True
+                except (WatchfloorError, OSError) as error:
+                    log.warning("run %s is not purged yet: %s", run_id, clean(error))
 
     @property
     def is_resolving(self) -> bool:
@@ -149,11 +153,12 @@ class Afterwork:
 
     async def deliver_notices(self) -> None:
         """Send every notice that is due."""
-        workspace = self._committer.workspace.last_known()
-        if self._postman is None or workspace is not self._workspace:
-            self._workspace = workspace
-            self._postman = Postman(workspace, self._submit)
-        await self._postman.deliver()
+        async with self._alone["notices"]:
+            workspace = self._committer.workspace.last_known()
+            if self._postman is None or workspace is not self._workspace:
+                self._workspace = workspace
+                self._postman = Postman(workspace, self._submit)
+            await self._postman.deliver()
 
     def watch_soon(self) -> None:
         """Let the next look come soon: a run has changed."""
@@ -161,15 +166,17 @@ class Afterwork:
 
     async def watch(self) -> None:
         """Store the alerts that begin and end, where a look is due."""
-        if self._monotonic_s() < self._watch_at_s:
-            return
-        self._watch_at_s = self._monotonic_s() + ALERTS_MOST_S
-        if await self._watch.look():
-            self._crier.expect()
+        async with self._alone["alerts"]:
+            if self._monotonic_s() < self._watch_at_s:
+                return
+            self._watch_at_s = self._monotonic_s() + ALERTS_MOST_S
+            if await self._watch.look():
+                self._crier.expect()
 
     async def tell_alerts(self) -> None:
         """Tell hooks what is owed to them."""
-        await self._crier.deliver()
+        async with self._alone["hooks"]:
+            await self._crier.deliver()
 
     async def anchor(self) -> None:
         """Note the head of the audit chain outside of the store, where that is due."""
