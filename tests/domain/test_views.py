@@ -104,6 +104,13 @@ def test_an_engine_lives_while_its_heartbeat_is_not_older_than_its_patience():
     assert engine.is_alive(15_001, patience_ms=6_000)
 
 
+def test_a_heartbeat_of_before_the_clock_was_put_back_shows_no_living_engine():
+    engine = EngineView(released=False, heartbeat_at_ms=10_000)
+
+    assert engine.is_alive(5_000)
+    assert not engine.is_alive(4_999)
+
+
 def test_an_engine_that_let_go_does_not_live():
     engine = EngineView(epoch=1, heartbeat_at_ms=10_000, released=True)
 

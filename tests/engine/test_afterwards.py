@@ -17,8 +17,8 @@ from watchfloor.engine.afterwork import Afterwork
 from watchfloor.engine.desk import StoreDesk
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.tenure import tenure
-from watchfloor.store.reads.situations import situation
 from watchfloor.store.reads.alerts import open_alerts
+from watchfloor.store.reads.situations import situation
 from watchfloor.store.tables import history
 
 DAY_S = 86_400
