@@ -9,14 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from tests.channels.fault_table import NOW_S
 from tests.support.loopback import LOOPBACK
 
 from watchfloor.channels.smtp import SmtpChannel
 from watchfloor.channels.webhook import WebhookChannel
 from watchfloor.domain.outcomes import Dispatch
-
-#: What the webhook's clock shows.
-NOW_S = 1_700_000_000.0
 
 
 @dataclass
@@ -118,7 +116,7 @@ async def provider():
 
 
 #: What a fault server does instead of replying.
-DROP, RESET, HANG = "drop", "reset", "hang"
+DROP, RESET, HANG, DRIP = "drop", "reset", "hang", "drip"
 
 
 @dataclass
@@ -186,6 +184,11 @@ class MailServer:
         if reply == HANG or (verb == "RCPT" and "stalls" in line):
             await reader.read()
             writer.close()
+        elif reply == DRIP:
+            while True:
+                writer.write(b"2")
+                await writer.drain()
+                await asyncio.sleep(0.01)
         elif reply in {DROP, RESET}:
             if reply == RESET:
                 raw = writer.get_extra_info("socket")

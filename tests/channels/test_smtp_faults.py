@@ -9,11 +9,14 @@ import asyncio
 
 import pytest
 
+from watchfloor.channels.smtp_replies import DETAIL_LENGTH
 from watchfloor.domain.outcomes import OutcomeClass
 
-DROP, RESET, HANG = "drop", "reset", "hang"
+DROP, RESET, HANG, DRIP = "drop", "reset", "hang", "drip"
 BEFORE_THE_DOT = ("GREETING", "EHLO", "MAIL", "RCPT", "DATA")
 GARBAGE = "why, hello there"
+#: One line without an end, and lines without end.
+BOMBS = ("250 " + "x" * 5_000_000, "250-x\r\n" * 700_000 + "250 x")
 
 
 def ended(outcome):
@@ -46,8 +49,9 @@ async def test_what_breaks_before_the_dot_is_transient(attempt, stage, fault):
 
 
 @pytest.mark.parametrize("stage", BEFORE_THE_DOT)
-async def test_silence_before_the_dot_is_transient(attempt, stage):
-    outcome, server = await attempt({"timeout": "100ms"}, **{stage: HANG})
+@pytest.mark.parametrize("fault", [HANG, DRIP])
+async def test_silence_before_the_dot_is_transient(attempt, stage, fault):
+    outcome, server = await attempt({"timeout": "100ms"}, **{stage: fault})
 
     assert outcome.outcome_class is OutcomeClass.TRANSIENT
     assert outcome.code in {"connect_timeout", "timeout"}
@@ -159,8 +163,20 @@ async def test_what_breaks_after_the_dot_is_ambiguous(attempt, fault, code):
     assert server.connections == 1
 
 
-async def test_silence_after_the_dot_is_ambiguous(attempt):
-    outcome, server = await attempt({"timeout": "300ms"}, DOT=HANG)
+@pytest.mark.parametrize("bomb", BOMBS, ids=["line", "lines"])
+async def test_a_reply_that_is_far_too_long_says_nothing(attempt, bomb):
+    before, _ = await attempt(RCPT=bomb)
+    after, server = await attempt(DOT=bomb)
+
+    assert ended(before) == ("transient", "garbage_reply")
+    assert ended(after) == ("ambiguous", "garbage_reply")
+    assert len(server.mails) == 1
+    assert len(after.detail) <= DETAIL_LENGTH
+
+
+@pytest.mark.parametrize("fault", [HANG, DRIP])
+async def test_silence_after_the_dot_is_ambiguous(attempt, fault):
+    outcome, server = await attempt({"timeout": "300ms"}, DOT=fault)
 
     assert ended(outcome) == ("ambiguous", "timeout")
     await server.left.wait()
