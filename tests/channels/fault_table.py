@@ -157,15 +157,18 @@ AFTER_THE_REQUEST: Final = (
     ),
     loris(
         "in the status line",
-        acts.dripping(b"", b"HTTP/1.1 200 " + b"O" * 4_000),
+        acts.dripping(b"", acts.bytewise(b"HTTP/1.1 200 " + b"O" * 4_000)),
         AMBIGUOUS,
         "read_timeout",
     ),
     loris(
-        "in the headers", acts.dripping(_OK, b"X-A: b\r\n"), AMBIGUOUS, "read_timeout"
+        "in the headers",
+        acts.dripping(_OK, acts.bytewise(b"X-A: b\r\n")),
+        AMBIGUOUS,
+        "read_timeout",
     ),
     loris("in promises", acts.endless_promises, AMBIGUOUS, "read_timeout"),
-    loris("in the body", acts.dripping(_LONG_BODY, b"x"), DELIVERED, "http_200"),
+    loris("in the body", acts.dripping(_LONG_BODY, [b"x"]), DELIVERED, "http_200"),
     *(
         fault("garbage", case, acts.saying(said), AMBIGUOUS, "garbage_reply")
         for case, said in (

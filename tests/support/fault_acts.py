@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from functools import cache
 from typing import Final
@@ -14,7 +14,7 @@ from tests.support.faulty import Act, Wire
 
 BOMB_BYTES: Final = 50_000_000
 _CHUNK: Final = b"x" * 65_536
-#: How often a slow provider sends its next byte: much more often than any time-out.
+#: How soon a slow provider sends its next piece: much sooner than any time-out ends.
 DRIP_S: Final = 0.01
 _TLS_HANDSHAKE: Final = 0x16
 
@@ -24,7 +24,8 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Act:
 
     def act(wire: Wire) -> None:
         wire.request()
-        wire.reply(status, body, **headers)
+        # Not a word too few: a connection that is kept must not die of it.
+        wire.reply(status, body, Connection="close", **headers)
 
     return act
 
@@ -68,8 +69,8 @@ def silent(wire: Wire) -> None:
     wire.wait_until_left()
 
 
-def dripping(first: bytes, then: bytes) -> Act:
-    """Send *first* at once, and *then* byte by byte, over and over, without an end."""
+def dripping(first: bytes, then: Sequence[bytes]) -> Act:
+    """Send *first* at once, and *then* piece by piece, over and over."""
 
     def act(wire: Wire) -> None:
         wire.request()
@@ -78,12 +79,17 @@ def dripping(first: bytes, then: bytes) -> Act:
     return act
 
 
-def _drip(wire: Wire, first: bytes, then: bytes) -> None:
+def _drip(wire: Wire, first: bytes, then: Sequence[bytes]) -> None:
     wire.send(first)
     while True:
-        for byte in then:
-            wire.send(bytes([byte]))
+        for piece in then:
+            wire.send(piece)
             time.sleep(DRIP_S)
+
+
+def bytewise(text: bytes) -> list[bytes]:
+    """Return every byte by itself."""
+    return [bytes([byte]) for byte in text]
 
 
 def flooding(head: bytes, part: bytes) -> Act:
@@ -121,7 +127,7 @@ endless_chunks: Final = flooding(
 )
 endless_headers: Final = flooding(_OK, b"X-More: " + b"y" * 4_000 + b"\r\n")
 one_endless_header: Final = flooding(_OK + b"X-Long: ", _CHUNK)
-endless_promises: Final = flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+endless_promises: Final = dripping(b"", [b"HTTP/1.1 100 Continue\r\n\r\n"])
 
 
 @cache
@@ -133,7 +139,7 @@ def packed_bomb() -> bytes:
 def gzip_bomb(wire: Wire) -> None:
     """Answer with what unpacks to 50 MB."""
     wire.request()
-    wire.reply(200, packed_bomb(), Content_Encoding="gzip")
+    wire.reply(200, packed_bomb(), Content_Encoding="gzip", Connection="close")
 
 
 def dying_when_used_again(wire: Wire) -> None:

@@ -38,6 +38,17 @@ class Wire:
         Raises:
             ConnectionError: The client went away instead.
         """
+        body = self.awaited()
+        self._unread = self._unread[self._unread.index(body) + len(body) :]
+        self._provider.note(body)
+        return body
+
+    def awaited(self) -> bytes:
+        """Return the body of the request that ``request`` will read.
+
+        Raises:
+            ConnectionError: The client went away instead.
+        """
         while b"\r\n\r\n" not in self._unread:
             self._unread += self._more()
         head, _, rest = self._unread.partition(b"\r\n\r\n")
@@ -47,9 +58,8 @@ class Wire:
                 length = int(line.partition(b":")[2])
         while len(rest) < length:
             rest += self._more()
-        body, self._unread = rest[:length], rest[length:]
-        self._provider.note(body)
-        return body
+            self._unread = head + b"\r\n\r\n" + rest
+        return rest[:length]
 
     def send(self, *parts: bytes) -> None:
         """Send the parts, one after the other."""
