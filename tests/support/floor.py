@@ -57,6 +57,9 @@ from watchfloor.store.sqlite import reading_engine
 
 T = TypeVar("T")
 
+#: A clock that jumps does so by more; one that is read again and again, by less.
+CLOSE_S = 60.0
+
 ASKER = Asker(by="nora", origin="desk-1")
 
 
@@ -69,21 +72,56 @@ NORA = via_account("nora")
 
 
 class Clock:
-    """The machine's time, which a test may put forward."""
+    """The machine's time, which a test may put forward, back, or let stand.
+
+    Attributes:
+        ahead_s: What the wall clock shows beyond the machine's.
+        monotonic_ahead_s: What the monotonic one does.
+    """
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
         self.monotonic_ahead_s = 0.0
+        self._stands_at_s: float | None = None
+        # By the engine, that is: not by the test's own thread.
+        self._read_at_ms = 0
+        self._read_at_s = 0.0
 
     def now_ms(self) -> int:
-        return int((time.time() + self.ahead_s) * 1000)
+        now_ms = int((time.time() + self.ahead_s) * 1000)
+        if threading.current_thread() is not threading.main_thread():
+            self._read_at_ms = now_ms
+        return now_ms
 
     def monotonic_s(self) -> float:
-        return time.monotonic() + self.monotonic_ahead_s
+        now_s = time.monotonic() + self.monotonic_ahead_s
+        if self._stands_at_s is not None:
+            now_s = self._stands_at_s
+        if threading.current_thread() is not threading.main_thread():
+            self._read_at_s = now_s
+        return now_s
 
     def move_to(self, moment: str) -> None:
         """Let it be this moment, as in ``2030-01-07T08:30:00+00:00``, and go on."""
         self.ahead_s = datetime.fromisoformat(moment).timestamp() - time.time()
+
+    def jump(self, wall_s: float, monotonic_s: float = 0.0) -> None:
+        """Put the clocks forward or back, and wait until an engine has seen it."""
+        self.ahead_s += wall_s
+        self.monotonic_ahead_s += monotonic_s
+        until(lambda: abs(self._read_at_ms - self.now_ms()) < CLOSE_S * 1000)
+        until(lambda: abs(self._read_at_s - self.monotonic_s()) < CLOSE_S)
+
+    def stand(self) -> None:
+        """Let the monotonic clock stand, as it does while a machine is suspended."""
+        self._stands_at_s = self.monotonic_s()
+
+    def go_on(self) -> None:
+        """Let the monotonic clock go on from where it stood."""
+        stood_s = self._stands_at_s
+        if stood_s is not None:
+            self.monotonic_ahead_s = stood_s - time.monotonic()
+            self._stands_at_s = None
 
 
 class Running:
