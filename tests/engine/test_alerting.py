@@ -390,6 +390,22 @@ def test_a_hook_that_fails_is_tried_again_more_rarely_and_given_up_with_the_reas
     assert beside.journal() == ["alert raised", "alert not told"]
 
 
+def test_what_is_owed_is_told_at_once_though_the_clock_was_put_back(beside, provider):
+    beside.workspace = space(chat(provider))
+    provider.otherwise = Reply(status=503)
+    beside.pause()
+    beside.look()
+    beside.tell()
+    beside.tell()  # not due
+    assert len(provider.arrivals) == 1
+
+    provider.otherwise = Reply()
+    beside.now_ms -= 8 * HOUR_MS
+    beside.tell()
+
+    assert [one.state for one in beside.messages()] == ["sent"]
+
+
 def test_hooks_do_not_wait_for_one_another(beside, provider, tmp_path):
     with Provider(Reply(status=503)) as broken:
         first = f'[alerts.webhook.broken]\nurl = "{broken.url}"\n'

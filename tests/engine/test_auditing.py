@@ -252,7 +252,9 @@ def test_words_without_their_salt_are_a_change_where_nothing_was_purged(layout):
 
 def test_the_head_is_noted_once_until_it_moves(layout, tmp_path):
     elsewhere = tmp_path / "elsewhere.jsonl"
-    anchoring = Anchoring(layout, lambda: [layout.anchors, elsewhere], lambda: 60_000)
+    anchoring = Anchoring(
+        layout, lambda: [layout.anchors, elsewhere], lambda: 60_000, lambda: 0.0
+    )
 
     first = anchoring.note()
     assert first is not None
@@ -261,6 +263,19 @@ def test_the_head_is_noted_once_until_it_moves(layout, tmp_path):
     assert known_anchors([layout.anchors, elsewhere]) == [first, first]
     assert verified(layout, read_anchors(elsewhere)).anchored == first.link
     assert layout.anchors.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_head_is_noted_as_often_as_asked_though_the_clock_is_put_back(layout):
+    wall_ms, now_s = [9_000_000], [100.0]
+    anchoring = Anchoring(
+        layout, lambda: [layout.anchors], lambda: wall_ms[0], lambda: now_s[0]
+    )
+    assert anchoring.is_due(60_000)
+    wall_ms[0] = 0
+    now_s[0] += 59.9
+    assert not anchoring.is_due(60_000)
+    now_s[0] += 0.2
+    assert anchoring.is_due(60_000)
 
 
 def test_an_anchor_file_that_is_a_link_is_not_followed(layout, tmp_path):
@@ -276,7 +291,9 @@ def test_an_anchor_file_that_is_a_link_is_not_followed(layout, tmp_path):
 
 def test_a_file_that_takes_nothing_does_not_keep_the_others_from_it(layout, tmp_path):
     gone = tmp_path / "gone" / "anchors.jsonl"
-    anchoring = Anchoring(layout, lambda: [gone, layout.anchors], lambda: 0)
+    anchoring = Anchoring(
+        layout, lambda: [gone, layout.anchors], lambda: 0, lambda: 0.0
+    )
 
     with pytest.raises(ConfigError, match="No such file"):
         anchoring.note()

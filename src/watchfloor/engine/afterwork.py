@@ -77,7 +77,9 @@ class Afterwork:
         self._crier = Crier(last_known, submit, around.now_ms)
         self._monotonic_s = around.monotonic_s
         self._watch_at_s = 0.0
-        self._anchoring = Anchoring(layout, lambda: anchor_paths(layout), around.now_ms)
+        self._anchoring = Anchoring(
+            layout, lambda: anchor_paths(layout), around.now_ms, around.monotonic_s
+        )
         self._told_of_anchors = ""
         self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

@@ -204,9 +204,11 @@ class Crier:
             StoreError: The store took no writes. What was told is remembered and
                 stored by the next call.
         """
-        if self._next_at_ms is None or self._now_ms() < self._next_at_ms:
+        if self._next_at_ms is None or self._is_early(self._next_at_ms):
             return
-        due = await self._submit(lambda tx: due_messages(tx.connection, tx.now_ms))
+        due = await self._submit(
+            lambda tx: due_messages(tx.connection, tx.now_ms, LONGEST_RETRY_MS)
+        )
         by_hook: defaultdict[str, list[AlertMessage]] = defaultdict(list)
         for message in due:
             by_hook[message.hook].append(message)
@@ -223,6 +225,10 @@ class Crier:
             if isinstance(result, BaseException):
                 raise result
         self._next_at_ms = await self._submit(lambda tx: next_owed_at(tx.connection))
+
+    def _is_early(self, next_at_ms: int) -> bool:
+        # What is further away was put off before the clock was put back.
+        return 0 < next_at_ms - self._now_ms() <= LONGEST_RETRY_MS
 
     async def _tell_all(
         self,

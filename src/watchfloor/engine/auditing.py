@@ -133,7 +133,8 @@ class Anchoring:
     Args:
         layout: Whose store.
         paths: Returns the files to append to, as the workspace's file now has it.
-        now_ms: The clock.
+        now_ms: The clock, for what is noted.
+        monotonic_s: For how often: a clock that is put back must not keep it waiting.
     """
 
     def __init__(
@@ -141,13 +142,15 @@ class Anchoring:
         layout: Layout,
         paths: Callable[[], Sequence[Path]],
         now_ms: Callable[[], int],
+        monotonic_s: Callable[[], float],
     ) -> None:
         self._layout = layout
         self._paths = paths
         self._now_ms = now_ms
+        self._monotonic_s = monotonic_s
         self._noted: dict[Path, int] = {}
         self._ended: set[str] = set()
-        self._due_ms = 0
+        self._due_s = 0.0
 
     def expect_end(self, run_id: str) -> None:
         """Let the next look note the head: this run has ended. Told again, it is not.
@@ -156,14 +159,14 @@ class Anchoring:
         """
         if run_id not in self._ended:
             self._ended.add(run_id)
-            self._due_ms = 0
+            self._due_s = 0.0
 
     def is_due(self, every_ms: int) -> bool:
         """Whether the head is to be noted now; the next time is *every_ms* later."""
-        now_ms = self._now_ms()
-        if now_ms < self._due_ms:
+        now_s = self._monotonic_s()
+        if now_s < self._due_s:
             return False
-        self._due_ms = now_ms + every_ms
+        self._due_s = now_s + every_ms / 1_000
         return True
 
     def note(self) -> Anchor | None:

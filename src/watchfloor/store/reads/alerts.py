@@ -97,11 +97,16 @@ def newest_told(connection: Connection) -> int:
 
 
 def due_messages(
-    connection: Connection, now_ms: int, *, most: int = 50
+    connection: Connection, now_ms: int, longest_ms: int, *, most: int = 50
 ) -> tuple[AlertMessage, ...]:
-    """Return owed messages whose time has come, oldest first."""
-    query = _messages().where(_IS_OWED, alert_message.c.next_at_ms <= now_ms)
-    return _each(connection, query.limit(most))
+    """Return owed messages whose time has come, oldest first.
+
+    None is put off for longer than *longest_ms*: one that seems to be was put off
+    before the clock was put back, and is due.
+    """
+    at_ms = alert_message.c.next_at_ms
+    is_due = or_(at_ms <= now_ms, at_ms > now_ms + longest_ms)
+    return _each(connection, _messages().where(_IS_OWED, is_due).limit(most))
 
 
 def next_owed_at(connection: Connection) -> int | None:
