@@ -12,7 +12,7 @@ import pytest
 from tests.console.terminal import Terminal
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
-from tests.support.process import EngineProcess, is_gone
+from tests.support.process import EngineProcess, bears, is_gone, stands_still
 
 from watchfloor.domain.leaving import Leaving
 
@@ -199,11 +199,37 @@ def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, open
     assert floor.pulse().released
 
 
+@pytest.mark.parametrize("first", [signal.SIGHUP, signal.SIGTERM])
+def test_a_hang_up_and_a_sigterm_at_once_let_what_flies_end(
+    floor, provider, flying, first
+):
+    run_id, terminal = flying()
+    pid = terminal.process.pid
+    second = ({signal.SIGHUP, signal.SIGTERM} - {first}).pop()
+
+    os.kill(pid, first)
+    os.kill(pid, second)
+    until(lambda: floor.books(run_id).attempting == 3)
+    assert terminal.process.poll() is None
+    provider.let_go()
+
+    assert terminal.process.wait(30) == 0
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
+
+
 def test_ctrl_z_and_its_signal_stop_neither_console_nor_engine(floor, provider, flying):
     run_id, terminal = flying()
+    pid = terminal.process.pid
 
     terminal.press("\x1a")
-    os.kill(terminal.process.pid, signal.SIGTSTP)
+    assert bears(pid, signal.SIGTSTP)
+    os.kill(pid, signal.SIGTSTP)
+    # A key that came after both has its effect: neither waits to be taken.
+    terminal.press("?")
+    terminal.until("Esc Close")
+    terminal.send(ESCAPE)
+    assert not stands_still(pid)
     provider.let_go()
 
     until(lambda: floor.books(run_id).delivered == 9)

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.test_engine_process import NOT_DRAINED, said_by
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
-from tests.support.process import EngineProcess
+from tests.support.process import EngineProcess, bears, stands_still
 
 from watchfloor.domain.leaving import Leaving
 
@@ -106,11 +106,34 @@ def test_attempts_that_do_not_end_within_the_grace_are_left_to_the_next_engine(
     assert floor.assert_books_hold(run_id).delivered == 9
 
 
+def test_a_hang_up_with_a_sigterm_beside_it_is_one_end_and_waits(
+    floor, provider, flying
+):
+    run_id, engine = flying()
+    with engine:
+        # As where a session ends: the terminal goes, and its manager ends what is left.
+        for sent in (signal.SIGHUP, signal.SIGTERM):
+            engine.signal(sent)
+        until(lambda: engine.said.count("Draining") == 2, "both to be heard")
+        until(lambda: floor.books(run_id).attempting == 3)
+        provider.let_go()
+        assert engine.ended() == 0
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
+
+
 def test_signals_of_job_control_do_not_stop_an_engine(floor, provider, flying):
     run_id, engine = flying()
     with engine:
         for sent in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+            assert bears(engine.pid, sent)
             engine.signal(sent)
+        # A storm of what a terminal tells of itself, and of pipes that broke.
+        assert bears(engine.pid, signal.SIGPIPE)
+        for _ in range(200):
+            for sent in (signal.SIGWINCH, signal.SIGCONT, signal.SIGPIPE):
+                engine.signal(sent)
+        assert not stands_still(engine.pid)
         provider.let_go()
         until(lambda: floor.books(run_id).delivered == 9)
         engine.terminate()

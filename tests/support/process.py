@@ -23,6 +23,20 @@ def is_gone(pid: int) -> bool:
     return state.rpartition(")")[2].split()[0] == "Z"
 
 
+def bears(pid: int, number: signal.Signals) -> bool:
+    """Whether a process ignores a signal or has a handler for it."""
+    told = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    masks = dict(line.split(":", 1) for line in told if line.startswith("Sig"))
+    mask = int(masks["SigIgn"], 16) | int(masks["SigCgt"], 16)
+    return bool(mask >> (number - 1) & 1)
+
+
+def stands_still(pid: int) -> bool:
+    """Whether a process is stopped, as by ctrl+z in a shell."""
+    state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    return state.rpartition(")")[2].split()[0] == "T"
+
+
 class EngineProcess:
     """``watchfloor engine`` over one workspace; killed at the latest when left."""
 
@@ -51,6 +65,10 @@ class EngineProcess:
         traceback: TracebackType | None,
     ) -> None:
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:

@@ -37,7 +37,11 @@ class Departure:
         engine = beside.left()
         goes_on = self._why is Leaving.HANG_UP and self._on_hangup == "continue"
         if engine is not None:
-            follow_signals(engine, on_hangup="continue" if goes_on else "drain")
+            follow_signals(
+                engine,
+                on_hangup="continue" if goes_on else "drain",
+                was_asked=self._why is not Leaving.HANG_UP,
+            )
             if not goes_on:
                 why = Leaving.HANDED_ON if self._app.goes_headless else self._why
                 engine.drain(why)

@@ -37,16 +37,28 @@ def follow_signals(
     engine: Stoppable,
     *,
     on_hangup: str,
+    was_asked: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Let SIGTERM and SIGINT drain, a second one not wait; SIGHUP as asked.
 
-    A shell and the kernel each tell of the same hang-up: only a person's second signal
-    means not to wait.
+    A shell and the kernel each tell of the same hang-up, and a session that ends sends
+    SIGTERM besides: only a second SIGTERM or SIGINT means not to wait.
+
+    Args:
+        engine: Whom they end.
+        on_hangup: ``drain`` or ``continue``.
+        was_asked: Whether somebody has asked for its end already.
+        tell: Says what goes on.
     """
 
     def asked_to_stop(*_: object) -> None:
-        engine.stop(Leaving.SIGNAL)
+        nonlocal was_asked
+        if was_asked:
+            engine.stop(Leaving.SIGNAL)
+        else:
+            engine.drain(Leaving.SIGNAL)
+        was_asked = True
         tell(DRAINING)
 
     def hung_up(*_: object) -> None:
