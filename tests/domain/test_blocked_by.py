@@ -522,3 +522,120 @@ def test_a_pending_record_past_a_canary_waits_for_it():
 
     assert waits == "waiting on external"
     assert blocked_record(pending, MOVING, is_due=True) == "dispatchable"
+
+
+def test_an_engine_that_was_interrupted_is_told_how_and_what_goes_on():
+    gone = replace(
+        MOVING,
+        engine_alive=False,
+        heartbeat_age_s=42.0,
+        interrupted="interrupted by a hang-up at 03:12",
+    )
+
+    assert blocked_by(gone)[0].detail == (
+        "interrupted by a hang-up at 03:12; it goes on when one starts: watchfloor "
+        "engine"
+    )
+
+
+def test_a_pace_that_nothing_names_holds_nobody():
+    unnamed = replace(MOVING, next_token_s=0.2)
+    only_permits = replace(unnamed, shared=(replace(FREE, rate_per_s=None),))
+
+    assert blocked_by(unnamed)[0].reason is Reason.DISPATCHABLE
+    assert blocked_by(only_permits)[0].reason is Reason.DISPATCHABLE
+
+
+def test_a_shared_pace_that_one_run_alone_uses_is_told_whole():
+    alone = replace(
+        MOVING,
+        next_token_s=0.2,
+        shared=(replace(FREE, holders=(("run-1", 12),)), replace(FREE, scope="other")),
+    )
+
+    assert blocked_by(alone)[0].detail == ("5/s of other for 2 runs, next in 0.2 s")
+    nobody = replace(alone, shared=(replace(FREE, holders=()),))
+    assert blocked_by(nobody)[0].detail == "5/s of workspace, next in 0.2 s"
+
+
+def test_a_shared_limit_without_permits_is_full_and_names_no_holder():
+    shut = SharedUse(scope="workspace", permits=0, holders=())
+
+    assert blocked_by(replace(MOVING, shared=(shut,)))[0] == Blocked(
+        Reason.PERMITS_FULL, 117, "0 of 0 of workspace in flight"
+    )
+
+
+def test_one_holder_beyond_those_named_is_one_run():
+    holders = tuple((f"run-{number}", 1_000) for number in range(4))
+    crowded = replace(
+        MOVING,
+        shared=(replace(FULL, permits=4_000, in_flight=4_000, holders=holders),),
+    )
+
+    assert blocked_by(crowded)[0].detail == (
+        "4,000 of 4,000 of channel:webhook in flight: run-0 1,000, run-1 1,000, run-2 "
+        "1,000, 1 more run"
+    )
+
+
+def test_intents_ahead_of_the_permits_are_not_told_as_under_way():
+    ahead = replace(MOVING, permits=12, oldest_s=3.0)
+
+    assert blocked_by(ahead)[0].detail == "12 of 12 in flight, the oldest for 3 s"
+
+
+def test_an_upload_whose_size_is_unknown_is_told_by_its_state_alone():
+    life = Lifecycle(intake=Intake.EXTRACTING)
+    books = Books(extracted=12, records=12, pending=12)
+    sized = Situation(
+        lifecycle=life, books=books, engine_alive=True, bytes_read=9, bytes_total=3
+    )
+
+    assert blocked_by(replace(sized, bytes_total=0))[0].detail == "extracting"
+    assert blocked_by(replace(sized, books=Books()))[0].detail == "extracting"
+    assert blocked_by(sized)[0].detail == (
+        "extracting: 12 rows, 100 % of the upload read"
+    )
+
+
+def test_what_a_canary_holds_back_is_not_put_aside_as_suppressed_too():
+    now = replace(MOVING, held_back=110, retries_due=0, callbacks_due=0)
+    found = blocked_by(replace(now, suppressed_now=5))
+    counts = {one.reason: one for one in found}
+
+    assert Reason.DISPATCHABLE not in counts
+    assert Reason.SUPPRESSION_PENDING not in counts
+    assert counts[Reason.WAITING_EXTERNAL].count == 115
+
+
+@pytest.mark.parametrize(
+    ("now", "is_due", "reason"),
+    [
+        (MOVING, True, "suppression pending"),
+        (MOVING, False, "suppression pending"),
+        (replace(MOVING, permits=20), True, "permits full"),
+        (replace(MOVING, shut_s=9.0), True, "outside window"),
+    ],
+)
+def test_a_suppressed_retry_is_held_by_that_where_nothing_holds_it_before(
+    now, is_due, reason
+):
+    held = blocked_record(RecordState.RETRY, now, is_due=is_due, is_suppressed=True)
+
+    assert held == reason
+
+
+def test_each_reason_tells_its_own_detail():
+    now = replace(MOVING, suppressed_retries=2, next_retry_s=None, next_callback_s=None)
+
+    assert [(one.reason, one.detail) for one in blocked_by(now)] == [
+        (Reason.DISPATCHABLE, ""),
+        (
+            Reason.SUPPRESSION_PENDING,
+            "put aside, not contacted, when their turn comes",
+        ),
+        (Reason.RETRY_BACKOFF, ""),
+        (Reason.CALLBACK_NOT_DUE, ""),
+        (Reason.WAITING_EXTERNAL, ""),
+    ]
