@@ -17,7 +17,13 @@ from watchfloor.domain.failing import Failing
 from watchfloor.domain.health import Health
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
-from watchfloor.domain.regions import Gate, Intake, Lifecycle, Phase, RunOutcome
+from watchfloor.domain.regions import (
+    Gate,
+    Intake,
+    Lifecycle,
+    Phase,
+    RunOutcome,
+)
 from watchfloor.domain.sentences import Told, needs_somebody, sentence
 from watchfloor.domain.slowdown import Change, Slowdown
 from watchfloor.domain.views import Asked, RecordView, RunView
@@ -362,3 +368,114 @@ def test_a_suppressed_record_is_told_to_be_put_aside():
 
     assert about.reason == "suppression pending"
     assert "must not be contacted" in record_explanation(about)
+
+
+def test_a_run_that_ends_tells_how_much_is_still_to_end():
+    for phase in (Phase.STOPPING, Phase.CANCELLING):
+        run = replace(RUN, lifecycle=replace(LIFE, phase=phase))
+        assert sentence(told(run)) == (f"62 % done, {phase.value}: 10 attempts to end")
+
+
+def test_a_run_that_reads_its_upload_says_how_far():
+    life = Lifecycle(intake=Intake.FILTERING)
+    books = Books(extracted=40, records=30, pending=30, unjudged=10)
+    run = replace(RUN, lifecycle=life, books=books, started_at_ms=None)
+    reads = told(run, now={"bytes_read": 5, "bytes_total": 10})
+
+    assert sentence(reads) == (
+        "not started, reads its upload: filtering: 40 rows, 50 % of the upload read, "
+        "10 not judged yet"
+    )
+
+
+def test_a_run_that_nothing_holds_before_its_launch_waits_for_that():
+    run = replace(
+        RUN,
+        lifecycle=Lifecycle(intake=Intake.DONE),
+        books=Books(extracted=9, records=9, pending=9),
+        started_at_ms=None,
+    )
+
+    assert sentence(told(run)) == "not started, waits to be launched"
+
+
+@pytest.mark.parametrize(
+    ("books", "now", "said"),
+    [
+        (
+            {"pending": 4},
+            {"held_pending": 4},
+            "4 outside their window",
+        ),
+        (
+            {"retry": 3, "callback": 1_000},
+            {"next_callback_s": 60.0},
+            "1,000 promised callbacks not due, next callback in 1 min 00 s",
+        ),
+        ({"waiting": 2}, {}, "2 waiting on something outside"),
+        (
+            {"retry": 3},
+            {"suppressed_retries": 3},
+            (
+                "3 suppressed, to be put aside, put aside, not contacted, when their "
+                "turn comes"
+            ),
+        ),
+    ],
+)
+def test_a_run_that_only_waits_tells_the_wait_that_holds_most(books, now, said):
+    books = Books(
+        extracted=2_000,
+        records=2_000,
+        delivered=2_000 - sum(books.values()),
+        attempts=2_000,
+        **books,
+    )
+    share = {1_003: "49"}.get(2_000 - books.delivered, "99")
+
+    assert sentence(told(replace(RUN, books=books), now=now)) == (
+        f"{share} % done, waits: {said}"
+    )
+
+
+def test_a_gate_tells_what_is_known_of_who_closed_it():
+    closed = replace(LIFE, gate=Gate.PAUSING)
+    by_nobody = replace(RUN, lifecycle=closed)
+    unsaid = replace(by_nobody, gate_asked=Asked(by="nora", at_ms=0, why=""))
+
+    assert sentence(told(by_nobody, Health.BLOCKED)) == "62 % done, pausing"
+    assert sentence(told(unsaid, Health.BLOCKED)) == "62 % done, pausing by nora"
+
+
+def test_a_run_that_is_blocked_by_nothing_known_is_blocked():
+    books = Books(extracted=9, records=9, delivered=9, attempts=9)
+
+    assert sentence(told(replace(RUN, books=books), Health.BLOCKED)) == (
+        "100 % done, blocked"
+    )
+
+
+def test_an_interrupted_run_goes_on_when_an_engine_starts():
+    now = {
+        "engine_alive": False,
+        "heartbeat_age_s": 9.0,
+        "interrupted": "interrupted by a hang-up at 03:12",
+    }
+
+    assert sentence(told(health=Health.BLOCKED, now=now)) == (
+        "62 % done, interrupted by a hang-up at 03:12; goes on when an engine starts"
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "now"),
+    [
+        (paused(), {}),
+        (RUN, {"shut_s": 60.0}),
+        (replace(RUN, books=Books(records=9, delivered=9)), {}),
+    ],
+)
+def test_a_window_is_told_only_where_its_shutting_matters(run, now):
+    shuts = told(run, now=now, shuts_at_ms=NOON_MS + MINUTE_MS)
+
+    assert "the window shuts" not in sentence(shuts)
