@@ -13,10 +13,12 @@ from watchfloor.domain.previews import (
     DOUBTS_COUNTED,
     Seen,
     check_drift,
+    in_doubt,
     is_no_worse,
     preview,
     seen,
 )
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
     Gate,
     Intake,
@@ -25,7 +27,7 @@ from watchfloor.domain.regions import (
     RunOutcome,
     Verb,
 )
-from watchfloor.domain.views import RunView
+from watchfloor.domain.views import RecordView, RunView
 
 #: 1,400 records to attempt, 20 in flight, 12 promised, 8 waiting outside, 3,160 done.
 BOOKS = Books(
@@ -448,3 +450,160 @@ def test_a_command_that_waited_goes_out_only_where_nobody_is_harmed_more(
     else:
         assert is_no_worse(then, now) is (is_same if then.drops else True)
     assert not is_no_worse(now, then) or is_same or not done
+
+
+def promised(seq, due_at_ms):
+    return RecordView(
+        seq=seq,
+        contact="+4930231258" + str(seq),
+        state=RecordState.CALLBACK,
+        due_at_ms=due_at_ms,
+    )
+
+
+#: 2026-11-22 09:30 UTC and an hour later, and one that lost its time.
+PROMISED = (
+    promised(16, 1_795_339_800_000),
+    promised(17, 1_795_343_400_000),
+    promised(18, None),
+)
+DROPPED = [
+    "Drops record 16, +4***5816, promised for 2026-11-22 09:30 UTC.",
+    "Drops record 17, +4***5817, promised for 2026-11-22 10:30 UTC.",
+]
+
+
+@pytest.mark.parametrize(("run", "verb"), [(PAUSED, Verb.CANCEL), (STOPPED, Verb.STOP)])
+def test_promises_that_are_dropped_are_told_one_by_one_and_the_rest_counted(run, verb):
+    shown = preview(run, verb, PROMISED)
+
+    assert shown.drops
+    assert list(shown.lines[-3:]) == [
+        *DROPPED,
+        "Drops 10 more; see: watchfloor callbacks",
+    ]
+    both = preview(counted(run, callback=2), verb, PROMISED)
+    assert list(both.lines[-2:]) == DROPPED
+
+
+def test_promises_that_are_kept_are_not_told_one_by_one():
+    shown = preview(RUNNING, Verb.STOP, PROMISED)
+
+    assert not shown.drops
+    assert shown.lines[-1] == "This cannot be undone."
+    assert list(preview(PAUSED, Verb.CANCEL, PROMISED[2:]).lines)[-1] == (
+        "This cannot be undone."
+    )
+
+
+RESTORED = replace(PAUSED, restored_from_ms=1_795_339_800_000)
+MAY_HAVE_BEEN = (
+    "may have been contacted since. Unless the channel goes by keys, they are "
+    "contacted again."
+)
+
+
+def test_to_go_on_with_a_restored_run_wants_the_number_that_is_in_doubt_typed():
+    shown = preview(RESTORED, Verb.RESUME)
+
+    assert shown.lines == (
+        (
+            "Restored from a backup of 2026-11-22 09:30 UTC: 1,440 records "
+            f"{MAY_HAVE_BEEN}"
+        ),
+        "The run goes on with 1,420 records not finished yet.",
+        "Nothing bursts: the pace starts anew.",
+    )
+    assert (in_doubt(RESTORED, Verb.RESUME), shown.typed) == (1_440, "1440")
+
+
+def test_rows_that_a_restored_run_has_not_read_or_judged_are_in_doubt_too():
+    run = counted(RESTORED, unjudged=60)
+    run = replace(run, lifecycle=replace(run.lifecycle, intake=Intake.EXTRACTING))
+    shown = preview(run, Verb.RESUME)
+
+    assert shown.typed == "1500"
+    assert shown.lines[0] == (
+        "Restored from a backup of 2026-11-22 09:30 UTC: 1,500 records, and rows not "
+        f"read yet {MAY_HAVE_BEEN}"
+    )
+
+
+def test_a_stop_of_a_restored_run_is_in_doubt_of_the_promises_that_it_keeps():
+    keeps, again = RESTORED, replace(STOPPED, restored_from_ms=1)
+
+    assert in_doubt(keeps, Verb.STOP) == 12
+    assert preview(keeps, Verb.STOP).typed == "12"
+    assert preview(keeps, Verb.STOP, doubtful=2).lines[:3] == (
+        f"Restored from a backup of 2026-11-22 09:30 UTC: 12 records {MAY_HAVE_BEEN}",
+        (
+            "Of these 2 records may have been reached by an earlier attempt: end as "
+            "unknown."
+        ),
+        "1,428 records will never be attempted.",
+    )
+    assert in_doubt(again, Verb.STOP) is None
+    assert in_doubt(counted(keeps, callback=0), Verb.STOP) is None
+
+
+def test_what_ends_or_holds_a_restored_run_contacts_nobody_twice():
+    assert in_doubt(RESTORED, Verb.CANCEL) is None
+    assert in_doubt(RESTORED, Verb.PAUSE) is None
+    assert in_doubt(PAUSED, Verb.RESUME) is None
+    assert preview(RESTORED, Verb.CANCEL).typed == RESTORED.run_id
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "is_fine"),
+    [
+        (RUNNING, RUNNING, True),
+        (RUNNING, counted(RUNNING, pending=1_001, attempting=19), True),
+        (RUNNING, counted(RUNNING, pending=1_001), False),
+        (RUNNING, counted(RUNNING, attempting=21), False),
+        (RUNNING, STOPPED, False),
+        (STOPPED, counted(RUNNING, pending=0), False),
+        (STOPPED, STOPPED, True),
+        (STOPPED, counted(STOPPED, callback=11), False),
+        (STOPPED, counted(STOPPED, pending=1), False),
+        (STOPPED, counted(STOPPED, attempting=1), True),
+        (QUEUED, RUNNING, False),
+        (RUNNING, QUEUED, False),
+        (QUEUED, counted(QUEUED, pending=1), True),
+    ],
+)
+def test_a_stop_that_waited_goes_out_only_if_it_drops_no_more(was, now, is_fine):
+    then, later = preview(was, Verb.STOP), preview(now, Verb.STOP)
+
+    assert is_no_worse(then, later) is is_fine
+
+
+def test_a_command_that_waited_and_would_be_refused_does_not_go_out():
+    then, now = preview(RUNNING, Verb.PAUSE), preview(PAUSED, Verb.PAUSE)
+
+    assert now.refusal is not None
+    assert not is_no_worse(then, now)
+
+
+def test_while_rows_are_read_in_a_stop_minds_only_promises_that_it_drops():
+    reading = replace(
+        RUNNING, lifecycle=replace(RUNNING.lifecycle, intake=Intake.FILTERING)
+    )
+    stopped = replace(
+        STOPPED, lifecycle=replace(STOPPED.lifecycle, intake=Intake.ABORTED)
+    )
+
+    check_drift(Verb.STOP, seen(reading), counted(reading, pending=9_999, callback=99))
+    check_drift(Verb.STOP, seen(stopped), counted(stopped, pending=9))
+    error = refused(Verb.STOP, seen(stopped), counted(stopped, callback=13))
+    assert error.refusal is Refusal.DRIFTED
+
+
+def test_one_retry_that_may_have_arrived_is_one_and_below_the_most_it_is_exact():
+    one = preview(RUNNING, Verb.STOP, doubtful=1).lines[1]
+    most = preview(RUNNING, Verb.STOP, doubtful=DOUBTS_COUNTED - 1).lines[1]
+
+    assert one == (
+        "Of these 1 record may have been reached by an earlier attempt: ends as "
+        "unknown."
+    )
+    assert most.startswith("Of these 19,999 records may have")
