@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from watchfloor.domain.personal import is_long, without_people
+from watchfloor.domain.privacy import (
+    shown_contact,
+    shown_field,
+    shown_text,
+    without_contact,
+)
+from watchfloor.domain.views import JourneyEntry
+
+PHONE = "+14155550123"
+
+
+def test_a_contact_is_masked_and_one_that_was_purged_is_called_so():
+    assert shown_contact(PHONE) == "+1***0123"
+    assert shown_contact("") == shown_contact("purged") == "purged"
+
+
+@pytest.mark.parametrize(
+    ("value", "contact", "shown"),
+    [
+        (" customer-17 ", "customer-17", "cu***17"),
+        (" 415 555-0123 ", PHONE, "41***23"),
+        ("555-0123", PHONE, "55***23"),
+        ("555-012", PHONE, "555-012"),
+        ("ask ada@example.org", "", "ask a***@example.org"),
+        ("call customer-17 back", "customer-17", "call cu***17 back"),
+        ("", "", ""),
+    ],
+)
+def test_a_field_shows_nobodys_number_or_address(value, contact, shown):
+    assert shown_field(value, contact) == shown
+
+
+def test_without_a_contact_only_what_looks_like_one_is_masked():
+    assert without_contact("abc from +49 151 2345678") == "abc from +4***5678"
+
+
+def test_both_texts_of_a_journeys_entry_are_masked_and_nothing_else():
+    entry = JourneyEntry(
+        at_ms=7,
+        step="call",
+        event="attempt",
+        outcome="customer-17 busy",
+        detail="customer-17 hung up",
+    )
+    shown = shown_text(entry, "customer-17")
+
+    assert (shown.outcome, shown.detail) == ("cu***17 busy", "cu***17 hung up")
+    assert (shown.at_ms, shown.step, shown.event) == (7, "call", "attempt")
+
+
+@pytest.mark.parametrize(
+    ("number", "is_one"), [("123-456", False), ("123-4567", True), ("abcdefgh", False)]
+)
+def test_seven_digits_can_be_somebodys_number(number, is_one):
+    assert is_long(number) is is_one
+
+
+def test_every_number_and_address_is_replaced_and_figures_between_them_stay():
+    hidden = []
+
+    def hide(found):
+        hidden.append(found)
+        return "[x]"
+
+    said = "0151 2345678 at 2026-11-22 14:02, 12, ada@example.org, then 0151 2345679"
+
+    assert without_people(said, hide) == "[x] at 2026-11-22 14:02, 12, [x], then [x]"
+    assert hidden == ["ada@example.org", "0151 2345678", "0151 2345679"]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchfloor.domain.taking_over import (
+    owner_words,
+    seize_lines,
+    take_over_lines,
+    take_over_payload,
+)
+from watchfloor.domain.views import EngineView
+
+NOON_MS = 1_763_820_131_000  # 2025-11-22 14:02:11 UTC
+OWNER = EngineView(
+    epoch=7,
+    owner="nora",
+    pid=4711,
+    host="night-desk",
+    started_at_ms=NOON_MS - 3_600_000,
+    heartbeat_at_ms=NOON_MS - 95_000,
+    released=False,
+)
+
+
+def test_only_the_engine_that_was_seen_is_asked_and_only_while_somebody_waits():
+    assert take_over_payload(OWNER, NOON_MS) == {
+        "epoch": 7,
+        "until_ms": NOON_MS + 10_000,
+    }
+
+
+def test_the_owner_is_named_with_its_process_and_the_age_of_its_heartbeat():
+    assert owner_words(OWNER, NOON_MS) == (
+        "nora, pid 4711 on night-desk, since 13:02, last heartbeat 1 min 35 s ago"
+    )
+
+
+def test_an_owner_without_a_host_is_here_and_a_clock_behind_makes_no_age():
+    here = replace(OWNER, host="", heartbeat_at_ms=NOON_MS + 500)
+
+    assert owner_words(here, NOON_MS) == (
+        "nora, pid 4711 on this machine, since 13:02, last heartbeat 0 s ago"
+    )
+    assert seize_lines(here, NOON_MS)[0] == (
+        "pid 4711 on this machine holds the lock and took no command; its last "
+        "heartbeat came 0 s ago."
+    )
+
+
+def test_who_is_asked_to_let_go_drains_first():
+    assert take_over_lines() == (
+        "That engine is asked to drain: its attempts in flight end, none is begun.",
+        "Then it lets go, and the runs go on with an engine here.",
+        "Its console stays open, as a console of this engine.",
+    )
+
+
+def test_passing_over_a_silent_owner_says_what_it_may_still_send():
+    assert seize_lines(OWNER, NOON_MS) == (
+        (
+            "pid 4711 on night-desk holds the lock and took no command; its last "
+            "heartbeat came 1 min 35 s ago."
+        ),
+        "It is stopped, or hangs. Nothing is killed here; look at it first.",
+        "Passed over, it can store nothing any more, and ends when it notices.",
+        "What it had in flight is accounted for as after a crash.",
+        "Of that, it may still send something when it wakes.",
+    )
