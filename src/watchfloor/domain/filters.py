@@ -149,5 +149,5 @@ def _fields(wanted: Filter) -> Iterator[Field]:
                 yield from _fields(part)
         case Not(part):
             yield from _fields(part)
-        case Comparison(field) | Membership(field) | Emptiness(field):
+        case Comparison(field) | Membership(field) | Emptiness(field):  # the last
             yield field

@@ -143,7 +143,7 @@ def judge(
         case OutcomeClass.TRANSIENT:
             spent = RecordState.UNKNOWN if seen.in_doubt else RecordState.FAILED
             return _retried(outcome, policy, seen, spent=spent)
-        case OutcomeClass.AMBIGUOUS:
+        case OutcomeClass.AMBIGUOUS:  # the last
             if delivery is Delivery.AT_MOST_ONCE:
                 return Verdict(RecordState.UNKNOWN, why="may have been delivered")
             return _retried(outcome, policy, seen, spent=RecordState.UNKNOWN)
