@@ -10,6 +10,10 @@ from tests.domain.exploration import Graph, explored
 settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+# For what must hold whatever is drawn, as that every branch has a test of its own.
+settings.register_profile(
+    "single", settings.get_profile("untimed"), max_examples=1, derandomize=True
+)
 settings.load_profile("untimed")
 
 

@@ -12,6 +12,7 @@ from watchfloor.domain.alerts import (
     AlertRules,
     Cause,
     Clear,
+    Hook,
     Miss,
     Raise,
     Summary,
@@ -214,3 +215,7 @@ def test_in_every_world_there_is_one_alert_per_cause_and_nothing_is_told_twice()
             assert not [one for one in cleared if one.tells]
             assert all(one.is_held for one in cleared)
     assert count == len(AlertKind) * (2**8 - 3 * 2**5)
+
+
+def test_a_hook_is_called_by_its_kind_and_its_name():
+    assert Hook(kind="webhook", name="on-call").label == "webhook on-call"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchfloor.domain.breaker import PROBES, Breaker
+from watchfloor.domain.breaker import PROBES, Breaker, breaker_named
 from watchfloor.domain.outcomes import OutcomeClass
 
 DELIVERED = (OutcomeClass.DELIVERED, "http_200")
@@ -139,3 +139,11 @@ def test_the_row_is_counted_alike_however_it_is_cut_into_batches(batches, after)
             assert told
         if not row:
             assert not one.is_open
+
+
+def test_a_pause_is_a_breakers_only_if_the_engine_says_so_in_its_words():
+    told = breaker().noted([DOWN] * 3, 3)
+
+    assert breaker_named("engine", told)
+    assert not breaker_named("nora", told)
+    assert not breaker_named("engine", f"lunch, and {told}")

@@ -4,12 +4,17 @@ import pytest
 
 from watchfloor.domain.canary import (
     Baseline,
+    CanaryView,
     Figures,
+    StageState,
+    StageView,
     bounded,
+    canary_named,
     evidence,
     is_dedupe_hit,
     judge,
     stage_sizes,
+    stop_said,
     upper_bound,
 )
 
@@ -212,3 +217,39 @@ def test_more_failures_bound_less():
 )
 def test_a_dedupe_hit_is_known_by_the_provider_s_code(code, hit):
     assert is_dedupe_hit(code) is hit
+
+
+def stage(state, number=1):
+    return StageView(number=number, records=15, last_seq=15, state=state)
+
+
+def canary(*states, is_over=False):
+    stages = tuple(stage(state, number) for number, state in enumerate(states, 1))
+    return CanaryView(run_id="c", parent_id="p", stages=stages, is_over=is_over)
+
+
+def test_the_current_stage_is_the_one_that_was_released_last():
+    passed, waits = StageState.PASSED, StageState.WAITING
+    view = canary(passed, passed, waits)
+
+    assert view.current is view.stages[1]
+    assert canary(waits, waits).current is None
+
+
+def test_a_stopped_stage_holds_the_run_until_the_run_is_over():
+    stopped, waits = StageState.STOPPED, StageState.WAITING
+
+    assert canary(stopped, waits).is_stopped
+    assert not canary(stopped, waits, is_over=True).is_stopped
+    assert not canary(waits).is_stopped
+
+
+def test_a_pause_is_a_canarys_only_if_the_engine_says_so_in_its_words():
+    verdict = judge(Figures(records=15, settled=0, is_overdue=True), BASE)
+    why = stop_said(2, verdict)
+
+    assert why == f"canary stage 2 stopped: {verdict.told}"
+    assert canary_named("engine", why)
+    assert not canary_named("nora", why)
+    assert not canary_named("engine", "canary stage 2 is fine")
+    assert not canary_named("engine", f"about {why}")

@@ -81,3 +81,22 @@ def test_what_a_campaign_is_called_is_no_change():
     after = '[campaign]\nid = "b"\nname = "Autumn"\n[limits]\npermits = 16\n'
 
     assert config_changes(before, after) == ("limits.permits: 8 -> 16",)
+
+
+def test_a_switch_is_told_as_it_is_written():
+    assert changed(('id = "autumn"', 'id = "autumn"\npublished = false')) == (
+        "campaign.published: none -> false",
+    )
+
+
+def test_a_long_text_that_came_or_went_is_told_by_its_length():
+    long = "x" * 1_049
+    assert changed(('body = "Hello"', f'body = "Hello"\nsubject = "{long}"')) == (
+        "steps[call].settings.subject: none -> a text of 1,049 characters",
+    )
+    assert changed(('body = "Hello"', f'body = "{"y" * 48}"')) == (
+        f"steps[call].settings.body: Hello -> {'y' * 48}",
+    )
+    assert changed(('body = "Hello"', 'body = "a\\nb"')) == (
+        "steps[call].settings.body: another text, 5 -> 3 characters",
+    )

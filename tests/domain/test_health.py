@@ -180,3 +180,11 @@ def test_records_that_a_canary_holds_back_could_not_have_started():
 
     assert health(run, now, LONG_AFTER + 1) is Health.OK
     assert health(run, replace(now, held_back=3), LONG_AFTER + 1) is Health.STALLED
+
+
+def test_full_permits_of_a_run_that_never_moved_are_not_known_to_hang():
+    fresh = replace(RUN, started_at_ms=None, progress_at_ms=None)
+    full = replace(NOW, books=replace(BOOKS, attempting=5), permits=5, able_at_ms=None)
+
+    assert health(fresh, full, LONG_AFTER) is Health.OK
+    assert health(RUN, full, LONG_AFTER) is Health.SLOW

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from watchfloor.domain.identity import (
     contact_digest,
+    contact_prefix,
     dedupe_key,
     new_id,
     run_fingerprint,
@@ -107,3 +108,12 @@ def test_ids_sort_by_the_second_they_were_made_in(first_s, later_s, entropy, oth
     late = new_id((first_s + later_s) * 1000, other)
 
     assert early < late
+
+
+def test_a_key_names_the_contact_that_it_is_of():
+    assert contact_prefix(dedupe_key("fam", "call", ANN, 3)) == ANN[:8]
+
+
+@pytest.mark.parametrize("key", ["", "8" * 31, "8" * 33, "G" * 32, "A" * 32, "٣" * 32])
+def test_what_is_no_key_names_nobody(key):
+    assert contact_prefix(key) is None

@@ -192,3 +192,27 @@ def test_what_a_live_run_may_retry_is_not_offered_before_its_end():
 
     assert why_not(group) == ""
     assert why_not(group, is_ended=False) == "not yet: once the run has ended"
+
+
+def test_a_group_is_called_by_what_its_records_have_in_common():
+    group = LensGroup(
+        outcome_class=TRANSIENT, code="busy", origin="@example.org", step="call"
+    )
+
+    assert group.words == "transient · busy · @example.org · call"
+    assert group.key == ("transient", "busy", "@example.org", "call")
+    assert LensGroup(step="call").words == "call"
+    assert (LensGroup().words, LensGroup().key) == ("all of them", ("", "", "", ""))
+
+
+def test_a_group_counts_every_fate_under_its_name():
+    group = LensGroup(retryable=1, retried=20, refused=300, unknown=4_000, waiting=5)
+
+    assert group.counts == {
+        "records": 4_326,
+        "retryable": 1,
+        "retried": 20,
+        "permanent": 300,
+        "unknown": 4_000,
+        "waiting": 5,
+    }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchfloor.domain.quota import Used, declined
+from watchfloor.domain.quota import Used, declined, is_plan_limit
 from watchfloor.domain.workspace import Plan
 
 PLAN = Plan(monthly_runs=12, monthly_records=10_000)
@@ -49,3 +49,9 @@ def test_a_limit_lowered_below_what_is_used_declines_and_says_so():
 
 def test_a_limit_of_none_at_all_lets_nothing_through():
     assert declined(Plan(monthly_runs=0), Used()) == "runs 0 of 0"
+
+
+def test_a_run_that_its_plan_ended_says_so_at_the_beginning_of_its_cause():
+    assert is_plan_limit("PLAN_LIMIT: runs 12 of 12")
+    assert not is_plan_limit("not a PLAN_LIMIT")
+    assert not is_plan_limit("")

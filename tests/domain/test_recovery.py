@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.cohorts import Selection, to_payload
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
@@ -199,3 +199,118 @@ def test_the_command_carries_what_was_seen():
     assert payload["parent_id"] == "run"
     assert (payload["digest"], payload["canary"]) == ("d", False)
     assert payload["seen"] == {"retried": 3, "digest": "d"}
+
+
+def test_what_is_left_of_the_budget_is_never_below_nothing():
+    spent = preview(Counted(), budget=BUDGET, retries=5, generation=4)
+
+    assert (spent.retries_left, spent.generations_left) == (0, 0)
+
+
+def test_nothing_is_told_where_no_record_was_looked_at():
+    assert preview(Counted()).lines() == ()
+
+
+def test_where_nobody_is_retried_only_the_reasons_are_told():
+    counts = Counted(selected=3_000, permanent=2_000, other=1, taken={"c": 1, "d": 998})
+
+    assert preview(counts, plan="It counts").lines() == (
+        (
+            "0 records of 3,000 selected will be tried again, each at the step where "
+            "it failed and with the key it had."
+        ),
+        "2,000 records failed for good and are refused.",
+        "1 record did not fail and is left alone.",
+        "1 record is in run c already.",
+        "998 records are in run d already.",
+    )
+
+
+def test_a_cohort_too_small_for_a_canary_is_released_at_once():
+    counts = Counted(selected=1, retried=1)
+
+    assert preview(counts).lines() == (
+        (
+            "1 record of 1 selected will be tried again, each at the step where it "
+            "failed and with the key it had."
+        ),
+        "All of them are released at once; no canary goes first.",
+        (
+            "Retry budget: this is retry 1 of 10 of the family, and time 1 of 3 for "
+            "these records."
+        ),
+    )
+    assert preview(Counted(retried=116)).stages == (15, 100, 1)
+
+
+def test_one_stage_after_the_canary_is_told_as_what_comes_then():
+    told = preview(Counted(selected=16, retried=16)).lines()
+
+    assert told[1] == (
+        "A canary of 15 goes first, then 1; each stage is judged before the next is "
+        "released."
+    )
+
+
+@pytest.mark.parametrize(
+    ("whose", "counts", "why"),
+    [
+        (
+            parent(is_ended=False),
+            SOME,
+            (
+                "`watchfloor why run` says what it waits for, `watchfloor stop run` "
+                "ends it now"
+            ),
+        ),
+        (parent(purged="r-0"), SOME, "run r-0"),
+        (parent(under_way="a look-up is under way"), SOME, "a look-up is under way"),
+        (parent(), Counted(selected=2_000, permanent=2_000), "2,000 of 2,000"),
+        (parent(), Counted(), "nothing is selected"),
+        (
+            parent(),
+            Counted(selected=3, permanent=2, unknown=1),
+            "3 selected, 2 permanent, 1 unknown left out",
+        ),
+        (parent(generation=1), SOME, "taken up 1 times of 1"),
+        (parent(retries=2), SOME, "the family has had 2 retries of 2"),
+    ],
+)
+def test_a_declined_retry_says_why_in_particular(whose, counts, why):
+    found = refusal_of(whose, counts, BUDGET)
+
+    assert found is not None
+    assert found[1] == why
+
+
+def test_a_refusal_without_particulars_is_explained_all_the_same():
+    refused = preview(Counted(), refusal=Refusal.PURGED)
+
+    assert refused.explanation == EXPLANATIONS[Refusal.PURGED]
+
+
+def test_the_command_carries_everything_that_was_chosen():
+    asked = asked_payload(
+        preview(Counted(retried=3, digest="d"), with_unknown=True), canary=True
+    )
+
+    assert asked == {
+        "parent_id": "run",
+        "selection": to_payload(Selection()),
+        "with_unknown": True,
+        "canary": True,
+        "digest": "d",
+        "seen": {"retried": 3, "digest": "d"},
+    }
+
+
+def test_one_of_the_taken_of_several_groups_adds_up_by_run():
+    groups = [group(taken_by="a", records=2), group(taken_by="a", records=3)]
+
+    assert dict(counted(groups, with_unknown=False).taken) == {"a": 5}
+
+
+def test_an_unknown_that_a_key_protects_may_not_repeat():
+    groups = [group(UNKNOWN, AMBIGUOUS, 2), group(may_repeat=True, records=3)]
+
+    assert counted(groups, with_unknown=True).may_repeat == 0

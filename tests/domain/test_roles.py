@@ -16,6 +16,7 @@ from watchfloor.domain.roles import (
     Identity,
     Role,
     RoleRules,
+    a_role,
     known_as,
     needed_for,
     person,
@@ -127,6 +128,10 @@ def test_one_account_is_one_person_unless_the_file_says_that_several_share_it():
     assert person("ann via oncall", RoleRules()) == "oncall"
     assert person("ann via oncall", shared) == "ann via oncall"
     assert person("carol", RoleRules()) == person("carol", shared) == "carol"
+
+
+def test_every_role_stands_in_a_sentence_with_its_article():
+    assert [a_role(one) for one in Role] == ["a viewer", "an operator", "an admin"]
 
 
 def test_whoever_is_refused_hears_whom_to_ask():

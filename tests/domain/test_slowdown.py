@@ -154,3 +154,33 @@ def test_a_held_run_that_is_slow_is_slow_since_it_could_work():
     assert found is not None
     assert found.since_ms == held[0][1]
     assert found.per_s == pytest.approx(2.0)
+
+
+def test_a_span_in_which_an_earlier_run_did_nothing_is_stood_still_in():
+    idle = replace(
+        STEADY,
+        samples=tuple(
+            one._replace(done=0) if place in {0, 40} else one
+            for place, one in enumerate(STEADY.samples)
+        ),
+    )
+
+    assert told([100] * 60, (idle,)) is None
+    found = told([100] * 30 + [20] * 30, (idle,))
+    assert found is not None
+    assert found.usual_per_s == pytest.approx(9.7, abs=0.4)
+
+
+def test_an_earlier_run_of_which_no_end_is_known_is_compared_too():
+    assert told([20] * 30, (replace(STEADY, ended_at_ms=None),)) is not None
+
+
+def test_the_span_that_is_not_over_is_not_looked_at():
+    own = course([100] * 30 + [20] * 30, run_id="new", ended=False)
+    now_ms = START_MS + 60 * SAMPLE_MS
+    current = Sample(now_ms, SAMPLE_MS, attempts=900, done=900)
+    begun = replace(own, samples=(*own.samples, current))
+
+    found = slowdown(begun, (STEADY,), now_ms + 9_000, START_MS, done=3_600 + 900)
+    assert found is not None
+    assert found.per_s == pytest.approx(2.0)
