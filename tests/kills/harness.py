@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.kills.failpoints import POINTS, Failpoint
-from tests.kills.nursery import EVERY, HITS, Forked, Nursery
+from tests.kills.nursery import DIED_AT, EVERY, HITS, Forked, Nursery
 from tests.kills.plants import PLANTS
 from tests.kills.promises import Broken, after_a_kill, at_the_end, unknown_per_kill
 from tests.kills.steering import Steersman
@@ -63,9 +63,9 @@ class Harness:
         """Kill at every failpoint, on its first hit, its second, up to *depth*.
 
         How often each is hit is counted first, in a story that nobody kills and in one
-        whose first engine left work in flight. Then one story after the other is killed
-        at point after point, in the order of a run's life, until an engine comes to its
-        end unharmed; what is left has its turn in the next story.
+        whose first engine left work in flight. Then one engine of a story after the
+        other is killed at whichever point it comes to first, each point once, until an
+        engine comes to its end unharmed; what is left has its turn in the next story.
 
         Returns:
             For each failpoint, the last hit on which something was killed.
@@ -82,15 +82,12 @@ class Harness:
                     if found[one.name] < nth <= max(counts[one.name], leaves_work)
                 ]
                 misses = 0
-                while todo:
+                while todo and misses < TRIES:
                     place = root / f"hit-{nth}-{self.tally.stories}"
                     done = self._chain(place, todo, nth, leaves_work=leaves_work)
-                    found.update(todo[:done])
+                    found.update(done)
                     misses = 0 if done else misses + 1
-                    todo = todo[done:]
-                    if misses == TRIES:
-                        # It was counted once, and depends on what is under way.
-                        todo, misses = todo[1:], 0
+                    todo = [name for name in todo if name not in done]
         return found
 
     def with_a_plant(self, root: Path, plant: str, kills: int) -> list[Broken]:
@@ -101,7 +98,7 @@ class Harness:
         points = PLANTS[plant].points
         for n in range(kills):
             nth = 1 + n // len(points)
-            self._killed_at(steersman, points[n % len(points)], nth, n)
+            self._killed_at(steersman, [points[n % len(points)]], nth, n)
             steersman.look()
             steersman.let_go()
             if len(self.tally.broken) > before:
@@ -115,23 +112,23 @@ class Harness:
     def _counted(self, root: Path, *, leaves_work: bool) -> Counter[str]:
         """Return how often an engine comes to each failpoint until all is done."""
         story, steersman = self._begun(root, 0, leaves_work=leaves_work)
-        self._killed_at(steersman, EVERY, 0, 0)
+        self._killed_at(steersman, [EVERY], 0, 0)
         counts = json.loads((root / HITS).read_text(encoding="utf-8"))
         self._end(story, steersman, 0)
         return Counter(counts)
 
     def _chain(
         self, root: Path, todo: Sequence[str], nth: int, *, leaves_work: bool
-    ) -> int:
-        """Tell one story; return at how many of the points something was killed."""
+    ) -> list[str]:
+        """Tell one story; return the points at which something was killed."""
         story, steersman = self._begun(root, nth, leaves_work=leaves_work)
-        done = 0
-        while done < len(todo) and self._killed_at(steersman, todo[done], nth, nth):
-            done += 1
+        left = list(todo)
+        while left and (died_at := self._killed_at(steersman, left, nth, nth)):
+            left.remove(died_at)
             steersman.look()
             steersman.let_go()
         self._end(story, steersman, nth)
-        return done
+        return [name for name in todo if name not in left]
 
     def _begun(
         self, root: Path, seed: int, *, leaves_work: bool
@@ -140,24 +137,28 @@ class Harness:
         story = Story(self._template, self._world, root, chance)
         steersman = Steersman(story)
         if leaves_work:
-            self._killed_at(steersman, "send: headers out", 3, seed)
+            self._killed_at(steersman, ["send: headers out"], 3, seed)
         return story, steersman
 
-    def _killed_at(self, steersman: Steersman, point: str, nth: int, seed: int) -> bool:
-        """Run an engine to its end or to the failpoint; return whether that was hit."""
+    def _killed_at(
+        self, steersman: Steersman, points: Sequence[str], nth: int, seed: int
+    ) -> str:
+        """Run an engine to its end or a failpoint; return which that was, if any."""
         story = steersman.story
         steersman.may_pause = True
-        engine = self._nursery.engine(story.layout, point=point, nth=nth, seed=seed)
+        engine = self._nursery.engine(story.layout, points=points, nth=nth, seed=seed)
         give_up = time.monotonic() + DEADLINE_S
         while (ended := engine.poll()) is None:
-            assert time.monotonic() < give_up, f"neither {point} nor an end came"
+            assert time.monotonic() < give_up, f"no end came, nor any of {points}"
             steersman.pause_once()
             time.sleep(POLL_S)
-        if ended.by_signal:
-            self._note_kill(story, point, seed)
-        else:
-            assert ended.code == 0, _log(story.layout.root.parent)
-        return ended.by_signal
+        folder = story.layout.root.parent
+        if not ended.by_signal:
+            assert ended.code == 0, _log(folder)
+            return ""
+        died_at = (folder / DIED_AT).read_text(encoding="utf-8")
+        self._note_kill(story, died_at, seed)
+        return died_at
 
     def at_random(self, root: Path, seed: int, kills: int) -> None:
         """Tell a story whose engines are killed *kills* times while it is steered."""
@@ -169,7 +170,11 @@ class Harness:
             if chance.random() < AT_A_POINT:
                 point, nth = chance.choice(POINTS).name, chance.randint(1, 12)
             engine = self._nursery.engine(
-                story.layout, point=point, nth=nth, until_idle=False, seed=seed
+                story.layout,
+                points=[point] if point else (),
+                nth=nth,
+                until_idle=False,
+                seed=seed,
             )
             by_itself = self._until_its_moment(story, steersman, engine, chance, point)
             self._note_kill(story, point if by_itself else "at random", seed)

@@ -17,12 +17,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from tests.kills.failpoints import BY_NAME, POINTS, install, on_the_nth
+from tests.kills.failpoints import BY_NAME, POINTS, die, install, on_the_nth
 from tests.kills.plants import PLANTS
 
 from watchfloor.domain.actors import Owner
@@ -49,6 +50,8 @@ _HURRIED = {afterwork: _DUTIES.split(), supervisor: ["HEARTBEAT_S"]}
 TICK_S = 0.05
 #: In place of a failpoint: no death, but all of them counted, into this file.
 EVERY, HITS = "every", "hits.json"
+#: Where an engine that dies at a failpoint says at which.
+DIED_AT = "died-at"
 
 
 class Killed(NamedTuple):
@@ -95,15 +98,15 @@ class Nursery:
         self,
         layout: Layout,
         *,
-        point: str = "",
+        points: Sequence[str] = (),
         nth: int = 1,
         until_idle: bool = True,
         seed: int = 0,
     ) -> Forked:
-        """Fork an engine, which dies on the *nth* hit of a failpoint."""
+        """Fork an engine, which dies on the *nth* hit of one of the failpoints."""
         asked = {
             "root": str(layout.root),
-            "point": point,
+            "points": list(points),
             "nth": nth,
             "until_idle": until_idle,
             "seed": seed,
@@ -199,6 +202,11 @@ def _forked(asked: dict[str, Any]) -> int:
         os._exit(code)
 
 
+def _die_at(told: Path, name: str) -> None:
+    told.write_text(name, encoding="utf-8")
+    die()
+
+
 def _run(asked: dict[str, Any]) -> int:
     root = Path(asked["root"])
     log = os.open(root.parent / "engine.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -211,11 +219,13 @@ def _run(asked: dict[str, Any]) -> int:
     if asked["plant"]:
         PLANTS[asked["plant"]].comes_in()
     hits: Counter[str] = Counter()
-    if asked["point"] == EVERY:
+    if asked["points"] == [EVERY]:
         for one in POINTS:
             install(one, partial(hits.update, [one.name]))
-    elif asked["point"]:
-        install(BY_NAME[asked["point"]], on_the_nth(asked["nth"]))
+    else:
+        for name in asked["points"]:
+            death = partial(_die_at, root.parent / DIED_AT, name)
+            install(BY_NAME[name], on_the_nth(asked["nth"], death))
     chance = random.Random(asked["seed"])  # noqa: S311 - jitter, and replayable
     around = Surroundings(
         lambda: time.time_ns() // 1_000_000, time.monotonic, chance.random, os.urandom
