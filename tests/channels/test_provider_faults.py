@@ -9,6 +9,8 @@ import asyncio
 import gc
 import socket
 import tracemalloc
+from collections import defaultdict
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -32,6 +34,7 @@ from watchfloor.domain.records import Circumstances, judge
 from watchfloor.domain.retries import RetryPolicy
 
 BOMBS = tuple(one for one in AFTER_THE_REQUEST if one.kind == "bomb")
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "provider-faults.md"
 #: Far less than a bomb, and more than what tells that there is one.
 MOST_MEMORY = 3_000_000
 
@@ -236,3 +239,20 @@ def test_all_thirteen_are_here():
 
     assert len(set(THIRTEEN)) == 13
     assert in_table | by_name == set(THIRTEEN)
+
+
+def test_the_operators_page_has_all_thirteen_with_their_codes():
+    rows = PAGE.read_text(encoding="utf-8").partition("## Clocks")[0].splitlines()
+    kind = ""
+    codes: defaultdict[str, str] = defaultdict(str)
+    for row in rows:
+        if row.startswith("|"):
+            first, second = (cell.strip() for cell in row.split("|")[1:3])
+            kind = first or kind
+            codes[kind] += second
+
+    assert set(THIRTEEN) == set(codes) - {"fault", "---"}
+    for fault in (*AFTER_THE_REQUEST, *BEFORE_THE_REQUEST):
+        is_named = f"`{fault.code}`" in codes[fault.kind]
+        is_any = "..." in codes[fault.kind] or "status decides" in codes[fault.kind]
+        assert is_named or is_any, name_of(fault)
