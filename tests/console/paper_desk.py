@@ -72,6 +72,7 @@ class PaperDesk(PaperViews):
         reports: What providers reported, of how many records each.
         ordered: Verb, run, reason and payload of every order.
         told: What an order's receipt says.
+        left: Why the last engine let go; empty while one owns the workspace.
         search_most: So many records a search looks at before it stops.
         retries: Every retry that was asked for, whether as a canary, and why.
         canaries: By the run that has one.
@@ -86,6 +87,7 @@ class PaperDesk(PaperViews):
     changes: int = 1_000
     alive: bool = True
     pid: int = OWN_PID
+    left: str = ""
     clock: HandClock = field(default_factory=HandClock)
     asked: list[tuple[str, str, str, int]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -121,7 +123,9 @@ class PaperDesk(PaperViews):
             started_at_ms=NOON_MS - 60 * MINUTE_MS,
             heartbeat_at_ms=self.clock() if self.alive else NOON_MS - MINUTE_MS,
             changes=self.changes,
-            released=False,
+            released=bool(self.left),
+            left=self.left,
+            left_at_ms=NOON_MS if self.left else 0,
         )
 
     def _now(self, run: RunView) -> RunView:

@@ -1,0 +1,147 @@
+"""The engine's key: start one here, see whose it is, or take it over."""
+
+from __future__ import annotations
+
+import pytest
+from tests.console.looking import press, settled, shown, until
+from tests.console.paper_keeper import PaperKeeper
+
+from watchfloor.console import engine_key
+from watchfloor.console.screens.confirm import Confirm
+from watchfloor.domain.errors import Refusal
+from watchfloor.domain.leaving import Leaving
+from watchfloor.domain.taking_over import LET_GO_S
+
+WIDE = (120, 36)
+
+
+@pytest.fixture
+def keeper():
+    return PaperKeeper()
+
+
+@pytest.fixture
+def app(console, keeper):
+    return console(keeper=keeper)
+
+
+def line(app) -> str:
+    """The screen as one line, its frames left out."""
+    return " ".join(shown(app).replace("│", " ").split())
+
+
+async def test_what_a_hang_up_interrupted_goes_on_by_the_key(app, desk, keeper):
+    desk.alive, desk.left = False, Leaving.HANG_UP
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        assert "NO ENGINE — interrupted by a hang-up at" in line(app)
+        assert "R resumes" in line(app)
+
+        await press(pilot, "R")
+        await until(pilot, lambda: "runs under way go on" in line(app))
+
+    # Nobody is waited for, and nobody passed over.
+    assert keeper.started == [(0.0, False)]
+    assert desk.ordered == []
+
+
+async def test_an_engine_that_does_not_start_says_why(app, desk, keeper):
+    desk.alive, keeper.why = False, "the disk is full"
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R")
+        await until(
+            pilot, lambda: "No engine was started: the disk is full" in line(app)
+        )
+
+
+async def test_the_engine_of_this_console_is_told_and_left_alone(app, keeper):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R")
+        assert "The engine runs in this console: ann, pid" in line(app)
+
+    assert keeper.started == []
+
+
+async def test_without_the_means_or_the_right_the_key_says_what_is_missing(
+    console, desk, keeper
+):
+    for choices in ({}, {"keeper": keeper, "read_only": True}):
+        app = console(**choices)
+        async with app.run_test(size=WIDE) as pilot:
+            await settled(pilot)
+            await press(pilot, "R")
+            assert not isinstance(app.screen, Confirm)
+
+    assert (keeper.started, desk.ordered) == ([], [])
+
+
+@pytest.fixture
+def elsewhere(desk, keeper):
+    """An engine lives in another process."""
+    desk.pid += 1
+    keeper.owned = True
+    return desk
+
+
+async def test_a_take_over_needs_its_words_and_asks_the_engine_that_was_seen(
+    app, elsewhere, keeper
+):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R")
+        assert "Take the engine over?" in line(app)
+        assert "last heartbeat" in line(app)
+
+        await press(pilot, *"take", "enter", "y")
+        assert isinstance(app.screen, Confirm)
+        assert elsewhere.ordered == []
+
+        await press(pilot, "escape", "R", *"take over", "enter", "y")
+        await until(pilot, lambda: "runs under way go on" in line(app))
+
+    [(verb, run_id, _, payload)] = elsewhere.ordered
+    assert (verb, run_id, payload["epoch"]) == ("take_over", "", 7)
+    assert keeper.started == [(LET_GO_S, False)]
+
+
+async def test_a_take_over_that_is_not_wanted_asks_nobody(app, elsewhere, keeper):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", "escape")
+        assert "Nothing was asked; that engine goes on." in line(app)
+
+    assert (keeper.started, elsewhere.ordered) == ([], [])
+
+
+async def test_a_take_over_that_is_refused_starts_nothing(app, elsewhere, keeper):
+    elsewhere.refusals = [Refusal.NOT_ALLOWED]
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", *"take over", "enter", "y")
+        await until(pilot, lambda: "Not taken over:" in line(app))
+
+    assert keeper.started == []
+
+
+@pytest.mark.parametrize("word", ["seize", ""])
+async def test_an_engine_that_does_not_answer_is_passed_over_only_by_a_typed_word(
+    app, elsewhere, keeper, word, monkeypatch
+):
+    monkeypatch.setattr(engine_key, "ANSWER_S", 0.01)
+    elsewhere.stages = ("asked",)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", *"take over", "enter", "y")
+        await until(pilot, lambda: "Pass it over?" in line(app))
+        await settled(pilot)
+        if word:
+            await press(pilot, *word, "enter", "y")
+            await until(pilot, lambda: "runs under way go on" in line(app))
+        else:
+            await press(pilot, "enter", "y", "escape")
+            told = "Nothing was changed; that engine keeps the workspace."
+            await until(pilot, lambda: told in line(app))
+
+    assert keeper.started == ([(0.0, True)] if word else [])
