@@ -140,6 +140,25 @@ def test_signals_of_job_control_do_not_stop_an_engine(floor, provider, flying):
         assert engine.ended() == 0
 
 
+def test_an_engine_goes_on_though_nobody_takes_what_it_says_any_more(floor, provider):
+    provider.hold()
+    told = webhook(provider.url, 'timeout = "600s"', permits=3)
+    run_id = floor.launched(told, ids(9))
+    reader, writer = os.pipe()
+    with EngineProcess(floor.layout, tells=writer) as engine:
+        os.close(writer)
+        assert b"SIGTERM drains it" in os.read(reader, 65_536)
+        until(lambda: provider.at_once == 3)
+        # From here on whatever it says breaks, as it would by SIGPIPE.
+        os.close(reader)
+        engine.terminate()
+        until(lambda: floor.books(run_id).attempting == 3)
+        assert engine.is_running
+        provider.let_go()
+        assert engine.ended() == 0
+    assert floor.assert_books_hold(run_id).delivered == 3
+
+
 def test_an_engine_that_was_stopped_and_continued_goes_on(floor, provider, flying):
     run_id, engine = flying()
     with engine:

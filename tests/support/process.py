@@ -38,11 +38,20 @@ def stands_still(pid: int) -> bool:
 
 
 class EngineProcess:
-    """``watchfloor engine`` over one workspace; killed at the latest when left."""
+    """``watchfloor engine`` over one workspace; killed at the latest when left.
 
-    def __init__(self, layout: Layout, *arguments: str) -> None:
+    Args:
+        layout: Where the workspace is.
+        arguments: More options of the verb.
+        tells: A descriptor that takes what it says, in place of ``said``.
+    """
+
+    def __init__(
+        self, layout: Layout, *arguments: str, tells: int | None = None
+    ) -> None:
         self._log = layout.root.parent / "engine.log"
         with self._log.open("ab") as said:
+            out = said.fileno() if tells is None else tells
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -51,8 +60,8 @@ class EngineProcess:
                     *arguments,
                 ],
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=out,
+                stderr=out,
             )
 
     def __enter__(self) -> Self:
