@@ -16,6 +16,8 @@ from watchfloor.store.writes.notices import (
     owe_notice,
 )
 
+HOUR_MS = 3_600_000
+
 
 @pytest.fixture
 def owe(writer):
@@ -37,7 +39,7 @@ def owe(writer):
 def test_a_notice_is_due_at_once_and_kept_as_it_was_written(writer, owe):
     number = owe()
 
-    [found] = due_notices(writer, NOW_MS)
+    [found] = due_notices(writer, NOW_MS, HOUR_MS)
     assert (found.notice_id, found.run_id, found.kind) == (
         number,
         "run-1",
@@ -46,13 +48,22 @@ def test_a_notice_is_due_at_once_and_kept_as_it_was_written(writer, owe):
     assert found.recipients == ("ops@example.org", "lead@example.org")
     assert (found.subject, found.body) == ("a subject", "a body")
     assert (found.state, found.tries, found.detail) == ("owed", 0, "")
-    assert due_notices(writer, NOW_MS - 1) == ()
+    assert due_notices(writer, NOW_MS - 1, HOUR_MS) == ()
+
+
+def test_a_notice_put_off_before_the_clock_was_put_back_is_due(writer, owe):
+    owe()
+
+    assert due_notices(writer, NOW_MS - HOUR_MS, HOUR_MS) == ()
+    assert len(due_notices(writer, NOW_MS - HOUR_MS - 1, HOUR_MS)) == 1
 
 
 def test_the_oldest_come_first_and_only_so_many(writer, owe):
     numbers = [owe(f"run-{n}") for n in range(5)]
 
-    assert [one.notice_id for one in due_notices(writer, NOW_MS, most=3)] == numbers[:3]
+    assert [
+        one.notice_id for one in due_notices(writer, NOW_MS, HOUR_MS, most=3)
+    ] == numbers[:3]
 
 
 def test_a_notice_that_was_sent_is_closed_once(writer, owe):
@@ -63,7 +74,7 @@ def test_a_notice_that_was_sent_is_closed_once(writer, owe):
         assert not note_failed(writer, number, why="too late")
         note_tried(writer, number, next_at_ms=NOW_MS + 9, why="too late")
 
-    assert due_notices(writer, NOW_MS + 10**9) == ()
+    assert due_notices(writer, NOW_MS + 10**9, HOUR_MS) == ()
     [found] = notices_of(writer, "run-1")
     assert (found.state, found.sent_at_ms, found.detail) == (
         "sent",
@@ -78,8 +89,8 @@ def test_a_failed_try_is_counted_and_put_off(writer, owe):
     with writer.begin():
         note_tried(writer, number, next_at_ms=NOW_MS + 30_000, why="no route")
 
-    assert due_notices(writer, NOW_MS + 29_999) == ()
-    [found] = due_notices(writer, NOW_MS + 30_000)
+    assert due_notices(writer, NOW_MS + 29_999, HOUR_MS) == ()
+    [found] = due_notices(writer, NOW_MS + 30_000, HOUR_MS)
     assert (found.tries, found.detail) == (1, "no route")
 
 
@@ -88,7 +99,7 @@ def test_a_notice_that_is_given_up_is_not_due_again(writer, owe):
     with writer.begin():
         assert note_failed(writer, number, why="no route")
 
-    assert due_notices(writer, NOW_MS + 10**9) == ()
+    assert due_notices(writer, NOW_MS + 10**9, HOUR_MS) == ()
     [found] = notices_of(writer, "run-1")
     assert (found.state, found.tries, found.detail) == ("failed", 1, "no route")
 
@@ -99,7 +110,10 @@ def test_why_a_notice_waits_is_told_once_and_it_stays_due(writer, owe):
         note_waiting(writer, first, why="no [mail]")
 
     assert [one.notice_id for one in unexplained_notices(writer)] == [second]
-    assert [one.notice_id for one in due_notices(writer, NOW_MS)] == [first, second]
+    assert [one.notice_id for one in due_notices(writer, NOW_MS, HOUR_MS)] == [
+        first,
+        second,
+    ]
 
 
 def test_a_run_has_its_own_notices(writer, owe):

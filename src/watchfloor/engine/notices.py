@@ -270,7 +270,7 @@ class Postman:
         if not self._workspace.mail:
             return await self._submit(_explain)
         unsent: list[str] = []
-        notices = await self._submit(_due)
+        notices = await self._submit(due)
         for place, notice in enumerate(notices, 1):
             why = await self._deliver(notice)
             if why:
@@ -336,8 +336,9 @@ def _message(notice: Notice, settings: MailSettings) -> EmailMessage:
     return message
 
 
-def _due(tx: Moment) -> tuple[Notice, ...]:
-    return due_notices(tx.connection, tx.now_ms)
+def due(tx: Moment) -> tuple[Notice, ...]:
+    """Return the notices that are to be sent now."""
+    return due_notices(tx.connection, tx.now_ms, LONGEST_RETRY_MS)
 
 
 def _explain(tx: Moment) -> tuple[str, ...]:
@@ -345,7 +346,7 @@ def _explain(tx: Moment) -> tuple[str, ...]:
     for notice in unexplained_notices(tx.connection):
         writes.note_waiting(tx.connection, notice.notice_id, why=NO_MAIL)
         _enter(tx, notice, "notice waits", NO_MAIL)
-    return tuple(_unsent(notice, NO_MAIL) for notice in _due(tx))
+    return tuple(_unsent(notice, NO_MAIL) for notice in due(tx))
 
 
 def _note_sent(tx: Moment, notice: Notice, reply: str) -> None:
@@ -356,13 +357,11 @@ def _note_sent(tx: Moment, notice: Notice, reply: str) -> None:
 
 
 def _note_unsent(tx: Moment, notice: Notice, why: str) -> None:
-    wait_ms = retry_in_ms(notice.tries + 1)
+    number, wait_ms = notice.notice_id, retry_in_ms(notice.tries + 1)
     if wait_ms is not None:
         next_at_ms = tx.now_ms + wait_ms
-        writes.note_tried(
-            tx.connection, notice.notice_id, next_at_ms=next_at_ms, why=why
-        )
-    elif writes.note_failed(tx.connection, notice.notice_id, why=why):
+        writes.note_tried(tx.connection, number, next_at_ms=next_at_ms, why=why)
+    elif writes.note_failed(tx.connection, number, why=why):
         told = f"to {_addresses(notice)}, given up after a day; tell them. Last: {why}"
         _enter(tx, notice, "notice failed", told)
 

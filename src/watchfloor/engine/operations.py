@@ -30,7 +30,7 @@ from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.giving_up import GiveUp
 from watchfloor.engine.historian import create_history_now
-from watchfloor.engine.notices import send_owed_now
+from watchfloor.engine.notices import due, send_owed_now
 from watchfloor.engine.purging import purge_now
 from watchfloor.engine.resolving import ResolveSlice
 from watchfloor.engine.sharing_files import share
@@ -41,7 +41,6 @@ from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.history import purges_asked
 from watchfloor.store.reads.journal import receipt
-from watchfloor.store.reads.notices import due_notices
 from watchfloor.store.reads.resolutions import open_resolutions
 
 log = logging.getLogger(__name__)
@@ -273,7 +272,7 @@ def _do_afterwork(committer: Committer, layout: Layout) -> None:
         if ledger.lifecycle.history is History.CREATING:
             _try(partial(create_history_now, committer, run_id, layout))
     asked = committer.submit(lambda tx: purges_asked(tx.connection))
-    owed = committer.submit(lambda tx: bool(due_notices(tx.connection, tx.now_ms)))
+    owed = committer.submit(lambda tx: bool(due(tx)))
     committer.round()
     for run_id in asked.result():
         committer.owes_fold |= _try(partial(purge_now, committer, run_id, layout))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, Select, literal_column, select
+from sqlalchemy import Connection, RowMapping, Select, literal_column, or_, select
 
 from watchfloor.store.tables import notice
 
@@ -39,11 +39,16 @@ class Notice:
 
 
 def due_notices(
-    connection: Connection, now_ms: int, *, most: int = 20
+    connection: Connection, now_ms: int, longest_ms: int, *, most: int = 20
 ) -> tuple[Notice, ...]:
-    """Return owed notices whose time has come, oldest first."""
-    query = _query().where(_IS_OWED, notice.c.next_at_ms <= now_ms).limit(most)
-    return _notices(connection, query)
+    """Return owed notices whose time has come, oldest first.
+
+    None is put off for longer than *longest_ms*: one that seems to be was put off
+    before the clock was put back, and is due.
+    """
+    at_ms = notice.c.next_at_ms
+    is_due = or_(at_ms <= now_ms, at_ms > now_ms + longest_ms)
+    return _notices(connection, _query().where(_IS_OWED, is_due).limit(most))
 
 
 def unexplained_notices(
