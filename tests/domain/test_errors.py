@@ -37,6 +37,7 @@ def test_the_refusals_are_the_ones_the_design_names():
         "ONLY_PERMANENT",
         "RETRY_LIMIT",
         "RESTORED",
+        "NO_ROOM",
         "NOT_ALLOWED",
         "READ_ONLY",
     ]

@@ -9,7 +9,7 @@ from tests.support.provider import Reply
 
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.errors import ConfigError, StoreError
-from watchfloor.domain.regions import Verb
+from watchfloor.domain.regions import Gate, Verb
 from watchfloor.engine.preparing import prepared_launch
 from watchfloor.store.handle import DriverError
 from watchfloor.store.inbox import ask
@@ -26,6 +26,23 @@ def fill_the_disk(tx):
 def make_room(engine):
     writer = engine.supervisor._committer._connection
     writer.connection.dbapi_connection.execute("PRAGMA max_page_count = 1000000000")
+
+
+def until_paused(floor, run_id):
+    """Wait until the engine has paused a run itself; return it."""
+
+    def found():
+        view = floor.view(run_id)
+        is_paused = view.lifecycle.gate is Gate.PAUSED
+        return view if is_paused and view.gate_asked.by == "engine" else None
+
+    return until(found, "the run to be paused by the engine")
+
+
+def resume(floor, run_id):
+    """Resume as a person does who has made room."""
+    answer = floor.steered(Verb.RESUME, run_id)
+    assert answer.state == "settled", answer
 
 
 def fault(engine):
@@ -51,6 +68,11 @@ def test_no_outcome_is_lost_while_the_disk_is_full(floor, provider, delivery, ca
         assert "full" in fault(engine)
 
         make_room(engine)
+        paused = until_paused(floor, run_id)
+        assert paused.books.attempting == 0
+        assert "full" in paused.gate_asked.why
+        assert len(provider.arrivals) == sent
+        resume(floor, run_id)
         floor.until_ended(run_id)
 
     books = floor.assert_books_hold(run_id)
@@ -70,15 +92,15 @@ def test_a_command_waits_while_the_disk_is_full_and_is_taken_afterwards(
         with suppress(StoreError):
             engine.do(fill_the_disk)
         until(lambda: fault(engine))
-        pause = floor.command(Verb.PAUSE, run_id)
-        ask(floor.layout, pause)
+        stop = floor.command(Verb.STOP, run_id)
+        ask(floor.layout, stop)
         until(lambda: provider.at_once == 0)
         make_room(engine)
-        until(lambda: floor.view(run_id).label == "Running + paused")
+        floor.until_ended(run_id)
 
-    assert floor.receipt(pause.command_id).state == "settled"
+    assert floor.receipt(stop.command_id).state == "settled"
     books = floor.assert_books_hold(run_id)
-    assert books.delivered == len(provider.arrivals)
+    assert books.delivered == len(provider.arrivals) < 300
 
 
 def test_whoever_asks_why_is_told_that_the_store_takes_no_writes(floor, provider):
@@ -102,7 +124,7 @@ def test_whoever_asks_why_is_told_that_the_store_takes_no_writes(floor, provider
         until(lambda: Reason.STORE_NOT_WRITABLE in held_by())
         make_room(engine)
         until(lambda: Reason.STORE_NOT_WRITABLE not in held_by())
-        floor.until_ended(run_id)
+        until_paused(floor, run_id)
 
 
 def test_an_intake_goes_on_when_the_disk_has_room_again(floor):
@@ -115,6 +137,8 @@ def test_an_intake_goes_on_when_the_disk_has_room_again(floor):
         until(lambda: fault(engine))
         partly = floor.assert_books_hold(run_id)
         make_room(engine)
+        until_paused(floor, run_id)
+        resume(floor, run_id)
         floor.until_ended(run_id)
 
     assert partly.records < 8_000

@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     ONLY_PERMANENT = "ONLY_PERMANENT"
     RETRY_LIMIT = "RETRY_LIMIT"
     RESTORED = "RESTORED"
+    NO_ROOM = "NO_ROOM"
     NOT_ALLOWED = "NOT_ALLOWED"
     READ_ONLY = "READ_ONLY"
 
@@ -101,6 +102,10 @@ EXPLANATIONS: dict[Refusal, str] = {
         "the run came back from a backup, and what was sent after that is not known "
         "here; look with the provider, then cancel it, or confirm by the number of "
         "records that may be contacted twice"
+    ),
+    Refusal.NO_ROOM: (
+        "the store has room only for the outcomes of what is in flight; make room on "
+        "its disk, then ask again"
     ),
     Refusal.NOT_ALLOWED: "your role does not allow it; ask an operator or an admin",
     Refusal.READ_ONLY: "this session only looks; open one that may act",

@@ -19,6 +19,7 @@ class Leaving(StrEnum):
     HANDED_ON = "handed on"
     TAKEN_OVER = "take-over"
     IDLE = "idle"
+    STORE_GONE = "store gone"
 
 
 _WORDS: Final = {
@@ -27,6 +28,7 @@ _WORDS: Final = {
     Leaving.QUIT: "interrupted when the console was left",
     Leaving.HANDED_ON: "handed on, and no engine took it",
     Leaving.TAKEN_OVER: "let go for a take-over, and no engine took it",
+    Leaving.STORE_GONE: "interrupted when its store was moved or deleted",
 }
 
 

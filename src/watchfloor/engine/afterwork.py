@@ -103,7 +103,8 @@ class Afterwork:
         for ledger in known:
             if ledger.standing.lifecycle.is_ended:
                 self._anchoring.expect_end(ledger.run_id)
-        self._historian.follow(known)
+        if not self._committer.room.short:
+            self._historian.follow(known)
 
     def waits_for(self, ledger: Ledger) -> bool:
         """Whether a run that has ended still needs this engine."""

@@ -62,6 +62,7 @@ class Transaction(NamedTuple):
             for those of the workspace's file.
         on_take_over: Is told after the commit that another engine is to own the
             workspace.
+        short: Why only what is in flight may be stored; empty where there is room.
     """
 
     connection: Handle
@@ -78,6 +79,7 @@ class Transaction(NamedTuple):
     opened_breakers: dict[Breaker, str]
     on_limit: Callable[[str, Shared | None], None]
     on_take_over: Callable[[], None]
+    short: str = ""
 
 
 def adopt(tx: Transaction, run_id: str) -> Ledger:

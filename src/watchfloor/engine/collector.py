@@ -88,6 +88,8 @@ class TakeResults:
             than the store for a moment, never the other way round.
     """
 
+    needs_room = True
+
     def __init__(
         self,
         events: Sequence[ResultEvent],

@@ -29,6 +29,8 @@ from watchfloor.store.writes import runs as writes
 
 #: Verbs after which no attempt may start once they are acknowledged.
 _HOLDING = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
+#: What is obeyed while the store has no room for anything new.
+_WITHOUT_ROOM = _HOLDING | {"limit", "suppress", "take_over"}
 
 
 def held_by(commands: Iterable[Command]) -> set[str]:
@@ -71,6 +73,7 @@ def _take(tx: Transaction, command: Command) -> None:
     answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
     try:
         demand_role(tx, command)
+        _demand_room(tx, command)
         order = ORDERS.get(command.verb)
         if order is None:
             _steer(tx, command)
@@ -92,6 +95,15 @@ def _take(tx: Transaction, command: Command) -> None:
     if answer["state"] == "refused":
         _enter_refusal(tx, command, answer)
     _answer(tx, command, answer)
+
+
+def _demand_room(tx: Transaction, command: Command) -> None:
+    """Refuse what begins something new while only what is in flight may be stored.
+
+    It is not kept until there is room: nothing goes on then without a person.
+    """
+    if tx.short and command.verb not in _WITHOUT_ROOM:
+        raise RefusedError(Refusal.NO_ROOM, tx.short)
 
 
 Order = Callable[[Transaction, Command], str]

@@ -51,12 +51,13 @@ class CommitThread:
             self._woken.clear()
             last = self._stopping.is_set()
             try:
-                if self._committer.round():
-                    self._woken.set()
+                more = self._committer.round()
             except Exception as error:  # noqa: BLE001 - told, and the thread ends
                 self._on_fatal(error)
                 return
-            if self._committer.store_fault:
+            if more:
+                self._woken.set()
+            elif self._committer.store_fault:
                 self._stopping.wait(PAUSE_AFTER_FAULT_S)
                 self._woken.set()
             if last:

@@ -11,26 +11,30 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import History
 from watchfloor.domain.workspace import Shared
-from watchfloor.engine.booking import Finished, book_outcomes, book_releases
+from watchfloor.engine.booking import book_outcomes, book_releases
 from watchfloor.engine.canaries import look, look_back
 from watchfloor.engine.changes import Transaction, pause_itself, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
+from watchfloor.engine.last_words import NO_WRITES, check_owner, last_words
 from watchfloor.engine.ledger import Ledger
-from watchfloor.engine.rules import Rules
+from watchfloor.engine.room import Room
+from watchfloor.engine.shares import Answer, Lane, Share, share_of
 from watchfloor.engine.sparing import spare_released
 from watchfloor.engine.suppressions import Suppressions
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.handle import (
     DriverError,
+    Fault,
     Handle,
+    fault_of,
     fold_log,
     is_damage,
     is_passing,
@@ -58,45 +62,6 @@ class Submit(Protocol):
         ...
 
 
-class Lane(Protocol):
-    """A launched run as the committer sees it; the dispatcher is the one there is."""
-
-    run_id: str
-    rules: Rules
-    finished: deque[Finished]
-    released: deque[Claimed]
-
-    def room(self, unfinished: int) -> int:
-        """Return how many more intents may be stored now."""
-        ...
-
-    def receive(self, claimed: Sequence[Claimed]) -> None:
-        """Take intents that are committed. Called on the committing thread."""
-        ...
-
-
-class _Answer(NamedTuple):
-    """What a job came to: its result, or what it raised."""
-
-    result: Any = None
-    error: Exception | None = None
-
-    def tell(self, future: Future[Any]) -> None:
-        """Tell whoever waits."""
-        if self.error is not None:
-            future.set_exception(self.error)
-        else:
-            future.set_result(self.result)
-
-
-class _Share(NamedTuple):
-    """What one lane brought into a round."""
-
-    lane: Lane
-    finished: list[Finished]
-    released: list[Claimed]
-
-
 class Committer:
     """Every transaction of one owner. Its methods run on one thread at a time.
 
@@ -110,8 +75,11 @@ class Committer:
         workspace: The workspace's file, read again where it changed.
         suppressions: Who must not be contacted.
         owes_fold: What was deleted for good still stands in the store's log.
+        room: Whether new work may begin, or only what is in flight is stored.
         store_fault: Why the store took no writes at the last try; empty when it did.
-        on_fault: Called with ``store_fault`` where it changed, without a transaction.
+        lost: Tells how the store's file is gone from its place; empty while it stands.
+        on_fault: Called, without a transaction, with why it takes none, or why nothing
+            new begins, where that changed; empty for: all is well.
     """
 
     def __init__(
@@ -128,6 +96,7 @@ class Committer:
         self._epoch = epoch
         self._around = around
         self._dispatches = dispatches
+        self._layout = layout
         self._writer = AttemptWriter(connection)
         self._audience = AudienceWriter(connection)
         self._books = BooksWriter(connection)
@@ -140,7 +109,10 @@ class Committer:
         self.overrides: dict[str, Shared] = {}
         self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
         self.on_take_over: Callable[[], None] = lambda: None
+        self.room = Room()
         self.store_fault = ""
+        self._told = ""
+        self.lost: Callable[[], str] = lambda: ""
         self.on_fault: Callable[[str], None] = lambda _: None
         self._is_stale = False
         self.owes_fold = False
@@ -150,7 +122,8 @@ class Committer:
 
         A job that raises is undone alone and its future gets the error; what others
         brought is stored. Where the store takes no writes, every job gets a
-        ``StoreError`` and nothing was stored.
+        ``StoreError`` and nothing was stored; where it has no room for anything new,
+        one whose ``needs_room`` is true.
         """
         future: Future[T] = Future()
         self._jobs.append((job, future))
@@ -180,23 +153,14 @@ class Committer:
         jobs = self._taken_jobs()
         known = self.ledgers.keys()
         lanes = [lane for lane in list(self.lanes.values()) if lane.run_id in known]
-        shares = [_share(lane) for lane in lanes]
+        shares = [share_of(lane) for lane in lanes]
         if not (jobs or self._is_stale or self._has_work(shares)):
             return False
         try:
             answers, handed, more = self._stored(jobs, shares)
-        except BaseException as error:
-            self._take_back(jobs, shares, error)
-            self._check_owner(error)
-            if not isinstance(error, DriverError):
-                raise
-            if is_passing(error):
-                return False
-            msg = (
-                f"{self.store_fault}. The engine stopped sending; nothing was changed. "
-                "Check it with: watchfloor doctor"
-            )
-            raise StoreError(msg) from error
+        except BaseException as error:  # noqa: BLE001 - raised again, or kept
+            return self._refused(jobs, shares, error)
+        self.room.look()
         self._note_fault("")
         for lane, claimed in handed:
             lane.receive(claimed)
@@ -209,7 +173,7 @@ class Committer:
         # Whoever gave up waiting wants no job; from here on it cannot be cancelled.
         return [one for one in queued if one[1].set_running_or_notify_cancel()]
 
-    def _has_work(self, shares: Sequence[_Share]) -> bool:
+    def _has_work(self, shares: Sequence[Share]) -> bool:
         if any(share.finished or share.released for share in shares):
             return True
         if any(self._has_room(share.lane) for share in shares):
@@ -221,6 +185,8 @@ class Committer:
 
     def _has_room(self, lane: Lane) -> bool:
         ledger, now_ms = self.ledgers[lane.run_id], self._around.now_ms()
+        if self.room.short:
+            return False
         is_shut = ledger.shut_until_ms is not None and not ledger.is_waking(now_ms)
         if is_shut or ledger.awaits_approval:
             return False
@@ -229,8 +195,8 @@ class Committer:
         return bool(waits) and lane.room(ledger.tally["attempting"]) > 0
 
     def _stored(
-        self, jobs: Sequence[_Asked], shares: Sequence[_Share]
-    ) -> tuple[list[_Answer], list[tuple[Lane, list[Claimed]]], bool]:
+        self, jobs: Sequence[_Asked], shares: Sequence[Share]
+    ) -> tuple[list[Answer], list[tuple[Lane, list[Claimed]]], bool]:
         changed: set[str] = set()
         with self._connection.begin():
             if self._is_stale:
@@ -250,23 +216,27 @@ class Committer:
                 opened_breakers={},
                 on_limit=self.on_limit,
                 on_take_over=self.on_take_over,
+                short=self.room.short,
             )
             answers = [self._done(tx, job) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)
             self._obey_breakers(tx)
             for ledger in self.ledgers.values():
-                if ledger.is_being_dropped:
+                if ledger.is_being_dropped and not self.room.short:
                     sweep(tx, ledger)
                 settle(tx, ledger)
                 if ledger.released_seq is not None:
                     look(tx, ledger)
                 elif ledger.cohort:
                     look_back(tx, ledger)
+            self.room.pause_all(tx)
             # One that has ended may be forgotten before the next beat.
             ended = [one for one in self.ledgers.values() if one.lifecycle.is_ended]
             sample(tx, ended)
             # An end that was only just applied has its whole sweep before it.
-            more = any(is_left_to_drop(ledger) for ledger in self.ledgers.values())
+            more = not self.room.short and any(
+                map(is_left_to_drop, self.ledgers.values())
+            )
             handed = [(share.lane, self._claim(tx, share.lane)) for share in shares]
             more |= any(taken.more for _, taken in handed)
             count += sum(len(taken.claimed) for _, taken in handed)
@@ -278,14 +248,44 @@ class Committer:
         given = [(lane, taken.claimed) for lane, taken in handed if taken.claimed]
         return answers, given, more
 
-    def _check_owner(self, error: BaseException) -> None:
-        """Raise ``OwnedError`` where a newer owner made what looks like damage."""
-        passes = isinstance(error, DriverError) and is_passing(error)
-        if isinstance(error, StoreError | DriverError) and not passes:
+    def _refused(
+        self, jobs: Sequence[_Asked], shares: Sequence[Share], error: BaseException
+    ) -> bool:
+        """Keep what could not be stored; return whether to try again at once.
+
+        Raises:
+            OwnedError: A newer owner exists, which looks like damage from here.
+            StoreError: The disk or the file failed: nothing is written any more.
+        """
+        driver = error if isinstance(error, DriverError) else None
+        fault = fault_of(driver, self._layout.state) if driver else Fault(str(error))
+        passes = driver is not None and is_passing(driver)
+        told = f"{NO_WRITES}: {fault.said}"
+        if passes and fault.do:
+            told = f"{told}; {fault.do}"
+        at_once = bool(driver and passes and self._is_short(driver, told))
+        self._take_back(jobs, shares, told)
+        if driver and is_damage(driver):
+            # A handle whose sync failed must not be trusted with another.
+            check_owner(self._layout, self._epoch)
+            raise StoreError(last_words(self._layout, fault)) from error
+        # As unreadable as unwritable: then the next round reads them first.
+        with suppress(DriverError), self._connection.begin():
+            self._reload()
+        if passes:
+            return at_once
+        if driver or isinstance(error, StoreError):
             with suppress(DriverError), self._connection.begin():
                 lease.fence(self._connection, self._epoch, changes=0)
+        if driver:
+            raise StoreError(last_words(self._layout, fault)) from error
+        raise error
 
-    def _done(self, tx: Transaction, job: Job[Any]) -> _Answer:
+    def _is_short(self, error: DriverError, told: str) -> bool:
+        """Begin nothing new from now on; return whether the reserve gave room."""
+        return self._dispatches and self.room.note_refused(error, told)
+
+    def _done(self, tx: Transaction, job: Job[Any]) -> Answer:
         """Do one job in a savepoint: what it brings must not undo what others brought.
 
         Raises:
@@ -293,11 +293,13 @@ class Committer:
                 undone.
             StoreError: The store was changed from outside: the owner must stop.
         """
+        if tx.short and getattr(job, "needs_room", False):
+            return Answer(error=StoreError(f"{tx.short}; nothing was stored"))
         self._save_books(tx)
         changed, obliged = set(tx.changed), len(tx.after_commit)
         mark = tx.connection.begin_nested()
         try:
-            answer = _Answer(job(tx))
+            answer = Answer(job(tx))
         except StoreError:
             raise
         except Exception as error:
@@ -309,7 +311,7 @@ class Committer:
             self._reload()
             tx.changed.intersection_update(changed)
             del tx.after_commit[obliged:]
-            return _Answer(error=error)
+            return Answer(error=error)
         mark.commit()
         return answer
 
@@ -322,7 +324,7 @@ class Committer:
         if changed:
             self.on_change(changed)
 
-    def _book(self, tx: Transaction, share: _Share) -> int:
+    def _book(self, tx: Transaction, share: Share) -> int:
         ledger = self.ledgers[share.lane.run_id]
         if share.finished:
             book_outcomes(tx, self._writer, ledger, share.lane.rules, share.finished)
@@ -346,7 +348,7 @@ class Committer:
     def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]
         room = lane.room(ledger.tally["attempting"])
-        if room <= 0:
+        if room <= 0 or self.room.short:
             return NOTHING
         return claim(tx, self._writer, ledger, lane.rules, room)
 
@@ -357,25 +359,22 @@ class Committer:
                 ledger.is_dirty = False
 
     def _take_back(
-        self, jobs: Sequence[_Asked], shares: Sequence[_Share], error: BaseException
+        self, jobs: Sequence[_Asked], shares: Sequence[Share], fault: str
     ) -> None:
         """Keep what could not be stored: outcomes in flight must not be lost."""
-        why = error.orig if isinstance(error, DriverError) else error
-        self._note_fault(f"the store takes no writes: {why}")
-        for lane, finished, released in shares:
-            lane.finished.extendleft(reversed(finished))
-            lane.released.extendleft(reversed(released))
+        self._note_fault(fault)
+        for share in shares:
+            share.give_back()
         for _, future in jobs:
-            future.set_exception(StoreError(f"{self.store_fault}; nothing was stored"))
+            future.set_exception(StoreError(f"{fault}; nothing was stored"))
         self._is_stale = True
-        # As unreadable as unwritable: then the next round reads them first.
-        with suppress(DriverError), self._connection.begin():
-            self._reload()
 
     def _note_fault(self, fault: str) -> None:
-        if fault != self.store_fault:
-            self.store_fault = fault
-            self.on_fault(fault)
+        self.store_fault = fault
+        told = fault or self.room.short
+        if told != self._told:
+            self._told = told
+            self.on_fault(told)
 
     def _reload(self) -> None:
         """Make the ledgers equal to their rows after something was rolled back."""
@@ -389,10 +388,3 @@ class Committer:
             else:
                 known.load(row)
         self._is_stale = False
-
-
-def _share(lane: Lane) -> _Share:
-    # Other threads append meanwhile; what is counted now is what is taken.
-    finished = [lane.finished.popleft() for _ in range(len(lane.finished))]
-    released = [lane.released.popleft() for _ in range(len(lane.released))]
-    return _Share(lane, finished, released)

@@ -118,6 +118,8 @@ class Begin:
 class AddBatch:
     """The job that stores one batch of rows with its counters."""
 
+    needs_room = True
+
     def __init__(self, run_id: str, batch: Batch, wanted: Condition | None) -> None:
         self._run_id = run_id
         self._batch = batch
@@ -166,6 +168,8 @@ class Extracted:
 
 class JudgeSlice:
     """The job that judges a slice of what was read by the campaign's filter."""
+
+    needs_room = True
 
     def __init__(self, run_id: str, wanted: Condition | None) -> None:
         self._run_id = run_id

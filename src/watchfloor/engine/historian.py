@@ -190,6 +190,8 @@ class Historian:
 class NoteArchived:
     """The job that stores how far a history is."""
 
+    needs_room = True
+
     def __init__(self, run_id: str, count: int) -> None:
         self._run_id = run_id
         self._count = count
@@ -231,6 +233,8 @@ class NoteSetback:
 
 class StoreHistory:
     """The job that stores report and history of a run whose archive is whole."""
+
+    needs_room = True
 
     def __init__(
         self, run_id: str, manifest: Manifest, archive: dict[str, object]

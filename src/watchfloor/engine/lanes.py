@@ -47,6 +47,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._held: set[str] = set()
+        self._is_over = False
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -69,7 +70,7 @@ class Lanes:
             await self._submit(MarkReady(run_id))
         dispatcher = lane.dispatcher
         dispatcher.set_limits(ledger.standing.permits, ledger.standing.rate_per_s)
-        if not _may_go(ledger.standing) or run_id in self._held:
+        if self._is_over or not _may_go(ledger.standing) or run_id in self._held:
             dispatcher.hold()
         elif dispatcher.is_open or await self._looked_again(ledger, dispatcher):
             dispatcher.resume()
@@ -86,7 +87,8 @@ class Lanes:
         self._held -= run_ids
 
     def hold_all(self) -> None:
-        """Close every gate for good."""
+        """Close every gate for good, also those that would be opened later."""
+        self._is_over = True
         self.hold(set(self._lanes))
 
     def end_overdue(self) -> None:
@@ -144,7 +146,8 @@ class Lanes:
         dispatcher.rules.is_suppressed = asked
         # While they were read, somebody may have closed the gate.
         standing = ledger.standing
-        return _may_go(standing) and ledger.run_id not in self._held
+        is_held = self._is_over or ledger.run_id in self._held
+        return _may_go(standing) and not is_held
 
     async def _open(self, ledger: Ledger) -> Lane | None:
         """Open the channels; only then may the run be launched or go on.

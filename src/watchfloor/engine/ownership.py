@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from watchfloor.domain.errors import OwnedError, StoreError
+from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import SIZE, lock_text, owner_in
 
@@ -138,7 +139,12 @@ def _opened(path: Path, flags: int) -> int:
     try:
         return os.open(path, flags | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        msg = f"the lock {path} cannot be opened: {error.strerror}"
+        seen = trouble_of(path.parent) or f"{error.strerror}"
+        msg = (
+            f"the lock {path} cannot be opened: {seen}. Nothing was changed or sent. "
+            "Let the folder be written (mount, chmod), then try again; until then "
+            "watchfloor runs shows what is stored"
+        )
         raise StoreError(msg) from error
 
 

@@ -130,6 +130,8 @@ class PurgeSlice:
     It changes nothing of itself: a slice that could not be stored is done again.
     """
 
+    needs_room = True
+
     def __init__(self, run_id: str, place: Place) -> None:
         self._run_id = run_id
         self._place = place

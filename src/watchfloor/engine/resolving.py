@@ -100,6 +100,8 @@ def resolve(tx: Transaction, command: Command) -> str:
 class ResolveSlice:
     """The job that does one more slice of a resolution that has begun."""
 
+    needs_room = True
+
     def __init__(self, number: int) -> None:
         self._number = number
 

@@ -45,6 +45,8 @@ async def seed(
 class SeedBatch:
     """The job that takes up one batch of a cohort, with its counters."""
 
+    needs_room = True
+
     def __init__(self, run_id: str, is_suppressed: Callable[[str], bool]) -> None:
         self._run_id = run_id
         self._is_suppressed = is_suppressed

@@ -54,6 +54,13 @@ class Throttles:
         """Return the limits that hold for a scope; none where nobody set any."""
         return self._overrides.get(scope) or self._filed.get(scope) or Shared()
 
+    def obey(self, scope: str, shared: Shared | None) -> None:
+        """Put an operator's limits before those of the file; None: the file's hold."""
+        if shared is None:
+            self.drop_override(scope)
+        else:
+            self.set_override(scope, shared.permits, shared.rate_per_s)
+
     def set_override(
         self, scope: str, permits: int | None, rate_per_s: float | None
     ) -> None:

@@ -38,6 +38,7 @@ T = TypeVar("T")
 INBOX_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
+STORE_S: Final = 0.25
 #: A channel that was told to end its attempts at once gets so long to say how they did.
 CUT_S: Final = 2.0
 #: An engine that ends by itself still sends its notices, for so long.
@@ -93,6 +94,8 @@ class Supervisor:
         self._was_cut = False
         self._drain: asyncio.Timeout | None = None
         self._error: BaseException | None = None
+        # What is told at the end although everything in flight had its outcome stored.
+        self._parting: StoreError | None = None
         committer.on_change = self._note_change
         committer.on_limit = self._note_limit
         committer.on_take_over = partial(self.drain, Leaving.TAKEN_OVER)
@@ -123,6 +126,7 @@ class Supervisor:
             "heartbeat": self._every(HEARTBEAT_S, self._beat),
             "results": self._every(RESULTS_S, self._close_results),
             "runs": self._every(0.0, self._follow_changes),
+            "store": self._every(STORE_S, self._look_at_store),
         }
         for name, (interval_s, tick) in self._afterwork.duties.items():
             duties[name] = self._every(interval_s, tick)
@@ -219,12 +223,13 @@ class Supervisor:
                 with suppress(StoreError):
                     ended = jobs.End(self._leaving, drained=drained)
                     await self._submit(ended)
-                await self._afterwork.anchor_now()
+                if self._parting is None:
+                    await self._afterwork.anchor_now()
         finally:
             self._thread.stop()
             self._inbox.close()
-        if self._error is not None:
-            raise self._error
+        if error := self._error or self._parting:
+            raise error
         return drained
 
     async def _drained(self, grace_s: float) -> bool:
@@ -265,6 +270,13 @@ class Supervisor:
         self._afterwork.follow(self._ledgers())
         self._follow_workspace()
         await self._submit(jobs.beat)
+
+    async def _look_at_store(self) -> None:
+        """Stop sending where the store's file is gone from its place; then drain."""
+        if (lost := self._committer.lost()) and self._parting is None:
+            self._lanes.hold_all()
+            self._parting = StoreError(lost)
+            self._begin_to_stop(Leaving.STORE_GONE)
 
     def _follow_workspace(self) -> None:
         """Obey the workspace's file where somebody has changed it.
@@ -372,14 +384,8 @@ class Supervisor:
         self._changed.set()
 
     def _note_limit(self, scope: str, shared: Shared | None) -> None:
-        self._loop.call_soon_threadsafe(self._obey_limit, scope, shared)
-
-    def _obey_limit(self, scope: str, shared: Shared | None) -> None:
-        if shared is None:
-            self._throttles.drop_override(scope)
-        else:
-            self._throttles.set_override(scope, shared.permits, shared.rate_per_s)
-        self._thread.wake()
+        self._loop.call_soon_threadsafe(self._throttles.obey, scope, shared)
+        self._loop.call_soon_threadsafe(self._thread.wake)
 
     def _note_change(self, _: set[str]) -> None:
         self._loop.call_soon_threadsafe(self._changed.set)

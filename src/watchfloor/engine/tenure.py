@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.errors import StoreError
 from watchfloor.engine.committer import Committer
+from watchfloor.engine.keeping import Keeping
 from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.sharing_files import leave_for_readers
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.disk import check_disk
-from watchfloor.store.handle import DriverError, Handle
+from watchfloor.store.handle import DriverError, Handle, fault_of
 from watchfloor.store.layout import Layout
-from watchfloor.store.writes.connection import close_writer, open_writer
+from watchfloor.store.reserve import Reserve
+from watchfloor.store.writes.connection import open_writer
 from watchfloor.store.writes.lease import take
 
 
@@ -61,16 +63,28 @@ def tenure(
         patience_s = taking.patience_s
         lock = Ownership.taken(layout, who, waits=dispatches, patience_s=patience_s)
     try:
+        if dispatches:
+            # What an owner that died had kept: now it is to be accounted for.
+            Reserve(layout).make_way()
         connection = open_writer(layout, creates=creates)
+        keeping = Keeping(layout, connection, dispatches=dispatches)
+        is_well = False
         try:
             committer = _settled_in(
                 connection, around, owner, layout, dispatches=dispatches
             )
             lock.put_in_place(layout)
             committer.on_fault = lock.tell
+            keeping.stand_by(committer)
             yield committer
+            is_well = not committer.store_fault
+        except Exception as error:
+            told = keeping.told(error)
+            if told is error:
+                raise
+            raise told from error
         finally:
-            close_writer(connection)
+            keeping.close(is_well=is_well)
             leave_for_readers(layout)
     finally:
         lock.release()
@@ -106,9 +120,10 @@ def _settled_in(
         committer = Committer(connection, epoch, around, layout, dispatches=dispatches)
         committer.load()
     except DriverError as error:
+        fault = fault_of(error, layout.state)
         msg = (
-            f"the store takes no writes: {error.orig}. Nothing was changed or sent. "
-            "Check it with: watchfloor doctor"
+            f"the store takes no writes: {fault.said}. Nothing was changed or sent. "
+            f"{fault.do or 'Wait for that to end'}, or check it: watchfloor doctor"
         )
         raise StoreError(msg) from error
     recovered = committer.submit(recover)

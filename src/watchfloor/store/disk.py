@@ -1,4 +1,4 @@
-"""The disk that a workspace lies on: one that is shared over a network will not do.
+"""The disk that a workspace lies on; one that is shared over a network will not do.
 
 SQLite's log needs memory that every process of one machine shares, and locks that hold.
 Over a network there is neither: two machines would both take themselves for the owner.
@@ -6,6 +6,7 @@ Over a network there is neither: two machines would both take themselves for the
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,8 @@ _SHARED: Final = frozenset(
         "smbfs",
     )
 )
+#: With less room than this SQLite cannot commit.
+LEAST_FREE: Final = 64 * 1_024
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -91,3 +94,32 @@ def check_disk(root: Path, mounts: str | None = None) -> None:
             "file, if no other machine ever opens it"
         )
         raise StoreError(msg)
+
+
+def trouble_of(root: Path) -> str:
+    """Return what anybody can see to be wrong with a folder's disk; or nothing."""
+    try:
+        disk = os.statvfs(root)
+    except OSError as error:
+        return f"the disk does not answer: {error.strerror}"
+    if disk.f_flag & os.ST_RDONLY:
+        return "the disk is mounted read-only"
+    free = disk.f_bavail * disk.f_frsize
+    if free < LEAST_FREE:
+        return f"the disk is full: {free:,} bytes are free"
+    return ""
+
+
+def at_rest(path: Path) -> dict[str, str]:
+    """Return what a reader's address says more of a database that cannot change.
+
+    On a disk that is read-only no log can be made beside it, and none is needed.
+    """
+    try:
+        is_still = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return {}
+    log = path.with_name(f"{path.name}-wal")
+    if not is_still or log.exists():
+        return {}
+    return {"immutable": "1"}

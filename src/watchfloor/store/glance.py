@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.disk import at_rest
 from watchfloor.store.layout import Layout
 
 
@@ -63,7 +64,8 @@ def glance(layout: Layout) -> Glance:
         StoreError: The store cannot be read.
     """
     layout.check_exists()
-    address = f"{layout.state.absolute().as_uri()}?mode=ro"
+    more = "".join(f"&{key}={value}" for key, value in at_rest(layout.state).items())
+    address = f"{layout.state.absolute().as_uri()}?mode=ro{more}"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=2.0)) as connection:
             connection.execute("BEGIN")

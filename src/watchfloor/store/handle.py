@@ -5,7 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from watchfloor.store.sqlite import fold_log, is_damage, is_passing
+from watchfloor.store.faults import (
+    Fault,
+    fault_of,
+    is_busy,
+    is_damage,
+    is_full,
+    is_passing,
+)
+from watchfloor.store.sqlite import Witness, copy_open, fold_log, witness_of
 
 #: A connection; ``with handle.begin():`` commits on leaving and rolls back on an error.
 Handle = Connection
@@ -13,4 +21,17 @@ Handle = Connection
 #: The database did not do what it was told: a full disk, a damaged or locked file.
 DriverError = DatabaseError
 
-__all__ = ["DriverError", "Handle", "fold_log", "is_damage", "is_passing"]
+__all__ = [
+    "DriverError",
+    "Fault",
+    "Handle",
+    "Witness",
+    "copy_open",
+    "fault_of",
+    "fold_log",
+    "is_busy",
+    "is_damage",
+    "is_full",
+    "is_passing",
+    "witness_of",
+]

@@ -35,9 +35,10 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
 from watchfloor.store.asks import AskedFiles, drop
 from watchfloor.store.commands import Command
+from watchfloor.store.faults import is_busy
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
-from watchfloor.store.sqlite import data_version, inbox_engine, is_busy
+from watchfloor.store.sqlite import data_version, inbox_engine
 
 __all__ = ["Command", "Inbox", "ask", "create_inbox"]
 

@@ -61,6 +61,11 @@ class Layout:
         return self.root / "engine.lock"
 
     @property
+    def reserve(self) -> Path:
+        """Room on the disk that is kept for outcomes while an engine runs."""
+        return self.root / "reserve"
+
+    @property
     def anchors(self) -> Path:
         """What the head of the audit chain was, now and then; lines are appended."""
         return self.root / "anchors.jsonl"

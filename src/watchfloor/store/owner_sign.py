@@ -11,12 +11,11 @@ import os
 from typing import Final, NamedTuple
 
 from watchfloor.domain.views import EngineView
+from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
 
 #: A lock file is so long from the beginning, so that a fault has its room already.
 SIZE: Final = 1_024
-#: With less room than this SQLite cannot commit.
-_LEAST_FREE: Final = 64 * 1_024
 
 
 class OwnerSign(NamedTuple):
@@ -42,7 +41,7 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     told, beats = _told(layout), engine.is_alive(now_ms)
     if (beats and not told) or not is_owned(layout):
         return OwnerSign()
-    return OwnerSign(lives=True, fault=told or _seen(layout))
+    return OwnerSign(lives=True, fault=told or trouble_of(layout.root))
 
 
 def is_owned(layout: Layout) -> bool:
@@ -92,17 +91,3 @@ def _told(layout: Layout) -> str:
         return _lines(layout.lock.read_bytes()[:SIZE])[1]
     except OSError:
         return ""
-
-
-def _seen(layout: Layout) -> str:
-    """Return what anybody can see of the disk itself."""
-    try:
-        disk = os.statvfs(layout.root)
-    except OSError as error:
-        return f"the disk does not answer: {error.strerror}"
-    if disk.f_flag & os.ST_RDONLY:
-        return "the disk is mounted read-only"
-    free = disk.f_bavail * disk.f_frsize
-    if free < _LEAST_FREE:
-        return f"the disk is full: {free:,} bytes are free"
-    return ""

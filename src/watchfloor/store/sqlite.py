@@ -13,10 +13,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.disk import at_rest
 
 #: The log is folded into the file in small steps, so that no commit waits for long.
 CHECKPOINT_PAGES = 2_000
@@ -25,6 +25,9 @@ READER_CACHE_KIB = 4_000
 BUSY_MS = 5_000
 #: Pages of a copy between two looks at how far it is: some eight megabytes.
 COPIED_PAGES = 2_000
+
+#: A connection that only looks on; ``close`` it.
+Witness = sqlite3.Connection
 
 VERSION = sqlite3.sqlite_version
 
@@ -88,37 +91,23 @@ def resting_engine(path: Path) -> Engine:
     return engine
 
 
+def witness_of(path: Path) -> Witness:
+    """Return a connection that only looks on while the one writer has a store open.
+
+    SQLite folds the log when the last connection is closed, and syncs it for that. A
+    writer that must not do so any more is closed before its witness, which cannot.
+    """
+    witness = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+    )
+    # Only who has read once counts as having it open.
+    witness.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return witness
+
+
 def data_version(connection: Connection) -> int:
     """Return a number that differs once another connection has changed the file."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
-
-
-def is_busy(error: DatabaseError) -> bool:
-    """Whether another connection held the file, so that trying again will do."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def is_passing(error: DatabaseError) -> bool:
-    """Whether the file may take writes again later: busy, full, or out of reach.
-
-    An I/O error is not among them: after a failed sync nobody knows what is on the
-    disk, and the same handle must not be trusted with another (``trust.md``).
-    """
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return code in (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-    )
-
-
-def is_damage(error: DatabaseError) -> bool:
-    """Whether the disk or the file itself failed: nothing stored can be relied on."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def damage(connection: Connection) -> str:
@@ -166,6 +155,23 @@ def copy_living(
         raise StoreError(msg) from error
 
 
+def copy_open(connection: Connection, target: Path) -> None:
+    """Copy a store that is open, also where no name leads to its file any more.
+
+    Raises:
+        StoreError: The copy could not be written; a part may be there.
+    """
+    driver = connection.connection.driver_connection
+    if driver is None:  # a connection that is open has one
+        return
+    try:
+        with closing(sqlite3.connect(target)) as copy:
+            driver.backup(copy)
+    except sqlite3.Error as error:
+        msg = f"the copy {target} cannot be written: {error}"
+        raise StoreError(msg) from error
+
+
 def odd_parts(connection: Connection) -> list[str]:
     """Return what a store holds that would act by itself: triggers, views and such."""
     rows = connection.exec_driver_sql(
@@ -178,8 +184,11 @@ def odd_parts(connection: Connection) -> list[str]:
 def fold_log(connection: Connection) -> bool:
     """Fold the whole log into the file and empty it; return whether that was possible.
 
-    Not while anybody reads an older state: nothing waits for them here. To be called
-    between transactions, by the one writer.
+    Not while anybody reads an older state: nothing waits for them here; nor without
+    room on the disk. To be called between transactions, by the one writer.
+
+    Raises:
+        StoreError: The disk or the file failed; this handle is to be used no more.
     """
     driver = connection.connection.driver_connection
     if driver is None:  # a connection that is open has one
@@ -187,6 +196,11 @@ def fold_log(connection: Connection) -> bool:
     driver.execute("PRAGMA busy_timeout=0")
     try:
         busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+            return False
+        msg = f"the store's log cannot be folded into its file: {error}"
+        raise StoreError(msg) from error
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return not busy
@@ -197,7 +211,7 @@ def reading_url(driver: str, path: Path) -> URL:
     return URL.create(
         driver,
         database=path.absolute().as_uri(),
-        query={"mode": "ro", "uri": "true"},
+        query={"mode": "ro", "uri": "true"} | at_rest(path),
     )
 
 

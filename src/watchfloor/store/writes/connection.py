@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.faults import fault_of
 from watchfloor.store.layout import Layout
 from watchfloor.store.schema import bring_up_to_date, is_empty
 from watchfloor.store.sqlite import writing_engine
@@ -28,18 +29,20 @@ def open_writer(layout: Layout, *, creates: bool = True) -> Connection:
     try:
         connection = engine.connect()
         with connection.begin():
-            if not creates and is_empty(connection):
-                msg = (
-                    f"the store {layout.state} is empty: its runs are gone from this "
-                    "file. Nothing was sent or changed. Restore it from a backup."
-                )
-                raise StoreError(msg)
+            if not creates:
+                _check_filled(connection)
             bring_up_to_date(connection)
+    except StoreError as error:
+        engine.dispose()
+        msg = f"the store {layout.state} cannot be used: {error}"
+        raise StoreError(msg) from error
     except DatabaseError as error:
         engine.dispose()
+        fault = fault_of(error, layout.state)
+        next_step = fault.do or "let it end, then try again"
         msg = (
-            f"the store {layout.state} cannot be opened: {error.orig}. Nothing was "
-            "sent or changed. Check it with: watchfloor doctor"
+            f"the store {layout.state} cannot be opened: {fault.said}. Nothing was "
+            f"sent or changed. Next: {next_step}. Check it with: watchfloor doctor"
         )
         raise StoreError(msg) from error
     return connection
@@ -49,3 +52,12 @@ def close_writer(connection: Connection) -> None:
     """Close the connection and let go of the file."""
     connection.close()
     connection.engine.dispose()
+
+
+def _check_filled(connection: Connection) -> None:
+    if is_empty(connection):
+        msg = (
+            "it is empty: its runs are gone from this file. Nothing was sent or "
+            "changed. Restore it from a backup."
+        )
+        raise StoreError(msg)

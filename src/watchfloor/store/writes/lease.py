@@ -66,11 +66,15 @@ def fence(connection: Connection, epoch: int, *, changes: int) -> None:
     """
     told = {"mine": epoch, "more": changes}
     if connection.execute(_FENCE, told).rowcount != 1:
-        msg = (
-            "another engine has taken this workspace over; this one stopped and "
-            "changed nothing more. Look at it with: watchfloor status"
-        )
-        raise OwnedError(msg)
+        raise passed_over()
+
+
+def passed_over() -> OwnedError:
+    """Return what an owner says that a newer one has passed over."""
+    return OwnedError(
+        "another engine has taken this workspace over; this one stopped and "
+        "changed nothing more. Look at it with: watchfloor status"
+    )
 
 
 def beat(connection: Connection, now_ms: int) -> None:
