@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.cli.shell import campaign_text, people
+from tests.cli.shell import campaign_text, engine_beside, people
+
+from watchfloor.store.lock_text import lock_text
+from watchfloor.store.reserve import SIZE
 
 LOOKING = ["runs", "show", "records", "journey", "events", "books", "status", "rejects"]
 ACTING = ["pause", "resume", "stop", "cancel", "launch", "engine"]
@@ -160,11 +163,57 @@ def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
     assert {one["name"] for one in answer.json} == {
         *("python", "sqlite", "settings", "mode of state.db", "mode of inbox.db"),
         "mode of inbox",
-        *("free disk", "inbox", "schema", "integrity", "books", "engine", "alerts"),
+        *(
+            "free disk",
+            "reserve",
+            "inbox",
+            "schema",
+            "integrity",
+            "books",
+            "engine",
+            "alerts",
+        ),
         *("clock", "terminal", "session", "file system", "mode of uploads"),
         *("audit chain", "restored runs", "clock and store"),
     }
     assert all(one["is_well"] for one in answer.json)
+
+
+def test_the_doctor_looks_whether_the_reserve_is_room_or_only_a_hole(shell):
+    def found():
+        return next(
+            one for one in shell("doctor", "--json").json if one["name"] == "reserve"
+        )
+
+    assert found()["is_well"]
+    reserve = shell.layout.reserve
+    with engine_beside(shell.root):
+        whole = found()
+        assert whole["is_well"]
+        assert whole["found"] == "16 of 16 MiB are allocated"
+
+        reserve.unlink()
+        assert found()["found"] == "there is none"
+        with reserve.open("wb") as hole:
+            hole.truncate(SIZE)
+        sparse = found()
+        assert not sparse["is_well"]
+        assert "a hole, which is no room" in sparse["found"]
+        assert "make room" in sparse["action"]
+        with reserve.open("wb") as short:
+            short.write(bytes(SIZE // 2))
+        assert not found()["is_well"]
+    assert not reserve.exists()
+
+
+def test_where_the_store_was_lost_the_last_words_of_its_engine_are_told(shell):
+    shell.layout.state.rename(shell.root / "elsewhere.db")
+    shell.layout.lock.write_bytes(lock_text("engine of ann", "the store was moved"))
+    answer = shell("runs")
+
+    assert_one_sentence(answer, 3)
+    assert "Its last engine said: the store was moved" in answer.err
+    assert "watchfloor init" not in answer.err
 
 
 def test_the_doctor_makes_no_workspace(shell, tmp_path):

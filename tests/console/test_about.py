@@ -105,6 +105,14 @@ def test_the_owner_of_the_workspace_is_named():
         "NO ENGINE — runs wait; start: watchfloor engine"
     )
     assert said(silent).startswith("NO ENGINE since 14:01:11 (pid 4711)")
+    full = "the disk is full; make room"
+    assert said(replace(alive, fault=full)).startswith(f"STORE FAULT — {full}")
+    # One that cannot store its heartbeat lives all the same.
+    held = replace(silent, fault=full, is_held=True)
+    assert said(held).startswith(f"STORE FAULT — {full}")
+    assert said(replace(silent, fault=full)).startswith(
+        f"NO ENGINE; start: watchfloor engine — {full}"
+    )
     left = replace(alive, released=True, left="hang-up", left_at_ms=NOON_MS - 60_000)
     assert said(left).startswith(
         "NO ENGINE — interrupted by a hang-up at 14:01; resume: watchfloor engine"

@@ -21,7 +21,7 @@ from watchfloor.domain.alerts import (
 
 NOW_MS = 1_800_000_000_000
 ALL = AlertRules(on=frozenset(AlertKind))
-FLAPPING = [AlertKind.STALLED, AlertKind.SLOW, AlertKind.FAILING]
+FLAPPING = [AlertKind.STALLED, AlertKind.SLOW, AlertKind.FAILING, AlertKind.STORE]
 
 
 def cause(kind=AlertKind.STALLED, run_id="run-1", since_ms=NOW_MS - 60_000):

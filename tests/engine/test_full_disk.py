@@ -11,9 +11,11 @@ from tests.support.floor import Floor, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
+from watchfloor.domain.alerts import AlertKind
 from watchfloor.domain.errors import Refusal, StoreError
 from watchfloor.domain.regions import Gate, Intake, Verb
-from watchfloor.store.owner_sign import owner_sign
+from watchfloor.engine.desk_reads import pulse
+from watchfloor.store.reads.alerts import open_alerts
 from watchfloor.store.reserve import SIZE, seen_reserve
 
 pytestmark = pytest.mark.skipif(
@@ -79,6 +81,7 @@ def test_outcomes_in_flight_are_stored_while_the_disk_is_full(
     floor, provider, delivery
 ):
     provider.otherwise = Reply(after_s=0.05, body={"detail": "x" * 400})
+    floor.configure('[alerts]\non = ["store"]')
     told = f'delivery = "{delivery}"'
     run_id = floor.launched(webhook(provider.url, told, permits=20), ids(800))
     with floor.engine() as engine:
@@ -95,8 +98,16 @@ def test_outcomes_in_flight_are_stored_while_the_disk_is_full(
         assert full.delivered == len(provider.arrivals) < 800
         assert paused.gate_asked.by == "engine"
         assert "make room" in paused.gate_asked.why
-        sign = owner_sign(floor.layout, floor.pulse(), floor.around.now_ms())
-        assert "full" in sign.fault
+        told = floor.read(
+            lambda connection: pulse(connection, floor.around.now_ms(), floor.layout)
+        )
+        assert told.engine.is_alive(floor.around.now_ms())
+        assert "full; make room on the disk" in told.engine.fault
+
+        # An alert needs no room that there is not: it is stored from the reserve too.
+        [alert] = until(lambda: floor.read(open_alerts), "the alert")
+        assert alert.kind is AlertKind.STORE
+        assert "full" in alert.said
 
         refused = floor.steered(Verb.RESUME, run_id)
         assert refused.refusal == Refusal.NO_ROOM
@@ -105,6 +116,7 @@ def test_outcomes_in_flight_are_stored_while_the_disk_is_full(
         make_room(floor)
         until(lambda: not room(engine).short, "the reserve to be whole again")
         assert seen_reserve(floor.layout).is_whole
+        until(lambda: floor.read(open_alerts)[0].gone_at_ms, "the alert's cause to go")
         # Nothing goes on before a person says so.
         floor.rounds(run_id)
         assert len(provider.arrivals) == sent

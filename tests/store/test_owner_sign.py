@@ -4,7 +4,8 @@ import pytest
 
 from watchfloor.domain.views import EngineView
 from watchfloor.engine.ownership import Ownership
-from watchfloor.store.owner_sign import OwnerSign, is_owned, owner_in, owner_sign
+from watchfloor.store.lock_text import owner_in
+from watchfloor.store.owner_sign import OwnerSign, is_owned, owner_sign
 
 NOW_MS = 1_700_000_000_000
 SILENT = EngineView(heartbeat_at_ms=NOW_MS - 60_000, released=False)
@@ -66,4 +67,6 @@ def test_a_fault_of_an_owner_that_is_gone_is_no_fault_of_now(layout, held):
     held.release()
 
     assert not is_owned(layout)
-    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign()
+    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign(
+        last_words="the disk is full"
+    )

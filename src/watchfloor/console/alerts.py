@@ -53,6 +53,8 @@ def alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
         waiting = counted(len(ops.runs), "run")
         said = f"{waiting} can only wait; start one: watchfloor engine"
         found.append(Alert(0, "NO ENGINE", "", said))
+    if ops.engine.fault:
+        found.append(Alert(0, "STORE FAULT", "", ops.engine.fault))
     for live in ops.runs:
         alarms = list(_alarms(live, ops, keymap))
         if alarms:

@@ -97,19 +97,27 @@ def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:
     if engine is None:
         return Piece("engine: not read yet", "dim")
     if engine.is_alive(session.clock()):
+        if engine.fault:
+            return Piece(f"STORE FAULT — {engine.fault}", "bad")
         return Piece(f"engine: {_owner(session, engine)}", "dim")
+    return Piece(f"NO ENGINE{_missing(session, engine)}", "bad")
+
+
+def _missing(session: Session, engine: EngineView) -> str:
+    """Return why there is no engine, as far as anybody knows, and how to start one."""
     is_here = session.keeper is not None and not session.read_only
     key = session.keymap.key("engine.key")
     left = left_words(engine, session.clock())
     if left:
         goes_on = f"{key} resumes" if is_here else "resume: watchfloor engine"
-        return Piece(f"NO ENGINE — {left}; {goes_on}", "bad")
+        return f" — {left}; {goes_on}"
     start = f"{key} starts it here" if is_here else "start: watchfloor engine"
     if engine.released:
-        return Piece(f"NO ENGINE — runs wait; {start}", "bad")
+        return f" — runs wait; {start}"
+    if engine.fault:
+        return f"; {start} — {engine.fault}"
     last = clock_time(engine.heartbeat_at_ms)
-    since = f"NO ENGINE since {last} (pid {engine.pid})"
-    return Piece(f"{since} — runs wait; {start}", "bad")
+    return f" since {last} (pid {engine.pid}) — runs wait; {start}"
 
 
 def _owner(session: Session, engine: EngineView) -> str:

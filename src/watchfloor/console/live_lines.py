@@ -193,6 +193,8 @@ def engine_line(engine: EngineView, now_ms: int, own_pid: int) -> Line:
     """Return who owns the workspace, whether it lives, and since when it is up."""
     where = f"pid {engine.pid} on {engine.host or 'this machine'}"
     if engine.is_alive(now_ms):
+        if engine.fault:
+            return (Piece(" engine  ", "dim"), Piece("STORE FAULT", "bad"))
         own = ", this process" if engine.pid == own_pid else ""
         up = near_time(engine.started_at_ms, now_ms)
         said = f"  {engine.owner}, {where}{own}, up since {up}"

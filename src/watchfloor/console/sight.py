@@ -46,9 +46,11 @@ class EngineSight:
         if self.doubt(now_ms):
             return "engine: not known"
         # Judged as of the read: an old answer says nothing about now.
-        if self.engine is None or self.engine.is_alive(self._told_at_ms):
+        if self.engine is None:
             return ""
-        return "NO ENGINE"
+        if not self.engine.is_alive(self._told_at_ms):
+            return "NO ENGINE"
+        return "STORE FAULT" if self.engine.fault else ""
 
     def is_stale(self, now_ms: int) -> bool:
         """Whether what was told last is too old to say anything about now."""

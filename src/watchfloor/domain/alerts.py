@@ -26,6 +26,7 @@ class AlertKind(StrEnum):
     SLOW = "slow"  #: it moves more slowly than it should
     FAILING = "failing"  #: it moves, and most of what it tries fails
     AUTO_PAUSED = "auto_paused"  #: the engine paused the run itself
+    STORE = "store"  #: the store takes nothing new: no room, or no writes at all
     FAILED = "failed"  #: the run ended by a fault of its own
     RECOVERED = "recovered"  #: an engine died, and what was in flight is accounted for
 
@@ -37,7 +38,12 @@ class AlertKind(StrEnum):
     @property
     def flaps(self) -> bool:
         """Whether its cause may come and go by itself."""
-        return self in (AlertKind.STALLED, AlertKind.SLOW, AlertKind.FAILING)
+        return self in (
+            AlertKind.STALLED,
+            AlertKind.SLOW,
+            AlertKind.FAILING,
+            AlertKind.STORE,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

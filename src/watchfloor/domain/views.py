@@ -261,6 +261,9 @@ class EngineView:
             runs out, and where it died. Who owned the workspace for a moment since
             changes nothing of it.
         left_at_ms: When; 0 for never.
+        fault: What is wrong with the store, as its owner says; of one that ended, its
+            last words. Empty where all is well, and where nobody asked.
+        is_held: The owner lives, and cannot store that it does.
     """
 
     epoch: int = 0
@@ -273,11 +276,14 @@ class EngineView:
     released: bool = True
     left: str = ""
     left_at_ms: int = 0
+    fault: str = ""
+    is_held: bool = False
 
     def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:
-        """Whether a heartbeat came lately; one beats every second."""
+        """Whether a heartbeat came lately; one beats every second, if it can."""
         # One in the future was stored before the clock was put back: it tells nothing.
-        return not self.released and abs(now_ms - self.heartbeat_at_ms) <= patience_ms
+        beats = abs(now_ms - self.heartbeat_at_ms) <= patience_ms
+        return not self.released and (beats or self.is_held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

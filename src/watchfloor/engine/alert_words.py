@@ -21,6 +21,7 @@ _WORDS: Final[Mapping[AlertKind, tuple[str, str]]] = {
     AlertKind.SLOW: ("slow", "watchfloor why {run}"),
     AlertKind.FAILING: ("failing", "watchfloor triage {run}"),
     AlertKind.AUTO_PAUSED: ("paused by the engine", "watchfloor show {run}"),
+    AlertKind.STORE: ("store takes nothing new", "watchfloor doctor"),
     AlertKind.FAILED: ("failed", "watchfloor show {run}"),
     AlertKind.RECOVERED: ("engine started after a crash", "watchfloor status"),
 }

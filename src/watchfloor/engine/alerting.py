@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from watchfloor.domain.alerts import (
+    AlertKind,
+    Cause,
     Clear,
     Effect,
     Hook,
@@ -32,6 +34,7 @@ from watchfloor.engine.alert_causes import Look, look
 from watchfloor.engine.alert_hooks import told
 from watchfloor.engine.notices import Moment, Submit, discreet
 from watchfloor.store.layout import Layout
+from watchfloor.store.lock_text import told_in
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.alerts import (
     AlertMessage,
@@ -115,8 +118,14 @@ class Watch:
     def _seen(self, workspace: Workspace, now_ms: int) -> Look:
         with reading(self._layout) as connection:
             if workspace.alerts.on:
-                return look(connection, now_ms, filed_limits(workspace))
+                found = look(connection, now_ms, filed_limits(workspace))
+                return Look(found.known, (*found.causes, *self._faults(now_ms)))
             return Look(open_alerts(connection), ())
+
+    def _faults(self, now_ms: int) -> Iterator[Cause]:
+        """Yield what this engine tells in its lock of its store."""
+        if told := told_in(self._layout.lock):
+            yield Cause(AlertKind.STORE, "", now_ms, discreet(told))
 
 
 def _obey(tx: Moment, workspace: Workspace, effects: Sequence[Effect]) -> None:

@@ -160,7 +160,7 @@ class Committer:
             answers, handed, more = self._stored(jobs, shares)
         except BaseException as error:  # noqa: BLE001 - raised again, or kept
             return self._refused(jobs, shares, error)
-        self.room.look()
+        self.room.look(self._around.now_ms())
         self._note_fault("")
         for lane, claimed in handed:
             lane.receive(claimed)

@@ -92,7 +92,8 @@ class StoreDesk:
 
     async def pulse(self) -> Pulse:
         """Return the owner, the number of changes and the cards; cheap to poll."""
-        return await self._reader.ask(desk_reads.pulse, self._around.now_ms())
+        now_ms = self._around.now_ms()
+        return await self._reader.ask(desk_reads.pulse, now_ms, self._layout)
 
     async def run(self, run_id: str) -> RunView:
         """Return one run."""

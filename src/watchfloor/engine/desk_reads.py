@@ -24,7 +24,7 @@ from watchfloor.store.layout import Layout
 from watchfloor.store.reads.alerts import newest_told
 from watchfloor.store.reads.canaries import canary_view
 from watchfloor.store.reads.cards import cards
-from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.engine import seen_engine
 from watchfloor.store.reads.progress import recent_rates
 from watchfloor.store.reads.resolutions import counted, promises
 from watchfloor.store.reads.results import result_counts
@@ -49,15 +49,15 @@ def overview(
         done_per_s={run_id: done for run_id, (_, done) in rates.items() if done > 0},
         said={one.run.run_id: one.sentence for one in live},
         unwell=frozenset(one.run.run_id for one in unwell),
-        engine=engine_view(connection),
+        engine=seen_engine(connection, now_ms, layout),
         as_of_ms=now_ms,
     )
 
 
-def pulse(connection: Handle, now_ms: int) -> Pulse:
+def pulse(connection: Handle, now_ms: int, layout: Layout | None = None) -> Pulse:
     """Return the owner, the number of changes, the cards and the newest alert."""
     return Pulse(
-        engine=engine_view(connection),
+        engine=seen_engine(connection, now_ms, layout),
         cards=cards(connection, now_ms),
         alert=newest_told(connection),
     )

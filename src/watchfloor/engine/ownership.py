@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
-from watchfloor.store.owner_sign import SIZE, lock_text, owner_in
+from watchfloor.store.lock_text import SIZE, lock_text, owner_in
 
 #: What the lock says of a holder that only applies a command.
 FOR_A_MOMENT: Final = "for a moment"

@@ -12,6 +12,8 @@ from watchfloor.engine.changes import Transaction, pause_itself
 from watchfloor.store.handle import DriverError, is_busy, is_full
 from watchfloor.store.reserve import Reserve
 
+#: How often the reserve is looked at while all is well.
+LOOK_MS: Final = 10_000
 _NO_RESERVE: Final = (
     "the disk has no room for the reserve, from which outcomes are stored when it is "
     "full; make room on the disk, then resume what was paused (watchfloor resume RUN)"
@@ -28,6 +30,7 @@ class Room:
     def __init__(self) -> None:
         self.short = ""
         self._reserve: Reserve | None = None
+        self._looked_at_ms = 0
 
     def keep(self, reserve: Reserve) -> None:
         """Have a reserve from now on; without room for it nothing new is begun."""
@@ -44,10 +47,18 @@ class Room:
         self.short = fault
         return is_full(error) and self._reserve is not None and self._reserve.give()
 
-    def look(self) -> None:
-        """Begin new work again where the reserve is whole. After a commit."""
-        if self.short and (self._reserve is None or self._reserve.make()):
+    def look(self, now_ms: int) -> None:
+        """Begin new work again where the reserve is whole. After a commit.
+
+        One that somebody took away is made anew, or nothing new is begun.
+        """
+        if not self.short and now_ms < self._looked_at_ms + LOOK_MS:
+            return
+        self._looked_at_ms = now_ms
+        if self._reserve is None or self._reserve.make():
             self.short = ""
+        elif not self.short:
+            self.short = _NO_RESERVE
 
     def pause_all(self, tx: Transaction) -> None:
         """Pause every run: where work stood still, only a person lets it go on."""

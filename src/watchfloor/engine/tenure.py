@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from watchfloor.domain.actors import Owner
-from watchfloor.domain.errors import StoreError
+from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.keeping import Keeping
 from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
@@ -80,6 +80,8 @@ def tenure(
             is_well = not committer.store_fault
         except Exception as error:
             told = keeping.told(error)
+            if isinstance(told, StoreError) and not isinstance(told, OwnedError):
+                lock.tell(str(told))
             if told is error:
                 raise
             raise told from error

@@ -24,7 +24,9 @@ from watchfloor.intake.toml_values import (
 MAX_HOOKS = 20
 MAX_TEXT = 2_000
 
-KindWord = Literal["stalled", "slow", "failing", "auto_paused", "failed", "recovered"]
+KindWord = Literal[
+    "stalled", "slow", "failing", "auto_paused", "store", "failed", "recovered"
+]
 HookName = Annotated[str, StringConstraints(pattern=r"\A[a-z0-9-]{1,40}\z")]
 HookText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 #: A hook that takes longer would hold up what comes after it.

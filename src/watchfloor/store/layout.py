@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.text import clean
+from watchfloor.store.lock_text import told_in
 
 
 def upload_id_of(run_id: str) -> str:
@@ -96,6 +98,15 @@ class Layout:
 
     def check_exists(self) -> None:
         """Raise ``NotFoundError`` where no workspace was made."""
+        if self.settings.is_file() and not self.state.exists():
+            words = told_in(self.lock)
+            more = f" Its last engine said: {clean(words, 1_000)}" if words else ""
+            msg = (
+                f"the store {self.state} is missing, so there is no workspace in "
+                f"{self.root}; nothing was done. Put the file back, or go back to a "
+                f"backup: watchfloor restore.{more}"
+            )
+            raise NotFoundError(msg)
         if not self.exists:
             msg = (
                 f"there is no workspace in {self.root}; nothing was done. "

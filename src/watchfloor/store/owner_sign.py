@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from watchfloor.domain.views import EngineView
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
-
-#: A lock file is so long from the beginning, so that a fault has its room already.
-SIZE: Final = 1_024
+from watchfloor.store.lock_text import told_in
 
 
 class OwnerSign(NamedTuple):
@@ -24,10 +22,12 @@ class OwnerSign(NamedTuple):
     Attributes:
         lives: Its process holds the lock; not asked where nothing is wrong.
         fault: Why the store takes no writes; empty where nobody can tell.
+        last_words: What was wrong with the store when its process ended.
     """
 
     lives: bool = False
     fault: str = ""
+    last_words: str = ""
 
 
 def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
@@ -38,9 +38,11 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     """
     if engine.released:
         return OwnerSign()
-    told, beats = _told(layout), engine.is_alive(now_ms)
-    if (beats and not told) or not is_owned(layout):
+    told, beats = told_in(layout.lock), engine.is_alive(now_ms)
+    if beats and not told:
         return OwnerSign()
+    if not is_owned(layout):
+        return OwnerSign(last_words=told)
     return OwnerSign(lives=True, fault=told or trouble_of(layout.root))
 
 
@@ -63,31 +65,3 @@ def is_owned(layout: Layout) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def lock_text(owner: str, fault: str = "") -> bytes:
-    """Return what a lock file holds: its owner in the first line, then a fault."""
-    return _line(owner, SIZE // 4) + _line(fault, SIZE - SIZE // 4)
-
-
-def owner_in(text: bytes) -> str:
-    """Return the owner that a lock file names; or empty."""
-    return _lines(text)[0]
-
-
-def _line(text: str, size: int) -> bytes:
-    words = " ".join(text.split())
-    told = words.encode(errors="replace")[: size - 1]
-    return told.ljust(size - 1) + b"\n"
-
-
-def _lines(text: bytes) -> tuple[str, str]:
-    first, _, rest = text.decode(errors="replace").partition("\n")
-    return first.strip(), rest.partition("\n")[0].strip()
-
-
-def _told(layout: Layout) -> str:
-    try:
-        return _lines(layout.lock.read_bytes()[:SIZE])[1]
-    except OSError:
-        return ""

@@ -16,9 +16,12 @@ from watchfloor.store.archive.places import archives
 from watchfloor.store.disk import file_system, is_shared
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import is_owned
+from watchfloor.store.reserve import SIZE, seen_reserve
 
 #: Below this a commit may find no room.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
+_MIB = 1024 * 1024
 
 
 def place(layout: Layout) -> Iterator[Checked]:
@@ -27,6 +30,7 @@ def place(layout: Layout) -> Iterator[Checked]:
     yield from _modes(layout)
     yield disk(layout)
     yield _room(layout)
+    yield _reserve(layout)
     yield _inbox(layout)
 
 
@@ -87,8 +91,25 @@ def _room(layout: Layout) -> Checked:
     return Checked(
         "free disk",
         free >= LEAST_FREE_BYTES,
-        f"{free // 1024 // 1024:,} MiB",
+        f"{free // _MIB:,} MiB",
         "make room before the store takes no more writes",
+    )
+
+
+def _reserve(layout: Layout) -> Checked:
+    """Check the room that outcomes are stored in when the disk is full."""
+    if not is_owned(layout):
+        return Checked("reserve", True, "made when an engine starts")
+    seen, whole = seen_reserve(layout), SIZE // _MIB
+    found = f"{seen.allocated // _MIB:,} of {whole:,} MiB are allocated"
+    if seen.exists and seen.size == SIZE and not seen.is_whole:
+        found = f"{found}: the rest is a hole, which is no room"
+    return Checked(
+        "reserve",
+        seen.is_whole,
+        found if seen.exists else "there is none",
+        "make room on the disk: the engine takes it within ten seconds; runs that it "
+        "paused go on with: watchfloor resume RUN",
     )
 
 

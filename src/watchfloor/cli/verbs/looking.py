@@ -39,7 +39,7 @@ from watchfloor.store.reading import reading
 from watchfloor.store.reads import journal
 from watchfloor.store.reads.audit import counted_books, held_differs
 from watchfloor.store.reads.canaries import canary_view
-from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.engine import seen_engine
 from watchfloor.store.reads.families import family_run_ids
 from watchfloor.store.reads.runs import (
     family_id,
@@ -58,7 +58,7 @@ def runs(options: Namespace) -> int:
     now_ms = compose.now_ms()
     with reading(compose.layout(options)) as connection:
         found = run_page(connection, with_hidden=options.all)
-        engine = engine_view(connection)
+        engine = seen_engine(connection, now_ms, compose.layout(options))
     held = {run.run_id: interruption(run, engine, now_ms) for run in found}
     if options.json:
         told = [
@@ -74,6 +74,8 @@ def runs(options: Namespace) -> int:
         ("RUN", "CAMPAIGN", "STATE", "DONE", "RECORDS", "FAILED", "UNKNOWN", "TIME"),
         [_run_row(run, now_ms, held[run.run_id]) for run in found],
     )
+    if engine.fault:
+        tell(f"The store: {engine.fault}")
     if any(held.values()):
         tell(
             "Runs that were interrupted go on when an engine starts: watchfloor engine"

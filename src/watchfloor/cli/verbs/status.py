@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
+from typing import NamedTuple
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, iso
@@ -11,17 +12,21 @@ from watchfloor.cli.standing import own_role
 from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
 from watchfloor.store.glance import Glance, LiveRun, glance
+from watchfloor.store.layout import Layout
+from watchfloor.store.lock_text import told_in
+from watchfloor.store.owner_sign import is_owned
 
 
 def status(options: Namespace) -> int:
     """Say how the workspace does; unhealthy when runs wait for an engine."""
     now_ms = compose.now_ms()
     seen = glance(compose.layout(options))
-    alive = seen.engine_lives(now_ms)
+    fault = _fault(compose.layout(options), seen)
+    alive = seen.engine_lives(now_ms) or fault.is_held
     counts = Counter(_word(run) for run in seen.live)
     counts["ended"] = seen.ended
     left = sum(run.left for run in seen.live)
-    wrong = list(_what_is_wrong(seen, alive=alive))
+    wrong = [*fault.told, *_what_is_wrong(seen, alive=alive)]
     if options.json:
         answer_json(
             {
@@ -52,6 +57,19 @@ def status(options: Namespace) -> int:
         for one in wrong:
             answer(f"! {clean(one)}")
     return exits.UNHEALTHY if wrong else exits.DONE
+
+
+class _Fault(NamedTuple):
+    """What the owner says of its store: at most a line; and whether it lives."""
+
+    told: tuple[str, ...] = ()
+    is_held: bool = False
+
+
+def _fault(layout: Layout, seen: Glance) -> _Fault:
+    """Return what the last owner told, unless it let go in good order since."""
+    words = "" if seen.released else told_in(layout.lock)
+    return _Fault((words,), is_owned(layout)) if words else _Fault()
 
 
 def _word(run: LiveRun) -> str:

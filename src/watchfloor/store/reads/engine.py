@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection, select
 
+from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView
+from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import OwnerSign, owner_sign
 from watchfloor.store.tables import lease
 
 _LEASE = select(lease)
+_LONGEST = 1_000
 
 
 def engine_view(connection: Connection) -> EngineView:
@@ -27,3 +33,21 @@ def engine_view(connection: Connection) -> EngineView:
         left=row["left_why"],
         left_at_ms=row["left_at_ms"],
     )
+
+
+def seen_engine(
+    connection: Connection, now_ms: int, layout: Layout | None
+) -> EngineView:
+    """Return the owner with what its lock tells of the store; see ``with_sign``."""
+    engine = engine_view(connection)
+    if layout is None:
+        return engine
+    return with_sign(engine, owner_sign(layout, engine, now_ms))
+
+
+def with_sign(engine: EngineView, sign: OwnerSign) -> EngineView:
+    """Return an owner with what is known of it beside its heartbeat."""
+    if not (sign.fault or sign.last_words):
+        return engine
+    fault = clean(sign.fault or sign.last_words, _LONGEST)
+    return replace(engine, fault=fault, is_held=bool(sign.fault))

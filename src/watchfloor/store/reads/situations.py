@@ -20,7 +20,7 @@ from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import OwnerSign, owner_sign
 from watchfloor.store.reads.canaries import pending_within, stage_told
-from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.engine import engine_view, with_sign
 from watchfloor.store.reads.movement import (
     Movement,
     able_at_ms,
@@ -100,7 +100,8 @@ def beside_runs(
     engine = engine_view(connection)
     sign = OwnerSign() if layout is None else owner_sign(layout, engine, now_ms)
     uses = shared_uses(connection, shared or {})
-    return Beside(now_ms=now_ms, engine=engine, sign=sign, uses=uses)
+    told = with_sign(engine, sign)
+    return Beside(now_ms=now_ms, engine=told, sign=sign, uses=uses)
 
 
 def situation_of(
