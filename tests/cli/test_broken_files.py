@@ -190,7 +190,7 @@ def test_the_doctor_looks_whether_the_reserve_is_room_or_only_a_hole(shell):
     with engine_beside(shell.root):
         whole = found()
         assert whole["is_well"]
-        assert whole["found"] == "16 of 16 MiB are allocated"
+        assert whole["found"] == "8 of 8 MiB are allocated"
 
         reserve.unlink()
         assert found()["found"] == "there is none"

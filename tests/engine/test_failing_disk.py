@@ -72,6 +72,9 @@ def test_a_failed_sync_ends_the_engine_and_the_next_one_loses_nothing(
         until(lambda: floor.books(run_id).delivered > 10)
         with failing_syncs(log_of(floor.layout), own):
             until(lambda: not engine.is_running, "the engine to stop")
+        # Whoever still asks it for something is told, and does not wait for ever.
+        with pytest.raises(StoreError, match="the engine ended"):
+            engine.do(jobs.beat)
 
     assert sqlite_code(engine.error) == sqlite3.SQLITE_IOERR_FSYNC
     stood = floor.assert_books_hold(run_id)

@@ -116,7 +116,6 @@ def test_outcomes_in_flight_are_stored_while_the_disk_is_full(
         make_room(floor)
         until(lambda: not room(engine).short, "the reserve to be whole again")
         assert seen_reserve(floor.layout).is_whole
-        until(lambda: floor.read(open_alerts)[0].gone_at_ms, "the alert's cause to go")
         # Nothing goes on before a person says so.
         floor.rounds(run_id)
         assert len(provider.arrivals) == sent
@@ -130,7 +129,7 @@ def test_outcomes_in_flight_are_stored_while_the_disk_is_full(
 
 
 def test_an_intake_takes_nothing_of_the_reserve(floor, provider):
-    run_id = floor.launched(webhook(provider.url), ids(20_000))
+    run_id = floor.launched(webhook(provider.url), ids(12_000))
     with floor.engine() as engine:
         until(lambda: floor.books(run_id).records > 0)
         fill(floor)
@@ -145,7 +144,7 @@ def test_an_intake_takes_nothing_of_the_reserve(floor, provider):
         make_room(floor)
         until(lambda: floor.view(run_id).lifecycle.intake is Intake.DONE)
 
-    assert floor.books(run_id).records == 20_000
+    assert floor.books(run_id).records == 12_000
     assert not provider.arrivals
 
 

@@ -246,3 +246,5 @@ class Story:
 
     def close(self) -> None:
         self.floor.close()
+        # One that a killed engine left would keep its room, here of the memory.
+        self.floor.layout.reserve.unlink(missing_ok=True)

@@ -54,6 +54,7 @@ class CommitThread:
                 more = self._committer.round()
             except Exception as error:  # noqa: BLE001 - told, and the thread ends
                 self._on_fatal(error)
+                self._committer.end()
                 return
             if more:
                 self._woken.set()

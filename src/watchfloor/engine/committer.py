@@ -115,6 +115,7 @@ class Committer:
         self.lost: Callable[[], str] = lambda: ""
         self.on_fault: Callable[[str], None] = lambda _: None
         self._is_stale = False
+        self._has_ended = False
         self.owes_fold = False
 
     def submit(self, job: Job[T]) -> Future[T]:
@@ -127,7 +128,18 @@ class Committer:
         """
         future: Future[T] = Future()
         self._jobs.append((job, future))
+        if self._has_ended:
+            self.end()
         return future
+
+    def end(self) -> None:
+        """Store nothing more: who waits is told, and who asks later. Any thread."""
+        self._has_ended = True
+        with suppress(IndexError):
+            while True:
+                _, future = self._jobs.popleft()
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(StoreError(f"{NO_WRITES}: the engine ended"))
 
     def asked(self, question: Callable[[Handle, Q], T], about: Q) -> T:
         """Return a read's answer within the round that is going on."""
@@ -263,7 +275,9 @@ class Committer:
         told = f"{NO_WRITES}: {fault.said}"
         if passes and fault.do:
             told = f"{told}; {fault.do}"
-        at_once = bool(driver and passes and self._is_short(driver, told))
+        at_once = False
+        if driver and passes and self._dispatches:
+            at_once = self.room.note_refused(driver, told)
         self._take_back(jobs, shares, told)
         if driver and is_damage(driver):
             # A handle whose sync failed must not be trusted with another.
@@ -280,10 +294,6 @@ class Committer:
         if driver:
             raise StoreError(last_words(self._layout, fault)) from error
         raise error
-
-    def _is_short(self, error: DriverError, told: str) -> bool:
-        """Begin nothing new from now on; return whether the reserve gave room."""
-        return self._dispatches and self.room.note_refused(error, told)
 
     def _done(self, tx: Transaction, job: Job[Any]) -> Answer:
         """Do one job in a savepoint: what it brings must not undo what others brought.

@@ -16,7 +16,7 @@ from watchfloor.store.layout import Layout
 
 #: Outcomes of 2,000 attempts in flight, each with the longest reply that is kept, come
 #: to less than half of this in the log and the file together.
-SIZE: Final = 16 * 1024 * 1024
+SIZE: Final = 8 * 1024 * 1024
 STEP: Final = 1024 * 1024
 #: Made whole again only where so much is free besides: else it would be given up at
 #: the next commit.
