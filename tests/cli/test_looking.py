@@ -5,10 +5,11 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from tests.cli.shell import campaign_text, carry_out
+from tests.cli.shell import campaign_text, carry_out, engine_beside
 
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS
 from watchfloor.domain.records import STATE_WORDS
+from watchfloor.store.lock_text import lock_text, owner_in
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -324,6 +325,22 @@ def test_status_in_json_has_the_same_figures(busy):
     assert found["in_flight"] == 0
     assert found["engine"]["alive"] is False
     assert found["problems"] == ["2 waiting for an engine: watchfloor engine"]
+
+
+def test_a_fault_of_the_store_is_told_by_status_and_runs(shell, tmp_path, upload):
+    with engine_beside(shell.root):
+        assert shell("status").code == 0
+        told = "the disk is full; make room"
+        text = lock_text(owner_in(shell.layout.lock.read_bytes()), told)
+        with shell.layout.lock.open("r+b") as lock:
+            lock.write(text)
+        status = shell("status", "--short")
+        runs = shell("runs")
+
+    assert status.code == 4
+    assert f"! {told}" in status.out
+    assert "engine ok" in status.out
+    assert f"The store: {told}" in runs.out + runs.err
 
 
 def test_status_is_healthy_once_all_is_done(shell, tmp_path, upload):

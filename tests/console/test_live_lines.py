@@ -19,6 +19,7 @@ from watchfloor.console.live_lines import (
     shared_lines,
 )
 from watchfloor.console.pieces import Line, measured
+from watchfloor.console.sight import EngineSight
 from watchfloor.domain.blocked_by import Blocked, Reason
 from watchfloor.domain.failing import Failing
 from watchfloor.domain.health import Health
@@ -199,6 +200,19 @@ def test_holds_are_told_with_times_that_stand_still():
     )
     assert hold_words(live) == "pace 980 and 3 other reasons"
     assert hold_words(live, in_short=True) == "pace 980 +3"
+
+
+def test_a_store_that_takes_nothing_new_is_told_before_all_else():
+    ill = replace(ENGINE, fault="the disk is full; make room")
+    found = alerts(ops(engine=ill), KEYS)
+    assert (found[0].word, found[0].said) == ("STORE FAULT", ill.fault)
+    assert "STORE FAULT" in words([engine_line(ill, NOON_MS, 1)])
+
+    sight = EngineSight()
+    sight.tell(ill, NOON_MS)
+    assert sight.alarm(NOON_MS) == "STORE FAULT"
+    sight.tell(ENGINE, NOON_MS)
+    assert sight.alarm(NOON_MS) == ""
 
 
 def test_an_engine_that_is_gone_is_told_by_its_last_heartbeat():

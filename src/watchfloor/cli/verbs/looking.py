@@ -67,6 +67,8 @@ def runs(options: Namespace) -> int:
         ]
         answer_json(told)
         return exits.DONE
+    if engine.fault:
+        tell(f"The store: {engine.fault}")
     if not found:
         tell("No runs yet. Start one: watchfloor launch CAMPAIGN.toml --upload FILE")
         return exits.DONE
@@ -74,8 +76,6 @@ def runs(options: Namespace) -> int:
         ("RUN", "CAMPAIGN", "STATE", "DONE", "RECORDS", "FAILED", "UNKNOWN", "TIME"),
         [_run_row(run, now_ms, held[run.run_id]) for run in found],
     )
-    if engine.fault:
-        tell(f"The store: {engine.fault}")
     if any(held.values()):
         tell(
             "Runs that were interrupted go on when an engine starts: watchfloor engine"
