@@ -10,6 +10,7 @@ from tests.support.provider import Reply
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.regions import Gate, Verb
+from watchfloor.engine.operations import order
 from watchfloor.engine.preparing import prepared_launch
 from watchfloor.store.handle import DriverError
 from watchfloor.store.inbox import ask
@@ -92,13 +93,15 @@ def test_a_command_waits_while_the_disk_is_full_and_is_taken_afterwards(
         with suppress(StoreError):
             engine.do(fill_the_disk)
         until(lambda: fault(engine))
-        stop = floor.command(Verb.STOP, run_id)
-        ask(floor.layout, stop)
+        payload = {"scope": "run", "permits": 2}
+        limit = order("limit", run_id, ASKER, floor.around, payload=payload)
+        ask(floor.layout, limit)
         until(lambda: provider.at_once == 0)
         make_room(engine)
-        floor.until_ended(run_id)
+        answer = until(lambda: floor.receipt(limit.command_id))
 
-    assert floor.receipt(stop.command_id).state == "settled"
+    assert answer.state == "settled"
+    assert floor.view(run_id).permits == 2
     books = floor.assert_books_hold(run_id)
     assert books.delivered == len(provider.arrivals) < 300
 

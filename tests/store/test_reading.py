@@ -25,6 +25,7 @@ async def look_in_a_loop(layout):
 
 
 def test_where_no_workspace_is_the_sentence_says_how_to_make_one(layout):
+    layout.settings.unlink()
     with pytest.raises(
         NotFoundError, match=r"there is no workspace in .* watchfloor init"
     ):
@@ -34,8 +35,14 @@ def test_where_no_workspace_is_the_sentence_says_how_to_make_one(layout):
 
 
 async def test_a_loop_is_told_the_same(layout):
+    layout.settings.unlink()
     with pytest.raises(NotFoundError, match="watchfloor init"):
         await look_in_a_loop(layout)
+
+
+def test_where_only_the_store_is_missing_no_new_workspace_is_offered(layout):
+    with pytest.raises(NotFoundError, match=r"is missing.* watchfloor restore"):
+        look(layout)
 
 
 @pytest.mark.parametrize("content", [b"Dear diary, " * 400, b"SQLite format 3\0" * 300])
