@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from watchfloor.store.reserve import SIZE, STEP, Reserve, Seen, seen_reserve
+
+
+@pytest.fixture
+def reserve(layout):
+    return Reserve(layout)
+
+
+def test_a_reserve_takes_its_room_for_good_and_is_nobody_elses_to_read(layout, reserve):
+    assert seen_reserve(layout) == Seen()
+
+    assert reserve.make()
+
+    assert seen_reserve(layout).is_whole
+    assert layout.reserve.stat().st_mode & 0o077 == 0
+    reserve.remove()
+    assert not seen_reserve(layout).exists
+
+
+def test_it_is_given_step_by_step_until_none_is_left(layout, reserve):
+    reserve.make()
+    given = 0
+    while reserve.give():
+        given += 1
+        assert seen_reserve(layout).size == SIZE - given * STEP
+
+    assert given == SIZE // STEP
+    assert reserve.make()
+    assert seen_reserve(layout).is_whole
+
+
+def test_a_hole_is_no_room_and_is_filled(layout, reserve):
+    with layout.reserve.open("wb") as hole:
+        hole.truncate(SIZE)
+    assert not seen_reserve(layout).is_whole
+
+    assert reserve.make()
+
+    assert seen_reserve(layout).is_whole
+
+
+def test_one_that_is_longer_is_cut_to_its_size(layout, reserve):
+    layout.reserve.write_bytes(bytes(SIZE + STEP))
+
+    assert reserve.make()
+
+    assert seen_reserve(layout).size == SIZE
+
+
+def test_what_is_no_file_of_ours_is_neither_followed_nor_written(layout, reserve):
+    other = layout.root / "other"
+    other.write_bytes(b"theirs")
+    layout.reserve.symlink_to(other)
+
+    assert not reserve.make()
+    assert not reserve.give()
+    assert seen_reserve(layout) == Seen()
+    assert other.read_bytes() == b"theirs"
+
+
+def test_where_none_is_none_is_given(reserve):
+    assert not reserve.give()
+
+
+def test_a_system_that_cannot_allocate_writes_it_out(layout, reserve, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate")
+
+    assert reserve.make()
+
+    assert seen_reserve(layout).is_whole
+
+
+def test_a_sound_disk_needs_no_way(layout, reserve):
+    reserve.make()
+
+    reserve.make_way()
+
+    assert seen_reserve(layout).is_whole
