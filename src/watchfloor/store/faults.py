@@ -35,6 +35,10 @@ _DISK: Final = (
     "look at the disk (dmesg), then start an engine anew: watchfloor engine; it "
     "accounts for what was in flight"
 )
+_ANEW: Final = (
+    "make room on the disk, or mount it to be written; then start an engine: "
+    "watchfloor engine"
+)
 _RESTORE: Final = (
     "keep a copy of the file, then go back to a backup: watchfloor restore; without "
     "one: watchfloor doctor"
@@ -61,7 +65,7 @@ def fault_of(error: DatabaseError, path: Path) -> Fault:
         # What is not the log or the file itself may be the first to find no room.
         seen = trouble_of(path.parent)
         told = f"{said} ({_name(error)})"
-        return Fault(f"{told}; {seen}", _ROOM) if seen else Fault(told, _DISK)
+        return Fault(f"{told}; {seen}", _ANEW) if seen else Fault(told, _DISK)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Fault(said, _RESTORE)
     return Fault(said, "check it with: watchfloor doctor")

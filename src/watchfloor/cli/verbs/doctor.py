@@ -56,5 +56,6 @@ def _checks(layout: Layout) -> Iterator[Checked]:
             "store",
             is_well=False,
             found=clean(error),
-            action="restore the workspace from a backup, or make one: watchfloor init",
+            action="do what it says, or restore the workspace from a backup; where no "
+            "workspace was made yet: watchfloor init",
         )
