@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 
 import pytest
 from tests.support.floor import Floor, ids, webhook
+from tests.support.mounts import mounted, needs_mounts
 from tests.support.patience import until
 from tests.support.provider import Reply
 
@@ -18,9 +18,7 @@ from watchfloor.engine.desk_reads import pulse
 from watchfloor.store.reads.alerts import open_alerts
 from watchfloor.store.reserve import SIZE, seen_reserve
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only the super-user may mount a small file system"
-)
+pytestmark = needs_mounts
 
 
 @pytest.fixture
@@ -28,12 +26,8 @@ def small_disk(tmp_path):
     """Mount so small a disk that a file of a moment fills it."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE + (24 << 20)}", "none", place]
-    made = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)  # noqa: S607 - the system's own
+    with mounted(place, ("-t", "tmpfs", "-o", f"size={SIZE + (24 << 20)}", "none")):
+        yield place
 
 
 @pytest.fixture

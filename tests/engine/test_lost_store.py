@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sqlite3
@@ -13,11 +12,13 @@ from pathlib import Path
 
 import pytest
 from tests.support.floor import ids, webhook
+from tests.support.mounts import mounted, needs_mounts
 from tests.support.patience import until
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import Gate
 from watchfloor.store import sqlite
+from watchfloor.store.glance import glance
 from watchfloor.store.owner_sign import owner_sign
 from watchfloor.store.sqlite import writing_engine
 
@@ -192,21 +193,12 @@ def test_a_store_of_a_newer_watchfloor_is_named_and_left_alone(floor):
     assert floor.pulse().epoch == epoch
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="only the super-user may mount a disk read-only"
-)
-def test_a_disk_that_is_read_only_is_looked_at_and_nothing_is_sent(
-    floor, provider, tmp_path
-):
+@needs_mounts
+def test_a_disk_that_is_read_only_is_looked_at_and_nothing_is_sent(floor, provider):
     run_id = floor.launched(webhook(provider.url), ids(5))
     floor.close()
     root = floor.layout.root
-    for step in (["--bind", root, root], ["-o", "remount,bind,ro", root]):
-        command = ["mount", *step]
-        done = subprocess.run(command, capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip(f"no disk can be mounted here: {done.stderr.decode()}")
-    try:
+    with mounted(root, ("--bind", root), ("-o", "remount,bind,ro")):
         with pytest.raises(OSError, match="Read-only file system"):
             Path(root, "new").touch()
 
@@ -216,10 +208,9 @@ def test_a_disk_that_is_read_only_is_looked_at_and_nothing_is_sent(
         assert "Nothing was changed or sent" in str(found.value)
         assert "mount" in str(found.value)
         assert floor.view(run_id).lifecycle.gate is Gate.OPEN
+        assert [run.run_id for run in glance(floor.layout).live] == [run_id]
         assert not provider.arrivals
-    finally:
         floor.close()
-        subprocess.run(["umount", "--lazy", root], check=True)  # noqa: S607 - the system's own
 
     floor.carried_out()
     assert sorted(provider.contacts) == ids(5)
