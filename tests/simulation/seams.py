@@ -23,11 +23,13 @@ from sqlalchemy.pool import StaticPool
 from tests.simulation.shortcut import Shortcut
 from tests.simulation.wire import WorldChannel
 
+from watchfloor.domain.reach import Reach
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine import (
     campaigns,
     committer,
     lane,
+    preparing,
     recovery,
     settling,
     supervisor,
@@ -156,6 +158,9 @@ class Settings:
     def last_known(self) -> Workspace:
         return self._workspace
 
+    def reach(self) -> Reach:
+        return self._workspace.reach
+
 
 #: The workspace of the world that turns now.
 WORKSPACE = [Workspace(workspace_id="world", name="World")]
@@ -198,6 +203,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(settling, "parse_campaign", parsed),
         mock.patch.object(lane, "strategy_of", strategy),
         mock.patch.object(committer, "WorkspaceSettings", Settings),
+        mock.patch.object(preparing, "WorkspaceSettings", Settings),
         mock.patch.object(supervisor, "Inbox", return_value=None),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
