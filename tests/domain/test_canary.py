@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from math import comb
+
 import pytest
 
 from watchfloor.domain.canary import (
+    MOST_JUDGED,
     Baseline,
     CanaryView,
     Figures,
@@ -253,3 +256,109 @@ def test_a_pause_is_a_canarys_only_if_the_engine_says_so_in_its_words():
     assert not canary_named("nora", why)
     assert not canary_named("engine", "canary stage 2 is fine")
     assert not canary_named("engine", f"about {why}")
+
+
+def test_every_finding_of_a_stage_is_told_word_for_word():
+    figures = Figures(
+        records=1_500,
+        settled=1_200,
+        attempts=1_300,
+        transient=1_100,
+        permanent={"gone": 1_000, "odd": 2, "blocked": 1_001},
+        dedupe_hits={"http_409": 1_000, "already": 2},
+        p95_ms=1_801,
+        is_overdue=True,
+    )
+    baseline = Baseline(
+        runs=("r",), attempts=10, p95_ms=1_000, permanent=frozenset({"gone"})
+    )
+
+    assert [(one.check, one.told) for one in judge(figures, baseline).findings] == [
+        (
+            "settled",
+            "1,200 of 1,500 final when its time was over; at least 80 % must be",
+        ),
+        (
+            "measured",
+            (
+                "1,300 attempts ended by themselves at 1,500 records; at least 1,200 "
+                "must, to judge by"
+            ),
+        ),
+        (
+            "transient",
+            (
+                "1,100 of 1,300 attempts failed for now or are unknown (84.6 %); up to "
+                "10.0 % passes, healthy runs had 0.0 %"
+            ),
+        ),
+        (
+            "permanent",
+            "permanent failures that were not there before: 1,001 blocked, 2 odd",
+        ),
+        (
+            "dedupe",
+            (
+                "attempts of which the provider knew the key already: 2 already, 1,000 "
+                "http_409"
+            ),
+        ),
+        (
+            "latency",
+            (
+                "95 % of deliveries took at most 1,801 ms; up to 2,000 ms passes, "
+                "before it was 1,000 ms"
+            ),
+        ),
+    ]
+
+
+def test_the_findings_of_a_stage_that_came_to_little_are_told_word_for_word():
+    one = Figures(records=1, settled=1, attempts=1)
+
+    assert [(one.check, one.told) for one in judge(one, BASE).findings] == [
+        ("settled", "1 of 1 final: all of them"),
+        (
+            "measured",
+            "1 attempt ended by themselves at 1 record; at least 1 must, to judge by",
+        ),
+        (
+            "transient",
+            (
+                "0 of 1 attempt failed for now or are unknown (0.0 %); up to 10.0 % "
+                "passes, healthy runs had 4.0 %"
+            ),
+        ),
+        ("permanent", "permanent failures that were not there before: none"),
+        ("dedupe", "attempts of which the provider knew the key already: none"),
+        ("latency", "latency is not judged: it delivered nothing"),
+    ]
+
+
+def test_a_small_share_is_told_with_its_tenths():
+    assert bounded(200, 10_000).endswith("fewer than 2.2 % of the others would")
+    assert bounded(20, 236).endswith("fewer than 12 % of the others would")
+    assert upper_bound(15, 15) == 1.0
+
+
+@pytest.mark.parametrize(("failures", "of"), [(3, 15), (600, 1_200), (900, 1_000)])
+def test_the_bound_is_exact_also_where_a_float_holds_no_binomial(failures, of):
+    share, whole = upper_bound(failures, of).as_integer_ratio()
+    ways = sum(
+        comb(of, k) * share**k * (whole - share) ** (of - k)
+        for k in range(failures + 1)
+    )
+
+    assert ways / whole**of == pytest.approx(0.05, rel=1e-6)
+
+
+def test_the_rest_of_a_large_cohort_can_be_judged_whatever_failed_of_it():
+    shares = [
+        upper_bound(failures, MOST_JUDGED) for failures in range(0, MOST_JUDGED, 999)
+    ]
+
+    assert shares == sorted(shares)
+    assert bounded(5_000, MOST_JUDGED) == (
+        "5,000 of 10,000 failed: with 95 % confidence fewer than 51 % of the others "
+        "would"
+    )

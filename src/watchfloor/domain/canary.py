@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import ceil, comb
+from math import ceil, exp, lgamma, log, log1p
 from typing import Final
 
 from watchfloor.domain.moments import counted
@@ -281,10 +281,18 @@ def is_dedupe_hit(code: str) -> bool:
 
 
 def _at_most(failed: int, of: int, share: float) -> float:
-    """Return how likely at most so many failures are at a true share."""
-    return sum(
-        comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(failed + 1)
-    )
+    """Return how likely at most so many failures are at a true share above theirs.
+
+    From the likeliest term down, each by its ratio to the one before: of a thousand
+    records the binomial coefficients no longer fit a float.
+    """
+    ways = lgamma(of + 1) - lgamma(failed + 1) - lgamma(of - failed + 1)
+    term = exp(ways + failed * log(share) + (of - failed) * log1p(-share))
+    total = term
+    for k in range(failed, 0, -1):
+        term *= k / (of - k + 1) * (1 - share) / share
+        total += term
+    return total
 
 
 def _settled(figures: Figures) -> Finding:
