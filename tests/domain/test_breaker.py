@@ -147,3 +147,13 @@ def test_a_pause_is_a_breakers_only_if_the_engine_says_so_in_its_words():
     assert breaker_named("engine", told)
     assert not breaker_named("nora", told)
     assert not breaker_named("engine", f"lunch, and {told}")
+
+
+def test_a_half_open_breaker_that_got_an_answer_opens_by_the_whole_row_again():
+    one = breaker()
+    one.noted([DOWN] * 9, 9)
+    one.resumed()
+
+    assert one.noted([DELIVERED], 9) == ""
+    assert one.noted([DOWN] * (9 - 1), 9) == ""
+    assert one.noted([DOWN], 9) != ""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from watchfloor.domain.errors import Refusal, RefusedError
@@ -213,3 +215,58 @@ def test_the_four_permissions_follow_phase_and_gate(phase, gate):
     assert may_call_back(run) == (is_open and phase in calling)
     assert may_retry(run) == (phase in (Phase.RUNNING, Phase.CALLBACK))
     assert may_promise(run) == (phase is not Phase.CANCELLING)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("intake", [Intake.DONE, Intake.FILTERING])
+def test_every_end_leaves_the_same_behind(intake, sent):
+    run = Lifecycle(
+        phase=Phase.STOPPING,
+        gate=Gate.PAUSED,
+        intake=intake,
+        launched=True,
+        stops=2,
+        intent=Verb.CANCEL,
+    )
+    ended = step(run, Work(sent=sent), Fact.STOP_SETTLED)
+
+    assert ended is not None
+    assert ended.after == Lifecycle(
+        phase=Phase.ENDED,
+        gate=Gate.OPEN,
+        intake=Intake.DONE if intake is Intake.DONE else Intake.ABORTED,
+        results=Results.COLLECTING if sent else Results.CLOSED,
+        history=History.CREATING,
+        outcome=RunOutcome.STOPPED,
+        launched=True,
+        stops=2,
+        intent=None,
+    )
+
+
+def test_a_stop_before_the_launch_counts_as_one():
+    ended = step(QUEUED, Work(), Verb.STOP)
+
+    assert ended is not None
+    assert (ended.after.stops, ended.after.outcome) == (1, RunOutcome.STOPPED)
+
+
+def test_regions_that_a_row_does_not_name_stay_and_those_it_names_move():
+    ended = Lifecycle(
+        phase=Phase.ENDED,
+        intake=Intake.DONE,
+        results=Results.COLLECTING,
+        history=History.CREATING,
+        outcome=RunOutcome.COMPLETED,
+        launched=True,
+    )
+    created = step(ended, Work(sent=True), Fact.HISTORY_CREATED)
+    closed = step(ended, Work(sent=True), Fact.RESULTS_CLOSED)
+    paused = step(RUNNING, Work(in_flight=1), Verb.PAUSE)
+
+    assert created is not None
+    assert created.after == replace(ended, history=History.CREATED)
+    assert closed is not None
+    assert closed.after == replace(ended, results=Results.CLOSED)
+    assert paused is not None
+    assert paused.after == replace(RUNNING, gate=Gate.PAUSING)

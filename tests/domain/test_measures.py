@@ -55,3 +55,28 @@ def test_what_is_no_rate_is_refused(text):
 def test_a_rate_of_zero_is_refused():
     with pytest.raises(ValueError, match="nothing"):
         rate_per_s("0/s")
+
+
+@pytest.mark.parametrize(
+    ("text", "least_ms", "milliseconds"),
+    [("1ms", 1, 1), ("366d", 1, 31_622_400_000), ("5s", 5_000, 5_000)],
+)
+def test_a_duration_may_be_as_short_and_as_long_as_its_bounds(
+    text, least_ms, milliseconds
+):
+    assert duration_ms(text, least_ms=least_ms) == milliseconds
+
+
+def test_a_millisecond_is_a_duration_where_no_other_bound_is_given():
+    assert duration_ms("1ms") == 1
+
+
+def test_what_is_wrong_can_be_put_behind_the_value():
+    with pytest.raises(ValueError, match=r"^is not a duration$"):
+        duration_ms("x")
+    with pytest.raises(ValueError, match=r"^is not between 100ms and 366d$"):
+        duration_ms("99ms", least_ms=100)
+    with pytest.raises(ValueError, match=r"^is not a rate$"):
+        rate_per_s("x")
+    with pytest.raises(ValueError, match=r"^lets nothing through$"):
+        rate_per_s("0/h")

@@ -116,3 +116,17 @@ def test_through_a_month_of_changes_it_is_quiet_just_within_the_hours(zone, mont
 def test_hours_that_are_none_or_never_end_are_refused(begins, ends, why):
     with pytest.raises(ValueError, match=why):
         QuietHours(from_minute=begins, to_minute=ends)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ((540, 540), "begin and end at the same time; give them some hours"),
+        ((0, 1_440), "never end; nobody would ever be told"),
+    ],
+)
+def test_hours_that_are_none_or_never_end_are_refused_in_a_sentence(hours, said):
+    with pytest.raises(ValueError, match=r".") as caught:
+        QuietHours(from_minute=hours[0], to_minute=hours[1])
+
+    assert str(caught.value) == said

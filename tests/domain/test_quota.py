@@ -55,3 +55,8 @@ def test_a_run_that_its_plan_ended_says_so_at_the_beginning_of_its_cause():
     assert is_plan_limit("PLAN_LIMIT: runs 12 of 12")
     assert not is_plan_limit("not a PLAN_LIMIT")
     assert not is_plan_limit("")
+
+
+def test_what_asks_for_no_record_is_declined_for_none():
+    assert declined(Plan(monthly_records=10), Used(records=10)) == ""
+    assert declined(Plan(monthly_records=10), Used(records=11), wanted_records=0) == ""

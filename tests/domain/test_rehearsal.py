@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -202,3 +203,25 @@ def test_ten_million_records_end_when_so_many_open_seconds_are_over():
     assert foreseen.ends_at_ms is not None
     worked_ms = open_ms_between(OFFICE, [WEST], NINE, foreseen.ends_at_ms)
     assert worked_ms == 10**7 * 25
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"permits": 0}, "a run without permits never ends; give it at least 1"),
+        (
+            {"rate_per_s": 0.0},
+            "a rate of nothing lets nothing through; give one above 0",
+        ),
+        ({"seconds_per_attempt": -0.1}, "an attempt takes 0 seconds or more"),
+        ({"attempts_per_record": 0.9}, "a record takes at least 1 attempt"),
+    ],
+)
+def test_figures_without_an_end_are_refused_in_a_sentence(figures, said):
+    sound: dict[str, Any] = {"permits": 1, "seconds_per_attempt": 0.0}
+    assert Effort(**sound).permits == 1
+
+    with pytest.raises(ValueError, match=r".") as caught:
+        Effort(**{**sound, **figures})
+
+    assert str(caught.value) == said

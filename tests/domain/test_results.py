@@ -177,3 +177,36 @@ def test_only_a_persons_word_and_a_dead_address_suppress(kind):
 )
 def test_a_bounce_is_hard_where_its_detail_says_so(detail, is_hard):
     assert suppresses(ResultKind.BOUNCED, detail) is is_hard
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"event_id": ""},
+            "has no event_id; without it the same event counts twice",
+        ),
+        (
+            {"key": ""},
+            "names neither key nor provider_id; its record is unknown",
+        ),
+        ({"at": ""}, "has no at; write the time like 2026-11-23T09:00:00+01:00"),
+        (
+            {"at": "noon"},
+            (
+                "at 'noon' is no time with an offset from UTC; write it like "
+                "2026-11-23T09:00:00+01:00"
+            ),
+        ),
+    ],
+)
+def test_what_a_provider_forgot_is_named_in_a_sentence(changed, said):
+    with pytest.raises(ValueError, match=r".") as caught:
+        parsed(**changed)
+
+    assert str(caught.value) == said
+
+
+def test_an_id_may_be_as_long_as_the_bound():
+    assert parsed(event_id="e" * MAX_ID_CHARS).event_id == "e" * MAX_ID_CHARS
+    assert not suppresses(ResultKind.BOUNCED)

@@ -153,3 +153,28 @@ def test_a_text_of_the_very_limit_is_not_cut():
 def test_what_is_no_text_is_shown_as_its_text():
     assert clean(12_000) == "12000"
     assert clean(ValueError("a\x1bb")) == "a␛b"
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u20dd"])
+def test_so_many_marks_as_a_script_needs_are_kept_on_each_character(mark):
+    assert clean(f"q{mark * 9}q{mark * 4}") == f"q{mark * 4}q{mark * 4}"
+
+
+def test_marks_on_nothing_stand_on_a_placeholder_and_count_alike():
+    assert clean("\u0315" * 9) == PLACEHOLDER + "\u0315" * 4
+
+
+def test_a_text_whose_rest_would_not_be_shown_says_that_it_was_cut():
+    # What follows the bound is invisible, and was cut off all the same.
+    assert clean("é" + "\ufe0f" * 9, limit=5) == "é…"
+
+
+def test_what_is_no_text_is_shown_as_it_prints_itself():
+    class Loud(str):
+        __slots__ = ()
+
+        def __str__(self):
+            return "another"
+
+    assert clean(12.5) == "12.5"
+    assert clean(Loud("plain")) == "plain"

@@ -61,3 +61,44 @@ def test_of_very_many_codes_some_are_named_and_the_rest_counted():
     (said,) = unmatched(Selection(codes=frozenset({"x"})), Lens(groups=groups))
 
     assert said.endswith("c06, c07 and 3 more")
+
+
+def test_everything_that_is_missing_is_named_sorted_each_in_its_sentence():
+    selection = Selection(
+        classes=frozenset({OutcomeClass.AMBIGUOUS, OutcomeClass.TRANSIENT}),
+        codes=frozenset({"reset", "lost"}),
+        seqs=frozenset({9}),
+    )
+
+    assert unmatched(selection, LENS) == (
+        (
+            f"--class {OutcomeClass.AMBIGUOUS.word} is of no failed record here; there "
+            "is: permanent, transient"
+        ),
+        "--code lost, reset is of no failed record here; there is: busy, gone",
+    )
+
+
+def test_of_very_many_records_the_first_are_named():
+    (said,) = unmatched(Selection(seqs=frozenset(range(1, 30))), LENS)
+
+    assert said.startswith("--seq 1, 2, 3, 4, 5, 6, 7, 8: no such record")
+
+
+def test_eight_codes_are_all_named():
+    groups = tuple(LensGroup(code=f"c{n:02}", retryable=1) for n in range(8))
+    (said,) = unmatched(Selection(codes=frozenset({"x"})), Lens(groups=groups))
+
+    assert said.endswith("c06, c07")
+
+
+def test_an_unknown_that_is_there_is_not_missing():
+    lens = Lens(groups=(LensGroup(code="reset", unknown=1),))
+    wanted = Selection(
+        states=frozenset({RecordState.UNKNOWN, RecordState.FAILED}),
+        codes=frozenset({"reset"}),
+    )
+
+    assert unmatched(wanted, lens) == (
+        "each of these is there, but no record has all of them",
+    )
