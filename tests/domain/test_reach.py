@@ -137,3 +137,62 @@ def test_what_names_no_host_is_no_pattern(text):
 def test_what_names_no_address_is_no_range(text):
     with pytest.raises(ValueError, match=r"is no address|is no range"):
         internal_range(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "port", "fits"),
+    [
+        ("calls.example.org", "calls.example.org", 443, True),
+        ("calls.example.org", "a.calls.example.org", 443, False),
+        ("calls.example.org:443", "calls.example.org", 8443, False),
+        ("calls.example.org:443", "calls.example.org", 443, True),
+        ("*.example.org", "calls.example.org", 80, True),
+        ("*.example.org", "example.org", 80, False),
+        ("*.example.org", "notexample.org", 80, False),
+    ],
+)
+def test_a_pattern_means_one_host_or_all_below_it(pattern, host, port, fits):
+    assert host_pattern(pattern).fits(host, port) is fits
+
+
+def test_a_host_that_is_not_listed_is_told_where_to_list_it():
+    reach = Reach(hosts=(host_pattern("calls.example.org"),))
+
+    assert reach.refusal_of_host("Calls.Example.org.", 443) == ""
+    assert reach.refusal_of_host("other.example.org", 443) == (
+        "other.example.org:443 is not among the hosts that webhooks may contact; if it "
+        "is meant, add it to hosts in [webhooks] of watchfloor.toml"
+    )
+    # An address is listed as a name is, and must be public all the same.
+    assert "not among the hosts" in reach.refusal_of_host("9.9.9.9", 443)
+
+
+@pytest.mark.parametrize("host", ["a b", "127.1", "0x7f.1", "1.2.3", "fe80::1%eth0"])
+def test_what_is_neither_a_name_nor_an_address_is_not_contacted(host):
+    assert ANYWHERE.refusal_of_host(host, 80) == (
+        f"{host} is no host's name and no address as addresses are written; write a "
+        "name, four numbers like 192.0.2.1, or [2001:db8::1]"
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "a.localhost", "LOCALHOST."])
+def test_this_machine_by_name_is_no_public_address(host):
+    assert ANYWHERE.refusal_of_host(host, 80) == (
+        f"{host} leads to 127.0.0.1, an address of this machine, and those are not "
+        'contacted unless they are listed; if it is meant, add internal = ["127.0.0.1"]'
+        " to [webhooks] of watchfloor.toml"
+    )
+    assert ANYWHERE.refusal_of_host("notlocalhost", 80) == ""
+
+
+def test_an_inner_address_is_told_by_what_it_belongs_to():
+    assert ANYWHERE.refusal_of_host("10.1.2.3", 80) == (
+        "10.1.2.3 is an address of a private network, and those are not contacted "
+        'unless they are listed; if it is meant, add internal = ["10.1.2.3"] to '
+        "[webhooks] of watchfloor.toml"
+    )
+
+
+def test_a_range_with_a_rest_is_told_what_must_be_nothing():
+    with pytest.raises(ValueError, match=r"^is no range: what stands behind its /8"):
+        internal_range("10.1.2.3/8")
