@@ -22,6 +22,7 @@ from watchfloor.engine.extraction import extract
 from watchfloor.engine.preparing import prepared_launch
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import _settled_in
+from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.runs import campaign_text
 
@@ -202,8 +203,11 @@ async def _read(committer: Committer, layout: Layout, run_id: str) -> None:
 
 
 def workspace(root: Path) -> Layout:
-    """Return a workspace's folders; its store is in memory."""
+    """Return a workspace's folders and file; its store is in memory."""
     layout = Layout(root)
     for folder in (layout.root, layout.uploads):
         folder.mkdir(parents=True, exist_ok=True)
+    layout.settings.write_text(
+        default_workspace_text("floor", "Floor"), encoding="utf-8"
+    )
     return layout
