@@ -266,6 +266,27 @@ def test_without_its_list_a_resumed_run_pauses_itself_and_contacts_nobody(
     assert sorted(provider.contacts) == ids(9)
 
 
+def test_a_run_whose_list_is_gone_when_an_engine_starts_contacts_nobody_more(
+    floor, provider, listed
+):
+    listed("c00010")
+    provider.otherwise = Reply(after_s=0.03)
+    text = webhook(provider.url, audience=LISTED, permits=2)
+    run_id = floor.launched(text, ids(100))
+    with floor.engine():
+        until(lambda: floor.books(run_id).delivered > 5)
+    sent = len(provider.arrivals)
+    (floor.layout.root / "suppression" / "global.csv").unlink()
+
+    floor.carried_out()
+
+    run = floor.view(run_id)
+    assert run.label == "Running + paused"
+    assert run.gate_asked.by == "engine"
+    assert "global.csv" in run.gate_asked.why
+    assert len(provider.arrivals) == sent
+
+
 def test_a_digest_stands_for_one_kind_of_contact_only(floor, provider):
     run_id = floor.launched(webhook(provider.url), ids(1))
     wrong = contact_digest("email", "c00001").hex()

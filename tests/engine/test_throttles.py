@@ -671,3 +671,37 @@ def test_a_runs_own_limits_change_and_its_version_does_not(stored):
         assert run_limits(connection, stored.run_no) == Shared(
             permits=3, rate_per_s=0.5
         )
+
+
+async def test_a_waiter_cancelled_as_its_gate_closes_is_told_nothing(clock):
+    throttle = Throttle(1, None, clock)
+    line = opened_line(throttle)
+    assert await line.enter()
+    first, second = await waiting(line, 2)
+
+    first.cancel()
+    line.close()
+
+    assert not await in_time(second)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert throttle.waiting == 0
+
+
+async def test_a_file_that_somebody_changed_holds_at_once_but_for_what_was_set(clock):
+    filed = Workspace(workspace_id="w", name="W", shared=Shared(permits=9))
+    throttles = Throttles(filed, {CALLS: Shared(permits=2)}, clock)
+    whole, calls = throttles.throttle(WORKSPACE), throttles.throttle(CALLS)
+    assert (whole.permits, calls.permits) == (9, 2)
+
+    throttles.follow(
+        Workspace(
+            workspace_id="w",
+            name="W",
+            shared=Shared(permits=4, rate_per_s=1.5),
+            channels={"webhook": Shared(permits=7)},
+        )
+    )
+
+    assert (whole.permits, whole.rate_per_s) == (4, 1.5)
+    assert calls.permits == 2

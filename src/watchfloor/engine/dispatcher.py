@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from watchfloor.channels.base import Channel
 from watchfloor.domain.identity import dedupe_key
@@ -110,11 +110,6 @@ class Dispatcher:
     def is_open(self) -> bool:
         """Whether attempts may start."""
         return self._is_open
-
-    @property
-    def in_flight(self) -> int:
-        """Attempts that were handed to the channel and have not ended."""
-        return len(self._flying)
 
     @property
     def is_drained(self) -> bool:
@@ -243,9 +238,8 @@ class Dispatcher:
             self._wake()
 
     async def _work(self) -> None:
-        task = asyncio.current_task()
-        if task is None:  # a coroutine that runs has a task
-            return
+        # A coroutine that runs has a task.
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         while True:
             while not self._ready or self._surplus > 0:
                 if self._surplus > 0:

@@ -1,0 +1,211 @@
+"""A dispatcher without an engine: what it does with intents at every bad moment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+from watchfloor.engine.dispatcher import CUT_OFF, Dispatcher, Plan, StepLane
+from watchfloor.engine.rules import Rules
+from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.throttles import Line, Throttle
+from watchfloor.store.writes.attempts import Claimed
+
+DELIVERED = Outcome(outcome_class=OutcomeClass.DELIVERED, code="ok")
+AROUND = Surroundings(lambda: 0, time.monotonic, lambda: 0.5, bytes)
+
+
+class Deaf:
+    """A channel that answers when it is let go, and not before.
+
+    Attributes:
+        asked: Records that it was asked to contact.
+        clings: So many times it goes on although it is cancelled.
+    """
+
+    delivery = Delivery.AT_MOST_ONCE
+    deadline_s = 1.0
+
+    def __init__(self, clings: int = 0) -> None:
+        self.asked: list[int] = []
+        self.clings = clings
+        self.let_go = asyncio.Event()
+
+    async def deliver(self, dispatch: Dispatch) -> Outcome:
+        self.asked.append(dispatch.seq)
+        while True:
+            try:
+                await self.let_go.wait()
+            except asyncio.CancelledError:
+                self.clings -= 1
+                if self.clings < 0:
+                    raise
+            else:
+                return DELIVERED
+
+
+def claimed(seq, step=0):
+    return Claimed(
+        seq=seq,
+        state=0,
+        attempts=0,
+        interrupted=0,
+        doubts=0,
+        generation=0,
+        step=step,
+        base=0,
+        earlier=0,
+        held=0,
+        first_at_ms=None,
+        next_at_ms=None,
+        due_at_ms=None,
+        expires_at_ms=None,
+        zone_no=0,
+        contact=f"c{seq}",
+        digest="00" * 16,
+        values=[],
+    )
+
+
+def dispatcher(channel, *throttles, permits=2, rate_per_s=None):
+    """Return one with a line for each of some throttles, or one for none."""
+    lines = [
+        Line("run-1", tuple(one), Delivery.AT_MOST_ONCE) for one in throttles or ((),)
+    ]
+    steps = tuple(
+        StepLane(f"step {number}", channel, line) for number, line in enumerate(lines)
+    )
+    rules = Rules(
+        policies=(),
+        breakers=(),
+        breaker_after=0,
+        answers=(),
+        retry_share=0.2,
+        promise_ms=0,
+        is_suppressed=lambda _: False,
+        has_opted_out=lambda _: False,
+    )
+    plan = Plan(run_id="run-1", family_id="run-1", steps=steps, columns=())
+    made = Dispatcher(
+        plan, rules, AROUND, lambda: None, permits=permits, rate_per_s=rate_per_s
+    )
+    made.resume()
+    return made
+
+
+async def settled():
+    """Let everybody do what can be done at once."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_what_waits_for_its_time_is_given_back_when_the_engine_ends():
+    channel = Deaf()
+    one = dispatcher(channel, rate_per_s=0.001)
+    one.receive([claimed(1), claimed(2)])
+    await settled()
+    assert channel.asked == [1]
+
+    await one.close()
+
+    # The first is in flight: what became of it is found out after the restart.
+    assert [each.seq for each in one.released] == [2]
+    assert not one.finished
+
+
+async def test_what_waits_for_a_permit_is_given_back_when_the_engine_ends():
+    channel = Deaf()
+    full = Throttle(1, None, AROUND.monotonic_s)
+    one = dispatcher(channel, (full,))
+    one.receive([claimed(1), claimed(2)])
+    await settled()
+
+    await one.close()
+
+    assert channel.asked == [1]
+    assert [each.seq for each in one.released] == [2]
+    assert (full.in_use, full.waiting) == (0, 0)
+
+
+async def test_closing_once_more_finds_nothing_to_close():
+    one = dispatcher(Deaf())
+    await settled()
+
+    await one.close()
+    await one.close()
+
+    assert one.is_drained
+    assert one.room(0) == 0
+
+
+async def test_an_attempt_is_cut_once_though_its_channel_will_not_let_go():
+    channel = Deaf(clings=1)
+    one = dispatcher(channel)
+    one.receive([claimed(1)])
+    await settled()
+
+    one.cut_all()
+    await settled()
+    one.cut_all()
+    await settled()
+    assert not one.finished
+
+    channel.let_go.set()
+    await settled()
+    [finished] = one.finished
+    # It told what became of it all the same.
+    assert finished.outcome == DELIVERED
+    await one.close()
+
+
+async def test_a_cut_attempt_is_ambiguous_and_its_worker_goes_on():
+    channel = Deaf()
+    one = dispatcher(channel, permits=1)
+    one.receive([claimed(1), claimed(2)])
+    await settled()
+
+    one.cut_all()
+    await settled()
+
+    assert [each.outcome for each in one.finished] == [CUT_OFF]
+    assert channel.asked == [1, 2]
+    await one.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "room"),
+    [(3, 5, 5), (5, 3, 5), (None, 3, None), (3, None, None)],
+)
+async def test_of_several_channels_the_widest_decides_what_may_be_stored(
+    first, second, room
+):
+    throttles = [
+        (Throttle(permits, None, AROUND.monotonic_s),) for permits in (first, second)
+    ]
+    one = dispatcher(Deaf(), *throttles, permits=50)
+
+    # At most once: as many as permits, of the run's own where nothing shared binds.
+    assert one.room(0) == (50 if room is None else room)
+    await one.close()
+
+
+async def test_a_pace_that_changes_behind_a_closed_gate_lets_nobody_through():
+    channel = Deaf()
+    one = dispatcher(channel, rate_per_s=0.001)
+    one.hold()
+    one.set_limits(2, 1_000.0)
+    one.receive([claimed(1)])
+    await settled()
+
+    assert channel.asked == []
+    assert [each.seq for each in one.released] == [1]
+
+    one.released.clear()
+    one.resume()
+    one.receive([claimed(1)])
+    await settled()
+    assert channel.asked == [1]
+    await one.close()
