@@ -8,7 +8,13 @@ import time
 import pytest
 
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
-from watchfloor.engine.dispatcher import CUT_OFF, Dispatcher, Plan, StepLane
+from watchfloor.engine.dispatcher import (
+    CUT_OFF,
+    GRACE_S,
+    Dispatcher,
+    Plan,
+    StepLane,
+)
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.throttles import Line, Throttle
@@ -70,7 +76,7 @@ def claimed(seq, step=0):
     )
 
 
-def dispatcher(channel, *throttles, permits=2, rate_per_s=None):
+def dispatcher(channel, *throttles, permits=2, rate_per_s=None, around=AROUND):
     """Return one with a line for each of some throttles, or one for none."""
     lines = [
         Line("run-1", tuple(one), Delivery.AT_MOST_ONCE) for one in throttles or ((),)
@@ -90,7 +96,7 @@ def dispatcher(channel, *throttles, permits=2, rate_per_s=None):
     )
     plan = Plan(run_id="run-1", family_id="run-1", steps=steps, columns=())
     made = Dispatcher(
-        plan, rules, AROUND, lambda: None, permits=permits, rate_per_s=rate_per_s
+        plan, rules, around, lambda: None, permits=permits, rate_per_s=rate_per_s
     )
     made.resume()
     return made
@@ -209,3 +215,84 @@ async def test_a_pace_that_changes_behind_a_closed_gate_lets_nobody_through():
     await settled()
     assert channel.asked == [1]
     await one.close()
+
+
+async def test_fewer_permits_send_idle_workers_home_and_more_bring_others():
+    channel = Deaf()
+    one = dispatcher(channel, permits=4)
+    await settled()
+
+    one.set_limits(1, None)
+    one.receive([claimed(1), claimed(2), claimed(3)])
+    await settled()
+    assert channel.asked == [1]
+
+    one.set_limits(2, None)
+    await settled()
+    assert channel.asked == [1, 2]
+    await one.close()
+
+
+async def test_a_surplus_worker_goes_when_its_attempt_has_ended():
+    channel = Deaf()
+    one = dispatcher(channel, permits=2)
+    one.receive([claimed(1), claimed(2)])
+    await settled()
+
+    one.set_limits(1, None)
+    one.receive([claimed(3)])
+    await settled()
+    assert channel.asked == [1, 2]
+
+    channel.let_go.set()
+    await settled()
+    assert channel.asked == [1, 2, 3]
+    assert one.room(0) == 1
+    await one.close()
+
+
+async def test_an_attempt_far_past_its_channels_deadline_is_cut():
+    at_s = [0.0]
+    channel = Deaf()
+    around = Surroundings(lambda: 0, lambda: at_s[0], lambda: 0.5, bytes)
+    one = dispatcher(channel, around=around)
+    one.receive([claimed(1)])
+    await settled()
+
+    at_s[0] = channel.deadline_s + GRACE_S
+    one.end_overdue()
+    await settled()
+    assert not one.finished
+
+    at_s[0] += 0.1
+    one.end_overdue()
+    await settled()
+    assert [each.outcome for each in one.finished] == [CUT_OFF]
+    await one.close()
+
+
+async def test_a_pace_that_is_lifted_lets_whoever_waits_for_it_go():
+    channel = Deaf()
+    one = dispatcher(channel, rate_per_s=0.001)
+    one.receive([claimed(1), claimed(2)])
+    await settled()
+    assert channel.asked == [1]
+
+    one.set_limits(2, None)
+    await settled()
+
+    assert channel.asked == [1, 2]
+    await one.close()
+
+
+async def test_an_outcome_that_waits_for_company_is_still_there_after_the_end():
+    channel = Deaf()
+    channel.let_go.set()
+    one = dispatcher(channel, permits=9)
+    one.receive([claimed(1)])
+    await settled()
+
+    await one.close()
+
+    assert [each.outcome for each in one.finished] == [DELIVERED]
+    assert not one.is_drained
