@@ -117,3 +117,8 @@ def test_a_key_names_the_contact_that_it_is_of():
 @pytest.mark.parametrize("key", ["", "8" * 31, "8" * 33, "G" * 32, "A" * 32, "٣" * 32])
 def test_what_is_no_key_names_nobody(key):
     assert contact_prefix(key) is None
+
+
+def test_the_kind_and_every_sign_of_a_contact_are_in_its_digest():
+    assert contact_digest("phone", "+14155552671") == ANN
+    assert contact_digest("phone", "") != contact_digest("id", "")

@@ -198,3 +198,40 @@ def test_an_inner_address_is_told_by_what_it_belongs_to():
 def test_a_range_with_a_rest_is_told_what_must_be_nothing():
     with pytest.raises(ValueError, match=r"^is no range: what stands behind its /8"):
         internal_range("10.1.2.3/8")
+
+
+def test_what_is_neither_host_nor_range_is_told_how_to_write_one():
+    for text, read, said in (
+        (
+            "a b",
+            host_pattern,
+            (
+                "is no host: write calls.example.org, *.example.org, or :443 behind "
+                "it; letters beyond a-z as xn--..."
+            ),
+        ),
+        (
+            "localhost",
+            internal_range,
+            "is no address or range: write 127.0.0.1, 127.0.0.1:8080 or 10.1.0.0/16",
+        ),
+        (
+            "10.1.2.3/8",
+            internal_range,
+            "is no range: what stands behind its /8 must be 0",
+        ),
+    ):
+        with pytest.raises(ValueError, match=r".") as caught:
+            read(text)
+        assert str(caught.value) == said
+
+
+def test_an_inner_port_is_told_and_asked_for_with_its_address():
+    reach = Reach(internal=(internal_range("127.0.0.1:8080"),))
+
+    assert reach.refusal_of_host("localhost", 8080) == ""
+    assert reach.refusal_of_host("localhost", 80) != ""
+    assert reach.refusal_of_host("127.0.0.1", 8080) == ""
+    closed = Reach(hosts=(host_pattern("9.9.9.9:443"),))
+    assert closed.refusal_of_host("9.9.9.9", 443) == ""
+    assert closed.refusal_of_host("9.9.9.9", 80).startswith("9.9.9.9:80 is not among")
