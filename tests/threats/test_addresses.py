@@ -90,7 +90,7 @@ LEADING_INWARD = {
 
 @contextmanager
 def name_server(
-    monkeypatch, answers: dict[str, list[list[str]]]
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, list[list[str]]]
 ) -> Iterator[list[str]]:
     """Answer the system's look-ups; of several answers each comes once, the last on."""
     asked: list[str] = []

@@ -67,12 +67,14 @@ class Afterwork:
         self._committer = committer
         self._submit = submit
         self._historian = historian
-        self._inquirer = Inquirer(submit, around.monotonic_s, committer.workspace.reach)
+        last_known = committer.workspace.last_known
+        self._inquirer = Inquirer(
+            submit, around.monotonic_s, lambda: last_known().reach
+        )
         self._postman: Postman | None = None
         self._is_resolving = self._is_looking_up = True
-        self._workspace = committer.workspace.last_known()
+        self._workspace = last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
-        last_known = committer.workspace.last_known
         self._watch = Watch(layout, last_known, submit, around.now_ms)
         self._crier = Crier(last_known, submit, around.now_ms)
         self._monotonic_s = around.monotonic_s

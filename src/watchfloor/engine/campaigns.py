@@ -11,6 +11,7 @@ from watchfloor.domain.campaign import Campaign, CampaignStep
 from watchfloor.domain.errors import ConfigError, NotFoundError
 from watchfloor.domain.filters import FilterError
 from watchfloor.domain.reach import Reach
+from watchfloor.domain.workspace import Workspace
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.intake.filter_language import check_fields, parse_filter
 from watchfloor.store.filter_conditions import Condition, condition
@@ -63,18 +64,23 @@ def channel_for(
 
 
 def check_reach(
-    campaign: Campaign, origin: str, reach: Reach, *, looks_up: bool = False
+    campaign: Campaign,
+    origin: str,
+    workspace: Callable[[], Workspace],
+    *,
+    looks_up: bool = False,
 ) -> None:
     """Refuse a campaign of which a channel would contact whom it may not.
 
     Args:
         campaign: With settings that were checked.
         origin: Its name, for the mistakes.
-        reach: Whom the workspace allows.
+        workspace: Returns it as its file says; asked where a channel names a host.
         looks_up: Whether names are looked up too, which may take seconds.
 
     Raises:
-        ConfigError: With every such setting, and what to write into which file.
+        ConfigError: With every such setting, and what to write into which file; or the
+            workspace's file cannot be used.
     """
     mistakes: list[str] = []
     check = check_addresses if looks_up else check_hosts
@@ -82,6 +88,7 @@ def check_reach(
         channel = channel_for(step)
         if not isinstance(channel, Reaching):
             continue
+        reach = workspace().reach
         try:
             check(channel.hosts, reach)
         except ConfigError as error:

@@ -11,6 +11,7 @@ from watchfloor.channels.base import Channel
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.lifecycle import may_call_back
+from watchfloor.domain.reach import Reach
 from watchfloor.domain.regions import Intake, Mode, Phase
 from watchfloor.engine.campaigns import checked_campaign
 from watchfloor.engine.committer import Committer, Job, Submit
@@ -158,7 +159,7 @@ class Lanes:
         run_id = ledger.run_id
         try:
             campaign = await self.campaign(run_id)
-            channels = await opened(campaign.steps, self._committer.workspace.reach)
+            channels = await opened(campaign.steps, self._reach)
         except StoreError:
             raise
         except WatchfloorError as error:
@@ -183,6 +184,10 @@ class Lanes:
         self._lanes[run_id] = lane
         self._committer.lanes[run_id] = lane.dispatcher
         return lane
+
+    def _reach(self) -> Reach:
+        """Return whom webhooks may contact now, as the file last could be used."""
+        return self._committer.workspace.last_known().reach
 
     async def _built(
         self, ledger: Ledger, campaign: Campaign, channels: tuple[Channel, ...]

@@ -37,7 +37,7 @@ def launch(tx: Transaction, command: Command) -> str:
     if not campaign.published:
         msg = f"campaign {campaign.campaign_id} is not published; nothing was launched"
         raise ConfigError(msg)
-    check_reach(campaign, asked["campaign_origin"], tx.workspace.now().reach)
+    check_reach(campaign, asked["campaign_origin"], tx.workspace.now)
     fingerprint = run_fingerprint(
         campaign.campaign_id, asked["sha256"], campaign.audience.filter
     )

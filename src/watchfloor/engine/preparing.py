@@ -80,7 +80,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     """
     text, origin = _campaign_text(layout, campaign_file, parent_id)
     campaign = checked_campaign(text, origin)
-    check_reach(campaign, origin, WorkspaceSettings(layout).now().reach, looks_up=True)
+    check_reach(campaign, origin, WorkspaceSettings(layout).now, looks_up=True)
     lists = asyncio.run(Suppressions(layout).lists_of(campaign.audience))
     named = zip(campaign.audience.suppression, lists, strict=True)
     told = [unusable_lines(name, read) for name, read in named]

@@ -84,8 +84,8 @@ def rehearsed(
     """
     text = read_toml_text(campaign_file)
     campaign = checked_campaign(text, campaign_file.name)
-    workspace = WorkspaceSettings(layout).now()
-    check_reach(campaign, campaign_file.name, workspace.reach, looks_up=True)
+    settings = WorkspaceSettings(layout)
+    check_reach(campaign, campaign_file.name, settings.now, looks_up=True)
     with reading(layout) as connection:
         opted_out = list(all_digests(connection))
         measured = seconds_per_attempt(connection, campaign.campaign_id)
@@ -109,7 +109,7 @@ def rehearsed(
         seconds_per_attempt=seconds,
     )
     with reading(layout) as connection:
-        use = plan_use(connection, workspace, around.now_ms())
+        use = plan_use(connection, settings.now(), around.now_ms())
     return Rehearsal(
         campaign_name=campaign.name,
         survey=found,

@@ -80,11 +80,11 @@ def _add_run(
     tx: Transaction, command: Command, now: RetryPreview, parent: Mapping[str, Any]
 ) -> int:
     text = parent["campaign_text"]
-    origin, workspace = f"the campaign of run {now.run_id}", tx.workspace.now()
+    origin = f"the campaign of run {now.run_id}"
     campaign = checked_campaign(text, origin)
-    check_reach(campaign, origin, workspace.reach)
+    check_reach(campaign, origin, tx.workspace.now)
     records = now.counts.retried
-    month = reserve_or_refuse(tx.connection, workspace, tx.now_ms, records)
+    month = reserve_or_refuse(tx.connection, tx.workspace.now(), tx.now_ms, records)
     upload_id = upload_id_of(command.run_id)
     writes.add_upload(
         tx.connection,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError
-from watchfloor.domain.reach import Reach
 from watchfloor.domain.workspace import Workspace
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.intake.workspace_file import parse_workspace
@@ -71,7 +70,3 @@ class WorkspaceSettings:
             return (
                 self._known[1] if self._known else Workspace(workspace_id="", name="")
             )
-
-    def reach(self) -> Reach:
-        """Return whom webhooks may contact; public addresses where no file says so."""
-        return self.last_known().reach
