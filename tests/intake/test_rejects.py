@@ -43,7 +43,7 @@ def test_the_reason_stands_in_front_and_the_row_is_untouched(tmp_path):
     assert path.read_text(encoding="utf-8") == (
         "watchfloor_row;watchfloor_reason;phone;note\n"
         '3;no phone number;;"a ""b"""\n'
-        '9;"of ""row"" 2; twice";=cmd;\u202ex\n'
+        '9;"of ""row"" 2; twice";\'=cmd;\u202ex\n'
         "10;suppressed;1;2\n"
     )
 

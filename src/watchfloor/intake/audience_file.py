@@ -105,7 +105,7 @@ class AudienceReader:
         self._by_recipient = by_recipient
         self.columns = found.names
         self.size = self._file.size
-        self.raw_header = found.without_prefix(self._file.raw_header)
+        self.raw_header = found.restored_text(self._file.raw_header)
         self.encoding = self._file.encoding
         self.delimiter = self._file.delimiter
 
@@ -131,12 +131,13 @@ class AudienceReader:
             ConfigError: The file can no longer be read; earlier batches stand.
         """
         judge = self._judged_with_zones if self._by_recipient else self._judged
+        found = self._found
         candidates: list[Candidate] = []
         rejects: list[Reject] = []
         for row in self._file.rows():
             if row.row_no <= skip_rows:
                 continue
-            judged = judge(row)
+            judged = judge(found.restored(row) if found.dropped else row)
             if isinstance(judged, Candidate):
                 candidates.append(judged)
             else:
@@ -154,8 +155,6 @@ class AudienceReader:
     def _judged(self, row: ContactRow) -> Candidate | Reject:
         row_no, _, cells, raw, problem = row
         found = self._found
-        if found.has_prefix:
-            raw = found.without_prefix(raw)
         if problem:
             return Reject(row_no, RejectKind.INVALID, problem, raw)
         for at, name in found.required:

@@ -9,7 +9,8 @@ from unicodedata import normalize
 
 from watchfloor.domain.campaign import Audience
 from watchfloor.domain.errors import ConfigError
-from watchfloor.intake.contact_file import ContactFile
+from watchfloor.intake.contact_file import ContactFile, ContactRow
+from watchfloor.intake.formula_marks import unmarked, unmarked_row
 from watchfloor.intake.rejects import FIX_COLUMNS
 
 MAX_COLUMNS = 500
@@ -35,12 +36,16 @@ class Columns:
     """
 
     def __init__(self, file: ContactFile, audience: Audience, origin: str) -> None:
-        every = [_name(at, cell) for at, cell in enumerate(file.header)]
+        header = file.header
+        every = [_name(at, cell) for at, cell in enumerate(header)]
         self.dropped = frozenset(
             at for at, name in enumerate(every) if name in FIX_COLUMNS
         )
+        if self.dropped:
+            every = [_name(at, unmarked(cell)) for at, cell in enumerate(header)]
         self.names = tuple(name for name in every if name not in FIX_COLUMNS)
         self.has_prefix = tuple(every[: len(FIX_COLUMNS)]) == FIX_COLUMNS
+        self._delimiter = file.delimiter
         self._prefix = _prefix_pattern(file.delimiter)
         mistakes = [*self._unusable(), *self._missing(audience)]
         if mistakes:
@@ -51,11 +56,16 @@ class Columns:
         self.zone = place.get(audience.zone_column)
         self.required = tuple((place[name], name) for name in audience.required)
 
-    def without_prefix(self, raw: str) -> str:
-        """Return a raw row without the cells that a fix file put in front."""
-        if not self.has_prefix:
-            return raw
-        return self._prefix.sub("", raw, count=1)
+    def restored(self, row: ContactRow) -> ContactRow:
+        """Return a row of a fix file as it stood in the upload, in its own places."""
+        cells = [unmarked(cell) for cell in row.cells]
+        return row._replace(cells=cells, raw=self.restored_text(row.raw))
+
+    def restored_text(self, raw: str) -> str:
+        """Return raw text as it stood in the upload: no columns in front, no marks."""
+        if self.has_prefix:
+            raw = self._prefix.sub("", raw, count=1)
+        return unmarked_row(raw, self._delimiter) if self.dropped else raw
 
     def _unusable(self) -> list[str]:
         mistakes = []
