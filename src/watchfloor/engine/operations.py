@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
 from watchfloor.domain.actors import Asker, Owner
@@ -31,6 +29,11 @@ from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.giving_up import GiveUp
 from watchfloor.engine.historian import create_history_now
 from watchfloor.engine.notices import due, send_owed_now
+from watchfloor.engine.private_pieces import (
+    check_free,
+    made_private,
+    write_private,
+)
 from watchfloor.engine.purging import purge_now
 from watchfloor.engine.resolving import ResolveSlice
 from watchfloor.engine.sharing_files import share
@@ -73,10 +76,14 @@ def create_workspace(
     if layout.settings.exists():
         msg = f"{layout.root} is a workspace already; nothing was changed"
         raise ConfigError(msg)
+    check_free(layout)
     try:
         for folder in (layout.root, layout.campaigns, layout.uploads):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_private(layout.settings, settings_text)
+            made_private(folder)
+        write_private(layout.settings, settings_text)
+        # Made here, empty and ours: the library would follow whatever lay in the way.
+        write_private(layout.inbox)
+        write_private(layout.state)
     except OSError as error:
         msg = f"the workspace {layout.root} cannot be made: {error}"
         raise ConfigError(msg) from error
@@ -302,9 +309,3 @@ def _try(work: Callable[[], bool]) -> bool:
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:
     with reading(layout) as connection:
         return receipt(connection, command_id)
-
-
-def _write_private(path: Path, text: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)

@@ -22,7 +22,11 @@ from watchfloor.store.archive.columns import VERSION
 from watchfloor.store.archive.drafts import discard
 from watchfloor.store.archive.manifest import FILE
 from watchfloor.store.archive.places import archive_of, draft_of
-from watchfloor.store.archive.private_files import settle_folder, write_json
+from watchfloor.store.archive.private_files import (
+    make_folder,
+    settle_folder,
+    write_json,
+)
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.history import (
@@ -204,7 +208,8 @@ def _remove_files(
     discard(draft_of(layout, run_id))
     folder = archive_of(layout, run_id)
     discard(folder)
-    folder.mkdir(mode=0o700, parents=True)
+    make_folder(folder.parent)
+    folder.mkdir(mode=0o700)
     names = ("run", "campaign", "outcome", "launch_id", "durations_ms", "books")
     rest = {name: told.get(name) for name in names}
     write_json(

@@ -27,6 +27,7 @@ from watchfloor.engine.tenure import tenure
 from watchfloor.store.anchor_file import append_anchor
 from watchfloor.store.archive.private_files import (
     created,
+    make_folder,
     settle_folder,
 )
 from watchfloor.store.backups.contents import (
@@ -114,7 +115,8 @@ def restore(  # noqa: PLR0913 - each is asked for once, by one verb
         raise ConfigError(msg)
     staging = root.absolute().with_name(f".{root.name[:80]}.{secrets.token_hex(6)}")
     try:
-        staging.mkdir(mode=0o700, parents=True)
+        make_folder(staging.parent)
+        staging.mkdir(mode=0o700)
         manifest = unpacked(backup, staging, on_progress)
         made = _made(Layout(staging), manifest, backup, around, owner, asker)
         _settle_folders(staging)

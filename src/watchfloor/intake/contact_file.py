@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.intake.logical_rows import MAX_ROW_CHARS, LogicalRow, LogicalRows
 from watchfloor.intake.physical_lines import PhysicalLines
+from watchfloor.intake.plain_file import NoFileError, opened
 from watchfloor.intake.text_encoding import (
     binary_kind,
     encoding_of,
@@ -189,12 +189,10 @@ class ContactFile:
 
 def _opened(path: Path) -> tuple[BinaryIO, int]:
     try:
-        found = path.stat()
-        if not S_ISREG(found.st_mode):  # opening a pipe would wait for its writer
-            kind = "a directory" if S_ISDIR(found.st_mode) else "no regular file"
-            why = f"{path}: this is {kind}; name a CSV file"
-            raise ConfigError(why)
-        return path.open("rb", buffering=0), found.st_size
+        return opened(path)
+    except NoFileError as error:
+        why = f"{path}: this is {error.what}; name a CSV file"
+        raise ConfigError(why) from error
     except OSError as error:
         raise _unreadable(path, error) from error
 

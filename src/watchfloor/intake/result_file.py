@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from io import BufferedReader
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self, cast
 
@@ -19,6 +18,7 @@ import orjson
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.results import ResultEvent, parse_event
+from watchfloor.intake.plain_file import NoFileError, opened
 
 MAX_LINE_BYTES = 64 * 1024
 #: A compressed file may grow so many times, beyond a first part that always may.
@@ -187,14 +187,13 @@ def parse_line(line: bytes, now_ms: int) -> ResultEvent:
 
 def _opened(path: Path) -> tuple[BufferedReader, int]:
     try:
-        found = path.stat()
-        if not S_ISREG(found.st_mode):  # opening a pipe would wait for its writer
-            kind = "a directory" if S_ISDIR(found.st_mode) else "no regular file"
-            msg = f"{path}: this is {kind}; name a file of JSON lines"
-            raise ConfigError(msg)
-        return path.open("rb"), found.st_size
+        file, size = opened(path)
+    except NoFileError as error:
+        msg = f"{path}: this is {error.what}; name a file of JSON lines"
+        raise ConfigError(msg) from error
     except OSError as error:
         raise _unreadable(path, error) from error
+    return BufferedReader(file), size
 
 
 def _unreadable(path: Path, error: OSError) -> ConfigError:

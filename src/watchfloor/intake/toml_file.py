@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.text import clean
 from watchfloor.intake.mistakes import sentences
+from watchfloor.intake.plain_file import opened
 
 MAX_BYTES = 1024 * 1024
 MAX_MISTAKES = 100
@@ -35,8 +37,9 @@ def read_toml_text(path: Path) -> str:
     """
     name = clean(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        file, _ = opened(path)
+        with BufferedReader(file) as reader:
+            content = reader.read(MAX_BYTES + 1)
     except OSError as error:
         why = (error.strerror or "it cannot be opened").lower()
         mistake = f"{name}: cannot be read: {why}; check its name and rights"

@@ -12,6 +12,17 @@ from typing import Any, BinaryIO
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, for this user alone whatever the umask says."""
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    # One by one: what makes them all at once leaves those above as the umask has it.
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+
+
 def created(path: Path) -> BinaryIO:
     """Create a file to write; one that is there, or a link, is an ``OSError``."""
     return os.fdopen(os.open(path, _NEW, 0o600), "wb")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from watchfloor.domain.errors import ConfigError
-from watchfloor.store.archive.private_files import created, opened, sealed
+from watchfloor.store.archive.private_files import created, make_folder, opened, sealed
 from watchfloor.store.backups import tape
 from watchfloor.store.backups.contents import (
     MANIFEST,
@@ -72,7 +72,7 @@ def _unpack(file: BinaryIO, one: Stored, into: Path) -> None:
         msg = f"{one.name} is not as long as announced"
         raise tape.DamagedError(msg)
     path = into / one.name
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     with created(path) as target:
         digest = tape.take(file, one.bytes, target)
         sealed(target)
