@@ -59,6 +59,8 @@ def read_preferences(path: Path) -> tuple[Preferences, tuple[str, ...]]:
         said = tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
         return Preferences(), ()
+    except RecursionError:
+        return Preferences(), (f"{path} is nested too deeply; it was not read",)
     except (OSError, ValueError) as error:
         return Preferences(), (f"{path} cannot be used: {error}",)
     chosen = _Chosen(said)

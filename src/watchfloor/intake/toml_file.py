@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from io import BufferedReader
@@ -18,6 +19,8 @@ from watchfloor.intake.plain_file import opened
 MAX_BYTES = 1024 * 1024
 MAX_MISTAKES = 100
 _MAX_SYNTAX_CHARS = 200
+#: The parser's time grows with the square of a key's parts: ``[a.a.a.a`` and so on.
+_ENDLESS_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){100}""")
 
 
 class StrictForm(BaseModel):
@@ -91,6 +94,11 @@ def checked(
 def _tables(text: str, origin: str) -> dict[str, object]:
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise ConfigError(_too_large(origin))
+    endless = _ENDLESS_KEY.search(text)
+    if endless is not None:
+        line = text.count("\n", 0, endless.start()) + 1
+        mistake = f"{origin}: line {line}: a key has more than 100 parts; shorten it"
+        raise ConfigError(mistake)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
