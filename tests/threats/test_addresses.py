@@ -117,26 +117,6 @@ def _info(address: str, port: int):
     return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", where)
 
 
-@pytest.fixture(scope="session")
-def unused_workspace(tmp_path_factory):
-    made = Floor(tmp_path_factory.mktemp("unused"))
-    made.close()
-    return made.layout.root
-
-
-@pytest.fixture
-def floor(tmp_path, unused_workspace):
-    made = Floor(tmp_path, unused_workspace)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def provider():
-    with Provider() as serving:
-        yield serving
-
-
 def allow(floor: Floor, line: str) -> None:
     """Let this be all that the workspace says of its webhooks."""
     text = floor.layout.settings.read_text(encoding="utf-8")
