@@ -138,3 +138,20 @@ def test_what_keeps_an_engine_alive_is_told(environment, settings, has_linger, s
 
     assert said in found.found
     assert found.is_note is ("logind ends" in said or "plain SSH" in said)
+
+
+def test_an_alert_that_leads_to_an_address_not_listed_is_not_well(shell):
+    settings = shell.layout.settings
+    hook = '[alerts.webhook.chat]\nurl = "http://10.1.2.3/chat"\n'
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(f'{text}\n[alerts]\non = ["failed"]\n{hook}', encoding="utf-8")
+
+    before = told(shell)["alerts"]
+    listed = text.replace('"::1"]', '"::1", "10.1.2.3"]')
+    settings.write_text(
+        f'{listed}\n[alerts]\non = ["failed"]\n{hook}', encoding="utf-8"
+    )
+
+    assert not before["is_well"]
+    assert "10.1.2.3 is an address of a private network" in before["found"]
+    assert told(shell)["alerts"]["is_well"]
