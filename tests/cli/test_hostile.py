@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 
 import pytest
 from tests.cli.shell import step
-
-#: No code point of these categories may reach a terminal; a line end ends a line.
-UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+from tests.support.hostile import traces
 
 #: Every verb that answers from the store. OLD has ended, NEW is paused.
 VERBS = [
@@ -71,9 +68,7 @@ def call(spiteful):
 
 
 def assert_harmless(answer):
-    for text in (answer.out, answer.err):
-        seen = text.replace("\n", "")
-        assert not {one for one in seen if unicodedata.category(one) in UNSEEN}
+    assert not traces(answer.out + answer.err)
 
 
 @pytest.mark.parametrize("arguments", VERBS, ids=" ".join)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-from itertools import accumulate, cycle
+from dataclasses import replace
+from itertools import accumulate, chain, cycle
 
 import pytest
 from rich.cells import cell_len
@@ -18,6 +18,7 @@ from tests.console.paper_runs import (
 )
 from tests.console.test_text import HOSTILE
 from tests.console.tour import RETRIED, TOUR, at_rest, walk
+from tests.support.hostile import PAYLOADS, marks_in, traces
 from textual.events import Paste
 from textual.widgets import Input
 from wcwidth import wcwidth
@@ -54,7 +55,9 @@ class PoisonedDesk(PaperDesk):
     """Whatever is asked for holds another poison every time."""
 
     def __init__(self, first: int) -> None:
-        self._poisons = cycle((*POISONS[first:], *POISONS[:first]))
+        dose = (*POISONS[first:], *POISONS[:first])
+        corpus = (one.text for one in PAYLOADS[bool(first) :: 2])
+        self._poisons = cycle(chain.from_iterable(zip(cycle(dose), corpus)))
         super().__init__(runs=some_runs() + campaign_runs() + retried_runs())
         self.canaries = {RETRIED: a_canary(RETRIED)}
         self.steps = ("call", "text")
@@ -67,13 +70,6 @@ class PoisonedDesk(PaperDesk):
     @poison.setter
     def poison(self, text: str) -> None:
         """Keep the poisons there are."""
-
-
-def harmless(text: str) -> bool:
-    return not any(
-        unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs") and char != "\n"
-        for char in text
-    )
 
 
 def cells(text: str) -> list[str]:
@@ -89,7 +85,7 @@ def check_page(app: WatchfloorApp) -> None:
     width = app.size.width
     for strip in app.screen._compositor.render_strips():
         line = "".join(piece.text for piece in strip)
-        assert harmless(line), line
+        assert not traces(line), line
         assert len(cells(line)) == width == cell_len(line), line
         for piece in strip:
             assert piece.style is None or "@click" not in piece.style.meta, piece
@@ -153,6 +149,45 @@ async def test_every_screen_bears_every_poison(size, first):
     told = "\n".join(seen)
     for literal in ("[/]", "[@click=app", "[bold]", "␛]52;", "␛]8;;"):
         assert literal in told
+    assert len(marks_in(told)) >= 40
+
+
+#: Lines enough for a run of every payload's name.
+TALL = (150, len(PAYLOADS) + 100)
+
+
+class BesiegedDesk(PoisonedDesk):
+    """A run and a record for every payload of the corpus."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._poisons = cycle(one.text for one in PAYLOADS)
+        run = some_runs()[0]
+        self.runs = [
+            replace(run, run_id=f"run-{number:04}")
+            for number, _ in enumerate(PAYLOADS, 1)
+        ]
+
+
+async def test_a_list_of_five_hundred_payloads_shows_them_and_obeys_none():
+    desk = BesiegedDesk()
+    app = WatchfloorApp(
+        desk,
+        workspace_name="Floor",
+        operator="nora",
+        clock=desk.clock,
+        own_pid=OWN_PID,
+        wishes=Preferences(undo_s=0),
+    )
+    async with app.run_test(size=TALL) as pilot:
+        await at_rest(pilot)
+        runs = shown(app)
+        await walk(pilot, *TOUR["full"].keys)
+        records = shown(app)
+
+    for page in (runs, records):
+        assert not traces(page)
+        assert len(marks_in(page)) >= 500
 
 
 #: Screens with a field, and what it is known by.

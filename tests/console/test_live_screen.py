@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import NOON_MS, balanced
-from tests.console.test_hostile import DOSES, harmless
+from tests.console.test_hostile import DOSES
+from tests.support.hostile import traces
 from textual.widget import Widget
 
 from watchfloor.console.live_lines import LiveRow
@@ -296,7 +297,7 @@ async def test_hostile_texts_are_shown_as_they_are_and_do_no_harm(app, desk, poi
         await opened(app, pilot)
         await press(pilot, "j", "k")
         said = shown(app)
-        assert harmless(said)
+        assert not traces(said)
         assert all(cell_len(line) <= 80 for line in said.split("\n"))
         if poison == "[/]":
             assert said.count("[/]") > 8

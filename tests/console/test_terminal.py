@@ -55,6 +55,9 @@ def test_hostile_text_never_reaches_the_wire(opened):
         terminal.press("l\r", 0.6)
         for raw in (b"\x1b]52", b"\x9b31m", b"\x00", "\u202e".encode(), b"\x1b[31m"):
             assert raw not in terminal.sent
+        # No title is ever set: all it asks of the system is how the pointer looks.
+        asked = set(re.findall(rb"\x1b\]([0-9]*)", terminal.sent))
+        assert asked <= {b"22"}
         assert "[/][@click=app.quit]x" in terminal.glass
     finally:
         terminal.end()

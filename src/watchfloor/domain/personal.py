@@ -8,7 +8,8 @@ from collections.abc import Callable
 #: A text that is nothing but a phone's number, as people write one.
 PHONE = re.compile(r"\+?[\d\s().\-/]{7,}(?:;ext=\d+)?")
 #: Begins where a word begins and never looks back: linear also in text without blanks.
-ADDRESS = re.compile(r"(?<![^\s@<>\"',;:])[^\s@<>\"',;:]++@[^\s@<>\"',;:]+")
+#: A chain of them is one: what is left of ``a@b@c`` without its ``a@b`` is an address.
+ADDRESS = re.compile(r"(?<![^\s@<>\"',;:])[^\s@<>\"',;:]++(?:@++[^\s@<>\"',;:]++)++")
 _FEWEST_DIGITS = 7
 #: Figures with what people write between them. It begins where a number begins and
 #: never looks back: linear also in a text of nothing else. A provider's words become

@@ -34,7 +34,7 @@ def raised(workspace: Workspace, cause: Cause, now_ms: int) -> dict[str, Any]:
     word, do = _WORDS[cause.kind]
     since = _moment(workspace, cause.since_ms)
     do = do.format(run=cause.run_id)
-    lines = (_capital(f"{word}: {cause.said}"), f"Since {since}.", f"Next: {do}")
+    lines = (_capital(f"{word}: {_said(cause)}"), f"Since {since}.", f"Next: {do}")
     return {
         "what": "raised",
         **_about(workspace, cause.kind, cause.run_id, cause.since_ms, now_ms),
@@ -51,7 +51,7 @@ def cleared(
     """Return what is told when an alert's cause is over."""
     word, _ = _WORDS[alert.kind]
     since, until = (_moment(workspace, one) for one in (alert.since_ms, at_ms))
-    lines = (f"Over: {word}: {alert.said}", f"From {since} to {until}.")
+    lines = (f"Over: {word}: {_said(alert)}", f"From {since} to {until}.")
     return {
         "what": "cleared",
         **_about(workspace, alert.kind, alert.run_id, alert.since_ms, now_ms),
@@ -84,7 +84,7 @@ def summary(
                 "run": one.run_id or None,
                 "since": iso(one.since_ms),
                 "cleared": iso(one.cleared_at_ms),
-                "said": one.said,
+                "said": _said(one),
             }
             for one in named
         ],
@@ -126,7 +126,7 @@ def _about(
 def _line(workspace: Workspace, one: Alert) -> str:
     word, _ = _WORDS[one.kind]
     until = _moment(workspace, one.cleared_at_ms) if one.cleared_at_ms else "stands"
-    return f"{word}: {one.said} ({_moment(workspace, one.since_ms)} to {until})"
+    return f"{word}: {_said(one)} ({_moment(workspace, one.since_ms)} to {until})"
 
 
 def _title(workspace: Workspace, word: str, run_id: str) -> str:
@@ -146,6 +146,11 @@ def _moment(workspace: Workspace, at_ms: int) -> str:
     return (
         f"{told} ({at.astimezone(ZoneInfo(workspace.zone)):%H:%M:%S} {workspace.zone})"
     )
+
+
+def _said(about: Alert | Cause) -> str:
+    # Cleaned when it was stored; a mail does not rely on who else may write the store.
+    return clean(about.said, 1_000)
 
 
 def _capital(text: str) -> str:
