@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import base64
+import html
+import json
 import os
+from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watchfloor.channels.secrets import (
     HIDDEN,
@@ -10,6 +16,7 @@ from watchfloor.channels.secrets import (
     check_reference,
     redacted,
     resolved,
+    spellings,
 )
 from watchfloor.domain.errors import ConfigError
 
@@ -116,6 +123,45 @@ def test_a_value_that_can_work_is_let_through(value):
 
 
 def test_an_echoed_secret_is_hidden_with_or_without_its_scheme():
-    said = redacted(f"bad token {SECRET}, sent Bearer {SECRET}", [f"Bearer {SECRET}"])
+    said = redacted(
+        f"bad token {SECRET}, sent Bearer {SECRET}", spellings([f"Bearer {SECRET}"])
+    )
 
     assert said == f"bad token {HIDDEN}, sent {HIDDEN}"
+
+
+TOKEN = 'Tok&7/Qx=2+ "Zr81<\u00e9'  # noqa: S105 - a planted one
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "".join(char.upper() if char.isascii() else char for char in TOKEN),
+        quote(TOKEN),
+        quote(TOKEN, safe="").lower(),
+        quote_plus(TOKEN),
+        html.escape(TOKEN),
+        json.dumps(TOKEN),
+        TOKEN.encode().hex(),
+        base64.b64encode(TOKEN.encode()).decode(),
+        base64.urlsafe_b64encode(f"user:{TOKEN}".encode()).decode(),
+        base64.b64encode(f"ab:{TOKEN}, and more".encode()).decode(),
+    ],
+)
+def test_an_echoed_secret_is_hidden_however_it_is_encoded(written):
+    said = redacted(f"seen {written} twice {written}", spellings([TOKEN]))
+
+    assert said.count(HIDDEN) == 2
+    assert said.startswith("seen ")
+
+
+def test_a_secret_that_was_cut_at_the_end_is_hidden_too():
+    assert redacted(f"bad {SECRET[:10]}", spellings([SECRET])) == f"bad {HIDDEN}"
+    assert redacted(f"bad {SECRET[:5]}", spellings([SECRET])) == f"bad {SECRET[:5]}"
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_what_is_around_a_secret_stays(before, after):
+    said = redacted(f"{before}|{SECRET}|{after}", spellings([SECRET]))
+
+    assert said == f"{before}|{HIDDEN}|{after}"

@@ -8,7 +8,7 @@ import aiohttp
 
 from watchfloor.channels.connections import guarded_connector, refused
 from watchfloor.channels.hook_settings import HookError, WebhookHookSettings
-from watchfloor.channels.secrets import is_reference, redacted, resolved
+from watchfloor.channels.secrets import is_reference, redacted, resolved, spellings
 from watchfloor.channels.webhook_settings import checked_address, refusal_of_url
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.reach import Reach
@@ -62,6 +62,7 @@ async def told_webhook(
     secrets = [headers[n] for n, v in settings.headers.items() if is_reference(v)]
     if is_secret:
         secrets.append(url)
+    hidden = spellings(secrets)
     try:
         session = _session(settings, reach)
         status, said = await _posted(session, url, headers, payload, message_id)
@@ -69,10 +70,11 @@ async def told_webhook(
         refusal = refused(error)
         if refusal is not None:
             raise HookError(_REFUSED_UNNAMED if is_secret else refusal.why) from None
-        raise HookError(redacted(_fault(error, settings), secrets)) from None
+        raise HookError(redacted(_fault(error, settings), hidden)) from None
     answer = f"answered {status}"
     if said:
-        answer = f"{answer}: {redacted(said, secrets)}"
+        # Cut only then: half a secret would not be found.
+        answer = f"{answer}: {clean(redacted(said, hidden), 200)}"
     if status not in _OK:
         raise HookError(answer)
     return answer
@@ -111,7 +113,7 @@ async def _posted(
             body = await response.content.read(REPLY_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError):
             body = b""  # the status line was read, and it decides
-        return response.status, clean(body.decode(errors="replace").strip(), 200)
+        return response.status, body.decode(errors="replace").strip()
 
 
 def _fault(error: BaseException, settings: WebhookHookSettings) -> str:

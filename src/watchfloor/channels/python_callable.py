@@ -20,7 +20,12 @@ from typing import Annotated, Self, cast
 
 from pydantic import AfterValidator, Field
 
-from watchfloor.channels.replies import Reply, ReplyRules, outcome_of_reply
+from watchfloor.channels.replies import (
+    Reply,
+    ReplyRules,
+    outcome_of_reply,
+    snake_case,
+)
 from watchfloor.channels.secrets import check_reference, is_reference, redacted
 from watchfloor.channels.secrets import resolved as resolved_secret
 from watchfloor.channels.settings import (
@@ -178,7 +183,7 @@ class PythonChannel:
 
     def _read(self, answer: object) -> Outcome:
         if isinstance(answer, Outcome):
-            return answer
+            return self._discreet(answer)
         told = {"outcome": answer} if isinstance(answer, str) else answer
         if not isinstance(told, Mapping) or not _is_word(told.get("outcome")):
             return self._unknown("bad_answer", _advice(answer))
@@ -192,8 +197,21 @@ class PythonChannel:
         reply = Reply(status=200, retry_after=wish, body=body)
         return outcome_of_reply(reply, self._rules, self._clock())
 
+    def _discreet(self, answer: Outcome) -> Outcome:
+        """Return a function's own outcome without the secrets it was given."""
+        hidden = self._rules.hidden
+        if not hidden:
+            return answer
+        return replace(
+            answer,
+            code=snake_case(redacted(answer.code, hidden)) if answer.code else "",
+            detail=redacted(answer.detail, hidden),
+            provider_id=redacted(answer.provider_id, hidden),
+            run_fault=redacted(answer.run_fault, hidden),
+        )
+
     def _unknown(self, code: str, detail: str) -> Outcome:
-        said = clean(redacted(detail, self._rules.secrets), DETAIL_LENGTH)
+        said = clean(redacted(detail, self._rules.hidden), DETAIL_LENGTH)
         return Outcome(outcome_class=OutcomeClass.AMBIGUOUS, code=code, detail=said)
 
 

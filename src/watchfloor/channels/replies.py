@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from watchfloor.channels.secrets import redacted
+from watchfloor.channels.secrets import redacted, spellings
 from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 
@@ -62,11 +62,17 @@ class ReplyRules:
         codes: Classes by code in the reply, the codes in lower snake case.
         statuses: Classes by status.
         secrets: Never to be repeated, should the provider echo them.
+        hidden: How they may be spelled.
     """
 
     codes: Mapping[str, OutcomeClass] = field(default_factory=dict)
     statuses: Mapping[int, OutcomeClass] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    hidden: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Spell the secrets once, not for every reply."""
+        object.__setattr__(self, "hidden", spellings(self.secrets))
 
 
 def outcome_of_reply(reply: Reply, rules: ReplyRules, now_s: float) -> Outcome:
@@ -190,7 +196,7 @@ def _text(told: Mapping[str, object], key: str, rules: ReplyRules) -> str:
         return ""
     # JSON can spell half a character, which no file and no terminal can hold.
     whole = value.encode("utf-8", "replace").decode()
-    return redacted(whole, rules.secrets)
+    return redacted(whole, rules.hidden)
 
 
 def _due_at_ms(value: object) -> int | None:

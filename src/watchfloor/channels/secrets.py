@@ -7,11 +7,17 @@ closes; it appears in no message, no representation and no outcome.
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
+from string import ascii_lowercase, ascii_uppercase
+from typing import Final
+from urllib.parse import quote, quote_plus
 
 from watchfloor.domain.errors import ConfigError
 
@@ -24,6 +30,10 @@ _BURIED = re.compile(r"\S+\s+(env|file):\S+")
 _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Shorter ones would hide ordinary words of a reply.
 _LEAST_HIDDEN = 6
+#: Of one that was cut off, so much tells it from an ordinary word.
+_LEAST_BEGUN: Final = 8
+#: Letter by letter: other ways to make letters small move what stands behind them.
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def is_reference(value: str) -> bool:
@@ -81,17 +91,54 @@ def resolved(value: str, place: str) -> str:
     raise ConfigError(msg)
 
 
-def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* without the secrets that a provider may have echoed.
+def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return how secrets may be written by who echoes them, for ``redacted``.
+
+    As they are, and as URLs, HTML, JSON, hexadecimal and base64 have them, there also
+    amid more that was encoded with them.
 
     Args:
-        text: From outside.
-        secrets: Whole values; of ``Bearer abc`` also ``abc`` alone is hidden.
+        secrets: Whole values; of ``Bearer abc`` also ``abc`` alone is meant.
     """
+    found: set[str] = set()
     for secret in secrets:
         for part in (secret, secret.rpartition(" ")[2]):
-            if len(part) >= _LEAST_HIDDEN:
-                text = text.replace(part, HIDDEN)
+            found |= set(_spelled(part)) if len(part) >= _LEAST_HIDDEN else set()
+    return tuple(sorted({one.translate(_LOWER) for one in found}, key=len)[::-1])
+
+
+def _spelled(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield from (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (html.escape(secret), json.dumps(secret)[1:-1], raw.hex())
+    for shift in range(3):
+        # What stands before moves its bits; the signs at its ends are half another's.
+        encoded = b64encode(bytes(shift) + raw).decode()
+        whole = encoded[(0, 2, 3)[shift] : (shift + len(raw)) * 8 // 6]
+        yield from (whole, whole.replace("+", "-").replace("/", "_"))
+
+
+def redacted(text: str, spelled: Iterable[str]) -> str:
+    """Return *text* without the secrets that a provider may have echoed.
+
+    Capitals are small letters here, and a beginning at the end counts: whoever echoes
+    may have cut it.
+
+    Args:
+        text: From outside, not yet cut.
+        spelled: What ``spellings`` returned.
+    """
+    if not text:
+        return text
+    low = text.translate(_LOWER)
+    for one in spelled:
+        while (at := low.find(one)) >= 0:
+            text = f"{text[:at]}{HIDDEN}{text[at + len(one) :]}"
+            low = text.translate(_LOWER)
+        at = low.rfind(one[:_LEAST_BEGUN])
+        if at >= 0 and len(one) > _LEAST_BEGUN and one.startswith(low[at:]):
+            text = f"{text[:at]}{HIDDEN}"
+            low = text.translate(_LOWER)
     return text
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
 
-from watchfloor.channels.secrets import redacted
+from watchfloor.channels.secrets import redacted, spellings
 from watchfloor.channels.smtp_session import OK, Stage, UnfitServerError, is_refusal
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.text import clean
@@ -57,11 +57,17 @@ class MailRules:
         target: The server as ``host:port``, for sentences.
         codes: Classes by enhanced or basic code, as settings write them.
         secrets: Never to be repeated, should the server echo them.
+        hidden: How they may be spelled.
     """
 
     target: str = "the mail server"
     codes: Mapping[str, OutcomeClass] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    hidden: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Spell the secrets once, not for every reply."""
+        object.__setattr__(self, "hidden", spellings(self.secrets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,4 +266,4 @@ def _told_of_tls(error: ssl.SSLError) -> str:
 
 
 def _said(text: str, rules: MailRules) -> str:
-    return clean(redacted(text, rules.secrets), DETAIL_LENGTH)
+    return clean(redacted(text, rules.hidden), DETAIL_LENGTH)

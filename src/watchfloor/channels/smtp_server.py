@@ -8,7 +8,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 
 from watchfloor.channels.mail_settings import MailSettings
-from watchfloor.channels.secrets import resolved
+from watchfloor.channels.secrets import is_reference, resolved
 from watchfloor.domain.errors import ConfigError
 
 
@@ -19,6 +19,7 @@ class Server:
     Attributes:
         context: How to trust it; none for a server on this machine.
         helo: The name that this side gives itself.
+        is_name_secret: Whether the username was given by reference.
     """
 
     host: str
@@ -28,6 +29,7 @@ class Server:
     helo: str
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    is_name_secret: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -37,7 +39,9 @@ class Server:
             b64encode(one.encode()).decode()
             for one in (plain, self.username, self.password)
         )
-        return tuple(one for one in (self.password, *encoded) if self.password and one)
+        name = (self.username,) if self.is_name_secret else ()
+        known = (self.password, *name, *encoded)
+        return tuple(one for one in known if self.password and one)
 
 
 async def ready_server(settings: MailSettings) -> Server:
@@ -54,6 +58,7 @@ async def ready_server(settings: MailSettings) -> Server:
         helo=settings.sender.domain,
         username=resolved(settings.username or "", "username"),
         password=resolved(settings.password or "", "password"),
+        is_name_secret=is_reference(settings.username or ""),
     )
 
 
