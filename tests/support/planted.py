@@ -9,8 +9,9 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 #: Secrets, by where each is planted. Every one looks as such things look.
 SECRETS: Mapping[str, str] = {
@@ -47,6 +48,35 @@ PEOPLE: Mapping[str, str] = {
 }
 
 
+#: Secrets that no file of a workspace ever holds: each is referred to, or lies beside.
+REFERRED: Mapping[str, str] = {
+    what: f"k{sha256(what.encode()).hexdigest()[:9].upper()}+v/"
+    f"{sha256(what.encode()).hexdigest()[10:22]}="
+    for what in (
+        "authorization of a webhook",
+        "key of a webhook, in a file",
+        "cookie of a webhook",
+        "signature of a webhook, in a file",
+        "password of a mail server",
+        "user of a mail server, referred to",
+        "password of the workspace for mail, in a file",
+        "user of the workspace for mail",
+        "authorization of an alert",
+        "key of an alert, in a file",
+        "token of an address that is alerted",
+        "token of the door for results",
+        "token that a function raises",
+        "token that a function answers",
+        "token that an outcome tells",
+        "token in a file that is open to others",
+        "token in a file that is no text",
+        "token with a control in it",
+        "variable that nothing refers to",
+        "token that somebody guesses at the door",
+    )
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Find:
     """Where a plant was found."""
@@ -64,6 +94,48 @@ def found_in(bundle: Path, plants: Mapping[str, str]) -> list[Find]:
             if any(spelling in text for spelling in _spellings(plant)):
                 finds.append(Find(what, place))
     return finds
+
+
+def leaks(texts: Mapping[str, str], plants: Mapping[str, str]) -> list[Find]:
+    """Return every plant of which anything stands in texts, by the place of each.
+
+    Looked for are the plant, its encodings, it backwards, and any nine signs of it.
+    """
+    finds = []
+    looked_through = {place: text.casefold() for place, text in texts.items()}
+    for what, plant in plants.items():
+        wanted = _spellings(plant) | _encodings(plant) | _pieces(plant)
+        for place, text in looked_through.items():
+            if any(one in text for one in wanted):
+                finds.append(Find(what, place))
+    return finds
+
+
+def told_of(texts: Mapping[str, str], people: Mapping[str, str]) -> list[Find]:
+    """Return everybody of whom the whole number or address stands in texts."""
+    finds = []
+    looked_through = {place: text.casefold() for place, text in texts.items()}
+    for what, person in people.items():
+        wanted = _spellings(person) | _encodings(person)
+        for place, text in looked_through.items():
+            if any(one in text for one in wanted):
+                finds.append(Find(what, place))
+    return finds
+
+
+def _encodings(plant: str) -> set[str]:
+    raw = plant.encode()
+    found = {plant[::-1], raw.hex(), raw.hex(" "), quote_plus(plant), raw[::-1].hex()}
+    for shift in range(3):
+        whole = base64.b64encode(bytes(shift) + raw).decode()
+        part = whole[(0, 2, 3)[shift] : (shift + len(raw)) * 8 // 6]
+        found |= {part, part.replace("+", "-").replace("/", "_"), part[::-1]}
+    return {one.casefold() for one in found}
+
+
+def _pieces(plant: str, size: int = 9) -> set[str]:
+    pieces = {plant[at : at + size] for at in range(len(plant) - size + 1)}
+    return {one.casefold() for piece in pieces for one in (piece, piece[::-1])}
 
 
 def _texts(bundle: Path) -> Iterator[tuple[str, str]]:

@@ -15,11 +15,12 @@ from watchfloor.domain.books import Books
 from watchfloor.domain.health import health
 from watchfloor.domain.live import Unknown
 from watchfloor.domain.masking import masked
-from watchfloor.domain.privacy import without_contact
+from watchfloor.domain.privacy import shown_text, without_contact
 from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import (
     EventView,
     Journey,
+    JourneyEntry,
     Receipt,
     RecordView,
     RunView,
@@ -50,7 +51,7 @@ def run_json(run: RunView, now_ms: int) -> dict[str, Any]:
         "results": life.results,
         "history": life.history,
         "outcome": life.outcome,
-        "cause": run.cause or None,
+        "cause": without_contact(run.cause) or None,
         "launch_id": run.launch_id,
         "intent": life.intent,
         "version": run.version,
@@ -74,7 +75,7 @@ def show_json(run: RunView, now: Situation, now_ms: int) -> dict[str, Any]:
         "rate_per_s": run.rate_per_s,
         "gate_by": run.gate_asked.by or None,
         "gate_at": iso(run.gate_asked.at_ms or None),
-        "gate_reason": run.gate_asked.why or None,
+        "gate_reason": without_contact(run.gate_asked.why) or None,
         "progress_at": iso(run.progress_at_ms),
         "next_retry_at": iso(run.next_retry_at_ms),
         "next_callback_at": iso(run.next_callback_at_ms),
@@ -175,7 +176,7 @@ def unknown_json(one: Unknown, *, unmask: bool) -> dict[str, Any]:
     }
 
 
-def journey_json(journey: Journey) -> list[dict[str, Any]]:
+def journey_json(journey: Journey, *, unmask: bool) -> list[dict[str, Any]]:
     """Return a journey's entries."""
     return [
         {
@@ -186,8 +187,16 @@ def journey_json(journey: Journey) -> list[dict[str, Any]]:
             "took_ms": entry.took_ms,
             "detail": entry.detail or None,
         }
-        for entry in journey.entries
+        for entry in told_entries(journey, unmask=unmask)
     ]
+
+
+def told_entries(journey: Journey, *, unmask: bool) -> tuple[JourneyEntry, ...]:
+    """Return a journey's entries as they may be told: replies name people too."""
+    if unmask:
+        return journey.entries
+    contact = journey.record.contact
+    return tuple(shown_text(entry, contact) for entry in journey.entries)
 
 
 def event_json(event: EventView) -> dict[str, Any]:
@@ -200,8 +209,8 @@ def event_json(event: EventView) -> dict[str, Any]:
         "after": event.after or None,
         "by": event.by or None,
         "from": event.origin or None,
-        "reason": event.why or None,
-        "detail": event.detail or None,
+        "reason": without_contact(event.why) or None,
+        "detail": without_contact(event.detail) or None,
     }
 
 

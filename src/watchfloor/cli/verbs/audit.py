@@ -170,8 +170,6 @@ def _result(receipt: Receipt) -> str:
 
 def _entry_json(one: AuditEntry) -> dict[str, Any]:
     event = event_json(one.event)
-    for name in ("reason", "detail"):
-        event[name] = without_contact(event[name]) if event[name] else None
     receipt = one.receipt
     if receipt is None:
         return {**event, "run": one.event.run_id or None, "command": None}

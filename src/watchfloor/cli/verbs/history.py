@@ -15,6 +15,7 @@ from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.masking import masked
 from watchfloor.domain.outcomes import OutcomeClass
+from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
@@ -128,7 +129,7 @@ def _json(found: HistoryView, steps: tuple[str, ...]) -> dict[str, Any]:
         "purge": found.purge or None,
         "created_at": iso(found.created_at_ms),
         "outcome": told.get("outcome"),
-        "cause": told.get("cause") or None,
+        "cause": without_contact(told.get("cause") or "") or None,
         "launch_id": told.get("launch_id"),
         "started_at": iso(told.get("started_at_ms")),
         "ended_at": iso(told.get("ended_at_ms")),
@@ -167,7 +168,7 @@ def _facts(found: HistoryView) -> list[tuple[str, str]]:
         ("attempts", f"{told['books']['attempts']:,}"),
     ]
     if told["cause"]:
-        facts.append(("cause", told["cause"]))
+        facts.append(("cause", without_contact(told["cause"])))
     facts += [(word, span(ms)) for word, ms in _durations(found).items() if ms]
     if archive and not found.purge:
         files = f"{archive['parts']} parts, {archive['bytes']:,} bytes"
@@ -216,7 +217,7 @@ def _later_json(one: Resolution) -> dict[str, Any]:
         "by": one.by,
         "as": one.word,
         "records": one.done,
-        "reason": one.why or None,
+        "reason": without_contact(one.why) or None,
         "command": one.command_id,
     }
 
@@ -228,7 +229,16 @@ def _print_later(later: list[Resolution]) -> None:
     answer("resolved after the history was written, which stays as it is:")
     table(
         ("TIME (UTC)", "BY", "AS", "RECORDS", "REASON"),
-        [(moment(one.at_ms), one.by, one.word, one.done, one.why) for one in later],
+        [
+            (
+                moment(one.at_ms),
+                one.by,
+                one.word,
+                one.done,
+                without_contact(one.why),
+            )
+            for one in later
+        ],
     )
 
 

@@ -217,7 +217,7 @@ def events(options: Namespace) -> int:
                 one.event,
                 one.after,
                 one.by or "engine",
-                "; ".join(part for part in (one.why, one.detail) if part),
+                without_contact("; ".join(filter(None, (one.why, one.detail)))),
             )
             for one in found
         ],
@@ -273,7 +273,7 @@ def _facts(run: RunView, now: Situation, now_ms: int) -> list[tuple[str, str]]:
         ("attempts", f"{run.books.attempts:,}"),
     ]
     if run.cause:
-        facts.append(("cause", run.cause))
+        facts.append(("cause", without_contact(run.cause)))
     if run.parent_id:
         retried = f", retry of {run.cohort:,} records" if run.cohort else ""
         facts.append(("child of", f"{run.parent_id}{retried}"))
@@ -288,7 +288,11 @@ def _facts(run: RunView, now: Situation, now_ms: int) -> list[tuple[str, str]]:
     if spent:
         facts.append(("spent", ", ".join(spent)))
     facts += [
-        ("blocked by", f"{one.reason}: {one.count:,} {one.detail}") for one in blocked
+        (
+            "blocked by",
+            f"{one.reason}: {one.count:,} {without_contact(one.detail)}",
+        )
+        for one in blocked
     ]
     return facts
 

@@ -12,7 +12,12 @@ from pathlib import Path
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, moment, tell
 from watchfloor.cli.places import place_of
-from watchfloor.cli.shapes import journey_json, record_blocked_by, record_json
+from watchfloor.cli.shapes import (
+    journey_json,
+    record_blocked_by,
+    record_json,
+    told_entries,
+)
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError, NotFoundError
@@ -187,7 +192,7 @@ def journey(options: Namespace) -> int:
         run_id = full_id(connection, options.run)
         found = journey_of(connection, run_id, options.seq)
     if options.json:
-        answer_json(journey_json(found))
+        answer_json(journey_json(found, unmask=options.unmask))
         return exits.DONE
     record = found.record
     contact = record.contact if options.unmask else masked(record.contact)
@@ -206,7 +211,7 @@ def journey(options: Namespace) -> int:
                 "-" if one.took_ms is None else f"{one.took_ms:,} ms",
                 one.detail,
             )
-            for one in found.entries
+            for one in told_entries(found, unmask=options.unmask)
         ],
     )
     return exits.DONE
