@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.mishaps import Mishaps
 from watchfloor.cli.parser import parser
 from watchfloor.cli.standing import check_allowed
 from watchfloor.domain.errors import (
@@ -71,8 +72,10 @@ VERBS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (``cli.exits``)."""
     code = exits.DONE
+    mishaps = Mishaps()
     try:
-        code = _ended(arguments)
+        with mishaps.overheard():
+            code = _ended(arguments, mishaps)
         if sys.stdout is not None:
             # Not left to the interpreter's end, which would complain in its own words.
             sys.stdout.flush()
@@ -100,9 +103,10 @@ def carried_out(options: Namespace) -> int:
     return run(options)
 
 
-def _ended(arguments: Sequence[str] | None) -> int:
+def _ended(arguments: Sequence[str] | None, mishaps: Mishaps) -> int:
     try:
         options = parser().parse_args(arguments)
+        mishaps.layout = compose.layout(options)
         compose.start_as(options.called, options.role)
         return carried_out(options)
     except SystemExit as ended:
@@ -116,20 +120,9 @@ def _ended(arguments: Sequence[str] | None) -> int:
         return exits.REFUSED
     except OSError:
         raise
-    except Exception as error:
-        if os.environ.get("WATCHFLOOR_DEBUG"):
-            raise
-        _explain(_unforeseen(error))
+    except Exception as error:  # noqa: BLE001 - the last door: told in a sentence
+        _explain(mishaps.sentence(error))
         return exits.REFUSED
-
-
-def _unforeseen(error: Exception) -> WatchfloorError:
-    """Return the sentence for a mistake of our own; no traceback reaches a screen."""
-    return WatchfloorError(
-        f"stopped by a mistake in Watchfloor itself ({type(error).__name__}: {error}). "
-        "What was stored is kept: watchfloor status. "
-        "WATCHFLOOR_DEBUG=1 before the command shows where it happened; report that."
-    )
 
 
 def _lead_stdout_nowhere() -> None:

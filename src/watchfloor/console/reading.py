@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from watchfloor.domain.errors import RefusedError, WatchfloorError
+from watchfloor.domain.privacy import without_contact
 
 Answer = TypeVar("Answer")
 
@@ -36,4 +37,5 @@ async def answer(question: Awaitable[Answer]) -> Answer | Failure:
         return Failure(str(error))
     except Exception as error:  # noqa: BLE001  a bug must not take the screen away
         name = type(error).__name__
-        return Failure(f"unexpected {name}: {error}; please report it")
+        said = without_contact(str(error))
+        return Failure(f"unexpected {name}: {said}; r tries again; please report it")

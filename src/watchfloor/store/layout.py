@@ -78,6 +78,11 @@ class Layout:
         return self.root / "headless.log"
 
     @property
+    def mishaps(self) -> Path:
+        """Where mistakes of Watchfloor's own happened, without anybody's data."""
+        return self.root / "mishaps.log"
+
+    @property
     def campaigns(self) -> Path:
         """Campaign files; people edit them."""
         return self.root / "campaigns"
