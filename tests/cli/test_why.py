@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -96,7 +97,8 @@ def test_what_people_wrote_can_neither_mislead_a_terminal_nor_name_anybody(
             "UPDATE run SET gate = 'paused', gate_by = 'nora', gate_why = ?", (why,)
         )
         # An engine lives, or nothing else would be told.
-        store.execute("UPDATE lease SET released = 0, heartbeat_at_ms = ?", (2**52,))
+        beat = (time.time_ns() // 1_000_000,)
+        store.execute("UPDATE lease SET released = 0, heartbeat_at_ms = ?", beat)
 
     said = shell("why", queued, *as_json).out
 
