@@ -230,9 +230,8 @@ def test_the_file_begins_anew_before_it_fills_a_disk(tmp_path, monkeypatch):
     assert 0 < book.layout.mishaps.stat().st_size < 1_500
 
 
-async def test_a_read_that_breaks_leaves_the_screen_and_names_nobody():
-    desk = PaperDesk()
-    app = WatchfloorApp(
+def console_over(desk):
+    return WatchfloorApp(
         desk,
         workspace_name="Floor",
         operator="nora",
@@ -240,6 +239,11 @@ async def test_a_read_that_breaks_leaves_the_screen_and_names_nobody():
         own_pid=OWN_PID,
         wishes=Preferences(),
     )
+
+
+async def test_a_read_that_breaks_leaves_the_screen_and_names_nobody():
+    desk = PaperDesk()
+    app = console_over(desk)
     async with app.run_test(size=(140, 30)) as pilot:
         await settled(pilot)
         desk.fault = RuntimeError(f"{PHONE} \x1b]0;x\x07[@click=app.quit]")
@@ -255,14 +259,7 @@ async def test_a_read_that_breaks_leaves_the_screen_and_names_nobody():
 def test_a_console_that_breaks_gives_its_error_to_who_tells_it(monkeypatch, capfd):
     """``cli.main`` tells it in a sentence, as of every verb."""
     desk = PaperDesk()
-    app = WatchfloorApp(
-        desk,
-        workspace_name="Floor",
-        operator="nora",
-        clock=desk.clock,
-        own_pid=OWN_PID,
-        wishes=Preferences(),
-    )
+    app = console_over(desk)
 
     def broken():
         raise RuntimeError(WORD)
