@@ -170,14 +170,16 @@ def test_a_task_that_nobody_waits_for_is_heard_of_in_one_line(ran, capfd):
 def test_a_library_that_warns_of_anything_is_heard_harmless(capfd):
     book = Mishaps()
     log = logging.getLogger("some.library")
+    # Half a character cannot be sent to whoever collects what tests have logged.
+    said_by_it = [one for one in PAYLOADS[::10] if one.is_unicode]
     with book.overheard():
-        for one in PAYLOADS[::10]:
+        for one in said_by_it:
             error = ValueError(one.text)
             log.error("it said %s", one.text, exc_info=error)
     said = capfd.readouterr().err
 
     assert not traces(said)
-    assert said.count("\n") == len(PAYLOADS[::10])
+    assert said.count("\n") == len(said_by_it)
     assert len(marks_in(said)) >= 40
     assert "Traceback" not in said
 
