@@ -230,6 +230,16 @@ def _refills_twice_as_fast(right: Any) -> Any:
     return wrong
 
 
+def _pace_is_spent_first(_: Any) -> Any:
+    async def wrong(self: Any, line: Any) -> bool:
+        await self._pace.wait()
+        self._pace.took()
+        entered: bool = await line.enter()
+        return entered
+
+    return wrong
+
+
 def _always_open(_: Any) -> Any:
     return lambda *_: Opening(is_open=True, until_ms=None)
 
@@ -537,6 +547,13 @@ BUGS: tuple[Bug, ...] = (
         (paces, throttles),
         "take",
         _refills_twice_as_fast,
+    ),
+    _bug(
+        "pace-before-limits",
+        "the run's own pace is spent before shared limits are waited for",
+        Dispatcher,
+        "_entered_in_time",
+        _pace_is_spent_first,
     ),
     _bug(
         "window-ignored",

@@ -450,15 +450,11 @@ def the_pace_was_kept(world: World) -> None:
             if rates and one.dispatch.run_id == run_id:
                 sent.setdefault(one.life, []).append(one.at_s)
         for times in sent.values():
-            _are_paced(world, times, min(rates))
+            _are_paced(times, min(rates))
 
 
-def _are_paced(world: World, times: list[float], rate: float) -> None:
+def _are_paced(times: list[float], rate: float) -> None:
     burst = max(1.0, rate / 10)
-    if world.scenario.shared_permits or world.scenario.shared_rate:
-        # A run's own pace is kept before it waits for the shared limits: what was
-        # stored ahead of it (a quarter of a second) may come together there.
-        burst += max(1.0, rate / 4)
     for place, began_s in enumerate(times):
         for count, ended_s in enumerate(times[place:], 1):
             most = rate * (ended_s - began_s) + burst + 1e-3

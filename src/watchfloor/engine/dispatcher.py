@@ -89,6 +89,8 @@ class Dispatcher:
         self._wake = wake
         self._lines = plan.lines
         self._pace = Pace(rate_per_s, around.monotonic_s)
+        # Of a paced run one attempt at a time asks each way for a permit.
+        self._turns = {line: asyncio.Lock() for line in plan.lines}
         self._permits = 0
         self._surplus = 0
         self._loop = asyncio.get_running_loop()
@@ -271,13 +273,30 @@ class Dispatcher:
     async def _entered(self, claimed: Claimed, line: Line) -> bool:
         """Wait for pace and permits; return whether the attempt got them."""
         try:
-            if self._pace.rate_per_s is not None:
-                await self._pace.wait()
-            return await line.enter()
+            if self._pace.rate_per_s is None:
+                return await self._entered_in_time(line)
+            async with self._turns[line]:
+                return await self._entered_in_time(line)
         except asyncio.CancelledError:
             self._in_hand -= 1
             self.released.append(claimed)
             raise
+
+    async def _entered_in_time(self, line: Line) -> bool:
+        """Enter the shared limits once the run's own pace allows an attempt.
+
+        The pace is taken as the attempt starts, not before it waits for others: what
+        was allowed one by one meanwhile would start all at once. And it is waited for
+        first, so that nothing shared is held, or queued for, by who may not start.
+        """
+        while True:
+            await self._pace.wait()
+            if not await line.enter():
+                return False
+            if self._pace.took():
+                return True
+            # Another step of the run started an attempt meanwhile.
+            line.withdraw()
 
     def _may_start(self, claimed: Claimed, line: Line) -> bool:
         """Look once more before the first byte; what may not start gives way.

@@ -29,7 +29,6 @@ class Pace:
         self.is_open = False
         self._monotonic_s = monotonic_s
         self._bucket: Bucket | None = None
-        self._turn = asyncio.Lock()
         self._stirred = asyncio.Event()
 
     def lead(self) -> int | None:
@@ -59,17 +58,29 @@ class Pace:
             self._stirred = asyncio.Event()
 
     async def wait(self) -> None:
-        """Wait until an attempt may start, or the pace is closed."""
-        async with self._turn:
-            while self.is_open and self.rate_per_s is not None:
-                bucket = self._bucket or opened(self.rate_per_s, self._monotonic_s())
-                self._bucket, wait_s = take(bucket, self._monotonic_s())
-                if wait_s <= 0:
-                    return
-                # Neither a gate that closes nor a new pace must wait for a slow one.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._stirred.wait()
+        """Wait until an attempt could start, or the pace is closed; take nothing."""
+        while self.is_open and self.rate_per_s is not None:
+            _, wait_s = self._taken(self.rate_per_s)
+            if wait_s <= 0:
+                return
+            # Neither a gate that closes nor a new pace must wait for a slow one.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._stirred.wait()
+
+    def took(self) -> bool:
+        """Take what an attempt that starts now takes; return whether it was there.
+
+        Nothing is paced, and nothing taken, without a pace or at a closed one.
+        """
+        if self.rate_per_s is None or not self.is_open:
+            return True
+        self._bucket, wait_s = self._taken(self.rate_per_s)
+        return wait_s <= 0
+
+    def _taken(self, rate_per_s: float) -> tuple[Bucket, float]:
+        now_s = self._monotonic_s()
+        return take(self._bucket or opened(rate_per_s, now_s), now_s)
 
     def _anew(self, rate_per_s: float) -> Bucket:
         now_s = self._monotonic_s()
