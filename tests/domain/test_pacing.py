@@ -38,6 +38,13 @@ def test_a_long_rest_saves_up_no_more_than_the_burst():
     assert refilled(Bucket(20.0, 0.0, 0.0), 3_600.0) == Bucket(20.0, 2.0, 3_600.0)
 
 
+def test_a_token_that_is_granted_and_not_used_keeps_its_place():
+    rested = refilled(Bucket(20.0, 0.0, 0.0), 3_600.0, 1)
+
+    assert rested == Bucket(20.0, 1.0, 3_600.0)
+    assert take(Bucket(20.0, 0.0, 0.0), 3_600.0, 2)[1] == 0.05
+
+
 def test_a_taken_token_is_gone():
     assert take(Bucket(20.0, 1.75, 1.0), 1.0) == (Bucket(20.0, 0.75, 1.0), 0.0)
 

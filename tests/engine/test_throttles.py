@@ -287,6 +287,24 @@ async def test_a_pace_saves_up_no_more_than_its_burst(clock):
     await asyncio.gather(*entered)
 
 
+async def test_an_engine_that_stalled_starts_no_two_together_at_a_shared_pace(clock):
+    throttle = Throttle(None, 1.0, clock)
+    line, other = opened_line(throttle), opened_line(throttle, run_id="other")
+    assert await line.enter()
+    [first] = await waiting(line)
+    clock.at_s += 1.0
+    throttle.disarm()
+    throttle.serve()  # lets the first in; before its task runs the loop stands still
+    clock.at_s += 1.0
+
+    second = asyncio.create_task(other.enter())
+
+    assert await first
+    assert not second.done()
+    other.close()
+    assert not await second
+
+
 async def test_who_comes_late_does_not_overtake_who_waits_for_the_pace(clock):
     throttle = Throttle(None, 0.001, clock)
     line, late = opened_line(throttle), opened_line(throttle, run_id="late")

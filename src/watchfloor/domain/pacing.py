@@ -40,10 +40,15 @@ def opened(rate_per_s: float, now_s: float) -> Bucket:
     return Bucket(rate_per_s, 1.0, now_s)
 
 
-def refilled(bucket: Bucket, now_s: float) -> Bucket:
-    """Return the bucket at *now_s*; a clock that went back adds nothing."""
+def refilled(bucket: Bucket, now_s: float, granted: int = 0) -> Bucket:
+    """Return the bucket at *now_s*; a clock that went back adds nothing.
+
+    Tokens that are granted to attempts which have not started yet have their place in
+    it until then, or an engine that stalled would start more together than the burst.
+    """
     gained = max(0.0, now_s - bucket.at_s) * bucket.rate_per_s
-    return replace(bucket, tokens=min(bucket.burst, bucket.tokens + gained), at_s=now_s)
+    most = bucket.burst - granted
+    return replace(bucket, tokens=min(most, bucket.tokens + gained), at_s=now_s)
 
 
 def reopened(bucket: Bucket, now_s: float) -> Bucket:
@@ -55,14 +60,14 @@ def reopened(bucket: Bucket, now_s: float) -> Bucket:
     return replace(full, tokens=min(full.tokens, 1.0))
 
 
-def take(bucket: Bucket, now_s: float) -> tuple[Bucket, float]:
-    """Take one token if there is one.
+def take(bucket: Bucket, now_s: float, granted: int = 0) -> tuple[Bucket, float]:
+    """Take one token if there is one; for *granted* see ``refilled``.
 
     Returns:
         The bucket afterwards and 0.0, or the bucket untouched by the attempt and the
         seconds until the next token.
     """
-    full = refilled(bucket, now_s)
+    full = refilled(bucket, now_s, granted)
     if full.tokens >= 1.0 - _ROUNDING:
         return replace(full, tokens=full.tokens - 1.0), 0.0
     return full, (1.0 - full.tokens) / full.rate_per_s

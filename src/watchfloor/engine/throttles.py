@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from watchfloor.domain.outcomes import Delivery
-from watchfloor.domain.pacing import Bucket, opened, reopened, take
+from watchfloor.domain.pacing import Bucket, opened, refilled, reopened, take
 from watchfloor.domain.permits import window
 
 #: Of a paced run, intents are stored so far ahead of their time and no further.
@@ -28,6 +28,7 @@ class Throttle:
         in_use: Attempts that entered and have not left; counted without limits too, so
             that one set later knows what is in flight.
         waiting: Attempts that wait, here or at another throttle of their line.
+        granted: Those that were let in from there and whose task did not run since.
         lines: Those that are open or have attempts in flight.
         turns: Those that wait, whose turn is next first.
         bucket: The pace's; None without one.
@@ -43,6 +44,7 @@ class Throttle:
         self.rate_per_s: float | None = None
         self.in_use = 0
         self.waiting = 0
+        self.granted = 0
         self.lines: dict[Line, None] = {}
         self.turns: dict[Line, None] = {}
         self._monotonic_s = monotonic_s
@@ -134,13 +136,22 @@ class Throttle:
         """
         if self.bucket is None or self._timer is not None:
             return None
-        taken, wait_s = take(self.bucket, self._monotonic_s())
+        taken, wait_s = take(self.bucket, self._monotonic_s(), self.granted)
         if wait_s <= 0:
             return taken
         if self.turns:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(wait_s, self._ring)
         return None
+
+    def use(self) -> None:
+        """Count as started what was let in from its place in the queue.
+
+        Its token is taken at this moment, not when its task was woken.
+        """
+        if self.bucket is not None:
+            self.bucket = refilled(self.bucket, self._monotonic_s(), self.granted)
+        self.granted -= 1
 
     def give_back(self) -> None:
         """Give back the token of an attempt that did not start."""
@@ -273,6 +284,8 @@ class Line:
             place = self._queue[0]
             self._drop(place)
             place.set_result(True)
+            for throttle in self._throttles:
+                throttle.granted += 1
         for throttle in self._throttles:
             if self._queue:  # behind the others
                 del throttle.turns[self]
@@ -303,15 +316,22 @@ class Line:
             entered = await place
         except asyncio.CancelledError:
             if not place.cancelled() and place.done() and place.result():
+                self._use()
                 self.withdraw()
             elif place in self._queue:
                 self._drop(place)
             raise
+        if entered:
+            self._use()
         if entered and not self.is_open:
             # Let in, and the gate closed before the task could run.
             self.withdraw()
             return False
         return entered
+
+    def _use(self) -> None:
+        for throttle in self._throttles:
+            throttle.use()
 
     def _drop(self, place: asyncio.Future[bool]) -> None:
         self._queue.remove(place)
