@@ -38,12 +38,13 @@ from watchfloor.engine import ledger as ledgers
 from watchfloor.engine import pace as paces
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.dispatcher import Dispatcher
+from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.throttles import Line, Throttle
 from watchfloor.store.writes import lease
 
 #: So many seeds may a bug take.
-MOST_SEEDS = 100
+MOST_SEEDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,9 +223,9 @@ def _full_is_one_late(_: Any) -> Any:
 
 
 def _refills_twice_as_fast(right: Any) -> Any:
-    def wrong(bucket: Bucket, now_s: float) -> tuple[Bucket, float]:
+    def wrong(bucket: Bucket, *asked: Any) -> tuple[Bucket, float]:
         quick = replace(bucket, rate_per_s=bucket.rate_per_s * 2)
-        taken, wait_s = right(quick, now_s)
+        taken, wait_s = right(quick, *asked)
         return replace(taken, rate_per_s=bucket.rate_per_s), wait_s
 
     return wrong
@@ -238,6 +239,10 @@ def _pace_is_spent_first(_: Any) -> Any:
         return entered
 
     return wrong
+
+
+def _holds_nothing(_: Any) -> Any:
+    return lambda _, run_ids: run_ids
 
 
 def _always_open(_: Any) -> Any:
@@ -491,6 +496,27 @@ BUGS: tuple[Bug, ...] = (
         Dispatcher,
         "hold",
         _always(None),
+    ),
+    _bug(
+        "gate-closes-late",
+        "the gate closes after the answer, once the run is followed",
+        Lanes,
+        "hold",
+        _holds_nothing,
+    ),
+    _bug(
+        "retries-while-ending",
+        "a stop or a cancel leaves what comes back for a later try",
+        booking,
+        "may_retry",
+        _always(True),
+    ),
+    _bug(
+        "promises-while-cancelling",
+        "a cancel leaves what comes back for a callback",
+        booking,
+        "may_promise",
+        _always(True),
     ),
     _bug(
         "no-last-look",

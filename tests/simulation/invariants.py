@@ -131,6 +131,7 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
     commands_are_answered_once(commands, news.commands)
     the_journal_tells_once(world, news.entries)
     retries_wait_as_told(world, news.attempts)
+    nothing_is_left_for_later(world, runs, news.attempts)
 
 
 def at_arrival(world: World, arrival: Arrival) -> None:
@@ -334,6 +335,22 @@ def unknown_leaves_by_a_word(world: World, was: Row, record: Row) -> None:
         place = (was["run_no"], was["seq"], was["attempts"])
         told = f"{place} left unknown for {record['state']} without a word"
         expect(12, place in world.sight.words, told)
+
+
+def nothing_is_left_for_later(
+    world: World, runs: dict[str, Row], fresh: dict[Any, Row]
+) -> None:
+    """16: what comes back to a run that is ending leaves no work behind.
+
+    A stop keeps promises that contacts asked for; a cancel keeps nothing.
+    """
+    for place, attempt in fresh.items():
+        phase = runs[world.sight.run_of[place[0]]]["phase"]
+        is_kept = attempt["outcome_class"] == CALLED_BACK and phase != "cancelling"
+        ends = attempt["ending"] == "outcome" and phase in ("stopping", "cancelling")
+        if ends and not is_kept:
+            told = place, "came back while its run was", phase, "and goes on:", attempt
+            expect(16, attempt["next_at_ms"] is None, *told)
 
 
 def doubt_is_never_called_failed(world: World, was: Row, record: Row) -> None:

@@ -24,6 +24,7 @@ class Scenario:
         crashes: How many times the engine is killed at most.
         zombies: A killed engine may go on for a while beside the next one.
         steers: Commands of operators.
+        drags: How often time passes while something is ready to be done.
         begins_at_ms: Moves the wall clock before anything happens.
         span_s: Operators act and faults strike within so long.
     """
@@ -49,6 +50,7 @@ class Scenario:
     sees: bool
     begins_at_ms: int
     span_s: float
+    drags: float
 
 
 _FAULTS = ("busy", "limit", "down", "gone", "lost", "unreachable", "callback", "late")
@@ -92,4 +94,5 @@ def drawn(seed: int, chance: random.Random) -> Scenario:
         sees=chance.random() < 0.3,
         begins_at_ms=chance.choice([0, 0, 1_700_000, -3_600_000, 39_600_000]),
         span_s=200.0 if chance.random() < 0.15 else span_s,
+        drags=chance.choice([0.0, 0.0, 0.02, 0.1]),
     )

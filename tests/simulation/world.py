@@ -118,11 +118,21 @@ class World:
             self.steps += 1
             if self.steps > MOST_STEPS:
                 invariants.never_ends(self)
+            self._drag()
             ready = [life for life in self.lives if life.loop.is_ready()]
             if ready:
                 self._step(ready[0] if len(ready) == 1 else self.chance.choice(ready))
             elif not (self._waited() or self._is_helped()):
                 invariants.never_ends(self)
+
+    def _drag(self) -> None:
+        """Let a moment pass: what is ready comes late, and timers come before it."""
+        often = self.scenario.drags
+        if often and self.chance.random() < often:
+            moment_s = self.chance.choice([0.001, 0.02, 0.5])
+            if self.events:
+                moment_s = min(moment_s, max(0.0, self.events[0][0] - self.now_s))
+            self.now_s += moment_s
 
     def _step(self, life: Life) -> None:
         WorldChannel.life = life.number
