@@ -18,6 +18,7 @@ from tests.simulation.invariants import ViolationError
 from tests.simulation.turning import Bench, bench
 
 from watchfloor.domain import records
+from watchfloor.domain.canary import Verdict as Said
 from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.pacing import Bucket
 from watchfloor.domain.records import RecordState, Verdict
@@ -25,6 +26,7 @@ from watchfloor.domain.regions import Gate, Phase
 from watchfloor.domain.windows import Opening
 from watchfloor.engine import (
     booking,
+    canaries,
     changes,
     commands,
     committer,
@@ -243,6 +245,37 @@ def _pace_is_spent_first(_: Any) -> Any:
 
 def _holds_nothing(_: Any) -> Any:
     return lambda _, run_ids: run_ids
+
+
+def _looks_past_the_canary(right: Any) -> Any:
+    def wrong(tx: Any, writer: Any, ledger: Any, *asked: Any, **more: Any) -> Any:
+        kept, ledger.released_seq = ledger.released_seq, None
+        try:
+            return right(tx, writer, ledger, *asked, **more)
+        finally:
+            ledger.released_seq = kept
+
+    return wrong
+
+
+def _counts_the_settled(right: Any) -> Any:
+    def wrong(*asked: Any, **more: Any) -> Any:
+        told = right(*asked, **more)
+        return replace(told, records=told.settled) if told.settled else told
+
+    return wrong
+
+
+def _keys_of_the_run(right: Any) -> Any:
+    def wrong(self: Any, claimed: Any) -> Any:
+        plan = self._plan
+        self._plan = replace(plan, family_id=self.run_id)
+        try:
+            return right(self, claimed)
+        finally:
+            self._plan = plan
+
+    return wrong
 
 
 def _always_open(_: Any) -> Any:
@@ -616,6 +649,41 @@ BUGS: tuple[Bug, ...] = (
         handing_out,
         "attempts_before_approval",
         _always(None),
+    ),
+    _bug(
+        "canary-ignored",
+        "records past a canary's stage are attempted",
+        handing_out,
+        "_looked_at",
+        _looks_past_the_canary,
+    ),
+    _bug(
+        "canary-passes-all",
+        "a stage passes whatever its figures say",
+        canaries,
+        "judge",
+        _always(Said(findings=())),
+    ),
+    _bug(
+        "canary-judged-early",
+        "a stage is judged by those that have settled",
+        canaries,
+        "figures",
+        _counts_the_settled,
+    ),
+    _bug(
+        "canary-overrules",
+        "a stage that stopped is overruled without a person",
+        canaries,
+        "may_dispatch",
+        _always(True),
+    ),
+    _bug(
+        "retry-keys-anew",
+        "a child run has keys of its own",
+        Dispatcher,
+        "_dispatch",
+        _keys_of_the_run,
     ),
     _bug(
         "paused-in-flight",

@@ -36,7 +36,7 @@ WORDS = (
     "expired",
     "abandoned",
 )
-TRANSIENT, PERMANENT, CALLED_BACK = 2, 3, 5
+ARRIVED, TRANSIENT, PERMANENT, CALLED_BACK = 1, 2, 3, 5
 _LEFT = (PENDING, CLAIMED, ATTEMPTING, RETRY, CALLBACK, WAITING)
 _DONE_WITHOUT = (FAILED, NOT_ATTEMPTED, EXPIRED)
 #: After these the request may have reached a contact.
@@ -95,6 +95,7 @@ class News(NamedTuple):
     records: dict[Any, Row]
     attempts: dict[Any, Row]
     commands: dict[str, Row]
+    stages: dict[Any, Row]
     entries: list[Row]
 
 
@@ -119,6 +120,7 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
             a_record_follows_its_table(was, record)
             unknown_leaves_by_a_word(world, was, record)
             an_intent_is_due(world, was, record)
+            one_run_tries_a_contact(world, records, was, record)
             doubt_is_never_called_failed(world, was, record)
             a_promise_is_kept(world, was, record)
         else:
@@ -126,6 +128,9 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
     for run_id, run in news.runs.items():
         if run_id in runs:
             a_run_follows_its_table(runs[run_id], run)
+            a_stage_is_released_by_a_verdict(world, runs[run_id], run)
+    for stage in news.stages.values():
+        a_stage_passes_on_figures(world, stage)
     paused_means_nothing_flies(world)
     expect(22, commands.keys() <= sight.commands.keys(), "a command is gone")
     commands_are_answered_once(commands, news.commands)
@@ -142,6 +147,7 @@ def at_arrival(world: World, arrival: Arrival) -> None:
     permanent_is_final(world, arrival)
     the_gate_is_open(world, arrival)
     nobody_goes_past_an_approval(world, arrival)
+    nobody_goes_past_a_canary(world, arrival)
     only_launched_runs_send(world, arrival)
     permits_hold(world, arrival)
     the_window_is_open(world, arrival)
@@ -226,28 +232,31 @@ def intent_is_committed(world: World, arrival: Arrival) -> None:
 def at_most_once_is_kept(world: World, arrival: Arrival) -> None:
     """7: what may have reached a contact is never sent again by itself."""
     sent, sight = arrival.dispatch, world.sight
-    run_no = sight.run_no(sent.run_id)
     step = _step(world, sent.run_id, sent.step)
     if sight.promise(sent.run_id, step) != "at_most_once":
         return
+    kin = sight.kin(sent.run_id, sent.seq)
     reached = [
         one
-        for one in world.provider.by_seq.get((sent.run_id, sent.seq), [])
+        for place in kin
+        for one in world.provider.by_seq.get(place, [])
         if one.dispatch.step == sent.step and one.kind in _REACHED
     ]
-    words = sum(1 for place in sight.words if place[:2] == (run_no, sent.seq))
+    known = {(sight.run_no(run_id), seq) for run_id, seq in kin}
+    words = sum(1 for place in sight.words if place[:2] in known)
     expect(7, len(reached) <= words, sent, len(reached), "may have reached")
 
 
 def the_key_is_constant(world: World, arrival: Arrival) -> None:
-    """8: one record's step has one key, nobody else has it, and it means one body."""
-    sent = arrival.dispatch
+    """8: a contact's step has one key in all of a family, and it means one body."""
+    sent, runs = arrival.dispatch, world.sight.runs
+    family = runs[sent.run_id]["family_id"]
     for one in world.provider.arrivals:
         other = one.dispatch
-        same = (other.run_id, other.seq, other.step) == (
-            sent.run_id,
-            sent.seq,
-            sent.step,
+        same = (
+            other.contact == sent.contact
+            and other.step == sent.step
+            and runs[other.run_id]["family_id"] == family
         )
         expect(8, same == (other.key == sent.key), other, "and", sent)
         expect(8, not same or one.body == arrival.body, one.body, "and", arrival.body)
@@ -255,11 +264,13 @@ def the_key_is_constant(world: World, arrival: Arrival) -> None:
 
 def permanent_is_final(world: World, arrival: Arrival) -> None:
     """9: after a permanent failure is stored nothing is attempted again."""
-    sent = arrival.dispatch
-    run_no, step = world.sight.run_no(sent.run_id), _step(world, sent.run_id, sent.step)
-    for (number, seq, _), attempt in world.sight.attempts.items():
-        if (number, seq, attempt["step"]) == (run_no, sent.seq, step):
-            is_final = attempt["outcome_class"] in (1, PERMANENT)
+    sent, sight = arrival.dispatch, world.sight
+    step = _step(world, sent.run_id, sent.step)
+    kin = sight.kin(sent.run_id, sent.seq)
+    known = {(sight.run_no(run_id), seq) for run_id, seq in kin}
+    for (number, seq, _), attempt in sight.attempts.items():
+        if (number, seq) in known and attempt["step"] == step:
+            is_final = attempt["outcome_class"] in (ARRIVED, PERMANENT)
             expect(9, not is_final, sent, "was", attempt["code"], "and is sent again")
 
 
@@ -382,6 +393,71 @@ def nobody_goes_past_an_approval(world: World, arrival: Arrival) -> None:
         expect(14, made <= run["approve_after"], f"{run_id}: {made} without a word")
 
 
+def nobody_goes_past_a_canary(world: World, arrival: Arrival) -> None:
+    """14: before a stage's verdict no more is attempted than the stage has."""
+    sent = arrival.dispatch
+    last = world.sight.runs[sent.run_id]["released_seq"]
+    if arrival.life not in world.sight.zombies and last is not None:
+        expect(14, sent.seq <= last, sent, "is sent, released are the first", last)
+
+
+def one_run_tries_a_contact(
+    world: World, records: dict[Any, Row], was: Row, record: Row
+) -> None:
+    """7: of a family one run at a time tries a contact, and none that was reached."""
+    sight = world.sight
+    if record["state"] != ATTEMPTING or was["state"] == ATTEMPTING:
+        return
+    run_id = sight.run_of[was["run_no"]]
+    for other_id, seq in sight.kin(run_id, was["seq"]):
+        if other_id != run_id:
+            other = records[sight.run_no(other_id), seq]
+            told = run_id, was["seq"], "is tried beside", other_id, other
+            ends = sight.runs[other_id]["phase"] == "ended"
+            expect(7, ends and other["state"] != DELIVERED, *told)
+
+
+def a_stage_is_released_by_a_verdict(world: World, was: Row, run: Row) -> None:
+    """14: the mark of a canary moves on when its stage passed, or a person says so."""
+    if was["released_seq"] == run["released_seq"] or was["released_seq"] is None:
+        return
+    stages = [
+        stage
+        for (run_no, _), stage in sorted(world.sight.stages.items())
+        if run_no == run["run_no"]
+    ]
+    place = [stage["last_seq"] for stage in stages].index(was["released_seq"])
+    judged, after = stages[place], stages[place + 1 :]
+    is_said = judged["state"] == "overruled" and judged["decided_by"] == "nora"
+    expect(14, judged["state"] == "passed" or is_said, run, "went past", judged)
+    released = after[0]["last_seq"] if len(after) > 1 else None
+    expect(14, run["released_seq"] == released, run, "skipped a stage:", stages)
+
+
+def a_stage_passes_on_figures(world: World, stage: Row) -> None:
+    """14: a stage passes that was tried, has settled and of which little failed."""
+    if stage["state"] != "passed":
+        return
+    sight, run_no = world.sight, stage["run_no"]
+    first = sight.stages.get((run_no, stage["stage"] - 1), {}).get("last_seq", 0) + 1
+    seqs = range(first, stage["last_seq"] + 1)
+    states = [
+        sight.records[run_no, seq]["state"]
+        for seq in seqs
+        if (run_no, seq) in sight.records
+    ]
+    settled = sum(state >= DELIVERED or state == CALLBACK for state in states)
+    expect(14, settled >= 0.8 * len(states), stage, "passed at", states)
+    closed = [
+        attempt["outcome_class"]
+        for (number, seq, _), attempt in sight.attempts.items()
+        if number == run_no and seq in seqs and attempt["ending"] == "outcome"
+    ]
+    doubtful = sum(one not in (ARRIVED, PERMANENT, CALLED_BACK) for one in closed)
+    expect(14, closed, stage, "passed untried")
+    expect(14, doubtful <= 0.15 * len(closed), stage, "passed with", closed)
+
+
 def crashes_cost_no_more_than_permits(world: World) -> None:
     """13: one crash makes at most as many unknowns as there are permits."""
     sight = world.sight
@@ -459,7 +535,7 @@ def permits_hold(world: World, arrival: Arrival) -> None:
 
 def the_pace_was_kept(world: World) -> None:
     """19: sends in any window <= rate x window + burst, for each engine."""
-    for run_id in world.shape.runs:
+    for run_id in world.sight.runs:
         rate = _campaign(world, run_id).rate_per_s
         rates = [one for one in (rate, world.scenario.shared_rate) if one is not None]
         sent: dict[int, list[float]] = {}
@@ -570,7 +646,7 @@ def everybody_was_tried(world: World) -> None:
             continue
         for (run_no, seq), record in world.sight.records.items():
             if run_no == run["run_no"] and record["state"] == NOT_ATTEMPTED:
-                is_told = record["code"] == "suppressed"
+                is_told = record["code"] in ("suppressed", "reached_before")
                 expect(23, is_told, f"{run_id}/{seq} was left out: {record}")
     for command in world.operators.commands:
         answer = world.sight.commands.get(command.command_id)
@@ -607,4 +683,5 @@ def _step(world: World, run_id: str, name: str) -> int:
 
 
 def _campaign(world: World, run_id: str) -> Any:
-    return world.shape.campaigns[world.shape.runs.index(run_id)]
+    root = world.sight.root(run_id)
+    return world.shape.campaigns[world.shape.runs.index(root)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from watchfloor.domain.identity import contact_digest
+from watchfloor.domain.identity import contact_digest, new_id
+from watchfloor.domain.recovery import asked_payload
 from watchfloor.store.inbox import Command
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Operators:
             (scenario.jumps, self._jump),
             (scenario.refusals, self._fill_disk),
             (scenario.crashes, self._crash),
+            (scenario.retries, self._retry),
         )
         for count, act in told:
             for _ in range(count):
@@ -80,7 +82,7 @@ class Operators:
             life.ring("inbox")
 
     def _run_id(self) -> str:
-        return self._world.chance.choice(self._world.shape.runs)
+        return self._world.chance.choice(list(self._world.sight.runs))
 
     def _steer(self) -> None:
         world = self._world
@@ -164,6 +166,22 @@ class Operators:
     def _resolve_late(self) -> None:
         if any(one["state"] == 8 for one in self._world.sight.records.values()):
             self._resolve()
+
+    def _retry(self, tries: int = 6) -> None:
+        """Take up what failed for now in an ended run; later where there is none."""
+        world = self._world
+        for run_id, run in world.sight.runs.items():
+            if run["phase"] != "ended":
+                continue
+            preview = world.sight.retry_of(run_id)
+            if preview.refusal is None:
+                child_id = new_id(world.wall_ms(), world.chance.randbytes(3))
+                payload = asked_payload(preview, canary=world.chance.random() < 0.8)
+                self._ask("retry", child_id, "it works again", **payload)
+                return
+        self.let_go()
+        if tries:
+            world.at(world.scenario.span_s / 2 + 20, lambda: self._retry(tries - 1))
 
     def _jump(self) -> None:
         world = self._world

@@ -24,6 +24,7 @@ class Scenario:
         crashes: How many times the engine is killed at most.
         zombies: A killed engine may go on for a while beside the next one.
         steers: Commands of operators.
+        retries: Child runs that operators ask for, most of them with a canary.
         drags: How often time passes while something is ready to be done.
         begins_at_ms: Moves the wall clock before anything happens.
         span_s: Operators act and faults strike within so long.
@@ -51,6 +52,7 @@ class Scenario:
     begins_at_ms: int
     span_s: float
     drags: float
+    retries: int
 
 
 _FAULTS = ("busy", "limit", "down", "gone", "lost", "unreachable", "callback", "late")
@@ -69,6 +71,10 @@ def drawn(seed: int, chance: random.Random) -> Scenario:
             weights[kind] = chance.choice([1, 2, 5])
         for kind in chance.sample(_RARE, some(0.3, 1, 1, 2)):
             weights[kind] = 1
+    retries = some(0.25, 1, 2, 2)
+    if retries:
+        # What is retried must have failed for now, and some of it must fail again.
+        weights |= {"busy": chance.choice([4, 12]), "unreachable": 4}
     latency_s = chance.choice([(0.0, 0.002), (0.01, 0.5), (0.5, 4.0)])
     # Most worlds are busy for a few answers' time; what comes later meets callbacks.
     span_s = chance.choice([1, 3, 8]) * max(0.05, latency_s[1])
@@ -95,4 +101,5 @@ def drawn(seed: int, chance: random.Random) -> Scenario:
         begins_at_ms=chance.choice([0, 0, 1_700_000, -3_600_000, 39_600_000]),
         span_s=200.0 if chance.random() < 0.15 else span_s,
         drags=chance.choice([0.0, 0.0, 0.02, 0.1]),
+        retries=retries,
     )

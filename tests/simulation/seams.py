@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 from tests.simulation.shortcut import Shortcut
 from tests.simulation.wire import WorldChannel
 
+from watchfloor.domain import canary
 from watchfloor.domain.reach import Reach
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine import (
@@ -204,6 +205,8 @@ def world_around() -> Iterator[None]:
         mock.patch.object(lane, "strategy_of", strategy),
         mock.patch.object(committer, "WorkspaceSettings", Settings),
         mock.patch.object(preparing, "WorkspaceSettings", Settings),
+        # A world's cohorts are small: so are the stages of their canaries.
+        mock.patch.object(canary, "FIRST", (2, 3)),
         mock.patch.object(supervisor, "Inbox", return_value=None),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),

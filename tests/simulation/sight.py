@@ -16,10 +16,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.simulation import invariants
+from tests.simulation.seams import WORKSPACE
 from tests.simulation.shortcut import ANYTHING
 
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.previews import preview
+from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
+from watchfloor.engine.retry_previews import retry_preview
 from watchfloor.store.reads.runs import run_view
 
 if TYPE_CHECKING:
@@ -32,7 +36,8 @@ Row = dict[str, Any]
 _RUN = (
     "run_no, run_id, family_id, phase, gate, gate_by, gate_why, intake, results, "
     "history, outcome, launch_id, stops, version, intent, intent_command, permits, "
-    "rate_per_s, steps_json, approve_after, approved_at_ms, cause"
+    "rate_per_s, steps_json, approve_after, approved_at_ms, cause, parent_id, "
+    "released_seq"
 )
 _RECORD = (
     "run_no, seq, state, step, attempts, interrupted, generation, outcome_class, code, "
@@ -42,6 +47,7 @@ _ATTEMPT = (
     "run_no, seq, number, step, epoch, ending, started_at_ms, ended_at_ms, "
     "outcome_class, code, next_at_ms"
 )
+_CANARY = "run_no, stage, last_seq, state, decided_by"
 _COMMAND = "command_id, run_id, verb, state, refusal"
 _ENTRY = "entry_id, run_id, event, by, why, detail, command_id, epoch"
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE entry_id > ?"  # noqa: S608 - names of columns
@@ -70,6 +76,7 @@ _TABLES = {
     "record": _table("record", _RECORD, 0, 1),
     "attempt": _table("attempt", _ATTEMPT, 0, 1, 2),
     "command": _table("command", _COMMAND, 0),
+    "canary": _table("canary", _CANARY, 0, 1),
 }
 _EVERYTHING = {
     *_TABLES,
@@ -100,6 +107,7 @@ class Sight:
         self.records: dict[tuple[int, int], Row] = {}
         self.attempts: dict[tuple[int, int, int], Row] = {}
         self.commands: dict[str, Row] = {}
+        self.stages: dict[tuple[int, int], Row] = {}
         self.opened: dict[tuple[int, int, int], Row] = {}
         self.zombies: set[int] = set()
         self.contacts: dict[tuple[int, int], str] = {}
@@ -122,6 +130,35 @@ class Sight:
             view = run_view(disk.handle, run_id)
             reading.rollback()
         return asdict(preview(view, Verb.PAUSE).seen)
+
+    def retry_of(self, run_id: str) -> RetryPreview:
+        """Return what a screen would say of a retry of all that failed in a run."""
+        disk = self.world.disk
+        now_ms = self.world.wall_ms()
+        with disk.handle.begin() as reading:
+            found = retry_preview(
+                disk.handle, WORKSPACE[0], now_ms, run_id, Selection()
+            )
+            reading.rollback()
+        return found
+
+    def root(self, run_id: str) -> str:
+        """Return the run that was launched first of a run and its parents."""
+        while parent_id := self.runs[run_id]["parent_id"]:
+            run_id = parent_id
+        return run_id
+
+    def kin(self, run_id: str, seq: int) -> list[tuple[str, int]]:
+        """Return where a record's contact stands in all of the run's family."""
+        if len(self.runs) == len(self.world.shape.runs):
+            return [(run_id, seq)]
+        family = self.runs[run_id]["family_id"]
+        digest = self.contacts[self.run_no(run_id), seq]
+        return [
+            (self.run_of[run_no], other)
+            for (run_no, other), known in self.contacts.items()
+            if known == digest and self.runs[self.run_of[run_no]]["family_id"] == family
+        ]
 
     def look(self, life: Life) -> None:
         """Take in a commit, and hold it to what was before."""
@@ -176,6 +213,8 @@ class Sight:
             self.attempts, fresh["attempt"] = self._named("attempt", self.attempts)
         if "command" in written:
             self.commands, fresh["command"] = self._named("command", self.commands)
+        if "canary" in written:
+            self.stages, fresh["canary"] = self._named("canary", self.stages)
         self._read_words(written)
         self.epoch = disk.rows("SELECT epoch FROM lease")[0][0]
         return invariants.News(
@@ -183,6 +222,7 @@ class Sight:
             records=fresh["record"],
             attempts=fresh["attempt"],
             commands=fresh["command"],
+            stages=fresh["canary"],
             entries=self._entered() if "journal" in written else [],
         )
 

@@ -45,4 +45,5 @@ def test_the_swarm_does_what_it_is_there_for(turned):
     # A swarm in which nothing goes wrong would find nothing.
     assert {"delivered", "busy", "gone", "lost", "callback", "late"} <= kinds
     assert {"pause", "resume", "stop", "cancel", "resolve", "suppress"} <= happened
+    assert {"retry", "limit", "results", "commit"} <= happened
     assert {"completed", "stopped", "cancelled", "interrupted"} <= happened
