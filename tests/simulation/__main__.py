@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.simulation.invariants import ViolationError
-from tests.simulation.turning import bench
+from tests.simulation.turning import bench, turned_slice
 
 #: Seeds of one task, so that processes that are slow do not hold up the others.
 SLICE = 250
@@ -34,18 +34,6 @@ def replayed(seed: int) -> int:
             print(row)  # noqa: T201 - its purpose
         print(wrong or f"every invariant held; the log is {world.hash.hexdigest()}")  # noqa: T201 - its purpose
     return 1 if wrong else 0
-
-
-def turned_slice(first: int, count: int) -> list[str]:
-    """Turn some seeds; return one line for each that did not hold."""
-    found = []
-    with bench() as turned:
-        for seed in range(first, first + count):
-            try:
-                turned.world(seed).run()
-            except Exception as error:  # noqa: BLE001 - told, with its seed
-                found.append(f"seed {seed}: {error}")
-    return found
 
 
 def turned_many(first: int, count: int, jobs: int) -> int:

@@ -545,13 +545,6 @@ BUGS: tuple[Bug, ...] = (
         _always(True),
     ),
     _bug(
-        "promises-while-cancelling",
-        "a cancel leaves what comes back for a callback",
-        booking,
-        "may_promise",
-        _always(True),
-    ),
-    _bug(
         "no-last-look",
         "opt-outs and windows are not asked just before the send",
         Dispatcher,

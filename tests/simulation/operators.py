@@ -11,7 +11,17 @@ from watchfloor.store.inbox import Command
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_VERBS = ("pause", "pause", "pause", "resume", "resume", "stop", "stop", "cancel")
+_VERBS = (
+    "pause",
+    "pause",
+    "pause",
+    "resume",
+    "resume",
+    "stop",
+    "stop",
+    "cancel",
+    "cancel",
+)
 
 
 class Operators:
@@ -98,6 +108,9 @@ class Operators:
         payload: dict[str, Any] = {}
         if world.scenario.sees:
             payload["seen"] = world.sight.seen(run_id)
+        if verb == "stop" and world.chance.random() < 0.7:
+            self._stop_in_flight(run_id)
+            return
         self._ask(verb, run_id, **payload)
         if verb == "pause" and world.chance.random() < 0.6:
             then = world.chance.choice(["resume", "resume", "cancel"])
@@ -108,6 +121,18 @@ class Operators:
             world.at(
                 world.chance.choice([0.0, 0.3, 5.0]), lambda: self._then("stop", run_id)
             )
+
+    def _stop_in_flight(self, run_id: str, tries: int = 20) -> None:
+        """Stop a run while the provider has something of it, if that comes soon."""
+        world = self._world
+        flying = sum(
+            count for (_, one), count in world.provider.flying.items() if one == run_id
+        )
+        if flying or not tries:
+            self._ask("stop", run_id)
+            return
+        in_s = max(0.001, world.scenario.latency_s[1] / 3)
+        world.at(in_s, lambda: self._stop_in_flight(run_id, tries - 1))
 
     def _then(self, verb: str, run_id: str) -> None:
         self._ask(verb, run_id)

@@ -61,3 +61,15 @@ def bench() -> Iterator[Bench]:
             gc.unfreeze()
             gc.collect()
             gc.enable()
+
+
+def turned_slice(first: int, count: int) -> list[str]:
+    """Turn some seeds; return one line for each that did not hold."""
+    found = []
+    with bench() as turned:
+        for seed in range(first, first + count):
+            try:
+                turned.world(seed).run()
+            except Exception as error:  # noqa: BLE001 - told, with its seed
+                found.append(f"seed {seed}: {error}")
+    return found
