@@ -47,6 +47,8 @@ from watchfloor.store.writes import lease
 
 #: So many seeds may a bug take.
 MOST_SEEDS = 300
+#: These found what few seeds find: they are turned first.
+RARE = (58, 66, 73, 76, 113, 114, 212)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +95,14 @@ def planted(bug: Bug) -> Iterator[None]:
 
 def finding(turned: Bench, bug: Bug, most: int = MOST_SEEDS) -> Finding | None:
     """Return what found a bug; None where so many seeds did not."""
-    for seed in range(most):
+    others = (seed for seed in range(most) if seed not in RARE)
+    for count, seed in enumerate((*RARE, *others), 1):
         turned.prepare(seed)
         with planted(bug):
             try:
                 turned.world(seed).run()
             except ViolationError as found:
-                return Finding(seed, seed + 1, found.number, str(found))
+                return Finding(seed, count, found.number, str(found))
     return None
 
 
