@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.invariants import FAILED, TRANSIENT
+
 from watchfloor.domain.identity import contact_digest, new_id
 from watchfloor.domain.recovery import asked_payload
 from watchfloor.store.inbox import Command
@@ -196,7 +198,12 @@ class Operators:
         """Take up what failed for now in an ended run; later where there is none."""
         world = self._world
         for run_id, run in world.sight.runs.items():
-            if run["phase"] != "ended":
+            failed = any(
+                record["state"] == FAILED and record["outcome_class"] == TRANSIENT
+                for (run_no, _), record in world.sight.records.items()
+                if run_no == run["run_no"]
+            )
+            if run["phase"] != "ended" or not failed:
                 continue
             preview = world.sight.retry_of(run_id)
             if preview.refusal is None:
