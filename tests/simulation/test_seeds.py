@@ -10,9 +10,9 @@ import os
 import pytest
 from tests.simulation.turning import bench
 
-SEEDS = int(os.environ.get("WATCHFLOOR_SEEDS", "10000"))
-#: So many that two processes, of which each takes the next, end at the same time.
-SLICES = 50
+SEEDS = int(os.environ.get("WATCHFLOOR_SEEDS", "3000"))
+#: So many that several processes, of which each takes the next, end at the same time.
+SLICES = 20
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.simulation.wire import WorldChannel
 from tests.simulation.world import World
 
 #: Killed processes are cleared away after so many worlds.
-WORLDS_PER_SWEEP = 25
+WORLDS_PER_SWEEP = 100
 
 
 class Bench:
