@@ -225,7 +225,7 @@ def test_ctrl_z_and_its_signal_stop_neither_console_nor_engine(floor, provider, 
     # A key that came after both has its effect: neither waits to be taken.
     terminal.press("?")
     terminal.until("Esc Close")
-    terminal.send(ESCAPE)
+    terminal.press(ESCAPE)
     assert not stands_still(pid)
     provider.let_go()
 

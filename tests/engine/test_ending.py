@@ -235,6 +235,29 @@ def test_a_doubtful_retry_that_a_stop_finds_is_unknown_never_not_attempted(
     }
 
 
+def test_a_doubtful_retry_in_hand_at_a_stop_is_unknown_never_not_attempted(
+    floor, provider
+):
+    later = Reply(status=503, headers={"Retry-After": "3600"})
+    provider.replies["c00001"] = [later]
+    provider.replies["c00002"] = [Reply(drop=True)]
+    text = webhook(provider.url, permits=2, rate="0.5/s")
+    run_id = floor.launched(text, ids(2))
+    with floor.engine():
+        # The second one is taken up again at once, and waits for its pace.
+        until(lambda: floor.books(run_id).retry == 1 and len(provider.arrivals) == 2)
+        until(lambda: floor.books(run_id).attempting == 1)
+        floor.steered(Verb.STOP, run_id)
+        floor.until_ended(run_id)
+
+    states = {one.contact: one.state for one in floor.records(run_id)}
+    assert len(provider.arrivals) == 2
+    assert states == {
+        "c00001": RecordState.NOT_ATTEMPTED,
+        "c00002": RecordState.UNKNOWN,
+    }
+
+
 def test_an_end_is_final_and_its_history_is_written_once(floor):
     run_id = floor.launched(campaign(), ids(5))
     floor.carried_out()

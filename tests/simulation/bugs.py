@@ -48,7 +48,7 @@ from watchfloor.store.writes import lease
 #: So many seeds may a bug take.
 MOST_SEEDS = 300
 #: These found what few seeds find: they are turned first.
-RARE = (58, 66, 73, 76, 113, 114, 212)
+RARE = (58, 66, 73, 76, 113, 114, 212, 2408)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +361,15 @@ def _frontier_stays(right: Any) -> Any:
 def _doubt_is_swept(right: Any) -> Any:
     def wrong(ledger: Any) -> Any:
         return [(move, doubtful) for move, doubtful in right(ledger) if not doubtful]
+
+    return wrong
+
+
+def _sweep_is_remembered(_: Any) -> Any:
+    def wrong(self: Any, before: Any, after: Any, count: int = 1) -> None:
+        self.tally[before.word] -= count
+        self.tally[after.word] += count
+        self.touch()
 
     return wrong
 
@@ -743,6 +752,13 @@ BUGS: tuple[Bug, ...] = (
         dropping,
         "_dropped",
         _doubt_is_swept,
+    ),
+    _bug(
+        "doubt-after-sweep",
+        "a doubtful retry that comes back during a sweep is called not attempted",
+        Ledger,
+        "moved",
+        _sweep_is_remembered,
     ),
     _bug(
         "first-stop-drops",

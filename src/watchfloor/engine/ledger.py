@@ -282,6 +282,8 @@ class Ledger:
         """Book *count* records from one state to another."""
         self.tally[before.word] -= count
         self.tally[after.word] += count
+        # What was in flight may have come back in doubt.
+        self.doubtful_swept.discard(after)
         self.touch()
 
     def touch(self) -> None:
