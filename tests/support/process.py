@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.patience import DEADLINE_S
+from tests.support.preloaded import Preloaded
 
 from watchfloor.store.layout import Layout
 
@@ -51,17 +50,10 @@ class EngineProcess:
     ) -> None:
         self._log = layout.root.parent / "engine.log"
         with self._log.open("ab") as said:
-            out = said.fileno() if tells is None else tells
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *("-m", "watchfloor", "engine"),
-                    *("--workspace", str(layout.root)),
-                    *arguments,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
+            self._process = Preloaded(
+                *("engine", "--workspace", str(layout.root)),
+                *arguments,
+                out=said.fileno() if tells is None else tells,
             )
 
     def __enter__(self) -> Self:
@@ -86,17 +78,16 @@ class EngineProcess:
     def kill(self) -> bool:
         """End it with SIGKILL, wherever it is; return whether it still ran."""
         ran = self.is_running
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(DEADLINE_S)
-        return ran and self._process.returncode == -signal.SIGKILL
+        self._process.signal(signal.SIGKILL)
+        return self._process.wait(DEADLINE_S) == -signal.SIGKILL and ran
 
     def terminate(self) -> None:
         """Ask it to drain, as a service manager does."""
-        self._process.send_signal(signal.SIGTERM)
+        self._process.signal(signal.SIGTERM)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        self._process.send_signal(number)
+        self._process.signal(number)
 
     @property
     def said(self) -> str:
