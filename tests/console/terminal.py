@@ -14,9 +14,11 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Protocol
 
 import pyte
 from pyte.screens import Char
+from tests.support.preloaded import Preloaded
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +32,31 @@ _ANSWERS = (
 )
 
 
+class Program(Protocol):
+    """What a test asks of the program in its terminal."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        ...
+
+    def wait(self, patience_s: float, /) -> int:
+        """Wait for its end; return how it ended."""
+        ...
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        ...
+
+
 class Terminal:
-    """Runs *arguments* with this Python, in so many columns and lines."""
+    """Runs *arguments* with this Python, in so many columns and lines.
+
+    Scripts and ``-m watchfloor`` are run by a process that imported the console; with
+    ``STARTS="afresh"`` by Python as anybody starts it, and so is anything else.
+    """
 
     def __init__(self, size: tuple[int, int], *arguments: str, **env: str) -> None:
         columns, lines = size
@@ -52,17 +77,29 @@ class Terminal:
             "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
             "LANG": "C.UTF-8",
         }
-        self.process = subprocess.Popen(
+        self.process = self._started(arguments, environment | env, slave)
+        os.close(slave)
+
+    @staticmethod
+    def _started(
+        arguments: tuple[str, ...], environment: dict[str, str], slave: int
+    ) -> Program:
+        afresh = environment.pop("STARTS", "") == "afresh"
+        if arguments[:2] == ("-m", "watchfloor") and not afresh:
+            return Preloaded(*arguments[2:], out=slave, environment=environment)
+        if arguments[0].endswith(".py") and not afresh:
+            script = (str(ROOT / arguments[0]), *arguments[1:])
+            return Preloaded(*script, out=slave, environment=environment)
+        return subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env=environment | env,
+            env=environment,
             cwd=ROOT,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  one thread here
         )
-        os.close(slave)
 
     def _set_size(self, columns: int, lines: int) -> None:
         size = struct.pack("HHHH", lines, columns, 0, 0)

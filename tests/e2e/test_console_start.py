@@ -22,7 +22,7 @@ def workspace(tmp_path: Path) -> Path:
 def opened(workspace: Path, *options: str, **env: str) -> Terminal:
     arguments = ("-m", "watchfloor", "--workspace", str(workspace), "console", *options)
     home = {"XDG_CONFIG_HOME": str(workspace / "config")}
-    return Terminal(SIZE, *arguments, **home, **env)
+    return Terminal(SIZE, *arguments, STARTS="afresh", **home, **env)
 
 
 def ended(terminal: Terminal) -> tuple[int | None, str]:

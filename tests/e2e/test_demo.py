@@ -13,9 +13,8 @@ from tests.support.patience import DEADLINE_S
 
 @pytest.fixture
 def terminal(tmp_path):
-    opened = Terminal(
-        (150, 45), "-m", "watchfloor", "--workspace", str(tmp_path / "demo"), "demo"
-    )
+    arguments = ("-m", "watchfloor", "--workspace", str(tmp_path / "demo"), "demo")
+    opened = Terminal((150, 45), *arguments, STARTS="afresh")
     yield opened
     opened.end()
 

@@ -8,10 +8,15 @@ how a process starts, and of what it imports, start Python instead.
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
+import runpy
 import signal
 import sys
+import termios
 import time
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Final
@@ -24,9 +29,12 @@ _CONTEXT.set_forkserver_preload(
         __name__,
         # Loaded when they are needed.
         "aiosmtplib",
+        "textual.drivers.linux_driver",
         "uvloop",
         "watchfloor.channels.webhook",
+        "watchfloor.cli.verbs.console",
         "watchfloor.cli.verbs.engine",
+        "watchfloor.console.app",
         "watchfloor.engine.running",
         "watchfloor.intake.filter_grammar",
     ]
@@ -34,18 +42,25 @@ _CONTEXT.set_forkserver_preload(
 
 
 class Preloaded:
-    """``watchfloor ARGUMENTS`` in a process of its own.
+    """A program in a process of its own.
 
     Args:
-        arguments: What follows the program's name.
-        out: A descriptor that takes what it says; the caller's to close.
+        arguments: What follows ``watchfloor``; or the path of a script of the tests,
+            ending in ``.py``, and what follows it.
+        out: A descriptor that takes what it says; the caller's to close. A terminal is
+            also what it reads from, and its session is its own then.
+        environment: All of it; None for the test's.
     """
 
-    def __init__(self, *arguments: str, out: int) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        out: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         told = Connection(os.dup(out), readable=False)
-        self._process = _CONTEXT.Process(
-            target=_run, args=(arguments, dict(os.environ), told)
-        )
+        known = dict(os.environ if environment is None else environment)
+        self._process = _CONTEXT.Process(target=_run, args=(arguments, known, told))
         self._process.start()
         told.close()
 
@@ -76,12 +91,31 @@ class Preloaded:
         if self.poll() is None:
             os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """End it with SIGKILL, wherever it is."""
+        self.signal(signal.SIGKILL)
 
-def _run(arguments: list[str], environment: dict[str, str], out: Connection) -> None:
+
+def _run(
+    arguments: Sequence[str], environment: Mapping[str, str], out: Connection
+) -> None:
+    if os.isatty(out.fileno()):
+        os.setsid()
+        fcntl.ioctl(out.fileno(), termios.TIOCSCTTY, 0)
+        os.dup2(out.fileno(), 0)
+        # What it was forked from has closed its own.
+        read = io.TextIOWrapper(io.FileIO(0, closefd=False))
+        vars(sys).update(stdin=read, __stdin__=read)
     for descriptor in (1, 2):
         os.dup2(out.fileno(), descriptor)
     out.close()
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    if arguments[0].endswith(".py"):
+        sys.argv = list(arguments)
+        sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
+        runpy.run_path(arguments[0], run_name="__main__")
+        return
+    sys.argv = ["watchfloor", *arguments]
     sys.exit(main(arguments))
