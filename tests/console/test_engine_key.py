@@ -45,6 +45,15 @@ async def test_what_a_hang_up_interrupted_goes_on_by_the_key(app, desk, keeper):
     assert desk.ordered == []
 
 
+async def test_a_store_that_is_gone_is_put_back_before_the_key_helps(app, desk, keeper):
+    desk.alive, desk.left = False, Leaving.STORE_GONE
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        assert "watchfloor runs says how to put it back, then R resumes" in line(app)
+
+    assert keeper.started == []
+
+
 async def test_an_engine_that_does_not_start_says_why(app, desk, keeper):
     desk.alive, keeper.why = False, "the disk is full"
     async with app.run_test(size=WIDE) as pilot:

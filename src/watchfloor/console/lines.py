@@ -10,7 +10,7 @@ from watchfloor.console.figures import clock_time, short_count
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
-from watchfloor.domain.leaving import left_words
+from watchfloor.domain.leaving import Leaving, left_words
 from watchfloor.domain.live import Cards
 from watchfloor.domain.roles import Role
 from watchfloor.domain.views import EngineView, Overview, RunView
@@ -110,6 +110,8 @@ def _missing(session: Session, engine: EngineView) -> str:
     left = left_words(engine, session.clock())
     if left:
         goes_on = f"{key} resumes" if is_here else "resume: watchfloor engine"
+        if engine.left == Leaving.STORE_GONE:
+            goes_on = f"watchfloor runs says how to put it back, then {goes_on}"
         return f" — {left}; {goes_on}"
     start = f"{key} starts it here" if is_here else "start: watchfloor engine"
     if engine.released:
