@@ -48,7 +48,7 @@ from watchfloor.store.writes import lease
 #: So many seeds may a bug take.
 MOST_SEEDS = 300
 #: These found what few seeds find: they are turned first.
-RARE = (58, 66, 73, 76, 113, 114, 212, 2408)
+RARE = (58, 66, 73, 76, 113, 114, 212, 2408, 5378)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,6 +370,15 @@ def _sweep_is_remembered(_: Any) -> Any:
         self.tally[before.word] -= count
         self.tally[after.word] += count
         self.touch()
+
+    return wrong
+
+
+def _held_is_not_counted_again(right: Any) -> Any:
+    def wrong(tx: Any, writer: Any, ledger: Any, rows: Any) -> None:
+        was = ledger.held_is_counted
+        right(tx, writer, ledger, rows)
+        ledger.held_is_counted = was
 
     return wrong
 
@@ -752,6 +761,13 @@ BUGS: tuple[Bug, ...] = (
         dropping,
         "_dropped",
         _doubt_is_swept,
+    ),
+    _bug(
+        "held-after-sweep",
+        "what comes back to its window during a sweep stays counted",
+        committer,
+        "book_releases",
+        _held_is_not_counted_again,
     ),
     _bug(
         "doubt-after-sweep",

@@ -116,7 +116,10 @@ def book_releases(
     expect_in_flight(released, len(rows), ledger)
     for row in rows:
         ledger.moved(RecordState.ATTEMPTING, RecordState(row.state))
-        ledger.held += row.held
+        if row.held:
+            ledger.held += row.held
+            # A sweep that counted them did not know of this one.
+            ledger.held_is_counted = False
         if row.next_at_ms is None:
             ledger.frontier = min(ledger.frontier, row.seq - 1)
             ledger.is_exhausted = False
