@@ -47,7 +47,7 @@ async def test_what_a_hang_up_interrupted_goes_on_by_the_key(app, desk, keeper):
 
 async def test_a_store_that_is_gone_is_put_back_before_the_key_helps(app, desk, keeper):
     desk.alive, desk.left = False, Leaving.STORE_GONE
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
         assert "watchfloor runs says how to put it back, then R resumes" in line(app)
 
