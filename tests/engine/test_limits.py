@@ -27,11 +27,14 @@ def limited(floor, run_id="", **payload):
 
 
 def test_fewer_permits_hold_from_the_moment_they_are_in_use(floor, slow):
+    slow.hold()
     run_id = floor.launched(webhook(slow.url, permits=20), ids(400))
     with floor.engine():
-        until(lambda: slow.most_at_once == 20)
+        until(lambda: slow.at_once == 20)
         told = limited(floor, run_id, permits=3)
         # Nothing in flight is cut: what is too much ends by itself.
+        assert slow.at_once == 20
+        slow.let_go()
         until(lambda: slow.at_once <= 3)
         slow.most_at_once = 0
         floor.until_ended(run_id)
