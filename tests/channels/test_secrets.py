@@ -155,6 +155,13 @@ def test_an_echoed_secret_is_hidden_however_it_is_encoded(written):
     assert said.startswith("seen ")
 
 
+@pytest.mark.parametrize("secret", ["secret", "[secret]", HIDDEN[1:]])
+def test_a_secret_that_is_spelled_like_what_hides_it_is_hidden_once(secret):
+    said = redacted(f"bad {secret}, and {secret}.", spellings([secret]))
+
+    assert said == f"bad {HIDDEN}, and {HIDDEN}."
+
+
 def test_a_secret_that_was_cut_at_the_end_is_hidden_too():
     assert redacted(f"bad {SECRET[:10]}", spellings([SECRET])) == f"bad {HIDDEN}"
     assert redacted(f"bad {SECRET[:5]}", spellings([SECRET])) == f"bad {SECRET[:5]}"

@@ -132,9 +132,12 @@ def redacted(text: str, spelled: Iterable[str]) -> str:
         return text
     low = text.translate(_LOWER)
     for one in spelled:
-        while (at := low.find(one)) >= 0:
+        at = 0
+        while (at := low.find(one, at)) >= 0:
             text = f"{text[:at]}{HIDDEN}{text[at + len(one) :]}"
             low = text.translate(_LOWER)
+            # What stands there now may hold a secret that is spelled like it.
+            at += len(HIDDEN)
         at = low.rfind(one[:_LEAST_BEGUN])
         if at >= 0 and len(one) > _LEAST_BEGUN and one.startswith(low[at:]):
             text = f"{text[:at]}{HIDDEN}"
