@@ -112,6 +112,8 @@ def _run(
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    # A shell has its jobs in the background ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if arguments[0].endswith(".py"):
         sys.argv = list(arguments)
         sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -118,7 +119,8 @@ class _Echo(socketserver.StreamRequestHandler):
             elif verb.upper() == b"AUTH":
                 encoded = rest.rpartition(b" ")[2]
                 plain = base64.b64decode(encoded).replace(b"\0", b" ")
-                self.server.heard.append(plain.decode())  # type: ignore[attr-defined]  # ours
+                assert isinstance(self.server, _MailServer)
+                self.server.heard.append(plain.decode())
                 said(b"535 5.7.8 bad: " + encoded + b" " + plain + b"\r\n")
             else:
                 said(b"250 fine\r\n")
@@ -126,13 +128,21 @@ class _Echo(socketserver.StreamRequestHandler):
                     return
 
 
+class _MailServer(socketserver.ThreadingTCPServer):
+    """Keeps the credentials that it was sent."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self.heard: list[str] = []
+        super().__init__(*arguments)
+
+
 @contextmanager
 def _mail_server() -> Iterator[tuple[int, list[str]]]:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
-        server.daemon_threads = True
-        server.heard = []  # type: ignore[attr-defined]  # read by its handlers
+    with _MailServer(("127.0.0.1", 0), _Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1], server.heard  # type: ignore[attr-defined]  # as above
+        yield server.server_address[1], server.heard
         server.shutdown()
 
 
