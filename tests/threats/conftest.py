@@ -1,27 +1,5 @@
-"""What tests of threats share: a workspace, and a provider on the loopback."""
+"""What the tests of threats share: a workspace, and a provider on the loopback."""
 
-from __future__ import annotations
+from tests.support.floors import floor, provider, unused_workspace
 
-import pytest
-from tests.support.floor import Floor
-from tests.support.provider import Provider
-
-
-@pytest.fixture(scope="session")
-def unused_workspace(tmp_path_factory):
-    made = Floor(tmp_path_factory.mktemp("unused"))
-    made.close()
-    return made.layout.root
-
-
-@pytest.fixture
-def floor(tmp_path, unused_workspace):
-    made = Floor(tmp_path, unused_workspace)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def provider():
-    with Provider() as serving:
-        yield serving
+__all__ = ["floor", "provider", "unused_workspace"]
