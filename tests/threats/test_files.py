@@ -128,6 +128,19 @@ def test_a_folder_that_others_can_write_to_is_closed_to_them(tmp_path):
     assert stat.S_IMODE(root.stat().st_mode) == 0o755
 
 
+def test_a_folder_that_everybody_lists_makes_no_file_readable(tmp_path):
+    root = tmp_path / "floor"
+    root.mkdir()
+    root.chmod(0o755)
+    upload = people(tmp_path / "people.csv", 3)
+    assert main(["init", str(root)]) == 0
+
+    SpareShell(root).launched(campaign_text(tmp_path, "autumn"), upload)
+    carry_out(root)
+
+    assert open_to_others(root) == {"floor": "755"}
+
+
 @pytest.mark.parametrize(
     "written",
     [("bundle", "-o"), ("rejects", "-o"), ("backup",), ("audit", "anchor", "-o")],

@@ -45,9 +45,12 @@ class Layout:
 
     @property
     def file_mode(self) -> int:
-        """The mode of a new file: readable by a group where the folder is."""
+        """The mode of a new file: readable by a group where the store is.
+
+        The folder's own mode does not count: many are listed by everybody.
+        """
         try:
-            is_shared = self.root.stat().st_mode & stat.S_IRGRP
+            is_shared = self.state.stat().st_mode & stat.S_IRGRP
         except OSError:
             is_shared = 0
         return 0o640 if is_shared else 0o600
