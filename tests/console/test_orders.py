@@ -193,7 +193,7 @@ async def test_an_order_the_engine_refuses_is_told_once_with_its_name(app, desk)
         await press(pilot, "m", "A", "y")
         await until(pilot, lambda: "NOT_ALLOWED" in panel(app, "message"))
         assert panel(app, "message").count("NOT_ALLOWED") == 1
-        assert "your role does not allow it" in panel(app, "message")
+        assert "this session may not do that" in panel(app, "message")
 
 
 async def test_an_order_that_cannot_be_stored_or_read_for_says_so(app, desk):

@@ -68,6 +68,8 @@ def test_a_line_dropped_in_mid_run_loses_and_repeats_nobody(floor, provider, ssh
     faster = sshd.said("olga", f"limit {run_id} --rate none --reason 'late enough'")
     assert faster.returncode == 0
     assert sshd.said("olga", "limit workspace --permits 1").returncode == 1
+    asked = sshd.said("olga", f"audit show {run_id}").stdout
+    assert re.search(r"olga via .* ssh 127\.0\.0\.1 +limit", asked), asked
     ended = floor.until_ended(run_id)
 
     assert ended.books.delivered == PEOPLE
@@ -129,6 +131,8 @@ def test_a_viewer_sees_and_changes_nothing(floor, provider, sshd):
         "triage /tmp/x.zip",
         "alerts test",
         "rejects x -o /tmp/stolen.csv",
+        "audit anchor -o /tmp/stolen.jsonl",
+        "audit verify --anchor /etc/passwd",
         "ssh-session",
         "init /tmp/mine",
     ],

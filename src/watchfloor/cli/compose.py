@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import random
+import re
 import socket
 import sys
 import time
@@ -77,7 +78,7 @@ def asker() -> Asker:
     """Return who asks, and from which terminal; the engine looks who it really is."""
     return Asker(
         by=_started_as.called or user(),
-        origin=f"{socket.gethostname()} {_terminal()}",
+        origin=" ".join([socket.gethostname(), _terminal(), *_line()]),
         role=_started_as.role,
     )
 
@@ -105,3 +106,15 @@ def _terminal() -> str:
         return os.ttyname(sys.stdin.fileno())
     except (OSError, ValueError):
         return "no terminal"
+
+
+def _line() -> list[str]:
+    """Return from which address an SSH line comes, if any: sshd's word.
+
+    Of a session behind a forced command nobody else can have said it; elsewhere it is
+    as much a claim as the terminal.
+    """
+    client = os.environ.get("SSH_CONNECTION", "").partition(" ")[0]
+    # An address with its zone, and nothing else: more could reach a screen.
+    is_address = re.fullmatch(r"[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,15})?", client)
+    return ["ssh", client] if is_address else []

@@ -108,11 +108,11 @@ OVER_SSH: Final = frozenset(
         *("failures", "journey", "status", "triage", "alerts", "handover", "unknowns"),
         *("canary", "plan", "history", "doctor", "pause", "resume", "stop", "cancel"),
         *("resolve", "look-up", "retry", "approve", "suppress", "hide", "unhide"),
-        *("limit", "purge"),
+        *("limit", "purge", "audit"),
     }
 )
 #: Options that name a file, or make the engine tell the world: not over SSH.
-NOT_OVER_SSH: Final = frozenset({"evidence", "preferences", "output", "file"})
+NOT_OVER_SSH: Final = frozenset({"anchor", "evidence", "preferences", "output", "file"})
 
 #: Acts of the console that an operator may do and a viewer may not, beside those that
 #: change a run.
