@@ -15,6 +15,7 @@ from tests.support.patience import until
 
 from watchfloor.domain.errors import ConfigError, RefusedError, StoreError
 from watchfloor.domain.regions import Gate, Phase, Verb
+from watchfloor.engine import dropping
 from watchfloor.engine.auditing import anchor_now, verified
 from watchfloor.engine.backing_up import back_up
 from watchfloor.engine.operations import steering_command
@@ -130,6 +131,26 @@ def test_a_stop_that_keeps_promises_asks_for_their_number(floor, tmp_path, secon
     assert seen.typed == "4"
     assert other.asked(blind).refusal == "RESTORED"
     assert other.steered(Verb.STOP, run_id).state == "settled"
+
+
+def test_promises_of_a_run_that_was_stopping_are_held_as_well(
+    floor, tmp_path, second, monkeypatch
+):
+    settings = 'shares = { callback = 1.0 }\ncallback_after = "1h"'
+    run_id = floor.launched(campaign(settings, permits=4, rate="40/s"), ids(1_000))
+    with floor.engine(), monkeypatch.context() as slowly:
+        slowly.setattr(dropping, "SWEEP_ROWS", 1)
+        until(lambda: floor.books(run_id).callback >= 4)
+        floor.steered(Verb.STOP, run_id, state="applied")
+        backed_up(floor, tmp_path / "backup.tar")
+    monkeypatch.setattr(dropping, "SWEEP_ROWS", 100)
+
+    _, other = second(tmp_path / "backup.tar")
+
+    run = other.view(run_id).lifecycle
+    assert (run.phase, run.gate) == (Phase.STOPPED_CALLBACK, Gate.PAUSED)
+    books = other.assert_books_hold(run_id)
+    assert other.preview(Verb.RESUME, run_id).typed == str(books.callback)
 
 
 def test_a_cancel_ends_a_restored_run_without_any_number(floor, tmp_path, second):

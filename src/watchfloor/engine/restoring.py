@@ -172,6 +172,10 @@ def _made(
             first = (manifest.instance, manifest.link, digest, manifest.made_at_ms)
             append_anchor(layout.anchors, anchor_at(*first))
         with tenure(layout, around, owner, dispatches=False) as committer:
+            # A stop that was under way is swept to its end: only a run that may still
+            # keep its promises can be paused.
+            while committer.round():
+                pass
             job = _Hold(manifest, asker)
             held = committer.submit(job)
             committer.submit(jobs.let_go)
