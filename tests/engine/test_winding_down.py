@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from tests.support.floor import campaign, ids, webhook
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 from tests.support.provider import Reply
 
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Verb
+from watchfloor.engine import purging
 from watchfloor.engine.running import EngineThread
+from watchfloor.store.reads.history import people_left
 
 HANG = 'timeout = "20m"\nscript = { c00001 = ["hang", "delivered"] }'
 
@@ -53,6 +57,35 @@ def test_an_engine_until_idle_takes_what_was_asked_before_it_started(floor):
         floor.until_ended(run_id)
 
     assert floor.books(run_id).delivered == 3
+
+
+def test_no_attempt_starts_after_a_stop_of_the_engine_whatever_its_duties_still_do(
+    floor, provider, monkeypatch
+):
+    searches, goes_on = threading.Event(), threading.Event()
+
+    def searched_for_long(connection, run_no):
+        searches.set()
+        goes_on.wait(DEADLINE_S)
+        return people_left(connection, run_no)
+
+    monkeypatch.setattr(purging, "people_left", searched_for_long)
+    gone = floor.launched(campaign(name="gone"), ids(3))
+    floor.carried_out()
+    provider.hold()
+    run_id = floor.launched(webhook(provider.url, permits=2), ids(50))
+    with floor.engine() as engine:
+        until(lambda: provider.at_once == 2)
+        floor.ordered("purge", gone)
+        until(searches.is_set)
+        engine.stop()
+        until(engine.supervisor._stopping.is_set)
+        provider.let_go()
+        until(lambda: floor.books(run_id).delivered >= 2)
+        goes_on.set()
+        assert engine.ended() is True
+
+    assert len(provider.arrivals) == 2
 
 
 def test_a_stop_of_the_engine_lets_what_is_in_flight_end(floor, provider):

@@ -168,6 +168,8 @@ class Supervisor:
     def _begin_to_stop(self, why: Leaving) -> None:
         if not self._stopping.is_set():
             self._leaving = why
+            # At once: duties that are under way may take their time to end.
+            self._lanes.hold_all()
             self._stopping.set()
 
     def _cut(self) -> None:
@@ -274,7 +276,6 @@ class Supervisor:
     async def _look_at_store(self) -> None:
         """Stop sending where the store's file is gone from its place; then drain."""
         if (lost := self._committer.lost()) and self._parting is None:
-            self._lanes.hold_all()
             self._parting = StoreError(lost)
             self._begin_to_stop(Leaving.STORE_GONE)
 
