@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
 from functools import partial
 from itertools import count
+from types import ModuleType
 
 import pytest
 from tests.support.floor import NORA, campaign, ids, webhook
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 from tests.support.provider import Provider, Reply
 
 from watchfloor.domain.regions import Gate, Phase, Verb
@@ -148,3 +152,31 @@ def test_the_simulator_pauses_as_a_provider_does(floor):
         floor.until_ended(run_id)
 
     assert floor.assert_books_hold(run_id).attempts == 400
+
+
+def test_a_pause_is_heard_while_functions_fill_the_threads_of_the_loop(
+    floor, monkeypatch
+):
+    entered, released = [], threading.Event()
+
+    async def contact(record):
+        entered.append(record.contact)
+        await asyncio.to_thread(released.wait, DEADLINE_S)
+        return "delivered"
+
+    brought = ModuleType("brought_to_the_floor")
+    vars(brought)["contact"] = contact
+    monkeypatch.setitem(sys.modules, brought.__name__, brought)
+    settings = 'call = "brought_to_the_floor:contact"\ntimeout = "10m"'
+    # More than a loop ever has threads.
+    told = campaign(settings, channel="python", permits=40)
+    run_id = floor.launched(told, ids(80))
+    with floor.engine():
+        until(lambda: len(entered) == 40)
+
+        asked = floor.steered(Verb.PAUSE, run_id, state="applied")
+        released.set()
+        until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
+
+    assert asked.state == "applied"
+    assert len(entered) == 40

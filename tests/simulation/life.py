@@ -128,7 +128,7 @@ class Life:
         self.supervisor = Supervisor(
             layout, self.committer, self._around, rounds=rounds
         )
-        self.supervisor._inbox = inbox
+        self.supervisor._inbox._inbox = inbox
         self.committer.submit(jobs.begin)
         self.supervisor._changed.set()
         duties = {

@@ -29,11 +29,11 @@ from watchfloor.domain.workspace import Workspace
 from watchfloor.engine import (
     campaigns,
     committer,
+    hearing,
     lane,
     preparing,
     recovery,
     settling,
-    supervisor,
 )
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.handle import Handle
@@ -207,7 +207,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(preparing, "WorkspaceSettings", Settings),
         # A world's cohorts are small: so are the stages of their canaries.
         mock.patch.object(canary, "FIRST", (2, 3)),
-        mock.patch.object(supervisor, "Inbox", return_value=None),
+        mock.patch.object(hearing, "Inbox", return_value=None),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
         mock.patch.object(settling, "AttemptWriter", writer),

@@ -22,13 +22,14 @@ from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.door import Door, opened_door
 from watchfloor.engine.extraction import extract, wants_extraction
 from watchfloor.engine.following import Following
+from watchfloor.engine.hearing import Hearing
 from watchfloor.engine.historian import Historian
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.seeding import seed
 from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.store.inbox import Command, Inbox
+from watchfloor.store.inbox import Command
 from watchfloor.store.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Supervisor:
         self._afterwork = Afterwork(layout, committer, self._submit, historian, around)
         self._door = door
         self._shut_door: Callable[[], Awaitable[None]] | None = None
-        self._inbox = Inbox(layout)
+        self._inbox = Hearing(layout)
         self._extraction: asyncio.Task[None] | None = None
         self._taking = False
         self._told = ""
@@ -193,7 +194,7 @@ class Supervisor:
     async def _is_idle(self) -> bool:
         """Whether nothing is left to do; asked twice, since an asker may be writing."""
         try:
-            waiting = await asyncio.to_thread(self._inbox.waiting)
+            waiting = await self._inbox.waiting()
         except StoreError:
             return False
         if waiting or self._taking or self._extraction is not None:
@@ -301,7 +302,7 @@ class Supervisor:
 
     async def _take_commands(self) -> None:
         self._wake_for_due()
-        commands = await asyncio.to_thread(self._inbox.waiting)
+        commands = await self._inbox.waiting()
         if not commands:
             return
         # Gates close before the answer is stored; none opens in between. Whoever asks:
@@ -311,8 +312,7 @@ class Supervisor:
         try:
             for command in commands:
                 await self._take(command)
-            ids = [command.command_id for command in commands]
-            await asyncio.to_thread(self._inbox.forget, ids)
+            await self._inbox.forget([one.command_id for one in commands])
         finally:
             self._taking = False
             self._lanes.let_follow(held)
