@@ -70,6 +70,27 @@ def test_making_an_inbox_that_is_there_loses_nothing(layout, inbox):
     assert ids(inbox.waiting()) == ["a"]
 
 
+def test_what_is_asked_of_a_file_put_in_the_inboxs_place_is_heard(layout, inbox):
+    assert inbox.waiting() == []
+    copy = layout.inbox.read_bytes()
+    layout.inbox.unlink()
+    layout.inbox.write_bytes(copy)
+
+    ask(layout, command("a"))
+
+    assert ids(inbox.waiting()) == ["a"]
+    inbox.forget(["a"])
+    assert inbox.waiting() == []
+
+
+def test_an_inbox_that_is_gone_is_told_to_the_engine_in_a_sentence(layout, inbox):
+    layout.inbox.unlink()
+
+    with pytest.raises(StoreError, match=r"cannot be found: .* Put the file back"):
+        inbox.waiting()
+    assert not layout.inbox.exists()
+
+
 def test_one_id_stands_once_however_often_it_is_asked(layout, inbox):
     ask(layout, command("a"))
     ask(layout, command("a"))

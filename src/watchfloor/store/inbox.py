@@ -102,6 +102,7 @@ class Inbox:
         self._files = AskedFiles(layout)
         self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
         self._version = -1
+        self._place: tuple[int, int] | None = None
         self._turn = threading.Lock()
 
     def waiting(self) -> list[Command]:
@@ -117,6 +118,7 @@ class Inbox:
             return rows + self._files.waiting()
 
     def _rows(self) -> list[Command]:
+        about = self._found()
         try:
             with self._turn, self._engine.connect() as connection:
                 version = data_version(connection)
@@ -135,14 +137,34 @@ class Inbox:
         if not commands:
             self._version = version
             return []
-        return self._proven(commands)
+        return self._proven(commands, about)
 
-    def _proven(self, commands: list[Command]) -> list[Command]:
+    def _found(self) -> os.stat_result:
+        """Look at the file; one that was put in its place is opened instead.
+
+        Raises:
+            StoreError: It is gone.
+        """
+        try:
+            about = self._layout.inbox.stat()
+        except OSError as error:
+            msg = (
+                f"the inbox {self._layout.inbox} cannot be found: {error.strerror}. No "
+                "command reaches the engine. Put the file back"
+            )
+            raise StoreError(msg) from error
+        place = (about.st_dev, about.st_ino)
+        if place != self._place:
+            with self._turn:
+                self._engine.dispose()
+                self._place, self._version = place, -1
+        return about
+
+    def _proven(self, commands: list[Command], about: os.stat_result) -> list[Command]:
         """Return commands with the file's owner as who asked.
 
         Where others may write the file too, nobody knows who did: an operator at most.
         """
-        about = self._layout.inbox.stat()
         who = identity_of(self._layout, about.st_uid)
         if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             who = replace(who, name=f"somebody of {about.st_gid}", is_owner=False)
