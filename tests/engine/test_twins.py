@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from tests.support.floor import ids, webhook
 
+from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.regions import Verb
+from watchfloor.engine.surroundings import Surroundings
 
 DAY_S = 24 * 3_600
 
@@ -98,3 +100,18 @@ def test_other_pacing_makes_no_other_run_of_it(floor, provider, told):
     answer = asked(floor, webhook(provider.url, permits=1, rate="1/s"), ids(3))
 
     assert answer.refusal == "DUPLICATE_RUN"
+
+
+def test_a_launch_under_an_id_that_is_taken_leaves_the_others_upload(floor, told):
+    now_ms = floor.around.now_ms()
+    floor.around = Surroundings(
+        lambda: now_ms, floor.clock.monotonic_s, lambda: 0.5, bytes
+    )
+    first = floor.prepared(told, ids(3))
+    kept = floor.layout.upload(first.command.payload["upload_id"])
+    before = kept.read_bytes()
+
+    with pytest.raises(ConfigError, match="cannot be kept"):
+        floor.prepared(told, ids(4))
+
+    assert kept.read_bytes() == before

@@ -171,7 +171,8 @@ def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:
             written.flush()
             os.fsync(written.fileno())
     except OSError as error:
-        target.unlink(missing_ok=True)
+        if not isinstance(error, FileExistsError):  # that one is another launch's
+            target.unlink(missing_ok=True)
         free = shutil.disk_usage(target.parent.parent).free
         msg = (
             f"{source} cannot be kept as {target}: {error.strerror}; nothing was "
