@@ -332,6 +332,38 @@ def test_a_retry_begins_at_the_step_that_failed_and_repeats_no_earlier_one(
     assert {one.step for one in floor.records(child)} == {"text"}
 
 
+@pytest.mark.parametrize(
+    ("asks", "mails"),
+    [
+        ('call.class = "delivered"', 1),
+        ('call.class != "delivered"', 0),
+        ('call.code = "http_200" and call.attempts = 1', 1),
+        ('text.class = "delivered" and text.attempts = 3', 1),
+    ],
+)
+def test_a_later_step_of_a_retry_knows_how_the_steps_before_it_ended(
+    floor, provider, asks, mails
+):
+    text = posting_step(provider.url, name="text", retry=ONCE)
+    mail = posting_step(
+        provider.url,
+        name="mail",
+        when=f'text.class = "delivered" and ({asks})',
+        retry=ONCE,
+    )
+    told = webhook(provider.url, retry=ONCE, steps=text + mail, rest=QUIET)
+    provider.replies = {"c00001": [FINE, BUSY, BUSY, FINE, FINE]}
+    run_id = floor.launched(told, ids(1))
+    floor.carried_out()
+    once = retried(floor, run_id)
+    floor.carried_out()
+    again = retried(floor, once)
+    floor.carried_out()
+
+    assert floor.assert_books_hold(again).delivered == 1
+    assert len(provider.arrivals) == 4 + mails
+
+
 def test_a_retry_counts_in_the_plan_and_gives_back_what_it_does_not_use(
     floor, provider
 ):

@@ -189,11 +189,12 @@ def world_around() -> Iterator[None]:
     strategy_of = campaigns.strategy_of
     strategies: dict[Any, Any] = {}
 
-    def strategy(campaign: Any, columns: Any) -> Any:
+    def strategy(campaign: Any, columns: Any, *, is_retry: bool = False) -> Any:
         # A text is parsed once, so that its campaign is one and the same.
-        place = id(campaign), tuple(columns)
+        place = id(campaign), tuple(columns), is_retry
         if place not in strategies:
-            strategies[place] = campaign, strategy_of(campaign, columns)
+            found = strategy_of(campaign, columns, is_retry=is_retry)
+            strategies[place] = campaign, found
         return strategies[place][1]
 
     with (

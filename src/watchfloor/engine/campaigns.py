@@ -117,8 +117,15 @@ def wanted_rows(campaign: Campaign, columns: Sequence[str]) -> Condition | None:
         raise ConfigError(msg) from error
 
 
-def strategy_of(campaign: Campaign, columns: Sequence[str]) -> Strategy | None:
+def strategy_of(
+    campaign: Campaign, columns: Sequence[str], *, is_retry: bool = False
+) -> Strategy | None:
     """Return who is taken on to which step; None where there is only one.
+
+    Args:
+        campaign: Its steps and their conditions.
+        columns: Of the upload.
+        is_retry: The run's records stand for others; see ``step_fields``.
 
     Raises:
         ConfigError: A step's ``when`` names a column that the upload lacks.
@@ -132,7 +139,7 @@ def strategy_of(campaign: Campaign, columns: Sequence[str]) -> Strategy | None:
         found = None
         if step.when:
             try:
-                fields = step_fields(columns, names[:number])
+                fields = step_fields(columns, names[:number], is_retry=is_retry)
                 wanted = parse_filter(step.when)
                 check_fields(wanted, fields, "what a step may ask about")
                 found = condition(wanted, fields)

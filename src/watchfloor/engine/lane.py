@@ -120,6 +120,7 @@ def rules_of(  # noqa: PLR0913 - the last ones are named
     suppressions: Suppressions,
     lists: Sequence[SuppressionList],
     zones_of: Callable[[int], Zones],
+    is_retry: bool,
 ) -> Rules:
     """Return what a campaign asks of every transaction.
 
@@ -143,7 +144,7 @@ def rules_of(  # noqa: PLR0913 - the last ones are named
         openings=None
         if window is None
         else Openings(window, _placed(campaign, zones_of)),
-        strategy=strategy_of(campaign, columns),
+        strategy=strategy_of(campaign, columns, is_retry=is_retry),
         recent=None if guard.pause_when is None else RecentOutcomes(guard.pause_when),
     )
 

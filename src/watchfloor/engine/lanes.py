@@ -203,6 +203,7 @@ class Lanes:
             suppressions=self._committer.suppressions,
             lists=lists,
             zones_of=self._zones,
+            is_retry=ledger.cohort > 0,
         )
         plan = Plan(
             run_id=run_id,

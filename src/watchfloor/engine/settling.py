@@ -58,7 +58,8 @@ def rules_of(tx: Transaction, ledger: Ledger) -> Rules:
     campaign = parse_campaign(text, "the run's campaign")
     columns = column_names(tx.connection, ledger.run_id)
     return Rules(
-        tuple(step.retry for step in campaign.steps), strategy_of(campaign, columns)
+        tuple(step.retry for step in campaign.steps),
+        strategy_of(campaign, columns, is_retry=ledger.cohort > 0),
     )
 
 

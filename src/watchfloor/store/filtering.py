@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    case,
+    func,
+    literal_column,
+    select,
+)
 
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import STATE_WORDS
@@ -60,7 +68,9 @@ def record_fields(
     return cells | {f"field.{name}": cell for name, cell in cells.items()} | own
 
 
-def step_fields(columns: Sequence[str], steps: Sequence[str]) -> dict[str, FieldSql]:
+def step_fields(
+    columns: Sequence[str], steps: Sequence[str], *, is_retry: bool = False
+) -> dict[str, FieldSql]:
     """Return what a step can depend on, for a query over ``record, contact``.
 
     A step's ``NAME.code`` wins over a column of that name: what a campaign means must
@@ -69,14 +79,16 @@ def step_fields(columns: Sequence[str], steps: Sequence[str]) -> dict[str, Field
     Args:
         columns: Of the upload.
         steps: The names of the steps before it, by number, from 0.
+        is_retry: The records stand for others, whose attempts count as theirs.
     """
+    last, attempts = (_last_of_all, _all_attempts) if is_retry else (_last, _attempts)
     found = contact_fields(columns)
     for number, name in enumerate(steps):
-        found[f"{name}.code"] = FieldSql(func.coalesce(_last("code", number), ""))
+        found[f"{name}.code"] = FieldSql(func.coalesce(last("code", number), ""))
         found[f"{name}.class"] = FieldSql(
-            _last("outcome_class", number), Kind.WORD, _CLASSES
+            last("outcome_class", number), Kind.WORD, _CLASSES
         )
-        found[f"{name}.attempts"] = FieldSql(_attempts(number), Kind.NUMBER)
+        found[f"{name}.attempts"] = FieldSql(attempts(number), Kind.NUMBER)
     return found
 
 
@@ -116,6 +128,40 @@ def _of_step(step: int) -> tuple[Condition, ...]:
         attempt.c.seq == record.c.seq,
         attempt.c.step == step,
     )
+
+
+# A retry's record begins at the step that failed: how those before it ended, only the
+# records tell that it stands for. A younger run has a higher number.
+_OF_ALL = """
+FROM line AS l CROSS JOIN attempt AS a {joined}
+WHERE a.run_no = l.run_no AND a.seq = l.seq AND a.step = {step}
+"""
+_LINE = """
+WITH RECURSIVE line(run_no, seq) AS (
+  SELECT record.run_no, record.seq
+  UNION ALL
+  SELECT c.parent_no, c.parent_seq FROM line AS l CROSS JOIN cohort AS c
+  WHERE c.run_no = l.run_no AND c.seq = l.seq
+)
+"""
+_SAID = """
+LEFT JOIN resolved AS s ON s.run_no = a.run_no AND s.seq = a.seq
+  AND s.number = a.number AND s.outcome_class IS NOT NULL
+"""
+
+
+def _last_of_all(name: str, step: int) -> ColumnElement[Any]:
+    """As ``_last``, over the attempts at every record that one stands for."""
+    query = f"""({_LINE}
+SELECT CASE WHEN s.outcome_class IS NULL THEN a.{name} ELSE s.{name} END
+{_OF_ALL.format(joined=_SAID, step=step)}
+ORDER BY a.run_no DESC, a.number DESC, s.resolution_no DESC LIMIT 1)"""
+    return literal_column(query, record.c[name].type)
+
+
+def _all_attempts(step: int) -> ColumnElement[Any]:
+    query = f"({_LINE} SELECT count(*) {_OF_ALL.format(joined='', step=step)})"
+    return literal_column(query, record.c.attempts.type)
 
 
 def _numbered(names: Sequence[str]) -> dict[str, int]:
