@@ -192,6 +192,34 @@ def test_a_person_who_pauses_a_stage_and_resumes_it_releases_nothing(floor, prov
     assert states(floor, child)[:2] == [StageState.STOPPED, StageState.WAITING]
 
 
+def test_a_resume_that_was_given_before_the_evidence_overrules_nothing(floor, provider):
+    run_id = sick(floor, provider, 140)
+    provider.arrivals.clear()
+    provider.otherwise = BUSY
+    provider.hold()
+    child = retried(floor, run_id)
+    with floor.engine():
+        floor.ordered("limit", child, scope="run", permits=15)
+        until(lambda: provider.at_once == 15)
+        floor.steered(Verb.PAUSE, child, state="applied")
+        provider.let_go()
+        until(lambda: is_paused(floor, child))
+        # Two consoles show the same pause, and in both somebody resumes it.
+        first = floor.command(Verb.RESUME, child)
+        second = floor.command(Verb.RESUME, child)
+        floor.asked(first)
+        until(lambda: is_paused(floor, child))
+        answer = floor.asked(second)
+
+    assert (answer.state, answer.refusal) == ("refused", "DRIFTED")
+    assert "canary stage 1 stopped the run since" in answer.detail
+    assert states(floor, child)[:2] == [StageState.STOPPED, StageState.WAITING]
+    assert len(provider.arrivals) == 15
+    # Whoever has seen it may.
+    assert floor.steered(Verb.RESUME, child).state == "settled"
+    assert states(floor, child)[0] is StageState.OVERRULED
+
+
 def test_a_code_that_was_never_seen_before_stops_the_run(floor, provider):
     run_id = sick(floor, provider, 30, gone=2)
     provider.replies = {"c00003": [Reply(status=410)], "c00004": [GONE]}

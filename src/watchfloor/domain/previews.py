@@ -199,7 +199,8 @@ def is_no_worse(then: Preview, now: Preview) -> bool:
 def check_drift(verb: Verb, then: Seen, run: RunView) -> None:
     """Refuse a stop or cancel whose preview no longer holds.
 
-    A pause or resume harms nobody and is judged by the table alone. A running run goes
+    A pause or resume harms nobody and is judged by the table alone, but for a resume
+    that goes over a canary (``engine/canaries.py``). A running run goes
     on between preview and command: its stop may find fewer records to drop than were
     shown, never more. A second stop and a cancel drop promises and find a run that
     stands still: they must find the very same figures. An extraction cancel contacts

@@ -20,6 +20,7 @@ from watchfloor.domain.canary import (
     judge,
     stop_said,
 )
+from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.lifecycle import may_dispatch
 from watchfloor.domain.regions import Gate, Phase
 from watchfloor.engine.changes import Transaction, enter, pause_itself
@@ -55,6 +56,27 @@ def look(tx: Transaction, ledger: Ledger) -> None:
         _release(tx, ledger, rows, place + 1, f"by {who.by}, over the evidence")
     elif state is StageState.RUNNING:
         _look_at(tx, ledger, rows, place)
+
+
+def check_seen(tx: Transaction, ledger: Ledger, version: int) -> None:
+    """Refuse a resume that was given before a stage stopped the run.
+
+    Whoever gave it has not seen the evidence that it would go over: another's resume
+    of the same pause may have had the stage judged in between.
+
+    Raises:
+        RefusedError: ``DRIFTED``; nothing was changed.
+    """
+    if ledger.released_seq is None or ledger.version == version:
+        return
+    rows = stage_rows(tx.connection, ledger.run_no)
+    place = _place(rows, ledger)
+    if place is not None and rows[place]["state"] == StageState.STOPPED:
+        told = (
+            f"canary stage {rows[place]['stage']} stopped the run since; look at its "
+            f"evidence: watchfloor canary {ledger.run_id}"
+        )
+        raise RefusedError(Refusal.DRIFTED, told)
 
 
 def look_back(tx: Transaction, ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from watchfloor.domain.previews import Seen, check_drift
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import RunView
 from watchfloor.engine import orders
+from watchfloor.engine.canaries import check_seen
 from watchfloor.engine.changes import Transaction, request
 from watchfloor.engine.launching import launch
 from watchfloor.engine.ledger import Ledger, Request
@@ -203,7 +204,10 @@ def _steer(tx: Transaction, command: Command) -> None:
     seen = command.payload.get("seen")
     if seen is not None:
         # The rows stand as of the last round; the ledger is as of this transaction.
-        _check(verb, Seen(**seen), _as_of_now(tx, ledger))
+        then = Seen(**seen)
+        _check(verb, then, _as_of_now(tx, ledger))
+        if verb is Verb.RESUME and refusal(ledger.lifecycle, verb) is None:
+            check_seen(tx, ledger, then.version)
     if verb is Verb.CANCEL and refusal(ledger.lifecycle, verb) is None:
         demand_second_person(tx, ledger, command)
     check_confirmed(_as_of_now(tx, ledger), verb, command.payload.get("typed"))
