@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 from tests.support.floor import ASKER, NORA, ids, webhook
 from tests.support.patience import until
 
@@ -9,6 +10,7 @@ from watchfloor.domain.regions import RunOutcome, Verb
 from watchfloor.engine.preparing import prepared_launch
 from watchfloor.engine.quotas import plan_use
 from watchfloor.intake.workspace_file import parse_workspace
+from watchfloor.store.tables import quota
 
 #: In the middle of a month, so that none ends while a test looks.
 MONTH = "2030-01-15T12:00:00+00:00"
@@ -194,3 +196,18 @@ def test_a_run_that_outgrows_what_it_reserved_reserves_more_or_ends(
     assert provider.arrivals == []
     assert used().records <= 10
     floor.assert_books_hold(prepared.run_id)
+
+
+def test_what_a_run_reserves_later_is_of_the_month_of_its_launch(floor, provider):
+    floor.clock.move_to("2030-01-31T23:00:00+00:00")
+    prepared = floor.prepared(webhook(provider.url), ids(6))
+    prepared.command.payload["records"] = 2
+    assert floor.asked(prepared.command).state == "settled"
+    text = floor.layout.settings.read_text()
+    # There it is another month already.
+    floor.layout.settings.write_text(text.replace('"UTC"', '"Asia/Tokyo"'))
+
+    floor.carried_out()
+
+    months = floor.read(lambda connection: connection.execute(select(quota)).all())
+    assert months == [("2030-01", 1, 6)]

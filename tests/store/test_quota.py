@@ -81,14 +81,6 @@ def test_a_launch_over_the_plan_is_refused_by_name_and_reserves_nothing(writer):
     assert used(writer, "2026-11") == Used(runs=2, records=980)
 
 
-def test_a_run_that_is_counted_may_ask_for_more_records(writer):
-    with writer.begin():
-        reserve(writer, "2026-11", runs=2, records=980)
-        reserve_or_refuse(writer, BERLIN, NOVEMBER_MS, 20, runs=0)
-
-    assert used(writer, "2026-11") == Used(runs=2, records=1_000)
-
-
 def test_a_plan_is_shown_with_what_was_used_and_when_it_begins_anew(writer):
     with writer.begin():
         reserve(writer, "2026-11", runs=1, records=400)

@@ -15,12 +15,7 @@ from watchfloor.store.writes.quota import reserve
 
 
 def reserve_or_refuse(
-    connection: Handle,
-    workspace: Workspace,
-    now_ms: int,
-    records: int,
-    *,
-    runs: int = 1,
+    connection: Handle, workspace: Workspace, now_ms: int, records: int
 ) -> str:
     """Reserve one run and its records of this month's plan.
 
@@ -30,7 +25,6 @@ def reserve_or_refuse(
         workspace: Whose plan and zone.
         now_ms: The month is the one of this moment in the workspace's zone.
         records: How many; more than will be used are released at the end.
-        runs: 0 where a run that is counted already needs more records.
 
     Returns:
         The month, for the run's row.
@@ -39,15 +33,13 @@ def reserve_or_refuse(
         RefusedError: ``PLAN_LIMIT``, with what is used; nothing was reserved.
     """
     use = plan_use(connection, workspace, now_ms)
-    limits = declined(
-        workspace.plan, use.used, wanted_runs=runs, wanted_records=records
-    )
+    limits = declined(workspace.plan, use.used, wanted_runs=1, wanted_records=records)
     if limits:
         ends = datetime.fromtimestamp(use.ends_at_ms / 1000, UTC)
         local = ends.astimezone(ZoneInfo(workspace.zone))
         until = f"the month ends {local:%Y-%m-%d %H:%M} {workspace.zone}"
         raise RefusedError(Refusal.PLAN_LIMIT, f"{limits}; {until}")
-    reserve(connection, use.month, runs=runs, records=records)
+    reserve(connection, use.month, runs=1, records=records)
     return use.month
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from watchfloor.domain.errors import Refusal, RefusedError
+from watchfloor.domain.quota import declined
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.ledger import Ledger
-from watchfloor.engine.quotas import reserve_or_refuse
 from watchfloor.store.handle import Handle
-from watchfloor.store.writes.quota import release
+from watchfloor.store.reads.quota import used
+from watchfloor.store.writes.quota import release, reserve
 from watchfloor.store.writes.runs import save_run_values
 
 
@@ -15,12 +17,18 @@ def extend(
 ) -> None:
     """Reserve more records for a run that has more than its launch reserved.
 
-    The month of its launch pays, or what is given back would be another month's.
+    The month that its launch reserved of pays, whatever zone the workspace has now, or
+    what is given back would be another month's.
 
     Raises:
         RefusedError: ``PLAN_LIMIT``; nothing was reserved.
     """
-    reserve_or_refuse(connection, workspace, ledger.created_at_ms, records, runs=0)
+    month = ledger.quota_month
+    known = used(connection, month)
+    limits = declined(workspace.plan, known, wanted_runs=0, wanted_records=records)
+    if limits:
+        raise RefusedError(Refusal.PLAN_LIMIT, f"{limits}; the month is {month}")
+    reserve(connection, month, runs=0, records=records)
     ledger.quota_records += records
     _remember(connection, ledger)
 
