@@ -171,6 +171,7 @@ def test_whatever_else_lies_there_neither_blocks_nor_hides_a_command(
         {"at_ms": True},
         {"at_ms": -1},
         {"at_ms": 1 << 70},
+        {"at_ms": 253_402_300_800_000},
         {"payload": []},
         {"role": ["admin"]},
     ],
@@ -185,6 +186,18 @@ def test_what_is_no_command_is_taken_away_and_told_of(
     assert files.waiting() == []
     assert not path.exists()
     assert "it was not obeyed" in caplog.text
+
+
+def test_a_reason_of_bytes_that_are_no_text_is_one_that_the_store_takes(layout, files):
+    half = b"caf\xe9".decode(errors="surrogateescape")
+    payload = {"seen": {half: half}}
+    drop(layout, replace(PAUSE, by=half, origin=half, why=half, payload=payload))
+
+    [found] = files.waiting()
+
+    assert (found.by, found.origin, found.why) == ("caf?", "caf?", "caf?")
+    assert found.payload == {"seen": {"caf?": "caf?"}}
+    assert files.waiting() == [found]
 
 
 def test_a_role_that_is_asked_for_reaches_the_engine_from_the_owner_too(layout, folder):

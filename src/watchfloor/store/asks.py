@@ -43,6 +43,8 @@ _ASKED: Final = ".ask"
 _UNFINISHED: Final = ".new"
 #: An asker that died while it wrote left this; nobody goes on with it.
 _GIVEN_UP_S: Final = 60
+#: The last moment of the year 9999: of a later one no calendar tells.
+_LATEST_MS: Final = 253_402_300_799_999
 _TEXTS: Final = ("command_id", "verb", "run_id", "by", "origin", "why", "role")
 
 
@@ -219,12 +221,15 @@ def _command(data: bytes) -> Command:
     Raises:
         ValueError: It is no command; ``TypeError`` and ``KeyError`` say the same.
     """
-    told = json.loads(data)
+    # JSON can name half of a pair, as a shell's odd bytes become, and no store takes
+    # one: a command that holds it could be neither obeyed nor refused.
+    plain = json.dumps(json.loads(data), ensure_ascii=False).encode(errors="replace")
+    told = json.loads(plain)
     texts = {name: told[name] for name in _TEXTS}
     if not all(isinstance(text, str) for text in texts.values()):
         raise TypeError("texts are texts")
     at_ms, payload = told["at_ms"], told["payload"]
-    if type(at_ms) is not int or not 0 <= at_ms < 1 << 62:
+    if type(at_ms) is not int or not 0 <= at_ms <= _LATEST_MS:
         raise ValueError("no moment")
     if not isinstance(payload, dict) or not texts["command_id"]:
         raise ValueError("no payload")
