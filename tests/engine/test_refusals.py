@@ -256,6 +256,36 @@ def test_a_command_that_makes_no_sense_is_refused_and_harms_nobody_else(floor, v
     assert "cannot be used" in answer.detail
 
 
+@pytest.mark.parametrize(
+    "run_id", ["a/../../../outside", "..", ".hidden", "\x1b[31m", "", "a" * 101]
+)
+def test_a_launch_whose_id_may_name_no_file_is_refused(floor, run_id):
+    (floor.layout.uploads / "u-a").mkdir()
+    (floor.layout.root.parent / "outside.csv").write_text("id\nsomebody\n")
+    launch = floor.prepared(campaign(), ids(1)).command
+    payload = {**launch.payload, "upload_id": f"u-{run_id}"}
+
+    answer = floor.asked(replace(launch, run_id=run_id, payload=payload))
+
+    assert answer.state == "refused"
+    assert "is no id of a run" in answer.detail
+    assert floor.views() == ()
+
+
+def test_an_upload_that_is_a_link_leads_nowhere(floor, tmp_path):
+    launch = floor.prepared(campaign(), ids(2))
+    kept = floor.layout.upload(launch.command.payload["upload_id"])
+    kept.rename(tmp_path / "private.csv")
+    kept.symlink_to(tmp_path / "private.csv")
+
+    floor.asked(launch.command)
+    with floor.engine():
+        ended = floor.until_ended(launch.run_id)
+
+    assert ended.books.extracted == 0
+    assert "symbolic links" in ended.cause
+
+
 def test_a_launch_that_repeats_the_id_of_a_run_is_refused_and_harms_nobody_else(floor):
     launch = floor.prepared(campaign(), ids(2))
     floor.asked(launch.command)

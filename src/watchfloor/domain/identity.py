@@ -9,6 +9,7 @@ from hashlib import blake2b, sha256
 
 _DIGEST_BYTES = 16
 _SEPARATOR = b"\x1f"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -48,6 +49,11 @@ def run_fingerprint(campaign_id: str, upload_sha256: str, audience_filter: str) 
     """Return what makes two runs twins: same campaign, same upload, same filter."""
     text = "\x1f".join((campaign_id, upload_sha256, audience_filter))
     return sha256(text.encode()).hexdigest()[:32]
+
+
+def is_plain_id(text: str) -> bool:
+    """Whether an id that somebody chose may name a run, and so a file."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def new_id(now_ms: int, entropy: bytes) -> str:

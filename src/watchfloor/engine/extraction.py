@@ -276,6 +276,8 @@ async def _opened(path: Path, campaign: Campaign) -> AudienceReader:
         path,
         campaign.audience,
         by_recipient=campaign.is_by_recipient,
+        # Whoever may launch here lays uploads down, and the engine reads as its owner.
+        follows=False,
     )
     opening = asyncio.create_task(asyncio.to_thread(reading))
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
-from watchfloor.domain.identity import run_fingerprint
+from watchfloor.domain.identity import is_plain_id, run_fingerprint
 from watchfloor.domain.regions import Lifecycle
 from watchfloor.engine.campaigns import channel_for, check_reach, checked_campaign
 from watchfloor.engine.changes import Transaction, adopt
@@ -32,7 +32,8 @@ def launch(tx: Transaction, command: Command) -> str:
         ValueError: The command makes no sense.
     """
     asked = command.payload
-    _check_id(tx, command)
+    check_id(tx, command)
+    _check_upload(command)
     campaign = checked_campaign(asked["campaign_text"], asked["campaign_origin"])
     if not campaign.published:
         msg = f"campaign {campaign.campaign_id} is not published; nothing was launched"
@@ -95,10 +96,22 @@ def launch(tx: Transaction, command: Command) -> str:
     return ""
 
 
-def _check_id(tx: Transaction, command: Command) -> None:
+def check_id(tx: Transaction, command: Command) -> None:
+    """Refuse an id that no new run can have; whoever asks has chosen it.
+
+    Raises:
+        ValueError: It is another run's, or would lead out of the folders that runs
+            keep their files in.
+    """
+    if not is_plain_id(command.run_id):
+        msg = f"{command.run_id!r:.80} is no id of a run: letters, digits and . _ -"
+        raise ValueError(msg)
     if ledger_rows(tx.connection, command.run_id):
         msg = f"run {command.run_id} was launched already"
         raise ValueError(msg)
+
+
+def _check_upload(command: Command) -> None:
     if command.payload["upload_id"] != upload_id_of(command.run_id):
         # It becomes a file name, and one upload belongs to one run.
         msg = (

@@ -13,7 +13,7 @@ from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Mode
 from watchfloor.engine.campaigns import check_reach, checked_campaign
 from watchfloor.engine.changes import Transaction, adopt
-from watchfloor.engine.launching import of_campaign
+from watchfloor.engine.launching import check_id, of_campaign
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.quotas import reserve_or_refuse
 from watchfloor.engine.retry_previews import retry_preview
@@ -36,9 +36,7 @@ def retry(tx: Transaction, command: Command) -> str:
         ValueError: The command makes no sense.
     """
     asked = command.payload
-    if ledger_rows(tx.connection, command.run_id):
-        msg = f"run {command.run_id} was launched already"
-        raise ValueError(msg)
+    check_id(tx, command)
     canary, with_unknown = asked["canary"], asked["with_unknown"]
     if not isinstance(canary, bool) or not isinstance(with_unknown, bool):
         raise TypeError("canary and with_unknown are true or false")

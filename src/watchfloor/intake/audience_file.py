@@ -80,6 +80,7 @@ class AudienceReader:
         path: The upload.
         audience: What the campaign asks for.
         by_recipient: Whether each candidate must carry its time zones.
+        follows: Whether a link is gone through.
 
     Attributes:
         columns: The names, in the order of ``values_json``; the columns that a fix
@@ -92,9 +93,14 @@ class AudienceReader:
     """
 
     def __init__(
-        self, path: Path, audience: Audience, *, by_recipient: bool = False
+        self,
+        path: Path,
+        audience: Audience,
+        *,
+        by_recipient: bool = False,
+        follows: bool = True,
     ) -> None:
-        self._file = ContactFile(path)
+        self._file = ContactFile(path, follows=follows)
         try:
             self._found = found = Columns(self._file, audience, str(path))
             self._audience = audience

@@ -52,6 +52,10 @@ class ContactRow(NamedTuple):
 class ContactFile:
     """An open contact file whose header is read.
 
+    Args:
+        path: The file.
+        follows: Whether a link is gone through.
+
     Attributes:
         size: In bytes, when it was opened.
         delimiter: One of ``DELIMITERS``.
@@ -62,9 +66,9 @@ class ContactFile:
         ConfigError: The file cannot be opened, has no row or is no text.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follows: bool = True) -> None:
         self._path = path
-        self._file, self.size = _opened(path)
+        self._file, self.size = _opened(path, follows=follows)
         try:
             sample = self._sample()
             self._encoding = encoding_of(sample)
@@ -187,9 +191,9 @@ class ContactFile:
         return ""
 
 
-def _opened(path: Path) -> tuple[BinaryIO, int]:
+def _opened(path: Path, *, follows: bool) -> tuple[BinaryIO, int]:
     try:
-        return opened(path)
+        return opened(path, follows=follows)
     except NoFileError as error:
         why = f"{path}: this is {error.what}; name a CSV file"
         raise ConfigError(why) from error
