@@ -6,6 +6,7 @@ import pytest
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.labels import native
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
     Gate,
     History,
@@ -16,7 +17,13 @@ from watchfloor.domain.regions import (
     RunOutcome,
     Verb,
 )
-from watchfloor.domain.views import EngineView, RunView
+from watchfloor.domain.views import (
+    EngineView,
+    Journey,
+    JourneyEntry,
+    RecordView,
+    RunView,
+)
 
 QUEUED = RunView(
     run_id="261122-1",
@@ -120,3 +127,27 @@ def test_an_engine_that_let_go_does_not_live():
 def test_a_workspace_that_never_had_an_engine_has_none():
     assert not EngineView().is_alive(1_000)
     assert not EngineView(released=False).is_alive(1_800_000_000_000)
+
+
+def test_a_journey_without_its_key_holds_no_half_of_any_step_s():
+    half, other = "bbada558d219da3d", "0" * 16
+    record = RecordView(
+        seq=1, contact="+16155550191", state=RecordState.PENDING, key=half + other
+    )
+    details = (f"provider id {half}{other}", f"ref {half.upper()}{'F' * 16}!", "busy")
+    entries = tuple(
+        JourneyEntry(at_ms=1, step="call", event="attempt", detail=one)
+        for one in details
+    )
+    whole = Journey(
+        run_id="r", record=record, key=half + other, fields={}, entries=entries
+    )
+
+    told = whole.without_key()
+
+    assert half not in repr(told).lower()
+    assert [one.detail for one in told.entries] == [
+        "provider id kept from viewers",
+        "ref kept from viewers!",
+        "busy",
+    ]

@@ -21,11 +21,12 @@ from watchfloor.channels.smtp_replies import MailRules
 from watchfloor.channels.smtp_server import ready_server
 from watchfloor.channels.webhook import WebhookChannel
 from watchfloor.cli import compose
-from watchfloor.cli.desk import WholeDesk
+from watchfloor.cli.desk import ViewersDesk, WholeDesk
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.portrait import portrait_of
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.roles import Role
+from watchfloor.domain.views import PageKey
 
 #: Files that must hold people: the store and its backup, uploads, and the archive.
 OF_PEOPLE = ("state.db", "uploads/", "archive/", "b.backup", "watchfloor.toml")
@@ -75,6 +76,15 @@ def runs(planted):
     """Runs of which providers told people and secrets, and one that is held."""
     found = {one["campaign"]: one["id"] for one in planted.shell("runs", "--json").json}
     return [found[name] for name in ("webhook", "python", "simulator")]
+
+
+@pytest.fixture(scope="module")
+def known_keys(planted, runs):
+    """The keys of records: whoever has one finds its contact by trying them all."""
+    told = [planted.shell("records", run, "--json").json for run in runs]
+    found = {one["key"] for records in told for one in records if one["key"]}
+    assert found
+    return {f"key {number}": key for number, key in enumerate(found)}
 
 
 @pytest.fixture(scope="module")
@@ -226,8 +236,45 @@ def test_no_error_about_a_secret_carries_it_along(monkeypatch, tmp_path):
     assert leaks(told, REFERRED) == []
 
 
-async def test_no_screen_shows_a_viewer_a_secret_or_anybody_in_full(planted, runs):
-    desk = WholeDesk(
+def test_no_verb_tells_a_viewer_a_key(told_by_verbs, known_keys):
+    assert leaks(told_by_verbs, known_keys) == []
+
+
+@pytest.mark.parametrize(
+    "asked", ['contact starts with "+"', 'field.phone > "+2"', 'not (phone = "+1")']
+)
+def test_no_filter_tells_a_viewer_who_somebody_is(planted, runs, asked):
+    words = ("records", runs[0], "--where", asked)
+
+    refused = planted.shell("--role", "viewer", *words)
+    allowed = planted.shell("--role", "operator", *words)
+
+    assert (refused.code, refused.out) == (1, "")
+    assert "what a viewer may ask for" in refused.err
+    assert allowed.code == 0
+
+
+async def test_no_text_that_a_viewer_looks_for_tells_who_somebody_is(planted, runs):
+    desks = [
+        one(
+            planted.shell.layout,
+            compose.surroundings(),
+            compose.asker(),
+            compose.owner("console"),
+        )
+        for one in (WholeDesk, ViewersDesk)
+    ]
+    found = [await one.records(runs[0], PageKey(text="+")) for one in desks]
+    for one in desks:
+        await one.close()
+
+    assert [bool(one.records) for one in found] == [True, False]
+
+
+async def test_no_screen_shows_a_viewer_a_secret_or_anybody_in_full(
+    planted, runs, known_keys
+):
+    desk = ViewersDesk(
         planted.shell.layout,
         compose.surroundings(),
         compose.asker(),
@@ -267,5 +314,6 @@ async def test_no_screen_shows_a_viewer_a_secret_or_anybody_in_full(planted, run
             await walk(pilot, "j")
         assert "Planted" in shown(app)
     assert leaks(told, REFERRED) == []
+    assert leaks(told, known_keys) == []
     assert told_of(told, NOBODY) == []
     assert "+1***0123" in "".join(told.values())

@@ -103,12 +103,13 @@ class Beside:
 
     def desk(self) -> Desk:
         """Return the desk, the engine started."""
-        from watchfloor.cli.desk import WholeDesk  # noqa: PLC0415 - see console
+        from watchfloor.cli.desk import ViewersDesk, WholeDesk  # noqa: PLC0415 - see console
 
         if self._starts and self.may_own and self.engine is None:
             with suppress(OwnedError):  # a console of the engine that there is
                 self.start_engine()
-        return WholeDesk(
+        made = ViewersDesk if self.role is Role.VIEWER else WholeDesk
+        return made(
             self.layout,
             compose.surroundings(),
             compose.asker(),

@@ -32,6 +32,11 @@ def own_role(layout: Layout) -> Role:
     return role_of(who, rules, asks=compose.started_as().role)
 
 
+def sees_people(layout: Layout) -> bool:
+    """Whether whoever runs this process may find out who the people of a run are."""
+    return own_role(layout).may(Role.OPERATOR)
+
+
 def check_allowed(options: Namespace, verb: str) -> None:
     """Refuse what the role of this process does not allow.
 

@@ -5,7 +5,7 @@ Times are integer milliseconds since 1970, UTC. Text from outside is as it came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from watchfloor.domain.blocked_by import Blocked
@@ -147,6 +147,13 @@ class UnknownPage:
     unknowns: tuple[Unknown, ...] = ()
     after: tuple[str, int] | None = None
     of: int = 0
+
+    def without_keys(self) -> UnknownPage:
+        """Return the same for somebody who must not find out who anybody is."""
+        told = [
+            replace(one, record=replace(one.record, key="")) for one in self.unknowns
+        ]
+        return replace(self, unknowns=tuple(told))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

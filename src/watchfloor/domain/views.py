@@ -6,8 +6,9 @@ passes the text door where it is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watchfloor.domain.approval import awaits_approval, work_of
 from watchfloor.domain.books import Books
@@ -15,6 +16,9 @@ from watchfloor.domain.labels import native
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Lifecycle, Work
+
+#: What stands where a key would, for whoever must not have it.
+KEPT = "kept from viewers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +179,8 @@ class PageKey:
         where: A filter in the product's language that must hold; or empty.
         text: What must occur in the contact, a field or the code, whatever its case;
             or empty.
+        hides_people: Whether it is for somebody who must not find out who anybody is:
+            nothing is looked for in contacts and fields, and no key is told.
     """
 
     after: int | None = None
@@ -183,6 +189,7 @@ class PageKey:
     size: int = 40
     where: str = ""
     text: str = ""
+    hides_people: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +238,22 @@ class Journey:
     key: str
     fields: Mapping[str, str]
     entries: tuple[JourneyEntry, ...]
+
+    def without_key(self) -> Journey:
+        """Return the same for somebody who must not find out who it is of.
+
+        A provider may have given a key back, as its own id: that of any step, of which
+        the contact's half is the same.
+        """
+        told = self.entries
+        if self.key:
+            half = self.key[: len(self.key) // 2]
+            keys = re.compile(rf"{re.escape(half)}[0-9a-f]*", re.IGNORECASE)
+            told = tuple(
+                replace(one, detail=keys.sub(KEPT, one.detail)) for one in told
+            )
+        record = replace(self.record, key="")
+        return replace(self, key=KEPT, record=record, entries=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

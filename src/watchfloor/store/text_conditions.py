@@ -29,7 +29,9 @@ _WILD = re.compile(r"[%_\\]")
 _PLAIN = re.compile(r"[\x01-\x7f]+")
 
 
-def record_text(text: str, steps: Sequence[str]) -> Condition:
+def record_text(
+    text: str, steps: Sequence[str], *, in_people: bool = True
+) -> Condition:
     """Return whether a text occurs in a record, for a query over ``record, contact``.
 
     It is looked for in the contact, every cell of the row, the code and the step's
@@ -38,6 +40,7 @@ def record_text(text: str, steps: Sequence[str]) -> Condition:
     Args:
         text: Not empty, without blanks around it.
         steps: The names of the campaign's steps, by number.
+        in_people: Whether contact and row are looked into.
 
     Raises:
         ConfigError: It is longer than anybody means.
@@ -47,9 +50,12 @@ def record_text(text: str, steps: Sequence[str]) -> Condition:
         for number, name in enumerate(steps)
         if text.casefold() in name.casefold()
     ]
-    tests = [occurs_in(contact.c.contact, text), occurs_in(record.c.code, text)]
+    tests = [occurs_in(record.c.code, text)]
     if numbers:
         tests.append(record.c.step.in_(numbers))
+    if not in_people:
+        return or_(*tests)
+    tests.append(occurs_in(contact.c.contact, text))
     digits = _digits(text)
     if digits:
         tests.append(occurs_in(contact.c.contact, digits))

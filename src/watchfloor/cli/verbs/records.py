@@ -18,6 +18,7 @@ from watchfloor.cli.shapes import (
     record_json,
     told_entries,
 )
+from watchfloor.cli.standing import sees_people
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError, NotFoundError
@@ -47,13 +48,14 @@ def records(options: Namespace) -> int:
         raise ConfigError(msg)
     if options.family:
         return _of_family(options)
+    now_ms, layout = compose.now_ms(), compose.layout(options)
     wanted = PageKey(
         after=_seq(options.after),
         state=STATE_WORDS.get(options.state),
         size=min(max(options.limit, 1), MOST),
         where=options.where or "",
+        hides_people=not sees_people(layout),
     )
-    now_ms, layout = compose.now_ms(), compose.layout(options)
     with reading(layout) as connection:
         run_id = full_id(connection, options.run)
         now = situation(connection, run_id, now_ms)
@@ -100,10 +102,13 @@ def _of_family(options: Namespace) -> int:
         raise ConfigError(msg)
     size = min(max(options.limit, 1), MOST)
     found: list[tuple[str, RecordView]] = []
-    has_more = False
+    has_more, hides = False, not sees_people(layout)
     for run_id in family[family.index(first) :]:
         wanted = PageKey(
-            after=after, state=STATE_WORDS.get(options.state), size=size - len(found)
+            after=after,
+            state=STATE_WORDS.get(options.state),
+            size=size - len(found),
+            hides_people=hides,
         )
         page = _searched(layout, run_id, wanted, people_page_of)
         found += [(run_id, one) for one in page.records]
@@ -188,17 +193,20 @@ def _searched(
 
 def journey(options: Namespace) -> int:
     """Show everything that happened to one record."""
-    with reading(compose.layout(options)) as connection:
+    layout = compose.layout(options)
+    with reading(layout) as connection:
         run_id = full_id(connection, options.run)
         found = journey_of(connection, run_id, options.seq)
+    if not sees_people(layout):
+        found = found.without_key()
     if options.json:
         answer_json(journey_json(found, unmask=options.unmask))
         return exits.DONE
     record = found.record
     contact = record.contact if options.unmask else masked(record.contact)
     answer(
-        f"record {record.seq} of {run_id}: {clean(contact)}, {record.state.word}, "
-        f"key {found.key}"
+        f"record {record.seq} of {clean(run_id)}: {clean(contact)}, "
+        f"{record.state.word}, key {found.key}"
     )
     table(
         ("TIME (UTC)", "STEP", "EVENT", "OUTCOME", "TOOK", "DETAIL"),

@@ -82,7 +82,7 @@ def canary(options: Namespace) -> int:
         if options.json:
             answer_json(None)
         else:
-            answer(f"run {run_id} has no canary: none of it is held back")
+            answer(f"run {clean(run_id)} has no canary: none of it is held back")
         return exits.DONE
     if options.json:
         answer_json(canary_json(found))

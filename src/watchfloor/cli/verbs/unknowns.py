@@ -9,6 +9,7 @@ from watchfloor.cli.asking import asked, confirmed, is_settled, order_of, report
 from watchfloor.cli.lines import answer, answer_json, moment, tell
 from watchfloor.cli.places import place_of
 from watchfloor.cli.shapes import unknown_json
+from watchfloor.cli.standing import sees_people
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.cohorts import MOST_NAMED, Selection
@@ -32,9 +33,12 @@ def unknowns(options: Namespace) -> int:
     """List unknown records, of all runs or of one."""
     after = place_of(options.after) if options.after else None
     size = min(max(options.limit, 1), MOST)
-    with reading(compose.layout(options)) as connection:
+    layout = compose.layout(options)
+    with reading(layout) as connection:
         run_id = full_id(connection, options.run) if options.run else ""
         page = unknowns_of(connection, run_id, after, size)
+    if not sees_people(layout):
+        page = page.without_keys()
     if options.json:
         answer_json([unknown_json(one, unmask=options.unmask) for one in page.unknowns])
         return exits.DONE
