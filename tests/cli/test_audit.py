@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import text
+from sqlalchemy import delete, select, text, update
 
 from watchfloor.cli import exits
 from watchfloor.store.sqlite import writing_engine
+from watchfloor.store.tables import chain, journal, lease
+from watchfloor.store.writes.chain import link_commands
+from watchfloor.store.writes.runs import add_entry
 
 
 def changed(shell, statement):
@@ -79,6 +82,37 @@ def test_an_anchor_kept_elsewhere_finds_an_end_that_was_cut_off(
     verified = shell("audit", "verify", "--anchor", str(file))
 
     assert verified.code == exits.UNHEALTHY
+
+
+def written_anew(shell):
+    """Claim that another workspace was restored, and write its past as one likes."""
+    engine = writing_engine(shell.layout.state)
+    with engine.begin() as connection:
+        known = connection.execute(select(journal).order_by(journal.c.entry_id))
+        rows = [dict(one) for one in known.mappings()]
+        connection.execute(delete(journal))
+        connection.execute(delete(chain))
+        instance = connection.scalar(select(lease.c.instance))
+        connection.execute(update(lease).values(instance="f" * 16))
+        claim = {"event": "restored", "run_id": "", "before": f"{instance}@0"}
+        for row in [{**rows[0], **claim}, *rows]:
+            del row["entry_id"]
+            add_entry(connection, {**row, "by": "somebody else"})
+        asked = {row["command_id"] for row in rows} - {""}
+        link_commands(connection, sorted(asked))
+    engine.dispose()
+
+
+def test_an_anchor_of_before_a_claimed_restore_is_told_to_prove_nothing(
+    shell, queued, tmp_path
+):
+    file = tmp_path / "anchors.jsonl"
+    shell("audit", "anchor", "-o", str(file))
+    written_anew(shell)
+    words = ("audit", "verify", "--anchor", str(file))
+
+    assert "NOT PROVEN by 1 anchors" in shell(*words).out
+    assert json.loads(shell(*words, "--json").out)["anchors_not_here"] == 1
 
 
 def test_a_file_of_something_else_is_no_anchor(shell, queued, tmp_path):

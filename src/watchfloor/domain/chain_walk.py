@@ -74,6 +74,8 @@ class ChainWalk:
         lineage: Up to which link the workspace was another instance before it was
             restored, by that instance.
         anchored: The last link that an anchor names as it is; 0 for none.
+        not_here: Anchors of what another instance did after the backup that this
+            workspace says it was restored from. Nothing here can be held to them.
         broken: What does not fit.
     """
 
@@ -89,6 +91,7 @@ class ChainWalk:
         self.taken_out = 0
         self.lineage: dict[str, int] = {}
         self.anchored = 0
+        self.not_here = 0
         self.broken: Break | None = None
         self._differing: list[Anchor] = []
 
@@ -141,7 +144,7 @@ class ChainWalk:
             if until is None:
                 return _foreign(one)
             if one.link > until:
-                # Of what the other instance did after the backup nothing is here.
+                self.not_here += 1
                 return None
         if one.link > self.number:
             said = (

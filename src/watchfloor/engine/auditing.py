@@ -32,6 +32,8 @@ class Verified:
         taken_out: Links whose words a purge took out.
         anchors: How many anchors it was held to.
         anchored: The last link that an anchor names as it is; 0 for none.
+        not_here: How many of the anchors are of what came after the backup that the
+            workspace says it was restored from: it was not held to them.
         broken: The first thing that does not fit; None where all does.
         head: The hash of the last link that fits.
     """
@@ -42,6 +44,7 @@ class Verified:
     taken_out: int
     anchors: int
     anchored: int
+    not_here: int
     broken: Break | None
     head: bytes
 
@@ -87,6 +90,7 @@ def verified(
         taken_out=walk.taken_out,
         anchors=len(anchors),
         anchored=walk.anchored,
+        not_here=walk.not_here,
         broken=walk.broken,
         head=walk.hash,
     )

@@ -67,6 +67,12 @@ def _verified_lines(found: Verified) -> list[str]:
     if found.taken_out:
         lines.append(f"from {found.taken_out:,} links a purge took the words out")
     lines.append(_anchored(found))
+    if found.not_here:
+        lines.append(
+            f"NOT PROVEN by {found.not_here:,} anchors: they are of after the backup "
+            "that this workspace says it was restored from. If nobody restored one, "
+            "its chain was written anew"
+        )
     if found.broken is not None:
         lines.append(f"BROKEN at link {found.broken.link:,}: {found.broken.said}")
         lines.append(
@@ -101,6 +107,7 @@ def _verified_json(found: Verified) -> dict[str, Any]:
         "taken_out": found.taken_out,
         "anchors": found.anchors,
         "anchored_link": found.anchored or None,
+        "anchors_not_here": found.not_here,
         "head": found.head.hex(),
         "broken": None
         if broken is None
