@@ -120,6 +120,8 @@ def test_a_name_given_behind_an_account_is_told_with_the_account():
     assert known_as(CAROL, "carol") == "carol"
     assert known_as(CAROL, "") == "carol"
     assert known_as(CAROL, "root") == "root via carol"
+    for claim in ("root" + " " * 300, "root, carol", "a" * 65, "\x1b[2K", "root\n"):
+        assert known_as(CAROL, claim) == "carol"
 
 
 def test_one_account_is_one_person_unless_the_file_says_that_several_share_it():

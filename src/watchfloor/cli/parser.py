@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from functools import cache
 
 from watchfloor import __version__
@@ -11,13 +10,11 @@ from watchfloor.cli.recovery_options import add_recovery
 from watchfloor.cli.runbook_options import add_runbook
 from watchfloor.cli.trust_options import add_trust
 from watchfloor.cli.verb_options import GROUPS, Parser, add_workspace, console_defaults
-from watchfloor.domain.roles import Role
-
-_NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")
+from watchfloor.domain.roles import Role, is_name
 
 
 def _called(text: str) -> str:
-    if text and not _NAME.fullmatch(text):
+    if text and not is_name(text):
         msg = f"{text!r} is no name: letters, digits and . _ - + @, at most 64"
         raise argparse.ArgumentTypeError(msg)
     return text

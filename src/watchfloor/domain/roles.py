@@ -7,6 +7,7 @@ the command line, the commands of the engine and the keys of the console.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -24,6 +25,7 @@ class Role(StrEnum):
         return _RANK[self] >= _RANK[needed]
 
 
+_NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 
 #: What a command needs where it is consumed, by its verb in the inbox.
@@ -185,9 +187,20 @@ def _own(who: Identity, rules: RoleRules) -> Role:
     return Role.VIEWER if rules.operators else Role.OPERATOR
 
 
+def is_name(text: str) -> bool:
+    """Whether somebody behind an account may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def known_as(who: Identity, called: str) -> str:
-    """Return who did it, for the journal: ``alice via oncall`` behind an account."""
-    return who.name if called in ("", who.name) else f"{called} via {who.name}"
+    """Return who did it, for the journal: ``alice via oncall`` behind an account.
+
+    What is no name is left out: a claim of a thousand blanks would push the account
+    that stands behind it off every screen.
+    """
+    if called == who.name or not is_name(called):
+        return who.name
+    return f"{called} via {who.name}"
 
 
 def person(by: str, rules: RoleRules) -> str:
