@@ -153,6 +153,17 @@ def test_a_viewer_is_shown_nobody_in_full(shared, provider):
     assert said_by("games", shared, "records", run_id, "--unmask").returncode == 0
 
 
+def test_a_mistake_in_the_file_makes_nobody_an_operator(shared):
+    run_id = shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+    shared.configure('[roles]\nviewers = ["daemon"]\n[limits]\npermitz = 3\n')
+    share(shared.layout, GROUP)
+
+    refused = said_by("daemon", shared, "records", run_id, "--unmask")
+
+    assert refused.returncode == 1
+    assert "you are a viewer" in refused.stderr
+
+
 @pytest.mark.parametrize("name", ["state.db", "watchfloor.toml"])
 def test_a_member_writes_nothing_but_the_inbox(shared, name):
     tried = subprocess.run(

@@ -146,12 +146,15 @@ class RoleRules:
         operators: With anybody in it, whoever is not named anywhere only looks.
         shared_account: Names given with ``--as`` count as persons, since only forced
             commands give them. Else one account is one person.
+        are_known: False where the file could not be read: nobody knows then who only
+            looks.
     """
 
     admins: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     viewers: frozenset[str] = frozenset()
     shared_account: bool = False
+    are_known: bool = True
 
 
 def role_of(who: Identity, rules: RoleRules, *, asks: str = "") -> Role:
@@ -174,6 +177,8 @@ def role_of(who: Identity, rules: RoleRules, *, asks: str = "") -> Role:
 def _own(who: Identity, rules: RoleRules) -> Role:
     if who.is_owner:
         return Role.ADMIN
+    if not rules.are_known:
+        return Role.VIEWER
     names = {who.name, *(f"@{group}" for group in who.groups)}
     # The least that is said of somebody by name holds over what a group gives them.
     for named in ({who.name}, names):

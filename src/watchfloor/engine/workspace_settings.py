@@ -7,6 +7,7 @@ from pathlib import Path
 
 from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.workspace import Workspace
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.intake.workspace_file import parse_workspace
@@ -62,11 +63,13 @@ class WorkspaceSettings:
     def last_known(self) -> Workspace:
         """Return the workspace as its file last could be used; never raises.
 
-        For what happens anyway, whatever somebody is writing into the file.
+        For what happens anyway, whatever somebody is writing into the file. Where it
+        could never be used, nobody but the owner is more than a viewer.
         """
         try:
             return self.now()
         except ConfigError:
-            return (
-                self._known[1] if self._known else Workspace(workspace_id="", name="")
-            )
+            if self._known:
+                return self._known[1]
+            roles = RoleRules(are_known=False)
+            return Workspace(workspace_id="", name="", roles=roles)
