@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -151,6 +152,30 @@ def test_a_viewer_is_shown_nobody_in_full(shared, provider):
     assert refused.returncode == 1
     assert "--unmask needs an operator or an admin; you are a viewer" in refused.stderr
     assert said_by("games", shared, "records", run_id, "--unmask").returncode == 0
+
+
+def test_a_member_takes_results_in(shared, provider):
+    run_id = shared.launched(webhook(provider.url), ids(1))
+    with shared.engine():
+        shared.until_ended(run_id)
+        event = {"event_id": "e1", "kind": "opened", "at": "2026-11-28T00:00:00Z"}
+        event["key"] = shared.journey(run_id, 1).key
+        file = shared.layout.root.parent / "events.jsonl"
+        file.write_text(json.dumps(event), encoding="utf-8")
+        file.chmod(0o644)
+
+        answer = said_by("daemon", shared, "results", "ingest", str(file))
+
+    assert answer.returncode == 0, answer.stderr
+    assert "1 applied" in answer.stdout
+
+
+def test_the_modes_of_a_shared_workspace_are_none_that_doctor_would_change(shared):
+    answer = said_by("daemon", shared, "doctor")
+
+    modes = [line for line in answer.stdout.splitlines() if "mode of" in line]
+    assert "ok   mode of uploads: 3730" in modes
+    assert [line for line in modes if not line.startswith("ok")] == []
 
 
 def test_a_mistake_in_the_file_makes_nobody_an_operator(shared):

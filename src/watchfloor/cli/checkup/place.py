@@ -57,7 +57,9 @@ def _modes(layout: Layout) -> Iterator[Checked]:
             mode = stat.S_IMODE(path.stat().st_mode)
             # A group may look at a workspace; whoever else is on the machine may not.
             # The one who may write the owner's inbox would be taken for the owner.
-            is_private = not mode & 0o027
+            # What a group lays uploads into is sticky: nobody takes another's away.
+            is_laid_into = path == layout.uploads and bool(mode & stat.S_ISVTX)
+            is_private = not mode & (0o007 if is_laid_into else 0o027)
             yield Checked(
                 f"mode of {path.name}",
                 is_private,

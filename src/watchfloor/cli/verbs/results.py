@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -99,9 +100,12 @@ class _Asking:
         self._layout = layout
         self._source = source
         self._around = compose.surroundings()
-        with closing(Inbox(layout)) as inbox:
-            # A command that waits already must be asked for again as it stands there.
-            self._waiting = {one.command_id: one for one in inbox.waiting()}
+        self._waiting: dict[str, Command] = {}
+        # Who is not the owner lays files, and cannot look what waits.
+        if os.access(layout.inbox, os.R_OK):
+            with closing(Inbox(layout)) as inbox:
+                # A command that waits is asked for again as it stands there.
+                self._waiting = {one.command_id: one for one in inbox.waiting()}
 
     def taken(self, batch: ResultBatch) -> Mapping[str, object]:
         """Return what became of a batch.
