@@ -11,7 +11,13 @@ import pytest
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
-from watchfloor.store.asks import MOST_A_TURN, MOST_BYTES, AskedFiles, drop
+from watchfloor.store.asks import (
+    MOST_A_TURN,
+    MOST_BYTES,
+    MOST_CHARS,
+    AskedFiles,
+    drop,
+)
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 
 PAUSE = Command(
@@ -172,6 +178,8 @@ def test_whatever_else_lies_there_neither_blocks_nor_hides_a_command(
         {"at_ms": -1},
         {"at_ms": 1 << 70},
         {"at_ms": 253_402_300_800_000},
+        {"why": "w" * (MOST_CHARS + 1)},
+        {"run_id": "r" * (MOST_CHARS + 1)},
         {"payload": []},
         {"role": ["admin"]},
     ],
@@ -186,6 +194,13 @@ def test_what_is_no_command_is_taken_away_and_told_of(
     assert files.waiting() == []
     assert not path.exists()
     assert "it was not obeyed" in caplog.text
+
+
+def test_a_reason_without_an_end_is_not_asked_and_says_so(layout, folder):
+    with pytest.raises(StoreError, match="Write a shorter one"):
+        drop(layout, replace(PAUSE, why="w" * (MOST_CHARS + 1)))
+
+    assert list(folder.iterdir()) == []
 
 
 def test_a_reason_of_bytes_that_are_no_text_is_one_that_the_store_takes(layout, files):

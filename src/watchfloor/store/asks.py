@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: More than any verb writes: a campaign's text, or a batch of results.
 MOST_BYTES: Final = 4 * 1024 * 1024
+#: Of a reason or an id. What is refused is kept for good too, by whomever it was.
+MOST_CHARS: Final = 16 * 1024
 #: So many are taken in one turn, and so many names looked at: the rest waits.
 MOST_A_TURN: Final = 64
 MOST_NAMES: Final = 20_000
@@ -64,6 +66,12 @@ def drop(layout: Layout, command: Command) -> None:
         msg = (
             f"the command has {len(told):,} bytes, more than {MOST_BYTES:,}; nothing "
             "was asked of the engine"
+        )
+        raise StoreError(msg)
+    if any(len(getattr(command, name)) > MOST_CHARS for name in _TEXTS):
+        msg = (
+            f"a text of the command has more than {MOST_CHARS:,} characters; nothing "
+            "was asked of the engine. Write a shorter one"
         )
         raise StoreError(msg)
     try:
@@ -228,6 +236,8 @@ def _command(data: bytes) -> Command:
     texts = {name: told[name] for name in _TEXTS}
     if not all(isinstance(text, str) for text in texts.values()):
         raise TypeError("texts are texts")
+    if any(len(text) > MOST_CHARS for text in texts.values()):
+        raise ValueError("a text of a size that nobody writes")
     at_ms, payload = told["at_ms"], told["payload"]
     if type(at_ms) is not int or not 0 <= at_ms <= _LATEST_MS:
         raise ValueError("no moment")
