@@ -7,11 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.compiled import engine_on
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import unreadable
 from watchfloor.store.sqlite import begin, configure_reader, reading_url
@@ -80,12 +81,11 @@ def _close(threads: ThreadPoolExecutor, engine: Engine) -> None:
 
 
 def _engine(layout: Layout) -> Engine:
-    engine = create_engine(
-        reading_url("sqlite", layout.state),
-        poolclass=QueuePool,
+    engine = engine_on(
+        reading_url(layout.state),
+        QueuePool,
         pool_size=CONNECTIONS,
         max_overflow=0,
-        hide_parameters=True,
         connect_args={"check_same_thread": False},
     )
     event.listen(engine, "connect", configure_reader)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.compiled import engine_on
 from watchfloor.store.disk import at_rest
 
 #: The log is folded into the file in small steps, so that no commit waits for long.
@@ -38,10 +39,9 @@ def writing_engine(path: Path) -> Engine:
     WAL, so that readers never wait; synchronous=FULL, so that no acknowledged commit is
     lost to a loss of power (in 900 power-loss images 0 were, with NORMAL 664).
     """
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=StaticPool,
-        hide_parameters=True,
+    engine = engine_on(
+        URL.create("sqlite", database=str(path)),
+        StaticPool,
         connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
     )
     event.listen(engine, "connect", _configure_writer)
@@ -57,10 +57,9 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
     the deletion of the journal, and only synchronous=EXTRA syncs the folder after it:
     with FULL, 227 of 900 power-loss images lost a command that was durably asked.
     """
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=StaticPool,
-        hide_parameters=True,
+    engine = engine_on(
+        URL.create("sqlite", database=str(path)),
+        StaticPool,
         connect_args={"check_same_thread": False, "timeout": busy_ms / 1000},
     )
     event.listen(engine, "connect", _configure_inbox)
@@ -70,9 +69,7 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
 
 def reading_engine(path: Path) -> Engine:
     """Return an engine that can only read *path*, for one short command."""
-    engine = create_engine(
-        reading_url("sqlite", path), poolclass=StaticPool, hide_parameters=True
-    )
+    engine = engine_on(reading_url(path), StaticPool)
     event.listen(engine, "connect", configure_reader)
     event.listen(engine, "begin", begin)
     return engine
@@ -85,7 +82,7 @@ def resting_engine(path: Path) -> Engine:
         database=path.absolute().as_uri(),
         query={"mode": "ro", "immutable": "1", "uri": "true"},
     )
-    engine = create_engine(address, poolclass=StaticPool, hide_parameters=True)
+    engine = engine_on(address, StaticPool)
     event.listen(engine, "connect", configure_reader)
     event.listen(engine, "begin", begin)
     return engine
@@ -206,10 +203,10 @@ def fold_log(connection: Connection) -> bool:
     return not busy
 
 
-def reading_url(driver: str, path: Path) -> URL:
+def reading_url(path: Path) -> URL:
     """Return the address of a file that is opened to be read only."""
     return URL.create(
-        driver,
+        "sqlite",
         database=path.absolute().as_uri(),
         query={"mode": "ro", "uri": "true"} | at_rest(path),
     )
