@@ -243,6 +243,9 @@ def harness(root: Path, records: int) -> Iterator[Harness]:
         world = World(provider, stack.enter_context(PostOffice()))
         made = template(world, root, records)
         nursery = stack.enter_context(Nursery())
+        story = Story(made, world, root / "prepared", random.Random(0))  # noqa: S311 - replayable
+        nursery.prepare(story.layout)
+        story.close()
         yield Harness(nursery, world, made)
 
 

@@ -15,6 +15,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -114,6 +115,11 @@ class Nursery:
         }
         return Forked(self, int(self.asked(asked)["pid"]))
 
+    def prepare(self, layout: Layout) -> None:
+        """Run an engine to its end here: what it compiles, those to come need not."""
+        left = self.asked({"prepare": str(layout.root)})["threads"]
+        assert left == 1, "a process with threads must not be forked"
+
     def asked(self, what: dict[str, Any]) -> dict[str, Any]:
         """Send one line and return the answer."""
         assert self._process.stdin is not None
@@ -166,15 +172,15 @@ class Forked:
 
 def serve() -> None:
     """Answer the test until it closes the pipe; then end what still runs."""
-    for name in _LOADED_LATE:
-        __import__(name)
-    gc.collect()
-    gc.freeze()
+    _get_ready()
     alive: set[int] = set()
     for line in sys.stdin:
         asked = json.loads(line)
-        if "root" in asked:
-            answer: dict[str, Any] = {"pid": _forked(asked)}
+        if "prepare" in asked:
+            _engine(Path(asked["prepare"]), 0, until_idle=True)
+            answer: dict[str, Any] = {"threads": threading.active_count()}
+        elif "root" in asked:
+            answer = {"pid": _forked(asked)}
             alive.add(answer["pid"])
         else:
             how, pid = next(iter(asked.items()))
@@ -187,6 +193,17 @@ def serve() -> None:
     for pid in alive:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def _get_ready() -> None:
+    """Load what is loaded late, and have every engine hurry."""
+    for name in _LOADED_LATE:
+        __import__(name)
+    for module, names in _HURRIED.items():
+        for name in names:
+            setattr(module, name, TICK_S)
+    gc.collect()
+    gc.freeze()
 
 
 def _forked(asked: dict[str, Any]) -> int:
@@ -213,9 +230,6 @@ def _run(asked: dict[str, Any]) -> int:
     null = os.open(os.devnull, os.O_RDONLY)
     for descriptor, new in ((0, null), (1, log), (2, log)):
         os.dup2(new, descriptor)
-    for module, names in _HURRIED.items():
-        for name in names:
-            setattr(module, name, TICK_S)
     if asked["plant"]:
         PLANTS[asked["plant"]].comes_in()
     hits: Counter[str] = Counter()
@@ -226,16 +240,21 @@ def _run(asked: dict[str, Any]) -> int:
         for name in asked["points"]:
             death = partial(_die_at, root.parent / DIED_AT, name)
             install(BY_NAME[name], on_the_nth(asked["nth"], death))
-    chance = random.Random(asked["seed"])  # noqa: S311 - jitter, and replayable
+    drained = _engine(root, asked["seed"], until_idle=asked["until_idle"])
+    (root.parent / HITS).write_text(json.dumps(hits), encoding="utf-8")
+    return 0 if drained else 75
+
+
+def _engine(root: Path, seed: int, *, until_idle: bool) -> bool:
+    """Run an engine in this process; return whether it was drained."""
+    chance = random.Random(seed)  # noqa: S311 - jitter, and replayable
     around = Surroundings(
         lambda: time.time_ns() // 1_000_000, time.monotonic, chance.random, os.urandom
     )
     owner = Owner(name="engine", pid=os.getpid(), host="here")
-    drained = running.run_engine(
-        Layout(root), around, owner, until_idle=asked["until_idle"], grace_s=5.0
+    return running.run_engine(
+        Layout(root), around, owner, until_idle=until_idle, grace_s=5.0
     )
-    (root.parent / HITS).write_text(json.dumps(hits), encoding="utf-8")
-    return 0 if drained else 75
 
 
 if __name__ == "__main__":
