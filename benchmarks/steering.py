@@ -69,7 +69,7 @@ def steered(layout: Layout, run_id: str, verb: Verb) -> tuple[float, float]:
     """Ask; return the seconds until the answer, and until it settled."""
     with reading(layout) as connection:
         seen = preview(run_view(connection, run_id), verb)
-    command = steering_command(seen, Asker(by="benchmark"), "measured", AROUND)
+    command = steering_command(seen, Asker(by="benchmark"), "", AROUND, typed="")
     began = time.monotonic()
     ask(layout, command)
     answered = 0.0

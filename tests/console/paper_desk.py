@@ -77,6 +77,7 @@ class PaperDesk(PaperViews):
         retries: Every retry that was asked for, whether as a canary, and why.
         canaries: By the run that has one.
         overruled: What a resume overrules.
+        typed: What was typed for each command that was asked.
     """
 
     runs: list[RunView] = field(default_factory=some_runs)
@@ -107,6 +108,7 @@ class PaperDesk(PaperViews):
     canaries: dict[str, CanaryView] = field(default_factory=dict)
     overruled: tuple[str, ...] = ()
     failures_of: int = 0
+    typed: list[str] = field(default_factory=list)
     _receipts: dict[str, list[Receipt]] = field(default_factory=dict)
 
     def _check(self, what: str) -> None:
@@ -363,8 +365,9 @@ class PaperDesk(PaperViews):
         page = await self.callbacks(run_id, size=PROMISES_NAMED)
         return preview(run, verb, page.callbacks)
 
-    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
+    async def ask(self, preview: Preview, reason: str = "", typed: str = "") -> Receipt:
         self._check("ask")
+        self.typed.append(typed)
         verb, seen = preview.verb.value, preview.seen.version
         self.asked.append((verb, preview.run_id, reason, seen))
         receipt = Receipt(

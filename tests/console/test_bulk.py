@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.console.looking import panel, press, settled, shown, until
 
 from watchfloor.console.bulk import bulk_question, told
@@ -63,6 +65,20 @@ async def test_where_none_can_be_asked_there_is_nothing_to_confirm(app, desk):
 
     assert question.yes == ""
     assert "not possible for any marked run" in question.title
+
+
+async def test_a_restored_run_is_never_resumed_with_others(app, desk):
+    held = desk.runs[2] = replace(desk.runs[2], restored_from_ms=1)
+    other = desk.runs[3] = replace(held, run_id="run-0004", restored_from_ms=None)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "j", "j", "space", "space", "u")
+        assert "Resume 1 marked run?" in shown(app)
+        assert f"Not {held.campaign_name}: restored from a backup" in shown(app)
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(desk.asked))
+
+    assert [one[:2] for one in desk.asked] == [("resume", other.run_id)]
 
 
 def test_what_became_of_many_is_one_line():

@@ -65,7 +65,7 @@ async def test_a_wrong_text_is_answered_and_stays_to_be_mended(app):
         assert app.focused.id == "no"
         assert answers == []
         await press(pilot, "y")
-        assert answers == [Consent()]
+        assert answers == [Consent(typed=ID)]
 
 
 async def test_enter_alone_never_confirms(app):
@@ -89,7 +89,7 @@ async def test_a_reason_goes_with_the_consent(app):
     async with app.run_test(size=(80, 24)) as pilot:
         answers = await ask(app, pilot)
         await press(pilot, *ID, "tab", *"wrong list", "enter", "y")
-        assert answers == [Consent("wrong list")]
+        assert answers == [Consent("wrong list", typed=ID)]
 
 
 async def test_changed_keys_stand_on_the_answers(console):
@@ -102,4 +102,4 @@ async def test_changed_keys_stand_on_the_answers(console):
         assert "Yes, cancel it (Y)" in shown(app)
         assert "then Y." in shown(app)
         await press(pilot, *ID, "enter", "Y")
-        assert answers == [Consent()]
+        assert answers == [Consent(typed=ID)]

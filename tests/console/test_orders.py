@@ -12,7 +12,7 @@ from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.errors import Refusal, StoreError
-from watchfloor.domain.regions import Gate
+from watchfloor.domain.regions import Gate, Verb
 
 SIZE = (80, 24)
 
@@ -261,3 +261,22 @@ async def test_the_footer_offers_the_word_only_where_one_is_waited_for(app, desk
         await press(pilot, "j")
         app.jobs.paint()
         assert "A Approve" not in panel(app, "footer")
+
+
+async def test_a_restored_run_is_resumed_only_by_the_number_that_is_typed(app, desk):
+    desk.runs = some_runs()
+    desk.runs[2] = replace(desk.runs[2], restored_from_ms=1)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "j", "j", "m", "u")
+        assert isinstance(app.screen, Confirm)
+        number = (await desk.preview(Verb.RESUME, "run-0003")).typed
+        assert int(number) > 0
+        assert "may have been contacted since" in shown(app)
+        await press(pilot, *number, "enter")
+        assert desk.asked == []
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(desk.asked))
+
+    assert [one[:2] for one in desk.asked] == [("resume", "run-0003")]
+    assert desk.typed == [number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from watchfloor.domain.regions import Gate, Phase, Verb
 from watchfloor.engine import dropping
 from watchfloor.engine.auditing import anchor_now, verified
 from watchfloor.engine.backing_up import back_up
+from watchfloor.engine.desk import StoreDesk
 from watchfloor.engine.operations import steering_command
 from watchfloor.engine.restoring import restore
 from watchfloor.store.anchor_file import read_anchors
@@ -93,6 +95,24 @@ def test_a_restored_run_is_held_and_goes_on_only_by_the_number_in_doubt(
     assert other.assert_books_hold(run_id).delivered == 40
     assert "restored run released" in other.event_words(run_id)
     assert other.view(run_id).restored_from_ms is None
+
+
+async def test_a_desk_types_no_number_for_anybody(floor, tmp_path, second):
+    run_id = await asyncio.to_thread(floor.launched, campaign(), ids(5))
+    await asyncio.to_thread(backed_up, floor, tmp_path / "backup.tar")
+    _, other = await asyncio.to_thread(second, tmp_path / "backup.tar")
+    desk = StoreDesk(other.layout, other.around, ASKER, other.owner)
+    seen = await desk.preview(Verb.RESUME, run_id)
+
+    for typed in ("", "4", run_id):
+        asked = await desk.ask(seen, "go on", typed)
+        answer = await desk.receipt(asked.command_id)
+        assert answer is not None
+        assert answer.refusal == "RESTORED"
+    await desk.ask(seen, "looked with the provider", seen.typed)
+
+    assert (await desk.run(run_id)).lifecycle.gate is Gate.OPEN
+    await desk.close()
 
 
 def test_what_was_in_flight_at_most_once_is_unknown_after_a_restore(

@@ -132,7 +132,7 @@ def test_a_stop_decided_on_figures_that_grew_is_drifted_and_tells_the_new_ones(
         until(lambda: floor.books(run_id).delivered > 2)
         preview = floor.preview(Verb.STOP, run_id)
         grown = replace(preview, seen=replace(preview.seen, untouched=0))
-        answer = floor.asked(steering_command(grown, ASKER, "", floor.around))
+        answer = floor.asked(steering_command(grown, ASKER, "", floor.around, typed=""))
 
         assert refused(answer) == "DRIFTED"
         assert "not attempted" in answer.detail

@@ -31,7 +31,7 @@ def paused(floor, provider):
 
 def cancelled(floor, run_id, asker=ASKER):
     command = steering_command(
-        floor.preview(Verb.CANCEL, run_id), asker, "wrong list", floor.around
+        floor.preview(Verb.CANCEL, run_id), asker, "wrong list", floor.around, typed=""
     )
     return floor.asked(command)
 

@@ -61,7 +61,9 @@ class Steersman:
 
     def _ask_to(self, verb: Verb, view: RunView) -> None:
         around = self.story.floor.around
-        asked = steering_command(preview(view, verb), ASKER, "steered", around)
+        asked = steering_command(
+            preview(view, verb), ASKER, "steered", around, typed=""
+        )
         self.story.ask(asked)
 
     def _command(self, name: str, view: RunView) -> Command | None:
@@ -80,7 +82,7 @@ class Steersman:
             digests = [contact_digest("id", one).hex()]
             payload_of = {"kind": "id", "digests": digests}
             return order("suppress", "", ASKER, around, why="asks", payload=payload_of)
-        return steering_command(preview(view, verb), ASKER, "steered", around)
+        return steering_command(preview(view, verb), ASKER, "steered", around, typed="")
 
     def look(self) -> None:
         """See what still holds and what holds now; nothing is under way."""

@@ -297,7 +297,8 @@ class Floor:
 
     def command(self, verb: Verb, run_id: str, reason: str = "") -> Command:
         """Return the command that confirming the verb's preview now would give."""
-        return steering_command(self.preview(verb, run_id), ASKER, reason, self.around)
+        seen = self.preview(verb, run_id)
+        return steering_command(seen, ASKER, reason, self.around, typed=seen.typed)
 
     def steered(
         self, verb: Verb, run_id: str, reason: str = "", *, state: str = "settled"

@@ -12,6 +12,7 @@ from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
 from watchfloor.domain.errors import EXPLANATIONS
 from watchfloor.domain.lifecycle import refusal
+from watchfloor.domain.previews import in_doubt
 from watchfloor.domain.progress import in_flight
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import Receipt, RunView
@@ -20,6 +21,7 @@ from watchfloor.domain.views import Receipt, RunView
 VERBS = (Verb.PAUSE, Verb.RESUME)
 #: So many runs are named one by one; the question scrolls.
 _NAMED = 200
+_TYPED = "restored from a backup: {verb} it alone, where its number is typed"
 
 
 async def give_all(
@@ -35,7 +37,7 @@ async def give_all(
         Whether anything was asked for.
     """
     runs = await _as_they_are(session, runs)
-    able = [run for run in runs if refusal(run.lifecycle, verb) is None]
+    able = [run for run in runs if _is_able(verb, run)]
     consent = await counter.consent(bulk_question(verb, runs, able))
     if consent is None:
         counter.say(f"Nothing was asked of {counted(len(runs), 'marked run')}.")
@@ -76,6 +78,8 @@ async def _asked(
         return Failure(f"{preview.refusal}: {preview.explanation}")
     if preview.overrules:
         return Failure("a canary holds it for a person; resume it alone")
+    if preview.typed:
+        return Failure(_TYPED.format(verb=verb))
     return await answer(session.desk.ask(preview, reason))
 
 
@@ -152,7 +156,12 @@ def bulk_question(
     )
 
 
+def _is_able(verb: Verb, run: RunView) -> bool:
+    # What wants a number of that run's to be typed no question about many can ask.
+    return refusal(run.lifecycle, verb) is None and in_doubt(run, verb) is None
+
+
 def _declined(verb: Verb, run: RunView) -> str:
     why = refusal(run.lifecycle, verb)
-    said = "" if why is None else EXPLANATIONS[why]
+    said = _TYPED.format(verb=verb) if why is None else EXPLANATIONS[why]
     return f"Not {run.campaign_name}: {said}"

@@ -106,19 +106,18 @@ async def _given(
     preview = await _previewed(session, counter, verb, run_id, drifted)
     if preview is None:
         return None
-    reason = ""
-    if verb in PREVIEWED or preview.overrules:
+    consent: Consent | None = Consent()
+    if verb in PREVIEWED or preview.overrules or preview.typed:
         consent = await _consent(session, counter, preview, drifted)
-        if consent is None:
-            return None
-        reason = consent.reason
+    if consent is None:
+        return None
     if can_wait(session, preview):
         if not await _is_due(session, counter, preview):
             return None
-        receipt = await asyncio.shield(_asked_later(session, preview, reason))
+        receipt = await asyncio.shield(_asked_later(session, preview, consent))
     else:
         session.outgoing.begin()
-        receipt = await asyncio.shield(_asked(session, preview, reason))
+        receipt = await asyncio.shield(_asked(session, preview, consent))
     if isinstance(receipt, Failure):
         refused = receipt.refused
         if refused is not None and refused.refusal is Refusal.DRIFTED:
@@ -160,7 +159,7 @@ def can_wait(session: Session, preview: Preview) -> bool:
 
 
 async def _asked_later(
-    session: Session, preview: Preview, reason: str
+    session: Session, preview: Preview, consent: Consent
 ) -> Receipt | Failure:
     """Ask for what waited: as things are now, where that harms nobody more.
 
@@ -169,14 +168,17 @@ async def _asked_later(
     now = await answer(session.desk.preview(preview.verb, preview.run_id))
     if not isinstance(now, Failure) and is_no_worse(preview, now):
         preview = now
-    return await _asked(session, preview, reason)
+    return await _asked(session, preview, consent)
 
 
-async def _asked(session: Session, preview: Preview, reason: str) -> Receipt | Failure:
+async def _asked(
+    session: Session, preview: Preview, consent: Consent
+) -> Receipt | Failure:
     """Ask; the caller has said that asking began."""
     told: Receipt | Failure | None = None
     try:
-        told = await answer(session.desk.ask(preview, reason))
+        asking = session.desk.ask(preview, consent.reason, consent.typed)
+        told = await answer(asking)
     finally:
         session.outgoing.asked(told)
     return told
@@ -204,7 +206,7 @@ async def _previewed(
         counter.say(f"{verb} was not asked: {preview.sentence}", "bad")
         return None
     if preview.refusal is None:
-        return replace(preview, typed=run_id) if drifted else preview
+        return replace(preview, typed=preview.typed or run_id) if drifted else preview
     if verb in PREVIEWED:
         await counter.consent(_refused(preview))
     counter.say(
@@ -254,7 +256,7 @@ def question(preview: Preview, drifted: str = "") -> Question:
         note=note,
         yes="Yes, overrule it" if preview.overrules else f"Yes, {verb} it",
         typed=preview.typed,
-        typed_name="the run id",
+        typed_name="the run id" if preview.typed == preview.run_id else "that number",
         wants_reason=True,
     )
 

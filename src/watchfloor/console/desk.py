@@ -220,8 +220,14 @@ class Desk(Protocol):
         """Return what *verb* would do to the run as it is now."""
         ...
 
-    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
+    async def ask(self, preview: Preview, reason: str = "", typed: str = "") -> Receipt:
         """Store the command the preview stands for; it carries what was seen.
+
+        Args:
+            preview: What was shown.
+            reason: Why, for the journal.
+            typed: What the person typed to confirm it; the engine looks whether that
+                is what the preview wants.
 
         Returns:
             A receipt in state ``asked``: the row is durable, nothing is applied yet.

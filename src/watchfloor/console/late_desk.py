@@ -166,9 +166,9 @@ class LateDesk:
         """See ``Desk``."""
         return await (await self._desk()).preview(verb, run_id)
 
-    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
+    async def ask(self, preview: Preview, reason: str = "", typed: str = "") -> Receipt:
         """See ``Desk``."""
-        return await (await self._desk()).ask(preview, reason)
+        return await (await self._desk()).ask(preview, reason, typed)
 
     async def resolve_preview(
         self, run_id: str, selection: Selection, resolve_as: ResolveAs

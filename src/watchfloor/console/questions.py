@@ -37,7 +37,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A yes, the reason that was given for it, and whether it was the other yes."""
+    """A yes, the reason for it, whether it was the other yes, and what was typed."""
 
     reason: str = ""
     also: bool = False
+    typed: str = ""

@@ -225,13 +225,13 @@ class StoreDesk:
         """Return what *verb* would do to the run as it is now."""
         return await self._reader.ask(desk_reads.preview_of, verb, run_id)
 
-    async def ask(self, preview: Preview, reason: str = "") -> Receipt:
+    async def ask(self, preview: Preview, reason: str = "", typed: str = "") -> Receipt:
         """Store the command a preview stands for.
 
         Where nobody owns the workspace, it is applied before this returns.
         """
         return await self._asked(
-            steering_command(preview, self._asker, reason, self._around)
+            steering_command(preview, self._asker, reason, self._around, typed=typed)
         )
 
     async def _asked(self, command: Command) -> Receipt:

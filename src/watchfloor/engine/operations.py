@@ -102,7 +102,7 @@ def steering_command(
     reason: str,
     around: Surroundings,
     *,
-    typed: str | None = None,
+    typed: str,
 ) -> Command:
     """Return the command a preview stands for; it carries what was seen.
 
@@ -111,9 +111,9 @@ def steering_command(
         asker: By whom.
         reason: Why.
         around: Clock and chance.
-        typed: What was typed to confirm; None: what the preview asked for.
+        typed: What a person typed to confirm, or empty: never filled in for them from
+            what the preview wants to be typed.
     """
-    typed = preview.typed if typed is None else typed
     return Command(
         command_id=new_id(around.now_ms(), around.entropy(10)),
         at_ms=around.now_ms(),

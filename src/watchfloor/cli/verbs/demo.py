@@ -118,7 +118,8 @@ class Scene:
     def steer(self, verb: Verb, run_id: str, reason: str) -> None:
         """Give a run a command, as its preview stands now."""
         wanted = preview(self.run(run_id), verb)
-        self._ask(steering_command(wanted, compose.asker(), reason, self._around))
+        asker = compose.asker()
+        self._ask(steering_command(wanted, asker, reason, self._around, typed=""))
 
     def run(self, run_id: str) -> RunView:
         """Return a run as it is now."""

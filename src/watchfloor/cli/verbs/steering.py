@@ -57,7 +57,7 @@ def _steer(options: Namespace, verb: Verb) -> int:
         return exits.REFUSED
     around = compose.surroundings()
     # Whoever is not asked must have said beforehand what would have to be typed.
-    typed = options.confirm if options.yes and seen.verb is not Verb.CANCEL else None
+    typed = options.confirm if options.yes else seen.typed
     command = steering_command(
         seen, compose.asker(), options.reason, around, typed=typed
     )

@@ -211,7 +211,8 @@ class Confirm(ModalScreen[Consent | None]):
         if not self._is_complete:
             self.query_one("#reason").focus()
             return
-        close(self, Consent(self._value("reason").strip()))
+        reason, typed = self._value("reason").strip(), self._value("typed").strip()
+        close(self, Consent(reason, typed=typed))
 
     @on(Button.Pressed, "#also")
     def action_also(self) -> None:
