@@ -34,7 +34,8 @@ class Successor:
 
     def __init__(self, layout: Layout) -> None:
         command = [
-            *(sys.executable, "-m", "watchfloor", "engine"),
+            # Nothing is imported from the folder somebody happens to be in.
+            *(sys.executable, "-P", "-m", "watchfloor", "engine"),
             *("--workspace", str(layout.root.resolve())),
             *("--wait", f"{LET_GO_S:.0f}", "--on-hangup", "continue", "--tell-starter"),
         ]
