@@ -17,8 +17,10 @@ def test_an_engine_that_goes_on_imports_nothing_from_where_it_was_started(
     (trap / "watchfloor.py").write_text(TRAP, encoding="utf-8")
     monkeypatch.chdir(trap)
 
-    with engine_beside(shell.layout.root):
-        with Successor(shell.layout)._process as standing_by:
-            standing_by.kill()
+    with (
+        engine_beside(shell.layout.root),
+        Successor(shell.layout)._process as standing_by,
+    ):
+        standing_by.kill()
 
     assert not (trap / "sprung").exists()
