@@ -13,6 +13,7 @@ from tests.domain.test_sentences import (
     NOON_MS,
     RUN,
     SLOW,
+    paused,
     record,
     told,
 )
@@ -169,10 +170,7 @@ def test_a_run_that_waits_for_an_approval_says_so_and_who_gives_it():
         ),
         (
             {"store_fault": "the disk is full"},
-            (
-                "make room or mend the disk; the engine then goes on by itself. Check "
-                "with: watchfloor doctor"
-            ),
+            "make room or mend the disk: watchfloor doctor",
         ),
         ({"quota": "PLAN_LIMIT"}, "what the plan has left: watchfloor plan"),
         (
@@ -195,6 +193,63 @@ def test_a_run_that_waits_for_an_approval_says_so_and_who_gives_it():
 )
 def test_what_a_person_can_do_about_what_holds_most_is_the_next_step(now, step):
     assert next_step(told(health=Health.BLOCKED, now=now)) == step
+
+
+NO_ENGINE = {"engine_alive": False, "heartbeat_age_s": 9.0}
+SINCE = "no engine since 14:02"
+
+
+@pytest.mark.parametrize(
+    ("run", "now", "how", "step"),
+    [
+        (
+            paused(),
+            NO_ENGINE,
+            f"{SINCE}; paused by nora since 13:32: lunch",
+            (
+                "start an engine: watchfloor engine. Then it is still paused: when the "
+                "reason is gone: watchfloor resume r-1"
+            ),
+        ),
+        (
+            paused(),
+            NO_ENGINE | {"breaker": "it opened"},
+            f"{SINCE}; paused since 13:32: it opened",
+            (
+                "start an engine: watchfloor engine. Then it is still paused: check "
+                "the provider; nothing is tried before somebody says: watchfloor "
+                "resume r-1"
+            ),
+        ),
+        (
+            replace(paused(why="restored from a backup"), restored_from_ms=NOON_MS),
+            NO_ENGINE,
+            f"{SINCE}; paused by nora since 13:32: restored from a backup",
+            (
+                "start an engine: watchfloor engine. Then it is still paused: look "
+                "with the provider whom it contacted since, then: watchfloor cancel "
+                "r-1, or: watchfloor resume r-1, which asks for a number"
+            ),
+        ),
+        (
+            paused(by="engine", why="no room"),
+            {"store_fault": "the disk is full"},
+            (
+                "store not writable: the disk is full; paused by engine since 13:32: "
+                "no room"
+            ),
+            (
+                "make room or mend the disk: watchfloor doctor. Then it is still "
+                "paused: when the reason is gone: watchfloor resume r-1"
+            ),
+        ),
+    ],
+)
+def test_a_closed_gate_is_told_behind_what_is_told_before_it(run, now, how, step):
+    held = told(run, health=Health.BLOCKED, now=now)
+
+    assert sentence(held) == f"62 % done, {how}"
+    assert next_step(held) == step
 
 
 def test_a_slow_run_is_looked_at_by_triage_or_by_what_coincides():

@@ -16,7 +16,7 @@ from watchfloor.domain.health import Health
 from watchfloor.domain.moments import age_text, at_minute, counted, pace_text, span_text
 from watchfloor.domain.records import REACHED_BEFORE, RecordState
 from watchfloor.domain.regions import Results, RunOutcome
-from watchfloor.domain.sentences import Told, sentence
+from watchfloor.domain.sentences import Told, closed_by, sentence
 from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import RecordView, RunView
 
@@ -25,10 +25,7 @@ _CHANGES_NAMED: Final = 4
 #: What a person can do about a reason; the others pass by themselves.
 _REMEDIES: Final = {
     Reason.NO_ENGINE: "start an engine: watchfloor engine",
-    Reason.STORE_NOT_WRITABLE: (
-        "make room or mend the disk; the engine then goes on by itself. Check with: "
-        "watchfloor doctor"
-    ),
+    Reason.STORE_NOT_WRITABLE: "make room or mend the disk: watchfloor doctor",
     Reason.GATE: "when the reason is gone: watchfloor resume {run}",
     Reason.BREAKER_OPEN: (
         "check the provider; nothing is tried before somebody says: watchfloor resume "
@@ -40,6 +37,12 @@ _REMEDIES: Final = {
 }
 
 
+_BEFORE_THE_GATE: Final = (Reason.NO_ENGINE, Reason.STORE_NOT_WRITABLE)
+#: What a person can do about a run that came back from a backup.
+_RESTORED: Final = (
+    "look with the provider whom it contacted since, then: watchfloor cancel {run}, "
+    "or: watchfloor resume {run}, which asks for a number"
+)
 #: What a person can do about a canary that stopped.
 _OVER_A_CANARY: Final = (
     "look at the evidence: watchfloor canary {run}. To go on overrules its verdict and "
@@ -119,17 +122,24 @@ def _steps(told: Told) -> Iterator[str]:
         yield f"look at what was sent, then: watchfloor approve {run.run_id}"
     if told.health is not Health.OK:
         yield from (
-            remedy for one in told.blocked[:1] if (remedy := _remedy(run, one.reason))
+            remedy for one in told.blocked[:1] if (remedy := _remedy(told, one.reason))
         )
 
 
-def _remedy(run: RunView, reason: str) -> str:
+def _remedy(told: Told, reason: str) -> str:
     """Return what a person can do about a reason; empty where it passes by itself."""
-    asked = run.gate_asked
-    if reason == Reason.GATE and canary_named(asked.by, asked.why):
-        return _OVER_A_CANARY.format(run=run.run_id)
-    found = next((one for one in _REMEDIES if one == reason), None)
-    return "" if found is None else _REMEDIES[found].format(run=run.run_id)
+    run, asked, closed = told.run, told.run.gate_asked, closed_by(told)
+    found = next((text for one, text in _REMEDIES.items() if one == reason), "")
+    if reason in _BEFORE_THE_GATE and closed is not None:
+        # A gate that is closed still is when what stands before it is gone.
+        return (
+            f"{found}. Then it is still {run.lifecycle.gate}: {_remedy(told, closed)}"
+        )
+    if reason == Reason.GATE and run.restored_from_ms is not None:
+        found = _RESTORED
+    elif reason == Reason.GATE and canary_named(asked.by, asked.why):
+        found = _OVER_A_CANARY
+    return found.format(run=run.run_id)
 
 
 def record_explanation(told: ToldRecord) -> str:
@@ -287,7 +297,7 @@ def _why_record(told: ToldRecord) -> str:
     told_why = f"It is held by: {reason}{f', {about}' if about else ''}."
     if waits and about != waits:
         told_why += f" Its own time: {waits}."
-    remedy = _remedy(run.run, reason)
+    remedy = _remedy(run, reason)
     return f"{told_why} Next: {remedy}." if remedy else told_why
 
 

@@ -125,17 +125,30 @@ def _held_as_a_whole(told: Told) -> str:
     first = next(iter(told.blocked), None)
     if first is None:
         return "blocked"
-    run = told.run
-    match first.reason:
+    behind = None if first.reason is closed_by(told) else closed_by(told)
+    parts = [_held_by(told, first.reason, first.detail)]
+    parts += [] if behind is None else [_held_by(told, behind, told.now.breaker)]
+    return "; ".join(parts)
+
+
+def closed_by(told: Told) -> Reason | None:
+    """Return what closed the run's gate, whatever else holds it; None: it is open."""
+    if told.run.lifecycle.gate is Gate.OPEN:
+        return None
+    return Reason.BREAKER_OPEN if told.now.breaker else Reason.GATE
+
+
+def _held_by(told: Told, reason: Reason, detail: str) -> str:
+    match reason:
         case Reason.NO_ENGINE:
             return _without_engine(told.now, told.now_ms)
         case Reason.GATE:
             return _gate(told)
         case Reason.BREAKER_OPEN:
-            since = at_minute(run.gate_asked.at_ms, told.now_ms)
-            return f"paused since {since}: {first.detail}"
+            since = at_minute(told.run.gate_asked.at_ms, told.now_ms)
+            return f"paused since {since}: {detail}"
         case _:
-            return f"{first.reason.value}: {first.detail}"
+            return f"{reason.value}: {detail}"
 
 
 def _without_engine(now: Situation, now_ms: int) -> str:
