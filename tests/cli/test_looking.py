@@ -9,7 +9,7 @@ from tests.cli.shell import campaign_text, carry_out, engine_beside
 
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS
 from watchfloor.domain.records import STATE_WORDS
-from watchfloor.store.lock_text import lock_text, owner_in
+from watchfloor.store.lock_text import TROUBLE_AT, lock_text, owner_in, trouble_text
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -341,6 +341,21 @@ def test_a_fault_of_the_store_is_told_by_status_and_runs(shell, tmp_path, upload
     assert f"! {told}" in status.out
     assert "engine ok" in status.out
     assert f"The store: {told}" in runs.out + runs.err
+
+
+def test_a_duty_that_fails_is_told_by_status_of_an_engine_that_is_well(shell):
+    told = "notices failed by a mistake in Watchfloor itself (KeyError)"
+    with engine_beside(shell.root):
+        with shell.layout.lock.open("r+b") as lock:
+            lock.seek(TROUBLE_AT)
+            lock.write(trouble_text(told))
+        status = shell("status")
+
+    assert status.code == 4
+    assert "engine ok" in status.out
+    assert f"! {told}" in status.out
+    # An engine that has let go in good order leaves no trouble behind.
+    assert shell("status").code == 0
 
 
 def test_status_is_healthy_once_all_is_done(shell, tmp_path, upload):

@@ -107,6 +107,8 @@ def test_the_owner_of_the_workspace_is_named():
     assert said(silent).startswith("NO ENGINE since 14:01:11 (pid 4711)")
     full = "the disk is full; make room"
     assert said(replace(alive, fault=full)).startswith(f"STORE FAULT — {full}")
+    broken = "notices failed by a mistake in Watchfloor itself (KeyError)"
+    assert said(replace(alive, trouble=broken)).startswith(f"ENGINE TROUBLE — {broken}")
     # One that cannot store its heartbeat lives all the same.
     held = replace(silent, fault=full, is_held=True)
     assert said(held).startswith(f"STORE FAULT — {full}")

@@ -215,6 +215,13 @@ def test_a_store_that_takes_nothing_new_is_told_before_all_else():
     assert sight.alarm(NOON_MS) == ""
 
 
+def test_a_duty_of_the_engine_that_fails_is_told_among_what_needs_somebody():
+    ailing = replace(ENGINE, trouble="notices failed by a mistake in Watchfloor itself")
+    [first, *_] = alerts(ops(engine=ailing), KEYS)
+    assert (first.word, first.said) == ("ENGINE TROUBLE", ailing.trouble)
+    assert "alive" in words([engine_line(ailing, NOON_MS, 1)])
+
+
 def test_an_engine_that_is_gone_is_told_by_its_last_heartbeat():
     live = LiveRun(
         run=run_of(),

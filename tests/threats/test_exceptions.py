@@ -51,6 +51,20 @@ def spoiled(shell, statement, *values):
         connection.commit()
 
 
+def engine_process(root):
+    """Run an engine until it is idle, in a process of its own."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "watchfloor", "--workspace", str(root)),
+            *("engine", "--until-idle"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 def assert_discreet(**told):
     assert leaks(told, {"secret": SECRET}) == []
     assert told_of(told, {"phone": PHONE}) == []
@@ -84,16 +98,7 @@ def test_an_engine_that_meets_one_ends_with_a_sentence_and_no_traceback(ran):
     # Whoever owns the place reads every run that has not ended when it takes it.
     spoiled(ran, "UPDATE run SET phase = 'running', gate = ?", WORD)
     try:
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "watchfloor", "--workspace", str(ran.root)),
-                *("engine", "--until-idle"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        ended = engine_process(ran.root)
     finally:
         spoiled(ran, "UPDATE run SET phase = 'ended', gate = 'open'")
     noted = ran.layout.mishaps.read_text(encoding="utf-8").removeprefix(before)
@@ -102,6 +107,29 @@ def test_an_engine_that_meets_one_ends_with_a_sentence_and_no_traceback(ran):
     assert "Traceback" not in ended.stderr
     assert "stopped by a mistake in Watchfloor itself" in ended.stderr
     assert "watchfloor/engine/" in noted
+    assert_discreet(out=ended.stdout, err=ended.stderr, noted=noted)
+
+
+def test_an_engine_whose_duty_meets_one_goes_on_and_the_way_to_it_is_written(ran):
+    before = ran.layout.mishaps.read_text() if ran.layout.mishaps.exists() else ""
+    spoiled(
+        ran,
+        "INSERT INTO notice (run_id, kind, recipients_json, subject, body, state, "
+        "created_at_ms, next_at_ms) VALUES ('r', 'k', ?, '', '', 'owed', 0, 0)",
+        WORD,
+    )
+    try:
+        ended = engine_process(ran.root)
+    finally:
+        spoiled(ran, "DELETE FROM notice")
+    noted = ran.layout.mishaps.read_text(encoding="utf-8").removeprefix(before)
+
+    assert ended.returncode == 0
+    assert "notices failed by a mistake in Watchfloor itself" in ended.stderr
+    assert f"Where it happened stands in {ran.layout.mishaps}" in ended.stderr
+    assert "JSONDecodeError" in noted
+    assert "watchfloor/engine/notices.py:" in noted
+    assert noted.count("watchfloor/engine/troubles.py:") == 1
     assert_discreet(out=ended.stdout, err=ended.stderr, noted=noted)
 
 

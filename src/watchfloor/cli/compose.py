@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,25 @@ def surroundings() -> Surroundings:
         monotonic_s=time.monotonic,
         chance=random.SystemRandom().random,
         entropy=os.urandom,
+        mishap=_write_down,
     )
+
+
+def _nowhere(_: BaseException) -> str:
+    return ""
+
+
+_book: Callable[[BaseException], str] = _nowhere
+
+
+def write_mishaps(book: Callable[[BaseException], str]) -> None:
+    """Let mistakes that an engine survives be written down by *book*."""
+    global _book  # noqa: PLW0603 - the process has one, as it has one stderr
+    _book = book
+
+
+def _write_down(error: BaseException) -> str:
+    return _book(error)
 
 
 def now_ms() -> int:

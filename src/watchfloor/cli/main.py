@@ -107,6 +107,7 @@ def _ended(arguments: Sequence[str] | None, mishaps: Mishaps) -> int:
     try:
         options = parser().parse_args(arguments)
         mishaps.layout = compose.layout(options)
+        compose.write_mishaps(mishaps.survived)
         compose.start_as(options.called, options.role)
         return carried_out(options)
     except SystemExit as ended:

@@ -28,6 +28,8 @@ MOST_BYTES: Final = 1_000_000
 _MOST_FRAMES: Final = 60
 _MOST_CHAINED: Final = 5
 _LONGEST: Final = 500
+_AGAIN_MS: Final = 60_000
+_MOST_KNOWN: Final = 100
 
 
 class Mishaps:
@@ -39,19 +41,37 @@ class Mishaps:
 
     def __init__(self) -> None:
         self.layout: Layout | None = None
+        self._survived: dict[tuple[type, str], tuple[str, int]] = {}
 
     def sentence(self, error: BaseException) -> WatchfloorError:
         """Write a mistake down; return what the operator is told of it."""
-        place = self.noted(error)
-        where = (
-            f"Where it happened stands in {place}; report that."
-            if place
-            else f"It happened at {_innermost(error)}; report that."
-        )
+        where = self._where(error)
         return WatchfloorError(
             f"stopped by a mistake in Watchfloor itself ({_said(error)}). "
             f"What was stored is kept: watchfloor status. {where}"
         )
+
+    def survived(self, error: BaseException) -> str:
+        """Write a mistake down that ends nothing; return in a sentence where it stands.
+
+        What happens again at the same place within a minute is not written again: a
+        function that fails for each of a million records says nothing new.
+        """
+        mark, now_ms = (type(error), _innermost(error)), compose.now_ms()
+        told, at_ms = self._survived.get(mark, ("", 0))
+        if told and abs(now_ms - at_ms) < _AGAIN_MS:
+            return told
+        told = self._where(error)
+        if len(self._survived) >= _MOST_KNOWN:
+            self._survived.clear()
+        self._survived[mark] = told, now_ms
+        return told
+
+    def _where(self, error: BaseException) -> str:
+        place = self.noted(error)
+        if place:
+            return f"Where it happened stands in {place}; report that."
+        return f"It happened at {_innermost(error)}; report that."
 
     def noted(self, error: BaseException) -> Path | None:
         """Write a mistake down; return the file, or None where there is none to use."""

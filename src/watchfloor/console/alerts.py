@@ -55,6 +55,8 @@ def alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
         found.append(Alert(0, "NO ENGINE", "", said))
     if ops.engine.fault:
         found.append(Alert(0, "STORE FAULT", "", ops.engine.fault))
+    if ops.engine.trouble:
+        found.append(Alert(1, "ENGINE TROUBLE", "", ops.engine.trouble))
     for live in ops.runs:
         alarms = list(_alarms(live, ops, keymap))
         if alarms:

@@ -99,6 +99,8 @@ def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:
     if engine.is_alive(session.clock()):
         if engine.fault:
             return Piece(f"STORE FAULT — {engine.fault}", "bad")
+        if engine.trouble:
+            return Piece(f"ENGINE TROUBLE — {engine.trouble}", "warn")
         return Piece(f"engine: {_owner(session, engine)}", "dim")
     return Piece(f"NO ENGINE{_missing(session, engine)}", "bad")
 

@@ -27,6 +27,7 @@ class AlertKind(StrEnum):
     FAILING = "failing"  #: it moves, and most of what it tries fails
     AUTO_PAUSED = "auto_paused"  #: the engine paused the run itself
     STORE = "store"  #: the store takes nothing new: no room, or no writes at all
+    ENGINE = "engine"  #: the engine goes on, and one of its duties fails
     FAILED = "failed"  #: the run ended by a fault of its own
     RECOVERED = "recovered"  #: an engine died, and what was in flight is accounted for
 
@@ -43,6 +44,7 @@ class AlertKind(StrEnum):
             AlertKind.SLOW,
             AlertKind.FAILING,
             AlertKind.STORE,
+            AlertKind.ENGINE,
         )
 
 

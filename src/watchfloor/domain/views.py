@@ -287,6 +287,7 @@ class EngineView:
         fault: What is wrong with the store, as its owner says; of one that ended, its
             last words. Empty where all is well, and where nobody asked.
         is_held: The owner lives, and cannot store that it does.
+        trouble: Which duties beside the runs fail, in a sentence; the engine goes on.
     """
 
     epoch: int = 0
@@ -301,6 +302,7 @@ class EngineView:
     left_at_ms: int = 0
     fault: str = ""
     is_held: bool = False
+    trouble: str = ""
 
     def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:
         """Whether a heartbeat came lately; one beats every second, if it can."""

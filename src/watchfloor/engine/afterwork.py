@@ -27,6 +27,7 @@ from watchfloor.engine.notices import Postman
 from watchfloor.engine.purging import purge
 from watchfloor.engine.resolving import RESOLVING, ResolveSlice
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.troubles import Troubles
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.history import purges_asked
 from watchfloor.store.reads.resolutions import Resolution, open_resolutions
@@ -42,6 +43,17 @@ ALERTS_S: Final = 1.0
 ALERTS_MOST_S: Final = 10.0
 HOOKS_S: Final = 2.0
 ANCHORS_S: Final = 1.0
+
+Duty = Callable[[], Awaitable[None]]
+#: The duties, as an operator is told of one that fails.
+LATE_RESULTS: Final = "late results"
+PURGES: Final = "purges"
+RESOLUTIONS: Final = "resolutions"
+LOOK_UPS: Final = "look-ups"
+NOTICES: Final = "notices"
+ALERTS: Final = "alerts"
+HOOKS: Final = "hooks of alerts"
+ANCHORS: Final = "anchors"
 
 
 class Afterwork:
@@ -84,20 +96,35 @@ class Afterwork:
         )
         self._told_of_anchors = ""
         self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._troubles = Troubles(around, committer.on_trouble)
 
     @property
-    def duties(self) -> Mapping[str, tuple[float, Callable[[], Awaitable[None]]]]:
-        """What is to be done again and again, by name, with the seconds in between."""
-        return {
-            "parked": (PARKED_S, self.match_results),
-            "purges": (PURGES_S, self.purge),
-            "resolutions": (RESOLUTIONS_S, self.resolve),
-            "look-ups": (RESOLUTIONS_S, self.look_up),
-            "notices": (NOTICES_S, self.deliver_notices),
-            "alerts": (ALERTS_S, self.watch),
-            "hooks": (HOOKS_S, self.tell_alerts),
-            "anchors": (ANCHORS_S, self.anchor),
+    def duties(self) -> Mapping[str, tuple[float, Duty]]:
+        """What is to be done again and again, by name, with the seconds in between.
+
+        One that fails for a reason nobody expected is told, and rests (``Troubles``).
+        """
+        duties: Mapping[str, tuple[float, Duty]] = {
+            LATE_RESULTS: (PARKED_S, self.match_results),
+            PURGES: (PURGES_S, self.purge),
+            RESOLUTIONS: (RESOLUTIONS_S, self.resolve),
+            LOOK_UPS: (RESOLUTIONS_S, self.look_up),
+            NOTICES: (NOTICES_S, self.deliver_notices),
+            ALERTS: (ALERTS_S, self.watch),
+            HOOKS: (HOOKS_S, self.tell_alerts),
+            ANCHORS: (ANCHORS_S, self.anchor),
         }
+        return {
+            name: (interval_s, self._troubles.guarded(name, duty))
+            for name, (interval_s, duty) in duties.items()
+        }
+
+    async def now(self, *names: str) -> None:
+        """Do some duties now, one after the other, if they do not rest."""
+        duties = self.duties
+        for name in names:
+            _, duty = duties[name]
+            await duty()
 
     def follow(self, ledgers: Iterable[Ledger]) -> None:
         """Begin with the next history, unless one is under way."""
@@ -130,7 +157,10 @@ class Afterwork:
     @property
     def is_resolving(self) -> bool:
         """Whether unknown records are being resolved; yes before anybody looked."""
-        return self._is_resolving or self._is_looking_up
+        failing = self._troubles.is_failing
+        return (self._is_resolving and not failing(RESOLUTIONS)) or (
+            self._is_looking_up and not failing(LOOK_UPS)
+        )
 
     async def resolve(self) -> None:
         """Go on with every resolution that has only begun."""
@@ -187,13 +217,14 @@ class Afterwork:
         """Note the head of the audit chain outside of the store, where that is due."""
         every_ms = self._committer.workspace.last_known().audit.every_ms
         if self._anchoring.is_due(every_ms):
-            await self.anchor_now()
+            await self._note_head()
 
     async def anchor_now(self) -> None:
-        """Note the head of the audit chain, if it has gone on.
+        """Note the head of the audit chain, if it has gone on; it ends nobody."""
+        await self._troubles.guarded(ANCHORS, self._note_head)()
 
-        A file that takes nothing is told of once, and holds up nobody.
-        """
+    async def _note_head(self) -> None:
+        """Note it; a file that takes nothing is told of once, and holds up nobody."""
         told = ""
         try:
             await asyncio.to_thread(self._anchoring.note)
@@ -217,10 +248,8 @@ async def in_time(afterwork: Afterwork, most_s: float) -> None:
     """Do what is owed before an engine ends by itself, as far as time allows."""
     try:
         async with asyncio.timeout(most_s):
-            await afterwork.purge()
-            await afterwork.deliver_notices()
+            await afterwork.now(PURGES, NOTICES)
             afterwork.watch_soon()
-            await afterwork.watch()
-            await afterwork.tell_alerts()
+            await afterwork.now(ALERTS, HOOKS)
     except TimeoutError:
         log.warning("purges, notices or alerts are owed; the next engine does them")

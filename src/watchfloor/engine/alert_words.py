@@ -22,6 +22,7 @@ _WORDS: Final[Mapping[AlertKind, tuple[str, str]]] = {
     AlertKind.FAILING: ("failing", "watchfloor triage {run}"),
     AlertKind.AUTO_PAUSED: ("paused by the engine", "watchfloor show {run}"),
     AlertKind.STORE: ("store takes nothing new", "watchfloor doctor"),
+    AlertKind.ENGINE: ("a duty of the engine fails", "watchfloor status"),
     AlertKind.FAILED: ("failed", "watchfloor show {run}"),
     AlertKind.RECOVERED: ("engine started after a crash", "watchfloor status"),
 }

@@ -34,7 +34,7 @@ from watchfloor.engine.alert_causes import Look, look
 from watchfloor.engine.alert_hooks import told
 from watchfloor.engine.notices import Moment, Submit, discreet
 from watchfloor.store.layout import Layout
-from watchfloor.store.lock_text import told_in
+from watchfloor.store.lock_text import all_told_in
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.alerts import (
     AlertMessage,
@@ -123,9 +123,12 @@ class Watch:
             return Look(open_alerts(connection), ())
 
     def _faults(self, now_ms: int) -> Iterator[Cause]:
-        """Yield what this engine tells in its lock of its store."""
-        if told := told_in(self._layout.lock):
-            yield Cause(AlertKind.STORE, "", now_ms, discreet(told))
+        """Yield what this engine tells in its lock of its store and its duties."""
+        fault, trouble = all_told_in(self._layout.lock)
+        if fault:
+            yield Cause(AlertKind.STORE, "", now_ms, discreet(fault))
+        if trouble:
+            yield Cause(AlertKind.ENGINE, "", now_ms, discreet(trouble))
 
 
 def _obey(tx: Moment, workspace: Workspace, effects: Sequence[Effect]) -> None:

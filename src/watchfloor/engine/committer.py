@@ -78,8 +78,8 @@ class Committer:
         room: Whether new work may begin, or only what is in flight is stored.
         store_fault: Why the store took no writes at the last try; empty when it did.
         lost: Tells how the store's file is gone from its place; empty while it stands.
-        on_fault: Called, without a transaction, with why it takes none, or why nothing
-            new begins, where that changed; empty for: all is well.
+        on_fault: Called without a transaction: why nothing (new) is stored, or empty.
+        on_trouble: Called with which duties fail while it goes on; empty for: none.
     """
 
     def __init__(
@@ -90,7 +90,6 @@ class Committer:
         layout: Layout,
         *,
         dispatches: bool,
-        on_change: Callable[[set[str]], None] = lambda _: None,
     ) -> None:
         self._connection = connection
         self._epoch = epoch
@@ -105,7 +104,7 @@ class Committer:
         self.suppressions = Suppressions(layout)
         self.ledgers: dict[str, Ledger] = {}
         self.lanes: dict[str, Lane] = {}
-        self.on_change = on_change
+        self.on_change: Callable[[set[str]], None] = lambda _: None
         self.overrides: dict[str, Shared] = {}
         self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
         self.on_take_over: Callable[[], None] = lambda: None
@@ -114,6 +113,7 @@ class Committer:
         self._told = ""
         self.lost: Callable[[], str] = lambda: ""
         self.on_fault: Callable[[str], None] = lambda _: None
+        self.on_trouble: Callable[[str], None] = lambda _: None
         self._is_stale = False
         self._has_ended = False
         self.owes_fold = False

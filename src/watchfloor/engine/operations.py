@@ -16,7 +16,12 @@ from typing import Final, TypeVar
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.cohorts import to_payload
-from watchfloor.domain.errors import ConfigError, OwnedError, StoreError
+from watchfloor.domain.errors import (
+    ConfigError,
+    OwnedError,
+    StoreError,
+    WatchfloorError,
+)
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.previews import Preview
 from watchfloor.domain.regions import History
@@ -224,7 +229,7 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
             for command in commands:
                 _take(committer, command)
             _resolve(committer)
-            _do_afterwork(committer, layout)
+            _do_afterwork(committer, layout, around)
             let_go = committer.submit(jobs.let_go)
             committer.round()
             let_go.result()
@@ -273,37 +278,46 @@ def _resolve(committer: Committer) -> None:
                 break
 
 
-def _do_afterwork(committer: Committer, layout: Layout) -> None:
+def _do_afterwork(committer: Committer, layout: Layout, around: Surroundings) -> None:
     """Do what is owed and does not take long; an engine does the rest."""
+
+    def tried(work: Callable[[], bool]) -> bool:
+        """Do one piece of what is owed; one that fails must not fail the verb."""
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - an engine does it later, and tells
+            told = clean(error)
+            if not isinstance(error, WatchfloorError):
+                told = f"{type(error).__name__}. {around.mishap(error)}"
+            log.warning("left for an engine: %s", told)
+            return False
+
     for run_id, ledger in list(committer.ledgers.items()):
         if ledger.lifecycle.history is History.CREATING:
-            _try(partial(create_history_now, committer, run_id, layout))
+            tried(partial(create_history_now, committer, run_id, layout))
     asked = committer.submit(lambda tx: purges_asked(tx.connection))
     owed = committer.submit(lambda tx: bool(due(tx)))
     committer.round()
-    for run_id in asked.result():
-        committer.owes_fold |= _try(partial(purge_now, committer, run_id, layout))
-    if owed.result():
-
-        async def done(job: Job[T]) -> T:
-            answer = committer.submit(job)
-            committer.round()
-            return answer.result()
-
-        workspace = committer.workspace.last_known()
-        unsent = asyncio.run(send_owed_now(workspace, done))
-        # Without a mail server the journal says so once; no verb needs to repeat it.
-        for one in unsent if workspace.mail else ():
-            log.warning("%s", one)
+    for run_id in asked.result() if tried(lambda: bool(asked.result())) else ():
+        committer.owes_fold |= tried(partial(purge_now, committer, run_id, layout))
+    if tried(owed.result):
+        tried(partial(_send_owed, committer))
 
 
-def _try(work: Callable[[], bool]) -> bool:
-    """Do one piece of what is owed; one that fails must not fail the verb."""
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001 - an engine does it later, and tells
-        log.warning("left for an engine: %s", clean(error))
-        return False
+def _send_owed(committer: Committer) -> bool:
+    """Send the notices that are owed, as far as the mail server takes them."""
+
+    async def done(job: Job[T]) -> T:
+        answer = committer.submit(job)
+        committer.round()
+        return answer.result()
+
+    workspace = committer.workspace.last_known()
+    unsent = asyncio.run(send_owed_now(workspace, done))
+    # Without a mail server the journal says so once; no verb needs to repeat it.
+    for one in unsent if workspace.mail else ():
+        log.warning("%s", one)
+    return True
 
 
 def _receipt(layout: Layout, command_id: str) -> Receipt | None:

@@ -12,7 +12,13 @@ from typing import Final, NamedTuple
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
-from watchfloor.store.lock_text import SIZE, lock_text, owner_in
+from watchfloor.store.lock_text import (
+    SIZE,
+    TROUBLE_AT,
+    lock_text,
+    owner_in,
+    trouble_text,
+)
 
 #: What the lock says of a holder that only applies a command.
 FOR_A_MOMENT: Final = "for a moment"
@@ -90,7 +96,7 @@ class Ownership:
             )
             raise OwnedError(msg)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, lock_text(owner), 0)
+        os.pwrite(descriptor, lock_text(owner) + trouble_text(""), 0)
         return cls(descriptor, owner)
 
     @classmethod
@@ -104,7 +110,7 @@ class Ownership:
         place.unlink(missing_ok=True)
         descriptor = _opened(place, os.O_CREAT | os.O_EXCL)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.pwrite(descriptor, lock_text(owner), 0)
+        os.pwrite(descriptor, lock_text(owner) + trouble_text(""), 0)
         return cls(descriptor, owner, place)
 
     def put_in_place(self, layout: Layout) -> None:
@@ -124,6 +130,12 @@ class Ownership:
         if self._descriptor is not None:
             with suppress(OSError):
                 os.pwrite(self._descriptor, lock_text(self._owner, fault), 0)
+
+    def tell_trouble(self, trouble: str) -> None:
+        """Say in the lock file which duties fail; empty for: none. Any thread."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.pwrite(self._descriptor, trouble_text(trouble), TROUBLE_AT)
 
     def release(self) -> None:
         """Let go. Safe to call twice."""

@@ -1,4 +1,4 @@
-"""Clock and chance, handed down from the composition root."""
+"""Clock, chance and the book of mistakes, handed down from the composition root."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ class Surroundings(NamedTuple):
         monotonic_s: For pace and deadlines; a clock that jumps must not move them.
         chance: In [0, 1): for jitter.
         entropy: *n* random bytes: for ids.
+        mishap: Writes a mistake of our own down, with the way to it, and returns in a
+            sentence where that stands; empty where it stands nowhere.
     """
 
     now_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
     chance: Callable[[], float]
     entropy: Callable[[int], bytes]
+    mishap: Callable[[BaseException], str] = lambda _: ""

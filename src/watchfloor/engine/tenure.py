@@ -75,6 +75,7 @@ def tenure(
             )
             lock.put_in_place(layout)
             committer.on_fault = lock.tell
+            committer.on_trouble = lock.tell_trouble
             keeping.stand_by(committer)
             yield committer
             is_well = not committer.store_fault

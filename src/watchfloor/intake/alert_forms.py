@@ -25,7 +25,14 @@ MAX_HOOKS = 20
 MAX_TEXT = 2_000
 
 KindWord = Literal[
-    "stalled", "slow", "failing", "auto_paused", "store", "failed", "recovered"
+    "stalled",
+    "slow",
+    "failing",
+    "auto_paused",
+    "store",
+    "engine",
+    "failed",
+    "recovered",
 ]
 HookName = Annotated[str, StringConstraints(pattern=r"\A[a-z0-9-]{1,40}\z")]
 HookText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]

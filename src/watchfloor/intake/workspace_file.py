@@ -52,7 +52,8 @@ _OPTIONAL = """
 # network_disk = false             # true: although no lock holds there
 
 # [alerts]                         # of what people are told as it happens
-# on = ["stalled", "slow", "failing", "auto_paused", "store", "failed", "recovered"]
+# on = ["stalled", "slow", "failing", "auto_paused", "store", "engine", "failed"]
+#                                  # and "recovered", once after a crash
 # urgent = ["failed"]              # told in quiet hours too
 # cleared = true                   # told when it is over, too
 # again_after = "10m"              # what was gone for less never went

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from watchfloor.domain.views import EngineView
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
-from watchfloor.store.lock_text import told_in
+from watchfloor.store.lock_text import all_told_in
 
 
 class OwnerSign(NamedTuple):
@@ -23,11 +23,13 @@ class OwnerSign(NamedTuple):
         lives: Its process holds the lock; not asked where nothing is wrong.
         fault: Why the store takes no writes; empty where nobody can tell.
         last_words: What was wrong with the store when its process ended.
+        trouble: Which of its duties fail, while it goes on.
     """
 
     lives: bool = False
     fault: str = ""
     last_words: str = ""
+    trouble: str = ""
 
 
 def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
@@ -38,12 +40,13 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     """
     if engine.released:
         return OwnerSign()
-    told, beats = told_in(layout.lock), engine.is_alive(now_ms)
+    (told, trouble), beats = all_told_in(layout.lock), engine.is_alive(now_ms)
     if beats and not told:
-        return OwnerSign()
+        return OwnerSign(trouble=trouble)
     if not is_owned(layout):
         return OwnerSign(last_words=told)
-    return OwnerSign(lives=True, fault=told or trouble_of(layout.root))
+    fault = told or trouble_of(layout.root)
+    return OwnerSign(lives=True, fault=fault, trouble=trouble)
 
 
 def is_owned(layout: Layout) -> bool:

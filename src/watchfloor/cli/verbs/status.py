@@ -13,7 +13,7 @@ from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
 from watchfloor.store.glance import Glance, LiveRun, glance
 from watchfloor.store.layout import Layout
-from watchfloor.store.lock_text import told_in
+from watchfloor.store.lock_text import Told, all_told_in
 from watchfloor.store.owner_sign import is_owned
 
 
@@ -60,7 +60,7 @@ def status(options: Namespace) -> int:
 
 
 class _Fault(NamedTuple):
-    """What the owner says of its store: at most a line; and whether it lives."""
+    """What the owner says of its store and its duties; and whether it holds on."""
 
     told: tuple[str, ...] = ()
     is_held: bool = False
@@ -68,8 +68,9 @@ class _Fault(NamedTuple):
 
 def _fault(layout: Layout, seen: Glance) -> _Fault:
     """Return what the last owner told, unless it let go in good order since."""
-    words = "" if seen.released else told_in(layout.lock)
-    return _Fault((words,), is_owned(layout)) if words else _Fault()
+    fault, trouble = Told() if seen.released else all_told_in(layout.lock)
+    is_held = bool(fault) and is_owned(layout)
+    return _Fault(tuple(one for one in (fault, trouble) if one), is_held)
 
 
 def _word(run: LiveRun) -> str:
