@@ -20,12 +20,12 @@ from tests.console.paper_runs import OWN_PID
 from tests.support.hostile import PAYLOADS, marks_in, traces
 from tests.support.planted import PEOPLE, REFERRED, leaks, told_of
 
-from watchfloor.cli import mishaps
+from watchfloor.cli import compose, mishaps
 from watchfloor.cli.main import main
 from watchfloor.cli.mishaps import Mishaps
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.preferences import Preferences
-from watchfloor.domain.errors import EXPLANATIONS, Refusal
+from watchfloor.domain.errors import EXPLANATIONS, Refusal, WatchfloorError
 from watchfloor.store.layout import Layout
 
 PHONE = PEOPLE["number in a reply"]
@@ -131,6 +131,43 @@ def test_an_engine_whose_duty_meets_one_goes_on_and_the_way_to_it_is_written(ran
     assert "watchfloor/engine/notices.py:" in noted
     assert noted.count("watchfloor/engine/troubles.py:") == 1
     assert_discreet(out=ended.stdout, err=ended.stderr, noted=noted)
+
+
+def test_a_mistake_that_becomes_the_cause_of_a_pause_is_written_down_once(tmp_path):
+    assert main(["init", str(tmp_path / "floor")]) == 0
+    shell = SpareShell(tmp_path / "floor")
+    script = ", ".join(f'c{one:06} = ["crash"]' for one in range(1, 9))
+    crash = f'delivery = "at_most_once"\nscript = {{ {script} }}'
+    run = shell.launched(
+        campaign_text(tmp_path, "broken", steps=step("simulator", crash)),
+        people(tmp_path / "people.csv", 8),
+    )
+    ended = engine_process(shell.root)
+    noted = shell.layout.mishaps.read_text(encoding="utf-8")
+
+    assert ended.returncode == 0
+    found = shell("show", run, "--json").json
+    assert "the channel fails" in shell("events", run).out
+    # It happened so often; that it did is known after the first.
+    assert found["books"]["unknown"] > 1
+    assert noted.count("watchfloor/channels/simulator.py:") == 1
+    assert "in deliver" in noted
+
+
+def test_a_deliberate_no_is_no_mistake_and_not_written_down():
+    written: list[BaseException] = []
+
+    def written_down(error: BaseException) -> str:
+        written.append(error)
+        return ""
+
+    around = compose.surroundings()._replace(mishap=written_down)
+
+    assert around.survived(WatchfloorError("no")) == "WatchfloorError: no"
+    assert written == []
+    mistake = KeyError("yes")
+    assert around.survived(mistake) == "KeyError: 'yes'"
+    assert written == [mistake]
 
 
 def test_a_function_that_raises_is_an_outcome_and_no_traceback(tmp_path, monkeypatch):

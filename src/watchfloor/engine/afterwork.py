@@ -81,15 +81,15 @@ class Afterwork:
         self._historian = historian
         last_known = committer.workspace.last_known
         self._inquirer = Inquirer(
-            submit, around.monotonic_s, lambda: last_known().reach
+            submit, around.monotonic_s, lambda: last_known().reach, around.survived
         )
         self._postman: Postman | None = None
         self._is_resolving = self._is_looking_up = True
         self._workspace = last_known()
         self._match_parked = MatchParked(committer.suppressions.add)
         self._watch = Watch(layout, last_known, submit, around.now_ms)
-        self._crier = Crier(last_known, submit, around.now_ms)
-        self._monotonic_s = around.monotonic_s
+        self._crier = Crier(last_known, submit, around.now_ms, around.survived)
+        self._monotonic_s, self._survived = around.monotonic_s, around.survived
         self._watch_at_s = 0.0
         self._anchoring = Anchoring(
             layout, lambda: anchor_paths(layout), around.now_ms, around.monotonic_s
@@ -173,6 +173,7 @@ class Afterwork:
             except StoreError:
                 raise
             except Exception as error:  # noqa: BLE001 - one must not end the engine
+                self._survived(error)
                 await self._submit(GiveUp(one.number, error))
 
     async def look_up(self) -> None:
@@ -193,6 +194,7 @@ class Afterwork:
             if self._postman is None or workspace is not self._workspace:
                 self._workspace = workspace
                 self._postman = Postman(workspace, self._submit)
+                self._postman.survived = self._survived
             await self._postman.deliver()
 
     def watch_soon(self) -> None:

@@ -33,6 +33,7 @@ from watchfloor.engine import alert_words
 from watchfloor.engine.alert_causes import Look, look
 from watchfloor.engine.alert_hooks import told
 from watchfloor.engine.notices import Moment, Submit, discreet
+from watchfloor.engine.surroundings import Survived, named
 from watchfloor.store.layout import Layout
 from watchfloor.store.lock_text import all_told_in
 from watchfloor.store.reading import reading
@@ -189,6 +190,7 @@ class Crier:
         settings: Returns the workspace as its file last could be used.
         submit: For reading what is owed and storing what became of it.
         now_ms: The clock.
+        survived: Writes a mistake of our own down, and returns it as a cause.
     """
 
     def __init__(
@@ -196,7 +198,9 @@ class Crier:
         settings: Callable[[], Workspace],
         submit: Submit,
         now_ms: Callable[[], int],
+        survived: Survived = named,
     ) -> None:
+        self._survived = survived
         self._settings = settings
         self._submit = submit
         self._now_ms = now_ms
@@ -271,7 +275,7 @@ class Crier:
             except WatchfloorError as error:
                 why = str(error)
             except Exception as error:  # noqa: BLE001 - an alert must not end the engine
-                why = f"{type(error).__name__}: {error}"
+                why = self._survived(error)
         if why:
             await self._submit(lambda tx: _note_untold(tx, message, discreet(why)))
             return False

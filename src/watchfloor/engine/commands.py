@@ -63,7 +63,8 @@ class RefuseCommand:
         self._error = error
 
     def __call__(self, tx: Transaction) -> None:
-        """Store the command as unusable."""
+        """Store the command as unusable, and write a mistake of our own down."""
+        tx.around.survived(self._error)
         if receipt(tx.connection, self._command.command_id) is None:
             command, answer = proven(self._command), _unusable(tx, self._error)
             _enter_refusal(tx, command, answer)

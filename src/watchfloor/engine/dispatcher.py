@@ -334,7 +334,7 @@ class Dispatcher:
             was_cut = task in self._overdue
             outcome = CUT_OFF if was_cut else faulty("it was cancelled from inside")
         except Exception as error:  # noqa: BLE001 - a channel's bug is an outcome
-            outcome = faulty(f"{type(error).__name__}: {error}")
+            outcome = faulty(self._around.survived(error))
         finally:
             del self._flying[task]
             self._overdue.discard(task)

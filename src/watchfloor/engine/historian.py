@@ -23,6 +23,7 @@ from watchfloor.engine.changes import Transaction, tell
 from watchfloor.engine.committer import Committer, Job, Submit
 from watchfloor.engine.errands import Errand, carried_out, carried_out_now
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.surroundings import Survived, named
 from watchfloor.store.archive.drafts import Draft, discard
 from watchfloor.store.archive.formats import best_format
 from watchfloor.store.archive.manifest import (
@@ -110,6 +111,7 @@ class Historian:
         submit: Has jobs done by the committer.
         monotonic_s: For rests after a setback.
         on_end: Called on the loop when a history is created or put off.
+        survived: Writes a mistake of our own down, and returns it as a cause.
     """
 
     def __init__(
@@ -118,7 +120,9 @@ class Historian:
         submit: Submit,
         monotonic_s: Callable[[], float],
         on_end: Callable[[], None],
+        survived: Survived = named,
     ) -> None:
+        self._survived = survived
         self._layout = layout
         self._submit = submit
         self._monotonic_s = monotonic_s
@@ -165,7 +169,7 @@ class Historian:
             self._put_off(run_id, "")
             return
         except Exception as error:  # noqa: BLE001 - one history must not end others
-            why = f"the history cannot be created: {type(error).__name__}: {error}"
+            why = f"the history cannot be created: {self._survived(error)}"
         known = self._setbacks.get(run_id)
         if not why:
             self._setbacks.pop(run_id, None)

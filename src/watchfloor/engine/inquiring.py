@@ -25,6 +25,7 @@ from watchfloor.engine.look_ups import (
     NextInquiry,
 )
 from watchfloor.engine.soundness import sound
+from watchfloor.engine.surroundings import Survived, named
 from watchfloor.store.reads.resolutions import Doubt
 from watchfloor.store.reads.runs import campaign_text
 
@@ -45,6 +46,7 @@ class Inquirer:
         submit: Has jobs done by the committer.
         monotonic_s: For the pace.
         reach: Returns whom webhooks may contact now.
+        survived: Writes a mistake of our own down, and returns it as a cause.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class Inquirer:
         submit: Submit,
         monotonic_s: Callable[[], float],
         reach: Callable[[], Reach],
+        survived: Survived = named,
     ) -> None:
+        self._survived = survived
         self._submit = submit
         self._reach = reach
         self._monotonic_s = monotonic_s
@@ -77,7 +81,7 @@ class Inquirer:
             why = f"the provider cannot be asked: {error}"
         except Exception as error:  # noqa: BLE001 - a channel's bug ends one look-up
             log.warning("a look-up failed: %s", clean(repr(error)))
-            why = f"the provider cannot be asked: {type(error).__name__}: {error}"
+            why = f"the provider cannot be asked: {self._survived(error)}"
         finally:
             await shut(tuple(channels.values()))
         await self._submit(EndLookUp(number, clean(why, 300)))
@@ -124,7 +128,7 @@ class Inquirer:
                 self._unanswered += 1
                 return Heard(doubt, None, is_answer=False)
             except Exception as error:  # noqa: BLE001 - a bug settles nothing
-                log.warning("a look-up failed: %s", clean(repr(error)))
+                log.warning("a look-up failed: %s", clean(self._survived(error)))
                 self._unanswered += 1
                 return Heard(doubt, None, is_answer=False)
         self._unanswered = 0

@@ -166,7 +166,7 @@ class Lanes:
             await self._submit(_refused(ledger, str(error)))
             return None
         except Exception as error:  # noqa: BLE001 - a channel's bug ends one run
-            why = f"{type(error).__name__}: {error}"
+            why = self._around.survived(error)
             await self._submit(_refused(ledger, why))
             return None
         try:

@@ -7,7 +7,6 @@ sent in the moment of a crash is sent again with the same Message-ID.
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -27,12 +26,12 @@ from watchfloor.domain.errors import WatchfloorError
 from watchfloor.domain.masking import masked
 from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import NoticePreset, Workspace
+from watchfloor.engine.surroundings import Survived, named
 from watchfloor.store.handle import Handle
 from watchfloor.store.reads.notices import Notice, due_notices, unexplained_notices
 from watchfloor.store.writes import notices as writes
 from watchfloor.store.writes.runs import add_entry
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: One notice takes no longer, whatever the server does.
@@ -248,6 +247,8 @@ class Postman:
     def __init__(
         self, workspace: Workspace, submit: Submit, *, timeout_s: float = TIMEOUT_S
     ) -> None:
+        #: Writes a mistake of our own down, and returns it as a cause.
+        self.survived: Survived = named
         self._workspace = workspace
         self._submit = submit
         self._timeout_s = timeout_s
@@ -291,8 +292,7 @@ class Postman:
             except WatchfloorError as error:
                 why = str(error)
             except Exception as error:  # noqa: BLE001 - a notice must not end the engine
-                log.warning("a notice failed: %s", discreet(repr(error)))
-                why = f"{type(error).__name__}: {error}"
+                why = self.survived(error)
         if why:
             await self._submit(lambda tx: _note_unsent(tx, notice, discreet(why)))
         else:

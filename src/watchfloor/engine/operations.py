@@ -228,7 +228,7 @@ def apply_what_waits(layout: Layout, around: Surroundings, owner: Owner) -> bool
             commands = inbox.waiting()
             for command in commands:
                 _take(committer, command)
-            _resolve(committer)
+            _resolve(committer, around)
             _do_afterwork(committer, layout, around)
             let_go = committer.submit(jobs.let_go)
             committer.round()
@@ -258,7 +258,7 @@ def _take(committer: Committer, command: Command) -> None:
         refused.result()
 
 
-def _resolve(committer: Committer) -> None:
+def _resolve(committer: Committer, around: Surroundings) -> None:
     """Go on with resolutions that have only begun; a look-up waits for an engine."""
     begun = committer.submit(lambda tx: open_resolutions(tx.connection))
     committer.round()
@@ -270,6 +270,7 @@ def _resolve(committer: Committer) -> None:
             if isinstance(error, StoreError):
                 raise error
             if error is not None:
+                around.survived(error)
                 given_up = committer.submit(GiveUp(one.number, error))
                 committer.round()
                 given_up.result()

@@ -183,6 +183,7 @@ class Receiver:
         except _DeclinedError as declined:
             return _declined(declined)
         except Exception as error:  # noqa: BLE001 - a mistake of our own, told unquoted
+            self._around.survived(error)
             log.warning("results could not be taken: %s", type(error).__name__)
             return _declined(_DeclinedError(500, "a mistake of our own; send again"))
 

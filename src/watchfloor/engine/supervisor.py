@@ -80,7 +80,7 @@ class Supervisor:
         )
         self._following = Following(self._lanes, self._look_again, self._end_with)
         historian = Historian(
-            layout, self._submit, around.monotonic_s, self._look_again
+            layout, self._submit, around.monotonic_s, self._look_again, around.survived
         )
         self._afterwork = Afterwork(layout, committer, self._submit, historian, around)
         self._door = door
@@ -369,7 +369,7 @@ class Supervisor:
             log.warning("%s", clean(error))
             await asyncio.sleep(HEARTBEAT_S)
         except Exception as error:  # noqa: BLE001 - one bad upload must not end others
-            why = f"{type(error).__name__}: {error}"
+            why = self._around.survived(error)
             await self._submit(jobs.Doom(run_id, f"the upload cannot be read: {why}"))
 
     def _note_extraction(self, task: asyncio.Task[None]) -> None:

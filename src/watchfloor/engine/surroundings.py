@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from watchfloor.domain.errors import WatchfloorError
+
+#: Takes an error that is survived, and returns it as a cause.
+Survived = Callable[[BaseException], str]
+
+
+def named(error: BaseException) -> str:
+    """Return an error that nobody expected as it is stored as a cause."""
+    return f"{type(error).__name__}: {error}"
+
 
 class Surroundings(NamedTuple):
     """What the engine may not take from the air.
@@ -23,3 +33,9 @@ class Surroundings(NamedTuple):
     chance: Callable[[], float]
     entropy: Callable[[int], bytes]
     mishap: Callable[[BaseException], str] = lambda _: ""
+
+    def survived(self, error: BaseException) -> str:
+        """Write a mistake down, unless it was a deliberate no; return it as a cause."""
+        if not isinstance(error, WatchfloorError):
+            self.mishap(error)
+        return named(error)
