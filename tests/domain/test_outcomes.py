@@ -41,3 +41,19 @@ def test_a_dispatch_is_a_first_attempt_unless_told_otherwise():
         seq=0,
         step="",
     )
+
+
+def test_what_a_channel_refused_itself_is_no_attempt_only_if_it_blames_the_run():
+    transient, permanent = OutcomeClass.TRANSIENT, OutcomeClass.PERMANENT
+
+    def outcome(kind, *, fault="", unsent=True):
+        return Outcome(
+            outcome_class=kind, code="x", run_fault=fault, is_unsent=unsent
+        ).is_no_attempt
+
+    assert outcome(transient, fault="not listed")
+    # Taken up again and again, and nobody would see why.
+    assert not outcome(transient)
+    assert not outcome(permanent, fault="not listed")
+    assert not outcome(OutcomeClass.AMBIGUOUS, fault="not listed")
+    assert not outcome(transient, fault="401", unsent=False)

@@ -6,12 +6,13 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from tests.support.floor import Floor, ids, webhook
 from tests.support.loopback import LOOPBACK
+from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
 from watchfloor.channels.base import NoAnswerError
@@ -310,8 +311,11 @@ def test_a_name_that_is_bound_anew_after_the_launch_pauses_the_run_and_loses_nob
         assert asked[0] == "calls.example"
         assert provider.arrivals == []
         assert (books.unknown, books.failed, books.delivered) == (0, 0, 0)
+        # Nothing was sent: nobody has spent an attempt, and everybody stands as before.
+        assert (books.attempts, books.pending, books.retry) == (0, 20, 0)
         assert any("calls.example leads to 127.0.0.1" in why for why in pauses)
-        assert {one.code for one in floor.records(run_id)} <= {"", "address_refused"}
+        assert {(one.code, one.attempts) for one in floor.records(run_id)} == {("", 0)}
+        assert [one.event for one in floor.journey(run_id, 1).entries] == ["received"]
 
         text = floor.layout.settings.read_text(encoding="utf-8")
         allowed = text.replace("[webhooks]", '[webhooks]\ninternal = ["127.0.0.1"]\n#')
@@ -321,6 +325,43 @@ def test_a_name_that_is_bound_anew_after_the_launch_pauses_the_run_and_loses_nob
 
     assert sorted(provider.contacts) == ids(20)
     assert floor.assert_books_hold(run_id).delivered == 20
+
+
+def another_beat(floor: Floor) -> Callable[[], bool]:
+    """Return whether the engine has stored that it lives once more."""
+    before = floor.pulse().heartbeat_at_ms
+    return lambda: floor.pulse().heartbeat_at_ms > before
+
+
+def test_a_record_that_waits_for_its_retry_waits_on_where_its_host_is_struck_off(
+    floor, provider
+):
+    provider.replies = {"c00001": [Reply(status=503), Reply()]}
+    once = 'delivery = "at_most_once"'  # each attempt has a connection of its own
+    retry = 'backoff = "30s"\nattempts = 2'
+    with floor.engine():
+        run_id = floor.launched(webhook(provider.url, once, retry=retry), ids(1))
+        until(lambda: floor.books(run_id).retry)
+        [before] = floor.records(run_id)
+        as_it_was = floor.layout.settings.read_text(encoding="utf-8")
+        allow(floor, "")
+        for _ in range(2):  # the first may have begun before
+            until(another_beat(floor))
+        floor.clock.ahead_s += 3_600
+        floor._until(
+            lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED or None,
+            "the run to pause itself",
+        )
+        [after] = floor.records(run_id)
+        floor.layout.settings.write_text(as_it_was, encoding="utf-8")
+        assert floor.steered(Verb.RESUME, run_id).state == "settled"
+        floor.until_ended(run_id)
+
+    assert (after.state, after.attempts, after.code) == (before.state, 1, "http_503")
+    assert after.next_at_ms == before.next_at_ms
+    # The one attempt that it had left was not spent on what was refused.
+    assert len(provider.arrivals) == 2
+    assert floor.assert_books_hold(run_id).delivered == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

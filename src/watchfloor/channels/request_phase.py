@@ -88,6 +88,7 @@ def outcome_of_error(error: BaseException, *, is_sent: bool) -> Outcome:
             code="address_refused",
             detail=refusal.why,
             run_fault=refusal.why,
+            is_unsent=True,
         )
     code, detail = _before_sending(error)
     return Outcome(outcome_class=OutcomeClass.TRANSIENT, code=code, detail=detail)

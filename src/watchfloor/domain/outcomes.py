@@ -44,6 +44,8 @@ class Outcome:
             pauses with this reason instead of burning the list.
         suppress: Not empty when the contact must not be contacted again by anyone: the
             reason, fit to be shown unmasked, e.g. ``"hard bounce 5.1.1"``.
+        is_unsent: The channel itself refused before one byte left, whoever the record
+            is; see ``is_no_attempt``.
     """
 
     outcome_class: OutcomeClass
@@ -54,6 +56,20 @@ class Outcome:
     due_at_ms: int | None = None
     run_fault: str = ""
     suppress: str = ""
+    is_unsent: bool = False
+
+    @property
+    def is_no_attempt(self) -> bool:
+        """Whether the record stands as it did before: no attempt of it is spent.
+
+        Only where it blames the run, which pauses at once: of a channel that said so
+        of one record alone, that record would be taken up again for ever.
+        """
+        return (
+            self.is_unsent
+            and bool(self.run_fault)
+            and self.outcome_class is OutcomeClass.TRANSIENT
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

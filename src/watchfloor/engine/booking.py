@@ -47,10 +47,14 @@ def book_outcomes(
 ) -> None:
     """Close attempts: their rows, the records' states and the counters together.
 
+    What became no attempt only tells of the run; its record is for ``book_releases``.
+
     Raises:
         StoreError: A record was not in flight for its attempt, which only a store
             changed from outside can bring about; the transaction must not commit.
     """
+    why = _fault_of_the_run(ledger, finished)
+    finished = [one for one in finished if not one.outcome.is_no_attempt]
     closings: list[Closing] = []
     done: dict[Ended, list[int]] = {}
     run, tally = ledger.lifecycle, ledger.tally
@@ -105,7 +109,7 @@ def book_outcomes(
         for ended, seqs in done.items():
             take_on(tx, writer, ledger, rules.strategy, ended, seqs)
     _honour(tx, ledger, finished)
-    _watch(tx, ledger, rules, finished)
+    _watch(tx, ledger, rules, finished, why)
 
 
 def book_releases(
@@ -167,9 +171,13 @@ def _honour(tx: Transaction, ledger: Ledger, finished: Sequence[Finished]) -> No
 
 
 def _watch(
-    tx: Transaction, ledger: Ledger, rules: Rules, finished: Sequence[Finished]
+    tx: Transaction,
+    ledger: Ledger,
+    rules: Rules,
+    finished: Sequence[Finished],
+    why: str,
 ) -> None:
-    """Pause a run that fails as a whole instead of burning its list."""
+    """Pause a run that fails as a whole, or *why* says so, instead of burning it."""
     if ledger.was_resumed:
         _watch_anew(rules)
         ledger.was_resumed = False
@@ -178,7 +186,6 @@ def _watch(
         opened = breaker.noted(answers, rules.breaker_after, rules.answers[step])
         if opened:
             tx.opened_breakers[breaker] = opened
-    why = _fault_of_the_run(ledger, finished)
     if not why and rules.recent is not None:
         classes = [one.outcome.outcome_class for one in finished]
         why = rules.recent.noted(tx.now_ms, classes)
@@ -203,10 +210,14 @@ def _answers(finished: Sequence[Finished], step: int) -> list[tuple[OutcomeClass
 
 
 def _fault_of_the_run(ledger: Ledger, finished: Sequence[Finished]) -> str:
-    """Return why the run should pause: so many outcomes in a row blame it."""
+    """Return why the run should pause: so many outcomes in a row blame it.
+
+    One that became no attempt is enough: its record could be taken up again at once.
+    """
     for one in finished:
         blames = bool(one.outcome.run_fault)
         ledger.faults_in_a_row = ledger.faults_in_a_row + 1 if blames else 0
-        if ledger.faults_in_a_row >= FAULTS_THAT_PAUSE:
+        is_enough = ledger.faults_in_a_row >= FAULTS_THAT_PAUSE
+        if is_enough or one.outcome.is_no_attempt:
             return one.outcome.run_fault
     return ""

@@ -338,10 +338,10 @@ class Committer:
         ledger = self.ledgers[share.lane.run_id]
         if share.finished:
             book_outcomes(tx, self._writer, ledger, share.lane.rules, share.finished)
-        if share.released:
-            book_releases(tx, self._writer, ledger, share.released)
+        if back := share.taken_back:
+            book_releases(tx, self._writer, ledger, back)
             if ledger.cohort:
-                spare_released(tx, self._writer, ledger, share.released)
+                spare_released(tx, self._writer, ledger, back)
         return len(share.finished)
 
     def _obey_breakers(self, tx: Transaction) -> None:

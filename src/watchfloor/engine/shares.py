@@ -36,6 +36,12 @@ class Share(NamedTuple):
     finished: list[Finished]
     released: list[Claimed]
 
+    @property
+    def taken_back(self) -> list[Claimed]:
+        """Every intent that became no attempt: unsent, or refused by the channel."""
+        refused = (one for one in self.finished if one.outcome.is_no_attempt)
+        return [*self.released, *(one.claimed for one in refused)]
+
     def give_back(self) -> None:
         """Let the lane keep what could not be stored: no outcome may be lost."""
         self.lane.finished.extendleft(reversed(self.finished))
