@@ -232,7 +232,9 @@ def smtp():
             "text": "Dear ${name},\nsee you soon.",
             "timeout": "20s",
         }
-        return SmtpChannel({**usual, **settings}, clock=lambda: NOW_S)
+        channel = SmtpChannel({**usual, **settings}, clock=lambda: NOW_S)
+        channel.keep_within(lambda: LOOPBACK)
+        return channel
 
     return build
 

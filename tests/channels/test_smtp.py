@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.support.loopback import loaded_for_loopback
 from tests.support.post_office import House, PostOffice, new_certificate
 
 from watchfloor.channels.base import RenderError
-from watchfloor.channels.smtp import SmtpChannel
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.outcomes import OutcomeClass
 
@@ -85,7 +85,7 @@ async def test_text_and_html_are_alternatives_and_html_values_are_escaped(post):
 async def test_html_alone_is_enough(office, mail):
     del office.posted[:]
     settings = {"from": "desk@example.test", "subject": "Hi", "html": "<p>Hi</p>"}
-    async with SmtpChannel({**office.settings, **settings}) as channel:
+    async with loaded_for_loopback("smtp", {**office.settings, **settings}) as channel:
         await channel.deliver(mail())
 
     assert office.posted[0].message.get_content_type() == "text/html"
@@ -376,7 +376,7 @@ async def test_signs_in_over_tls(certificate, mail, monkeypatch, from_the_start)
             "username": "desk",
             "password": "env:MAIL_PASSWORD",
         }
-        async with SmtpChannel(settings) as channel:
+        async with loaded_for_loopback("smtp", settings) as channel:
             outcomes = [await channel.deliver(mail(key=f"k{n}")) for n in range(3)]
 
     assert {ended(one) for one in outcomes} == {("delivered", "smtp_250")}

@@ -164,6 +164,7 @@ class Reaching(Protocol):
     """What a channel offers besides, whose settings say which hosts it contacts.
 
     The workspace says whom it may contact; until it has, nothing but public addresses.
+    One whose ``reaches_any_host`` is true is held to the inner addresses alone.
     """
 
     @property
@@ -174,6 +175,12 @@ class Reaching(Protocol):
     def keep_within(self, reach: Callable[[], Reach]) -> None:
         """Contact no other hosts than these say; they are asked at every connection."""
         ...
+
+
+def held_to(channel: Reaching, reach: Reach) -> Reach:
+    """Return what of *reach* holds for a channel."""
+    is_free = getattr(channel, "reaches_any_host", False)
+    return reach.of_any_host() if is_free else reach
 
 
 def asks_of(channel: Channel) -> LookUp | None:

@@ -13,18 +13,10 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from watchfloor.channels.hosts import refusal_of_text
+from watchfloor.channels.hosts import RefusedAddressError, refusal_of_text
 from watchfloor.domain.reach import Reach
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
-
-
-class RefusedAddressError(OSError):
-    """Nothing may be sent there, and nothing was; ``why`` is for an operator."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 def guarded_connector(

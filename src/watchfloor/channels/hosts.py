@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.reach import Reach
 
 #: So long a launch waits for the system to look a host up.
@@ -17,6 +18,25 @@ LOOK_UP_S: Final = 3.0
 
 #: Host, as the client connects to it, and port, by setting.
 Hosts = Mapping[str, tuple[str, int]]
+
+
+class RefusedAddressError(OSError):
+    """Nothing may be sent there, and nothing was; ``why`` is for an operator."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def outcome_of_refused_address(error: RefusedAddressError) -> Outcome:
+    """Return what an address means that may not be contacted: the run is at fault."""
+    return Outcome(
+        outcome_class=OutcomeClass.TRANSIENT,
+        code="address_refused",
+        detail=error.why,
+        run_fault=error.why,
+        is_unsent=True,
+    )
 
 
 def check_hosts(hosts: Hosts, reach: Reach) -> None:

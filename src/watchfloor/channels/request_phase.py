@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, TraceConfig
 
 from watchfloor.channels.connections import refused
+from watchfloor.channels.hosts import outcome_of_refused_address
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 
 
@@ -83,13 +84,7 @@ def outcome_of_error(error: BaseException, *, is_sent: bool) -> Outcome:
         return Outcome(outcome_class=OutcomeClass.AMBIGUOUS, code=code, detail=detail)
     refusal = refused(error)
     if refusal is not None:
-        return Outcome(
-            outcome_class=OutcomeClass.TRANSIENT,
-            code="address_refused",
-            detail=refusal.why,
-            run_fault=refusal.why,
-            is_unsent=True,
-        )
+        return outcome_of_refused_address(refusal)
     code, detail = _before_sending(error)
     return Outcome(outcome_class=OutcomeClass.TRANSIENT, code=code, detail=detail)
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from watchfloor.channels.base import RenderError
+from watchfloor.channels.hosts import Hosts, check_hosts
 from watchfloor.channels.settings import checked
 from watchfloor.channels.smtp_letter import Letter, composed
 from watchfloor.channels.smtp_pool import Pool
@@ -22,6 +23,7 @@ from watchfloor.channels.smtp_server import ready_server
 from watchfloor.channels.smtp_session import Envelope, Progress
 from watchfloor.channels.smtp_settings import SmtpSettings
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+from watchfloor.domain.reach import Reach
 
 MARGIN_S = 2.0
 
@@ -41,6 +43,7 @@ class SmtpChannel:
         self._clock = clock
         self._rules = MailRules()
         self._pool: Pool | None = None
+        self._reach: Callable[[], Reach] = Reach
 
     @property
     def delivery(self) -> Delivery:
@@ -57,6 +60,18 @@ class SmtpChannel:
         """The columns that subject, text, html and list_unsubscribe name."""
         return self._settings.placeholders
 
+    #: Whom it may contact is not listed by name: those lists are of webhooks.
+    reaches_any_host = True
+
+    @property
+    def hosts(self) -> Hosts:
+        """The mail server."""
+        return {"host": (self._settings.host, self._settings.port)}
+
+    def keep_within(self, reach: Callable[[], Reach]) -> None:
+        """Contact no inner address that these do not list."""
+        self._reach = lambda: reach().of_any_host()
+
     @property
     def target(self) -> str:
         """The mail server's host and port."""
@@ -67,7 +82,8 @@ class SmtpChannel:
         return composed(self._settings, dispatch).shown()
 
     async def __aenter__(self) -> Self:
-        server = await ready_server(self._settings)
+        check_hosts(self.hosts, self._reach())
+        server = await ready_server(self._settings, self._reach)
         self._rules = MailRules(
             target=self._settings.target,
             codes={

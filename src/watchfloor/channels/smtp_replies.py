@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
 
+from watchfloor.channels.hosts import RefusedAddressError, outcome_of_refused_address
 from watchfloor.channels.secrets import redacted, spellings
 from watchfloor.channels.smtp_session import OK, Stage, UnfitServerError, is_refusal
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
@@ -135,6 +136,8 @@ def outcome_of_fault(error: BaseException, stage: Stage, rules: MailRules) -> Ou
         return _outcome_of_refusal(_refusal(error, stage), rules)
     if isinstance(error, UnfitServerError):
         return _outcome_of_unfit(error, rules)
+    if isinstance(error, RefusedAddressError):
+        return outcome_of_refused_address(error)
     code, detail = _told(error, stage)
     is_open = stage is Stage.DOT
     return Outcome(

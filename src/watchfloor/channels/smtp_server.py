@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watchfloor.channels.mail_settings import MailSettings
 from watchfloor.channels.secrets import is_reference, resolved
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.reach import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class Server:
         context: How to trust it; none for a server on this machine.
         helo: The name that this side gives itself.
         is_name_secret: Whether the username was given by reference.
+        reach: Returns which inner addresses it may have; None where whoever runs the
+            workspace named the server.
     """
 
     host: str
@@ -30,6 +34,7 @@ class Server:
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     is_name_secret: bool = False
+    reach: Callable[[], Reach] | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -44,8 +49,14 @@ class Server:
         return tuple(one for one in known if self.password and one)
 
 
-async def ready_server(settings: MailSettings) -> Server:
+async def ready_server(
+    settings: MailSettings, reach: Callable[[], Reach] | None = None
+) -> Server:
     """Return the server of *settings*; secrets and certificates are read.
+
+    Args:
+        settings: Of a campaign, or of the workspace.
+        reach: See ``Server``.
 
     Raises:
         ConfigError: One of them is missing or unfit. Nobody was contacted.
@@ -59,6 +70,7 @@ async def ready_server(settings: MailSettings) -> Server:
         username=resolved(settings.username or "", "username"),
         password=resolved(settings.password or "", "password"),
         is_name_secret=is_reference(settings.username or ""),
+        reach=reach,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -25,6 +26,7 @@ from aiosmtplib import (
 )
 from aiosmtplib.protocol import SMTPProtocol
 
+from watchfloor.channels.judged_socket import judged_socket
 from watchfloor.channels.smtp_server import Server
 
 GOODBYE_S = 1.0
@@ -105,10 +107,16 @@ class Session:
             SMTPException: The connection failed or the server refused.
             OSError: No secure connection could be made.
             UnfitServerError: The server offers no STARTTLS or no way to sign in.
+            RefusedAddressError: It has an address that may not be contacted.
         """
+        progress.stage = Stage.CONNECT
+        made: socket.socket | None = None
+        if server.reach is not None:
+            made = await judged_socket(server.reach(), server.host, server.port)
         client = SMTP(
             hostname=server.host,
-            port=server.port,
+            port=server.port if made is None else None,
+            sock=made,
             local_hostname=server.helo,
             timeout=None,
             use_tls=server.security == "tls",
@@ -116,7 +124,6 @@ class Session:
             tls_context=server.context,
         )
         try:
-            progress.stage = Stage.CONNECT
             await client.connect()
             await client.ehlo()
             if server.security == "starttls":
@@ -128,6 +135,8 @@ class Session:
             return cls(client, _living(client))
         except BaseException:
             _abort(client)
+            if made is not None:
+                made.close()
             raise
 
     @property

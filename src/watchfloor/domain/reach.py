@@ -8,7 +8,7 @@ to this machine, its neighbours, or the place where a cloud keeps its credential
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -158,6 +158,10 @@ class Reach:
 
     hosts: tuple[HostPattern, ...] | None = None
     internal: tuple[InternalRange, ...] = ()
+
+    def of_any_host(self) -> Reach:
+        """Return this without its list of names: any host, and no more inner ones."""
+        return replace(self, hosts=None)
 
     def refusal_of_host(self, host: str, port: int) -> str:
         """Return why a URL's host may not be contacted, as far as its text tells.

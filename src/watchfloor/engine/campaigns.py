@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 
-from watchfloor.channels.base import Channel, Reaching, load_channel
+from watchfloor.channels.base import Channel, Reaching, held_to, load_channel
 from watchfloor.channels.hosts import check_addresses, check_hosts
 from watchfloor.domain.campaign import Campaign, CampaignStep
 from watchfloor.domain.errors import ConfigError, NotFoundError
@@ -88,7 +88,7 @@ def check_reach(
         channel = channel_for(step)
         if not isinstance(channel, Reaching):
             continue
-        reach = workspace().reach
+        reach = held_to(channel, workspace().reach)
         try:
             check(channel.hosts, reach)
         except ConfigError as error:
