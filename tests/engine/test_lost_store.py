@@ -7,16 +7,18 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from tests.support.floor import ids, webhook
+from tests.support.floor import campaign, ids, webhook
 from tests.support.mounts import mounted, needs_mounts
 from tests.support.patience import until
 
 from watchfloor.domain.errors import StoreError
-from watchfloor.domain.regions import Gate
+from watchfloor.domain.regions import Gate, Verb
+from watchfloor.engine.ownership import Ownership
 from watchfloor.store import sqlite
 from watchfloor.store.glance import glance
 from watchfloor.store.owner_sign import owner_sign
@@ -153,6 +155,64 @@ def test_an_engine_that_finds_the_store_held_says_by_whom(floor, monkeypatch):
         floor.engine(),
     ):
         pass
+
+
+def starting_beside(floor):
+    """Return what an engine said that had to wait before it owned the workspace."""
+    said: list[str] = []
+    floor.around = floor.around._replace(tell=said.append)
+    starting = threading.Thread(target=floor.carried_out)
+    starting.start()
+    return said, starting
+
+
+def test_a_start_that_finds_the_store_held_says_at_once_for_whom_it_waits(floor):
+    run_id = floor.launched(campaign(), ids(3))
+    with locked_by_another(floor.layout.state) as pid:
+        said, starting = starting_beside(floor)
+        until(lambda: said)
+    starting.join()
+
+    [first, *_] = said
+    assert first.startswith(f"waiting for {floor.layout.state}: it is locked by ")
+    assert f"(pid {pid}); end that program, or wait" in first
+    assert floor.view(run_id).books.delivered == 3
+
+
+def test_a_start_that_finds_the_workspace_held_says_by_whom(floor):
+    run_id = floor.launched(campaign(), ids(3))
+    lock = Ownership.taken(floor.layout, "launch of ann (pid 7 on here), for a moment")
+    said, starting = starting_beside(floor)
+    until(lambda: said)
+    lock.release()
+    starting.join()
+
+    [only] = said
+    assert "it is held by launch of ann (pid 7 on here), for a moment" in only
+    assert floor.view(run_id).books.delivered == 3
+
+
+def test_a_command_that_finds_the_inbox_held_says_for_whom_it_waits(floor):
+    said: list[str] = []
+    run_id = floor.launched(campaign(), ids(3))
+    pause = floor.command(Verb.PAUSE, run_id)
+    floor.around = floor.around._replace(tell=said.append)
+    with locked_by_another(floor.layout.inbox) as pid:
+        asking = threading.Thread(target=floor.asked, args=[pause])
+        asking.start()
+        until(lambda: said)
+    asking.join()
+
+    assert f"waiting for {floor.layout.inbox}: it is locked by " in said[0]
+    assert f"(pid {pid})" in said[0]
+    assert floor.receipt(pause.command_id).state == "settled"
+
+
+def test_a_start_that_waits_for_nobody_says_nothing(floor):
+    said, starting = starting_beside(floor)
+    starting.join()
+
+    assert said == []
 
 
 def test_another_programs_database_is_named_and_left_alone(floor):

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from watchfloor.cli.lines import tell
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
@@ -27,6 +28,7 @@ def surroundings() -> Surroundings:
         chance=random.SystemRandom().random,
         entropy=os.urandom,
         mishap=_write_down,
+        tell=tell,
     )
 
 

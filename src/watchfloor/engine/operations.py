@@ -44,6 +44,7 @@ from watchfloor.engine.resolving import ResolveSlice
 from watchfloor.engine.sharing_files import share
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
+from watchfloor.engine.waiting import file_held, told_if_slow
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
@@ -192,7 +193,8 @@ async def asked_of_engine(
     Returns:
         The last answer; in state ``asked`` if the engine gave none in time.
     """
-    await asyncio.to_thread(ask, layout, command)
+    with told_if_slow(around.tell, lambda: file_held(layout.inbox)):
+        await asyncio.to_thread(ask, layout, command)
     give_up = around.monotonic_s() + patience_s
     answer = Receipt(
         command_id=command.command_id,

@@ -26,6 +26,7 @@ class Surroundings(NamedTuple):
         entropy: *n* random bytes: for ids.
         mishap: Writes a mistake of our own down, with the way to it, and returns in a
             sentence where that stands; empty where it stands nowhere.
+        tell: Says a remark to whoever sits before this process. It may block.
     """
 
     now_ms: Callable[[], int]
@@ -33,6 +34,7 @@ class Surroundings(NamedTuple):
     chance: Callable[[], float]
     entropy: Callable[[int], bytes]
     mishap: Callable[[BaseException], str] = lambda _: ""
+    tell: Callable[[str], None] = lambda _: None
 
     def survived(self, error: BaseException) -> str:
         """Write a mistake down, unless it was a deliberate no; return it as a cause."""

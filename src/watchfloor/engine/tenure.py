@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.errors import OwnedError, StoreError
@@ -13,6 +13,7 @@ from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.sharing_files import leave_for_readers
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.waiting import file_held, told_if_slow, workspace_held
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.disk import check_disk
 from watchfloor.store.handle import DriverError, Handle, fault_of
@@ -60,13 +61,13 @@ def tenure(
     if taking.seizes:
         lock = Ownership.beside(layout, who)
     else:
-        patience_s = taking.patience_s
-        lock = Ownership.taken(layout, who, waits=dispatches, patience_s=patience_s)
+        lock = _taken(layout, who, around, taking, waits=dispatches)
     try:
         if dispatches:
             # What an owner that died had kept: now it is to be accounted for.
             Reserve(layout).make_way()
-        connection = open_writer(layout, creates=creates)
+        with _told_of_a_lock(layout, around):
+            connection = open_writer(layout, creates=creates)
         keeping = Keeping(layout, connection, dispatches=dispatches)
         is_well = False
         try:
@@ -93,6 +94,22 @@ def tenure(
         lock.release()
 
 
+def _taken(
+    layout: Layout, who: str, around: Surroundings, taking: Taking, *, waits: bool
+) -> Ownership:
+    if not (waits or taking.patience_s):
+        # A verb asks again and again where somebody owns it: not a moment of waiting.
+        return Ownership.taken(layout, who)
+    with told_if_slow(around.tell, lambda: workspace_held(layout)):
+        return Ownership.taken(layout, who, waits=waits, patience_s=taking.patience_s)
+
+
+def _told_of_a_lock(
+    layout: Layout, around: Surroundings
+) -> AbstractContextManager[None]:
+    return told_if_slow(around.tell, lambda: file_held(layout.state))
+
+
 def _check_disk(layout: Layout) -> None:
     try:
         check_disk(layout.root)
@@ -112,7 +129,7 @@ def _settled_in(
 ) -> Committer:
     """Raise the epoch, read every live run and account for what a crash left."""
     try:
-        with connection.begin():
+        with _told_of_a_lock(layout, around), connection.begin():
             epoch = take(
                 connection,
                 owner,

@@ -1,0 +1,63 @@
+"""Saying what is waited for, where a wait takes longer than anybody expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from typing import Final
+
+from watchfloor.store.layout import Layout
+from watchfloor.store.lock_holders import lock_holders
+from watchfloor.store.lock_text import SIZE, owner_in
+
+#: Whoever looks at a terminal that says nothing for longer begins to press keys.
+SOON_S: Final = 0.7
+
+
+@contextmanager
+def told_if_slow(tell: Callable[[str], None], why: Callable[[], str]) -> Iterator[None]:
+    """Tell once, on a thread of its own, what the block waits for, if it does.
+
+    Args:
+        tell: Gets the sentence; a terminal that takes nothing holds up nobody.
+        why: Returns it, asked after ``SOON_S``; empty where nobody is waited for.
+    """
+
+    def look() -> None:
+        if words := why():
+            tell(words)
+
+    timer = Timer(SOON_S, look)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def file_held(path: Path) -> str:
+    """Return who locks a file of the workspace, and what to do; empty for nobody."""
+    holders = lock_holders(path)
+    if not holders:
+        return ""
+    return (
+        f"waiting for {path}: it is locked by {holders}; end that program, or wait: "
+        "some seconds, then this is refused and nothing is changed"
+    )
+
+
+def workspace_held(layout: Layout) -> str:
+    """Return who owns the workspace that an engine waits for, and what to do."""
+    try:
+        with layout.lock.open("rb") as lock:
+            owner = owner_in(lock.read(SIZE))
+    except OSError:
+        owner = ""
+    return (
+        f"waiting for the workspace {layout.root}: it is held by "
+        f"{owner or 'another process'}; it goes on when that "
+        "lets go, and ctrl+c gives up"
+    )
