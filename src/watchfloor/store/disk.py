@@ -6,10 +6,12 @@ Over a network there is neither: two machines would both take themselves for the
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import resource
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from watchfloor.domain.errors import StoreError
 
@@ -44,6 +46,23 @@ _SHARED: Final = frozenset(
 )
 #: With less room than this SQLite cannot commit.
 LEAST_FREE: Final = 64 * 1_024
+_PAGE: Final = 4_096
+#: What a system says that takes no more of a file, and what is to be done.
+_REFUSALS: Final = {
+    errno.EFBIG: (
+        "this process may write no file beyond {limit} bytes (ulimit -f)",
+        "take that limit away (ulimit -f unlimited, or LimitFSIZE= of its unit)",
+    ),
+    errno.EDQUOT: (
+        "the quota of the account is used up",
+        "make room, or have the quota raised (quota)",
+    ),
+    errno.ENOSPC: ("the disk is full", "make room on the disk"),
+    errno.EROFS: (
+        "the disk takes no more writes: {why}",
+        "look at the disk (dmesg), mend it, and mount it to be written",
+    ),
+}
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -108,6 +127,57 @@ def trouble_of(root: Path) -> str:
     if free < LEAST_FREE:
         return f"the disk is full: {free:,} bytes are free"
     return ""
+
+
+class RefusedWrite(NamedTuple):
+    """Why the system takes no more of a file.
+
+    Attributes:
+        said: In an operator's words.
+        do: What is to be done before an engine is started anew.
+    """
+
+    said: str
+    do: str
+
+
+def refused_write(path: Path) -> RefusedWrite | None:
+    """Return why a file cannot grow by a page; None where another could.
+
+    Another file is written, at the place where that one ends, and is gone at once: to
+    close a descriptor of the store itself would let go of the locks on it.
+    """
+    unnamed = getattr(os, "O_TMPFILE", None)
+    if unnamed is None:  # not on every platform
+        return None
+    try:
+        flags = unnamed | os.O_RDWR | os.O_CLOEXEC
+        descriptor = os.open(path.parent, flags, 0o600)
+    except OSError as error:
+        # A file system that knows no such file tells nothing.
+        return _told(error) if error.errno in _REFUSALS else None
+    try:
+        longest = max(_size(path.with_name(path.name + end)) for end in ("", "-wal"))
+        os.pwrite(descriptor, bytes(_PAGE), longest)
+        os.fsync(descriptor)
+    except OSError as error:
+        return _told(error)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _told(error: OSError) -> RefusedWrite:
+    said, do = _REFUSALS.get(error.errno or 0, ("{why}", "look at the disk (dmesg)"))
+    limit = f"{resource.getrlimit(resource.RLIMIT_FSIZE)[0]:,}"
+    return RefusedWrite(said.format(why=error.strerror, limit=limit), do)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def at_rest(path: Path) -> dict[str, str]:

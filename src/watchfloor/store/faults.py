@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.exc import DatabaseError
 
-from watchfloor.store.disk import trouble_of
+from watchfloor.store.disk import refused_write, trouble_of
 from watchfloor.store.lock_holders import lock_holders
 
 
@@ -34,6 +34,9 @@ _WRITABLE: Final = (
 _DISK: Final = (
     "look at the disk (dmesg), then start an engine anew: watchfloor engine; it "
     "accounts for what was in flight"
+)
+_THEN: Final = (
+    "then start an engine: watchfloor engine; it accounts for what was in flight"
 )
 _ANEW: Final = (
     "make room on the disk, or mount it to be written; then start an engine: "
@@ -62,13 +65,20 @@ def fault_of(error: DatabaseError, path: Path) -> Fault:
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return Fault(said, _WRITABLE)
     if code == sqlite3.SQLITE_IOERR:
-        # What is not the log or the file itself may be the first to find no room.
-        seen = trouble_of(path.parent)
-        told = f"{said} ({_name(error)})"
-        return Fault(f"{told}; {seen}", _ANEW) if seen else Fault(told, _DISK)
+        return _io_error(f"{said} ({_name(error)})", path)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Fault(said, _RESTORE)
     return Fault(said, "check it with: watchfloor doctor")
+
+
+def _io_error(told: str, path: Path) -> Fault:
+    """Return what an I/O error means; SQLite says nothing of what the system said."""
+    # What is not the log or the file itself may be the first to find no room.
+    if seen := trouble_of(path.parent):
+        return Fault(f"{told}; {seen}", _ANEW)
+    if refused := refused_write(path):
+        return Fault(f"{told}; {refused.said}", f"{refused.do}; {_THEN}")
+    return Fault(told, _DISK)
 
 
 def primary_code(error: DatabaseError) -> int:
