@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
 
 from watchfloor.cli import exits
+from watchfloor.domain.environments import without_secrets
 from watchfloor.domain.errors import WatchfloorError
 from watchfloor.store.layout import Layout
 
@@ -42,6 +44,7 @@ class ChildBundler:
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
+            env=without_secrets(os.environ),
             start_new_session=True,
         )
         try:

@@ -51,6 +51,7 @@ class Successor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=words,
+                # With all of this process's environment: an engine needs its secrets.
                 start_new_session=True,
             )
         finally:

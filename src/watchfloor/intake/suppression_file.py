@@ -21,6 +21,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import NamedTuple
 from unicodedata import normalize
 
+from watchfloor.domain.environments import without_secrets
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.suppression import DigestSet
@@ -131,6 +132,7 @@ async def load_apart(
             stdout=PIPE,
             stderr=DEVNULL,  # a traceback would quote contacts
             limit=_PIPE_BYTES,
+            env=without_secrets(os.environ),
             start_new_session=True,
         )
     except OSError as error:
