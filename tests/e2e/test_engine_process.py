@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
 from tests.support.process import EngineProcess
@@ -82,3 +85,36 @@ def test_sigterm_drains_and_a_second_one_does_not_wait(floor, provider):
     books = floor.assert_books_hold(run_id)
     assert (books.retry, books.pending) == (3, 17)
     assert len(provider.arrivals) == 3
+
+
+def core_limit(pid):
+    """Return the soft and the hard limit of a process's core files."""
+    told = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    [line] = [one for one in told.splitlines() if one.startswith("Max core file")]
+    return line.split()[4:6]
+
+
+def test_an_engine_that_crashes_would_leave_no_picture_of_its_memory(floor):
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard == 0:
+        pytest.skip("nobody's core files are kept here")
+
+    def kept_before():
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+    command = [sys.executable, "-m", "watchfloor", "engine"]
+    with subprocess.Popen(
+        [*command, "--workspace", str(floor.layout.root)],
+        stderr=subprocess.DEVNULL,
+        preexec_fn=kept_before,  # noqa: PLW1509 - no threads of ours hold anything
+    ) as engine:
+        try:
+            assert core_limit(engine.pid)[1] != "0"
+            until(lambda: floor.pulse().owner.startswith("engine of"))
+            soft, still = core_limit(engine.pid)
+        finally:
+            engine.terminate()
+
+    assert soft == "0"
+    # Who looks for a bug may lift it: prlimit --core --pid.
+    assert still != "0"

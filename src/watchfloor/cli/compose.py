@@ -6,6 +6,7 @@ import getpass
 import os
 import random
 import re
+import resource
 import socket
 import sys
 import time
@@ -18,6 +19,17 @@ from watchfloor.cli.lines import tell
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
+
+
+def leave_no_core() -> None:
+    """Let no file of this process's memory be left where it crashes; nor of a child's.
+
+    Secrets stand in it as long as a channel is open, and contacts with them. Only the
+    soft limit is lowered: ``prlimit --core --pid`` lifts it for who looks for a bug, so
+    that no variable of the environment needs to.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def surroundings() -> Surroundings:

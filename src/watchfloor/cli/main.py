@@ -72,6 +72,7 @@ VERBS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (``cli.exits``)."""
     code = exits.DONE
+    compose.leave_no_core()
     mishaps = Mishaps()
     try:
         with mishaps.overheard():
