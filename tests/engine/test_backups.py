@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import tarfile
 from hashlib import sha256
 
@@ -24,7 +25,9 @@ from watchfloor.engine.operations import steering_command
 from watchfloor.engine.restoring import restore
 from watchfloor.store.anchor_file import read_anchors
 from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
 from watchfloor.store.reads.chain import chain_head
+from watchfloor.store.reads.journal import events
 from watchfloor.store.sqlite import writing_engine
 
 
@@ -390,6 +393,67 @@ def test_a_store_that_is_not_what_it_says_is_refused(statement, why, floor, tmp_
     forged(floor, tmp_path, statement=statement)
 
     assert_refused(floor, tmp_path / "forged.tar", why)
+
+
+#: What somebody did around the engine, and what is told of it.
+FLAWS = {
+    "an entry that was changed": (
+        "UPDATE journal SET why = 'as agreed' WHERE entry_id = 1",
+        r"audit chain is broken at link [\d,]+, after 20\d\d-.* UTC: entry 1 of",
+    ),
+    "an entry that was taken out": (
+        "DELETE FROM journal WHERE entry_id = 1",
+        "audit chain is broken at link 1: entry 1 of the journal was removed",
+    ),
+    "books that were cooked": (
+        "UPDATE books SET delivered = 1, pending = -1 WHERE run_no = 1",
+        r"books of run \S+ do not hold: pending -1 for 0 counted, delivered 1 for 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FLAWS)
+def test_what_does_not_hold_in_a_backup_is_told_before_it_is_restored(
+    what, floor, tmp_path
+):
+    statement, said = FLAWS[what]
+    for name in ("one", "other"):
+        floor.launched(campaign(name=name), ids(2))
+    forged(floor, tmp_path, statement=statement)
+    backup = tmp_path / "forged.tar"
+    asked: list[str] = []
+
+    def accepts(wrong):
+        asked.extend(wrong)
+        return len(asked) > 1
+
+    with pytest.raises(ConfigError, match=said):
+        restored(floor, backup, tmp_path / "back", accepts=accepts)
+    assert not (tmp_path / "back").exists()
+    [told] = asked
+    assert re.search(said, told)
+
+    made = restored(floor, backup, tmp_path / "back", accepts=accepts)
+
+    assert made.flaws == (told,)
+    with reading(Layout(tmp_path / "back")) as connection:
+        [entry] = [one for one in events(connection, "") if one.event == "restored"]
+    assert f"accepted although {told[:60]}" in entry.detail
+
+
+def test_a_backup_of_a_store_that_does_not_hold_says_so_and_is_made(floor, tmp_path):
+    floor.launched(campaign(), ids(2))
+    assert backed_up(floor, tmp_path / "well.tar").flaws == ()
+    engine = writing_engine(floor.layout.state)
+    with engine.begin() as connection:
+        connection.execute(text(FLAWS["an entry that was changed"][0]))
+    engine.dispose()
+
+    made = backed_up(floor, tmp_path / "ill.tar")
+
+    assert (tmp_path / "ill.tar").is_file()
+    [told] = made.flaws
+    assert "audit chain is broken at link" in told
 
 
 def test_a_tar_of_something_else_is_no_backup(floor, tmp_path):

@@ -27,6 +27,9 @@ def add_trust(verbs: Verbs) -> None:
     restore.add_argument(
         "--again", action="store_true", help="although it was restored before"
     )
+    restore.add_argument(
+        "--yes", action="store_true", help="although its chain or books do not hold"
+    )
 
 
 def _add_audit(verbs: Verbs) -> None:

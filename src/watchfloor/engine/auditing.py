@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from watchfloor.domain.anchors import Anchor, anchor_at
@@ -11,6 +13,7 @@ from watchfloor.domain.chain_walk import Break, ChainWalk
 from watchfloor.domain.errors import ConfigError
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.anchor_file import append_anchor, read_anchors
+from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.chain import (
@@ -19,6 +22,8 @@ from watchfloor.store.reads.chain import (
     unlinked_command,
     unlinked_entry,
 )
+
+Reads = Callable[[], AbstractContextManager[Handle]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class Verified:
             workspace says it was restored from: it was not held to them.
         broken: The first thing that does not fit; None where all does.
         head: The hash of the last link that fits.
+        last_entry: The last entry of the journal that a fitting link stands for.
     """
 
     links: int
@@ -47,6 +53,7 @@ class Verified:
     not_here: int
     broken: Break | None
     head: bytes
+    last_entry: int
 
 
 def verified(
@@ -67,9 +74,24 @@ def verified(
         NotFoundError: There is no workspace.
         StoreError: The store cannot be read.
     """
+    return walked(partial(reading, layout), anchors, on_progress)
+
+
+def walked(
+    reads: Reads,
+    anchors: Sequence[Anchor],
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Verified:
+    """Walk the chain of any store; see ``verified``.
+
+    Args:
+        reads: Opens a read transaction on it.
+        anchors: What was noted outside of it.
+        on_progress: Is told after each slice how many links fit.
+    """
     walk = ChainWalk(anchors)
     while walk.broken is None:
-        with reading(layout) as connection:
+        with reads() as connection:
             part = chain_slice(
                 connection, after=walk.number, last_entry=walk.last_entry
             )
@@ -93,6 +115,7 @@ def verified(
         not_here=walk.not_here,
         broken=walk.broken,
         head=walk.hash,
+        last_entry=walk.last_entry,
     )
 
 

@@ -12,11 +12,14 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.engine.auditing import known_anchors
+from watchfloor.engine.looking_over import flaws
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.archive.places import archives
 from watchfloor.store.archive.private_files import (
@@ -35,8 +38,9 @@ from watchfloor.store.backups.contents import (
     is_place,
     written,
 )
-from watchfloor.store.backups.stores import stored_in
+from watchfloor.store.backups.stores import at_rest, stored_in
 from watchfloor.store.layout import Layout
+from watchfloor.store.schema import HEAD
 from watchfloor.store.sqlite import copy_living
 
 #: Is told what is under way, how much of it is done, and of how much.
@@ -50,11 +54,13 @@ class BackedUp(NamedTuple):
 
     Attributes:
         left_out: Files of the workspace that are no part of it: links, odd names.
+        flaws: What does not hold in its store; it is there as it is.
     """
 
     manifest: Manifest
     bytes: int
     left_out: tuple[str, ...]
+    flaws: tuple[str, ...] = ()
 
 
 def back_up(
@@ -86,6 +92,7 @@ def back_up(
     try:
         _check_room(layout, folder)
         manifest = _copied(layout, copy, around, host, on_progress)
+        wrong = _wrong_in(copy, manifest, layout)
         left_out, files = _files(layout)
         manifest = _whole(manifest, copy, files, on_progress)
         with created(aside) as file:
@@ -103,7 +110,7 @@ def back_up(
     finally:
         for path in (copy, aside, *(Path(f"{copy}{end}") for end in ("-wal", "-shm"))):
             path.unlink(missing_ok=True)
-    return BackedUp(manifest, size, tuple(left_out))
+    return BackedUp(manifest, size, tuple(left_out), wrong)
 
 
 def _folder_of(layout: Layout, target: Path) -> Path:
@@ -163,6 +170,18 @@ def _copied(
         host=host,
         root=str(layout.root.absolute()),
         files=(),
+    )
+
+
+def _wrong_in(copy: Path, manifest: Manifest, layout: Layout) -> tuple[str, ...]:
+    """Return what does not hold; of an older store's form nobody can tell."""
+    if manifest.schema != HEAD:
+        return ()
+    # Beside the store only: what was noted elsewhere is for ``audit verify``.
+    noted = (one for one in known_anchors([layout.anchors]))
+    # The engine may have noted links that have come since the copy.
+    return flaws(
+        partial(at_rest, copy), [one for one in noted if one.link <= manifest.link]
     )
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.anchors import anchor_at
@@ -20,8 +22,10 @@ from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.regions import Verb
 from watchfloor.engine import jobs
+from watchfloor.engine.auditing import known_anchors
 from watchfloor.engine.changes import Transaction, apply, request
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.engine.looking_over import flaws
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.anchor_file import append_anchor
@@ -38,9 +42,15 @@ from watchfloor.store.backups.unpacking import OnProgress, unpacked
 from watchfloor.store.inbox import create_inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import is_owned
+from watchfloor.store.reading import reading
 from watchfloor.store.writes.lease import rename
 from watchfloor.store.writes.restoring import give_up_owed
 from watchfloor.store.writes.runs import add_entry, save_run_values
+
+#: Takes what does not hold in a backup, and returns whether it is meant all the same.
+Accepts = Callable[[Sequence[str]], bool]
+#: Of what did not hold the journal keeps so many characters.
+_MOST: Final = 2_000
 
 
 class HeldRun(NamedTuple):
@@ -63,6 +73,7 @@ class Restored(NamedTuple):
         held: Runs that wait for a word.
         unsent: Notices and alerts that were owed then and are not told again.
         original_lives: Whether an engine owns the workspace that the backup is of.
+        flaws: What does not hold in it, and was accepted.
     """
 
     manifest: Manifest
@@ -70,6 +81,7 @@ class Restored(NamedTuple):
     held: tuple[HeldRun, ...]
     unsent: int
     original_lives: bool
+    flaws: tuple[str, ...] = ()
 
 
 def moment_of(manifest: Manifest) -> str:
@@ -86,6 +98,7 @@ def restore(  # noqa: PLR0913 - each is asked for once, by one verb
     asker: Asker,
     *,
     again: bool = False,
+    accepts: Accepts = lambda _: False,
     on_progress: OnProgress = lambda *_: None,
 ) -> Restored:
     """Make a workspace of a backup, its live runs held.
@@ -97,11 +110,12 @@ def restore(  # noqa: PLR0913 - each is asked for once, by one verb
         owner: Who owns the new workspace while it is made.
         asker: Who asked for it, for the journal.
         again: Whether it may have been restored before.
+        accepts: Is asked where its chain or its books do not hold, with what does not.
         on_progress: See ``OnProgress``.
 
     Raises:
-        ConfigError: The backup is damaged or none, was restored before, or the place
-            is taken; nothing is left.
+        ConfigError: The backup is damaged or none, was restored before, or does not
+            hold and was not accepted so, or the place is taken; nothing is left.
         StoreError: The store in it cannot be used; nothing is left.
     """
     _check_place(root)
@@ -118,7 +132,9 @@ def restore(  # noqa: PLR0913 - each is asked for once, by one verb
         make_folder(staging.parent)
         staging.mkdir(mode=0o700)
         manifest = unpacked(backup, staging, on_progress)
-        made = _made(Layout(staging), manifest, backup, around, owner, asker)
+        made = _made(
+            Layout(staging), manifest, backup, around, owner, asker, accepts=accepts
+        )
         _settle_folders(staging)
         # Onto an empty folder; one that has got something meanwhile is kept.
         staging.rename(root)
@@ -151,13 +167,15 @@ def _check_place(root: Path) -> None:
         raise ConfigError(msg)
 
 
-def _made(
+def _made(  # noqa: PLR0913 - what one restore goes by
     layout: Layout,
     manifest: Manifest,
     backup: Path,
     around: Surroundings,
     owner: Owner,
     asker: Asker,
+    *,
+    accepts: Accepts,
 ) -> Restored:
     """Make a workspace of what was unpacked, and hold what was live in it."""
     try:
@@ -172,11 +190,14 @@ def _made(
             first = (manifest.instance, manifest.link, digest, manifest.made_at_ms)
             append_anchor(layout.anchors, anchor_at(*first))
         with tenure(layout, around, owner, dispatches=False) as committer:
+            wrong = flaws(partial(reading, layout), known_anchors([layout.anchors]))
+            if wrong and not accepts(wrong):
+                raise _refused(backup, wrong)
             # A stop that was under way is swept to its end: only a run that may still
             # keep its promises can be paused.
             while committer.round():
                 pass
-            job = _Hold(manifest, asker)
+            job = _Hold(manifest, asker, wrong)
             held = committer.submit(job)
             committer.submit(jobs.let_go)
             committer.round()
@@ -186,7 +207,20 @@ def _made(
         raise StoreError(msg) from error
     original = Layout(Path(manifest.root))
     return Restored(
-        manifest, job.instance, runs, unsent, original.exists and is_owned(original)
+        manifest,
+        job.instance,
+        runs,
+        unsent,
+        original.exists and is_owned(original),
+        wrong,
+    )
+
+
+def _refused(backup: Path, wrong: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        *(f"{backup}: {one}" for one in wrong),
+        "nothing was restored. Keep it as it is; an earlier backup may hold, and "
+        "restore --yes takes this one for what it is",
     )
 
 
@@ -199,8 +233,9 @@ def _check_fits(about: AboutStore, manifest: Manifest) -> None:
 class _Hold:
     """The job that makes a restored workspace another one, and holds its live runs."""
 
-    def __init__(self, manifest: Manifest, asker: Asker) -> None:
+    def __init__(self, manifest: Manifest, asker: Asker, wrong: Sequence[str]) -> None:
         self._manifest = manifest
+        self._wrong = "".join(f"; accepted although {one}" for one in wrong)
         self._asker = asker
         self.instance = ""
 
@@ -222,7 +257,9 @@ class _Hold:
                 "after": self.instance,
                 "by": self._asker.by,
                 "origin": self._asker.origin,
-                "detail": f"from a backup of {when}, made on {told.host}",
+                "detail": f"from a backup of {when}, made on {told.host}{self._wrong}"[
+                    :_MOST
+                ],
                 "epoch": tx.epoch,
             },
         )

@@ -6,10 +6,13 @@ import socket
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.asking import confirmed
 from watchfloor.cli.lines import answer, answer_json, iso, tell
 from watchfloor.domain.text import clean
 from watchfloor.engine.backing_up import back_up
@@ -19,6 +22,8 @@ from watchfloor.engine.restoring import restore as restored
 #: How often a person is told how far it is.
 _LOOK_S: Final = 0.5
 _MIB: Final = 1024 * 1024
+#: What is typed to restore what is not proven.
+_WORD: Final = "unproven"
 
 
 class _Told:
@@ -37,12 +42,13 @@ class _Told:
 
 
 def backup(options: Namespace) -> int:
-    """Make a backup; an engine may go on meanwhile."""
+    """Make a backup beside a running engine; unhealthy where it does not hold."""
     layout, target = compose.layout(options), Path(options.file).expanduser()
     made = back_up(
         layout, target, compose.surroundings(), socket.gethostname(), _Told().part
     )
     manifest = made.manifest
+    code = exits.UNHEALTHY if made.flaws else exits.DONE
     if options.json:
         answer_json(
             {
@@ -54,14 +60,19 @@ def backup(options: Namespace) -> int:
                 "head": manifest.head,
                 "files": len(manifest.files),
                 "left_out": list(made.left_out),
+                "flaws": list(made.flaws),
             }
         )
-        return exits.DONE
+        return code
     size = f"{made.bytes / _MIB:,.1f} MiB, {len(manifest.files):,} files"
     answer(f"{clean(target)}: {size}, the workspace as of {moment_of(manifest)}")
+    for flaw in made.flaws:
+        tell(f"! {flaw}")
+    if made.flaws:
+        tell("The backup holds the store as it is; earlier ones may hold: keep them.")
     for name in made.left_out:
         tell(f"left out, since it is a link or has an odd name: {name}")
-    return exits.DONE
+    return code
 
 
 def restore(options: Namespace) -> int:
@@ -74,6 +85,7 @@ def restore(options: Namespace) -> int:
         compose.owner("restore"),
         compose.asker(),
         again=options.again,
+        accepts=partial(_accepted, yes=options.yes),
         on_progress=lambda done, of: told.part("unpacked", done, of),
     )
     if options.json:
@@ -88,6 +100,16 @@ def restore(options: Namespace) -> int:
     for line in _remarks(made):
         tell(line)
     return exits.DONE
+
+
+def _accepted(wrong: Sequence[str], *, yes: bool) -> bool:
+    """Tell what does not hold, and return whether it is meant all the same."""
+    if not (yes or sys.stdin.isatty()):
+        return False  # the refusal tells it
+    for one in wrong:
+        tell(f"! {one}")
+    question = f"Restore it as it is? Type {_WORD} to mean it:"
+    return yes or confirmed(question, _WORD)
 
 
 def _remarks(made: Restored) -> list[str]:
@@ -119,4 +141,5 @@ def _json(made: Restored, directory: str) -> dict[str, object]:
         ],
         "not_told_again": made.unsent,
         "original_lives": made.original_lives,
+        "flaws": list(made.flaws),
     }

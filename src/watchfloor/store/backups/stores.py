@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
@@ -27,6 +30,24 @@ class AboutStore(NamedTuple):
     head: str
 
 
+@contextmanager
+def at_rest(path: Path) -> Iterator[Connection]:
+    """Open a read transaction on a store that nobody writes.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    engine = resting_engine(path)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DatabaseError as error:
+        msg = f"the store in it cannot be read: {error.orig}"
+        raise StoreError(msg) from error
+    finally:
+        engine.dispose()
+
+
 def stored_in(path: Path) -> AboutStore:
     """Look a store over, every page of it, and return what it is.
 
@@ -34,28 +55,21 @@ def stored_in(path: Path) -> AboutStore:
         StoreError: It is damaged, is none, is of a newer Watchfloor, or holds what acts
             by itself.
     """
-    engine = resting_engine(path)
-    try:
-        with engine.connect() as connection:
-            found, odd = damage(connection), odd_parts(connection)
-            version = schema_version(connection)
-            if found:
-                msg = f"the copy of the store is damaged: {found}"
-                raise StoreError(msg)
-            if version is None or odd:
-                what = f"it holds {odd[0][:80]!a}" if odd else "it has no version"
-                msg = f"the store in it is none of Watchfloor: {what}"
-                raise StoreError(msg)
-            if version > HEAD:
-                msg = (
-                    f"the store in it has schema version {version}, this Watchfloor "
-                    f"knows {HEAD}. Use the newer Watchfloor that wrote it"
-                )
-                raise StoreError(msg)
-            head = chain_head(connection)
-    except DatabaseError as error:
-        msg = f"the store in it cannot be read: {error.orig}"
-        raise StoreError(msg) from error
-    finally:
-        engine.dispose()
+    with at_rest(path) as connection:
+        found, odd = damage(connection), odd_parts(connection)
+        version = schema_version(connection)
+        if found:
+            msg = f"the copy of the store is damaged: {found}"
+            raise StoreError(msg)
+        if version is None or odd:
+            what = f"it holds {odd[0][:80]!a}" if odd else "it has no version"
+            msg = f"the store in it is none of Watchfloor: {what}"
+            raise StoreError(msg)
+        if version > HEAD:
+            msg = (
+                f"the store in it has schema version {version}, this Watchfloor "
+                f"knows {HEAD}. Use the newer Watchfloor that wrote it"
+            )
+            raise StoreError(msg)
+        head = chain_head(connection)
     return AboutStore(head.instance, version, head.number, head.hash.hex())

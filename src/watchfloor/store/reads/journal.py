@@ -170,3 +170,14 @@ def event_of(row: RowMapping) -> EventView:
         why=row["why"],
         detail=row["detail"],
     )
+
+
+def last_entry_at(connection: Connection, entry_id: int) -> int:
+    """Return when the last entry up to a number was made, ms since 1970 UTC; or 0."""
+    query = (
+        select(journal.c.at_ms)
+        .where(journal.c.entry_id <= entry_id)
+        .order_by(journal.c.entry_id.desc())
+        .limit(1)
+    )
+    return int(connection.scalar(query) or 0)
