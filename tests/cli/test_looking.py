@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -7,6 +8,7 @@ from contextlib import closing
 import pytest
 from tests.cli.shell import campaign_text, carry_out, engine_beside
 
+from watchfloor.cli import compose
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS
 from watchfloor.domain.records import STATE_WORDS
 from watchfloor.store.lock_text import TROUBLE_AT, lock_text, owner_in, trouble_text
@@ -324,7 +326,20 @@ def test_status_in_json_has_the_same_figures(busy):
     assert found["left"] == shown(busy, "promising")["books"]["callback"]
     assert found["in_flight"] == 0
     assert found["engine"]["alive"] is False
+    assert found["you"] == {"name": compose.user(), "role": "admin"}
     assert found["problems"] == ["2 waiting for an engine: watchfloor engine"]
+
+
+def test_status_says_who_asks_with_which_role_and_who_owns_the_engine(shell):
+    with engine_beside(shell.root):
+        found = shell(
+            *("--as", "nora", "--role", "viewer", "status", "--json"),
+        ).json
+
+    assert found["you"] == {"name": "nora", "role": "viewer"}
+    assert found["engine"]["alive"] is True
+    assert found["engine"]["owner"] == f"engine of {compose.user()}"
+    assert found["engine"]["pid"] == os.getpid()
 
 
 def test_a_fault_of_the_store_is_told_by_status_and_runs(shell, tmp_path, upload):

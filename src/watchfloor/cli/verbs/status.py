@@ -27,9 +27,11 @@ def status(options: Namespace) -> int:
     counts["ended"] = seen.ended
     left = sum(run.left for run in seen.live)
     wrong = [*fault.told, *_what_is_wrong(seen, alive=alive)]
+    role = own_role(compose.layout(options))
     if options.json:
         answer_json(
             {
+                "you": {"name": compose.asker().by, "role": role},
                 "engine": {
                     "alive": alive,
                     "owner": seen.owner or None,
@@ -45,7 +47,6 @@ def status(options: Namespace) -> int:
         )
         return exits.UNHEALTHY if wrong else exits.DONE
     figures = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    role = own_role(compose.layout(options))
     owner = f"engine ok (pid {seen.pid})" if alive else "no engine"
     line = f"{figures or 'no runs'} | {left:,} left | {owner}"
     if role is not Role.ADMIN:
