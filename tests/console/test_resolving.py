@@ -164,7 +164,7 @@ async def test_what_an_ended_run_cannot_do_says_what_to_do_instead(app, desk):
         assert isinstance(app.screen, Chooser)
 
 
-@pytest.mark.parametrize("key", ["U", "E", "L"])
+@pytest.mark.parametrize("key", ["U", "E", "L", "W"])
 async def test_nothing_is_resolved_while_disarmed_or_read_only(console, desk, key):
     for choices, why in (({}, "press m to arm"), ({"read_only": True}, "READ ONLY")):
         app = console(**choices)
@@ -209,6 +209,24 @@ async def test_the_provider_is_asked_about_a_record_or_all_of_a_run(app, desk):
         await press(pilot, "y")
         await until(pilot, lambda: len(desk.ordered) == 2)
     assert [one[3] for one in desk.ordered] == [{"seq": seq}, {"seq": None}]
+
+
+async def test_a_look_up_is_ended_with_a_reason_where_it_is_started(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await inbox(app, pilot, desk)
+        await press(pilot, "m")
+        await chosen(app, pilot, "W")
+        await until(pilot, lambda: "What it answered stays" in in_one_line(app))
+        await press(pilot, *"slow", "enter", "y")
+        await until(pilot, lambda: len(desk.ordered) == 1)
+        await until(pilot, lambda: "withdraw_look_up settled" in shown(app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, JourneyScreen))
+        await chosen(app, pilot, "W")
+        await press(pilot, *"slow", "enter", "y")
+        await until(pilot, lambda: len(desk.ordered) == 2)
+    asked = ("withdraw_look_up", "run-0001", "slow")
+    assert [one[:3] for one in desk.ordered] == [asked, asked]
 
 
 async def test_the_palette_says_why_nothing_can_be_resolved(app, desk):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from watchfloor.console.commands import (
     Counter,
@@ -99,8 +99,42 @@ async def look_up(
     if consent is None or not is_still_armed(session, counter, consent):
         return
     seq = seqs[0] if seqs else None
-    session.outgoing.begin()
     sent = session.desk.look_up(run_id, seq, consent.reason)
+    await _seen_through(session, counter, run_id, sent, patience)
+
+
+async def withdraw(
+    session: Session, counter: Counter, run_id: str, patience: Patience
+) -> None:
+    """End the look-up of a run as a whole; what was answered stays."""
+    question = Question(
+        title=f"End the look-up of {run_id}?",
+        lines=(
+            "The provider is not asked any more. What it answered stays.",
+            "Who is still unknown stays so, and can be asked about again.",
+        ),
+        yes="Yes, end it",
+        wants_reason=True,
+        needs_reason=True,
+    )
+    consent = await counter.consent(question)
+    if consent is None:
+        counter.say("The look-up goes on.")
+    if consent is None or not is_still_armed(session, counter, consent):
+        return
+    sent = session.desk.order("withdraw_look_up", run_id, reason=consent.reason)
+    await _seen_through(session, counter, run_id, sent, patience)
+
+
+async def _seen_through(
+    session: Session,
+    counter: Counter,
+    run_id: str,
+    sent: Coroutine[Any, Any, Receipt],
+    patience: Patience,
+) -> None:
+    """Follow a command about a look-up to its end."""
+    session.outgoing.begin()
     receipt = await asyncio.shield(answer(sent))
     session.outgoing.asked(receipt)
     if isinstance(receipt, Failure):

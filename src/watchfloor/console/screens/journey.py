@@ -339,6 +339,10 @@ class JourneyScreen(ModalScreen[int]):
         if cohort := self._cohort():
             self.counter.look_up(cohort)
 
+    def action_withdraw(self) -> None:
+        """End the look-up of this record's run."""
+        self.counter.withdraw(self.run.run_id)
+
     def action_arm(self) -> None:
         """Let commands pass for five minutes."""
         self.counter.arm()

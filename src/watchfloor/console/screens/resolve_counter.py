@@ -16,7 +16,13 @@ from watchfloor.console.commands import (
 )
 from watchfloor.console.limits import Limits
 from watchfloor.console.questions import Consent, Question
-from watchfloor.console.resolutions import WAYS, Cohorts, look_up, resolve
+from watchfloor.console.resolutions import (
+    WAYS,
+    Cohorts,
+    look_up,
+    resolve,
+    withdraw,
+)
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_page import JobsPage
@@ -84,6 +90,10 @@ class ResolveCounter:
     def look_up(self, cohorts: Cohorts) -> None:
         """Let the provider be asked, if this console may."""
         self._carry(partial(look_up, self._session, self, cohorts, Patience()))
+
+    def withdraw(self, run_id: str) -> None:
+        """Let a look-up be ended, if this console may."""
+        self._carry(partial(withdraw, self._session, self, run_id, Patience()))
 
     def _carry(self, going: Callable[[], Any]) -> None:
         if self._session.read_only:

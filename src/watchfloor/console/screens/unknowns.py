@@ -35,7 +35,7 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.views import RunView
 
 #: Acts that concern every unknown record of one run.
-_OF_ONE_RUN = ("unknowns.all", "unknowns.look_all")
+_OF_ONE_RUN = ("unknowns.all", "unknowns.look_all", "unknowns.withdraw")
 
 
 class UnknownsScreen(ScopedSheet[UnknownRow]):
@@ -182,6 +182,13 @@ class UnknownsScreen(ScopedSheet[UnknownRow]):
             self.counter.look_up({self._run_id: Selection()})
         else:
             self.say("Nothing to ask about: no run is under the cursor.", "warn")
+
+    def action_withdraw(self) -> None:
+        """End the look-up of the run under the cursor."""
+        if self._run_id:
+            self.counter.withdraw(self._run_id)
+        else:
+            self.say("Nothing to end: no run is under the cursor.", "warn")
 
     def action_arm(self) -> None:
         """Let commands pass for five minutes."""
