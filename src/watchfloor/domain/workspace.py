@@ -89,10 +89,12 @@ class Anchored:
     Attributes:
         path: A second file beside the workspace's own, as of another disk; or empty.
         every_ms: At least so often while something happens.
+        hook: The label of the alerts' hook that is told each one; or empty.
     """
 
     path: str = ""
     every_ms: int = 900_000
+    hook: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

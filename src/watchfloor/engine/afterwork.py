@@ -15,8 +15,8 @@ from typing import Final
 from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.regions import History
 from watchfloor.domain.text import clean
-from watchfloor.engine.alerting import Crier, Watch
-from watchfloor.engine.auditing import Anchoring, anchor_paths
+from watchfloor.engine.alerting import Crier, Watch, owe_anchor
+from watchfloor.engine.auditing import Anchoring, anchor_now, anchor_paths
 from watchfloor.engine.collector import MatchParked
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.giving_up import GiveUp
@@ -95,6 +95,9 @@ class Afterwork:
             layout, lambda: anchor_paths(layout), around.now_ms, around.monotonic_s
         )
         self._told_of_anchors = ""
+        self._now_ms = around.now_ms
+        # The last link that the hook of anchors was owed by this engine.
+        self._owed_link = 0
         self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._troubles = Troubles(around, committer.on_trouble)
 
@@ -235,6 +238,19 @@ class Afterwork:
             if told != self._told_of_anchors:
                 log.warning("the head of the audit chain is not noted: %s", told)
         self._told_of_anchors = told
+        await self._owe_head()
+
+    async def _owe_head(self) -> None:
+        """Let the hook of anchors be told the head, whatever became of the files."""
+        workspace = self._committer.workspace.last_known()
+        if not workspace.audit.hook:
+            return
+        now_ms = self._now_ms()
+        head = await asyncio.to_thread(anchor_now, self._layout, now_ms)
+        if head is not None and head.link != self._owed_link:
+            await self._submit(lambda tx: owe_anchor(tx, workspace, head))
+            self._owed_link = head.link
+            self._crier.expect()
 
     async def match_results(self) -> None:
         """Look again for the records of results that came too early."""
@@ -252,6 +268,8 @@ async def in_time(afterwork: Afterwork, most_s: float) -> None:
         async with asyncio.timeout(most_s):
             await afterwork.now(PURGES, NOTICES)
             afterwork.watch_soon()
-            await afterwork.now(ALERTS, HOOKS)
+            await afterwork.now(ALERTS)
+            await afterwork.anchor_now()
+            await afterwork.now(HOOKS)
     except TimeoutError:
         log.warning("purges, notices or alerts are owed; the next engine does them")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from watchfloor.domain.alerts import Alert, AlertKind, Cause
+from watchfloor.domain.anchors import Anchor
 from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import Workspace
 
@@ -101,6 +102,21 @@ def trial(workspace: Workspace, now_ms: int) -> dict[str, Any]:
         "at": iso(now_ms),
         "title": f"{name}: a test",
         "text": f"A test of the alerts of {name}. Nothing is wrong.",
+    }
+
+
+def anchored(workspace: Workspace, anchor: Anchor, now_ms: int) -> dict[str, Any]:
+    """Return what the hook of anchors is told: the head of the chain, to be kept."""
+    name = clean(workspace.name, 100)
+    return {
+        "what": "anchor",
+        "workspace": workspace.workspace_id,
+        "at": iso(now_ms),
+        "instance": anchor.instance,
+        "link": anchor.link,
+        "hash": anchor.hash.hex(),
+        "title": f"{name}: anchor of the audit chain, link {anchor.link:,}",
+        "text": anchor.line,
     }
 
 

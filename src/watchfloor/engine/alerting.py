@@ -25,6 +25,7 @@ from watchfloor.domain.alerts import (
     Raise,
     decide,
 )
+from watchfloor.domain.anchors import Anchor
 from watchfloor.domain.errors import StoreError, WatchfloorError
 from watchfloor.domain.quiet_hours import quiet_until_ms
 from watchfloor.domain.sharing import filed_limits
@@ -181,6 +182,22 @@ def _owe(
             payload=payload,
             now_ms=tx.now_ms,
         )
+
+
+def owe_anchor(tx: Moment, workspace: Workspace, anchor: Anchor) -> None:
+    """Store that the hook of anchors is to be told of one; no entry of the journal.
+
+    An entry would be a link, which is to be anchored in its turn, and so on.
+    """
+    payload = alert_words.anchored(workspace, anchor, tx.now_ms)
+    writes.owe_message(
+        tx.connection,
+        alert_id=None,
+        hook=workspace.audit.hook,
+        what=payload["what"],
+        payload=payload,
+        now_ms=tx.now_ms,
+    )
 
 
 class Crier:

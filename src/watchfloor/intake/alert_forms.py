@@ -35,6 +35,8 @@ KindWord = Literal[
     "recovered",
 ]
 HookName = Annotated[str, StringConstraints(pattern=r"\A[a-z0-9-]{1,40}\z")]
+#: A hook beside the others, as ``Hook.label`` has it.
+HOOK_LABEL = r"\A(command|webhook|mail) [a-z0-9-]{1,40}\z"
 HookText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 #: A hook that takes longer would hold up what comes after it.
 HookTimeout = Annotated[str, Field(examples=['timeout = "10s"'])]

@@ -81,6 +81,7 @@ _OPTIONAL = """
 # [audit]                          # watchfloor audit: the chain over the journal
 # anchor = "/var/log/watchfloor/anchors.jsonl"  # its head is noted there too
 # every = "15m"                    # and after each end of a run
+# hook = "webhook chat"            # it is told each of them too
 
 # [roles]                          # beside the owner: users, @ before a group
 # admins = ["dana"]

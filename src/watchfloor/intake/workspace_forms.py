@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
+    model_validator,
 )
 
 from watchfloor.domain.measures import duration_ms
@@ -32,7 +33,7 @@ from watchfloor.domain.workspace import (
     Shared,
     Workspace,
 )
-from watchfloor.intake.alert_forms import AlertsForm
+from watchfloor.intake.alert_forms import HOOK_LABEL, AlertsForm
 from watchfloor.intake.mistakes import sentence
 from watchfloor.intake.normalise import UnfitContactError, email
 from watchfloor.intake.toml_file import StrictForm
@@ -285,10 +286,15 @@ class AuditForm(StrictForm):
     every: Annotated[int, duration_between(LEAST_ANCHOR_MS, MOST_ANCHOR_MS)] = Field(
         default=_ANCHORED.every_ms, examples=['every = "15m"']
     )
+    hook: Annotated[Text, StringConstraints(pattern=HOOK_LABEL)] | None = Field(
+        default=None, examples=['hook = "webhook vault", as in [alerts.webhook.vault]']
+    )
 
     def frozen(self) -> Anchored:
         """Return the domain's value."""
-        return Anchored(path=self.anchor or "", every_ms=self.every)
+        return Anchored(
+            path=self.anchor or "", every_ms=self.every, hook=self.hook or ""
+        )
 
 
 class RolesForm(StrictForm):
@@ -345,6 +351,16 @@ class WorkspaceFile(StrictForm):
     retry: RetryForm = Field(default_factory=RetryForm, examples=["a table [retry]"])
     audit: AuditForm = Field(default_factory=AuditForm, examples=["a table [audit]"])
     roles: RolesForm = Field(default_factory=RolesForm, examples=["a table [roles]"])
+
+    @model_validator(mode="after")
+    def _knows_the_hook_of_anchors(self) -> Self:
+        known = [one.label for one in self.alerts.frozen().hooks]
+        if self.audit.hook and self.audit.hook not in known:
+            msg = (
+                f"audit.hook: there is no hook {self.audit.hook!r} in [alerts]; known: "
+            )
+            raise sentence(msg + (", ".join(known) or "none"))
+        return self
 
     def frozen(self) -> Workspace:
         """Return the domain's value."""
