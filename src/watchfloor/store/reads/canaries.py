@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from watchfloor.domain.canary import (
     FIRST,
@@ -36,6 +36,65 @@ _SETTLED = frozenset(
     {state for state in RecordState if state.is_final} | {RecordState.CALLBACK}
 )
 _FAILED = (RecordState.FAILED, RecordState.UNKNOWN)
+#: Made once: the engine asks them in every round of a retry with a canary.
+_STAGES = (
+    select(canary)
+    .where(canary.c.run_no == bindparam("run_no"))
+    .order_by(canary.c.stage)
+)
+_PENDING = select(func.count()).where(
+    record.c.run_no == bindparam("run_no"),
+    record.c.seq <= bindparam("last"),
+    # No index of a state: the few rows themselves are read, by key.
+    record.c.state + 0 == int(RecordState.PENDING),
+)
+_STATES = (
+    select(record.c.state, func.count())
+    .where(
+        record.c.run_no == bindparam("run_no"),
+        record.c.seq >= bindparam("first"),
+        record.c.seq <= bindparam("last"),
+    )
+    .group_by(record.c.state)
+)
+_TRIED = (
+    attempt.c.run_no == bindparam("run_no"),
+    attempt.c.seq >= bindparam("first"),
+    attempt.c.seq <= bindparam("last"),
+)
+_ENDS = (
+    select(attempt.c.outcome_class, attempt.c.code, func.count())
+    # What our own crash cut off says nothing about the provider.
+    .where(*_TRIED, attempt.c.ending == "outcome")
+    .group_by(attempt.c.outcome_class, attempt.c.code)
+)
+_TOOK = select(attempt.c.ended_at_ms - attempt.c.started_at_ms).where(
+    *_TRIED, attempt.c.outcome_class == int(OutcomeClass.DELIVERED)
+)
+_RUN = select(run.c.run_no, run.c.family_id, run.c.campaign_id).where(
+    run.c.run_id == bindparam("run_id")
+)
+_FAMILY = (
+    select(run.c.run_no)
+    .where(
+        run.c.family_id == bindparam("family_id"), run.c.run_no != bindparam("run_no")
+    )
+    .order_by(run.c.run_no)
+)
+_LAST = (
+    select(
+        (attempt.c.ended_at_ms - attempt.c.started_at_ms).label("took_ms"),
+        attempt.c.outcome_class,
+    )
+    .where(attempt.c.run_no == bindparam("run_no"))
+    .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
+    .limit(MOST_ATTEMPTS)
+    .subquery()
+    .c
+)
+_DELIVERIES = select(_LAST.took_ms).where(
+    _LAST.outcome_class == int(OutcomeClass.DELIVERED)
+)
 
 
 def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
@@ -67,8 +126,8 @@ def canary_view(connection: Connection, run_id: str) -> CanaryView | None:
 
 def stage_rows(connection: Connection, run_no: int) -> list[dict[str, Any]]:
     """Return the rows of a canary's stages, in order; none for a run without one."""
-    query = select(canary).where(canary.c.run_no == run_no).order_by(canary.c.stage)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(_STAGES, {"run_no": run_no}).mappings()
+    return [dict(row) for row in rows]
 
 
 def running_stage(
@@ -95,13 +154,8 @@ def stage_told(connection: Connection, run_no: int) -> str:
 
 def pending_within(connection: Connection, run_no: int, last_seq: int) -> int:
     """Return how many records up to *last_seq*, of a canary's few, are pending."""
-    query = select(func.count()).where(
-        record.c.run_no == run_no,
-        record.c.seq <= last_seq,
-        # No index of a state: the few rows themselves are read, by key.
-        record.c.state + 0 == int(RecordState.PENDING),
-    )
-    return int(connection.scalar(query) or 0)
+    asked = {"run_no": run_no, "last": last_seq}
+    return int(connection.scalar(_PENDING, asked) or 0)
 
 
 def figures(
@@ -113,22 +167,11 @@ def figures(
     is_overdue: bool = False,
 ) -> Figures:
     """Return what the records *first* to *last* came to so far."""
-    states = _states(connection, run_no, first, last)
-    here = (
-        attempt.c.run_no == run_no,
-        attempt.c.seq >= first,
-        attempt.c.seq <= last,
-    )
-    query = select(attempt.c.outcome_class, attempt.c.code, func.count()).where(*here)
-    by = (attempt.c.outcome_class, attempt.c.code)
-    counts: Counts = Counter()
-    # What our own crash cut off says nothing about the provider.
-    query = query.where(attempt.c.ending == "outcome")
-    for outcome, code, count in connection.execute(query.group_by(*by)).all():
-        counts[outcome, code] += count
-    took = select(attempt.c.ended_at_ms - attempt.c.started_at_ms).where(
-        *here, attempt.c.outcome_class == int(OutcomeClass.DELIVERED)
-    )
+    here = {"run_no": run_no, "first": first, "last": last}
+    rows = connection.execute(_STATES, here).all()
+    states = Counter({RecordState(state): count for state, count in rows})
+    ends = connection.execute(_ENDS, here).all()
+    counts: Counts = Counter({(outcome, code): n for outcome, code, n in ends})
     return Figures(
         records=sum(states.values()),
         settled=sum(states[state] for state in _SETTLED),
@@ -143,7 +186,7 @@ def figures(
         dedupe_hits={
             code: count for (_, code), count in counts.items() if is_dedupe_hit(code)
         },
-        p95_ms=_p95(connection.scalars(took)),
+        p95_ms=_p95(connection.scalars(_TOOK, here)),
         is_overdue=is_overdue,
     )
 
@@ -154,25 +197,20 @@ def baseline(connection: Connection, run_id: str) -> Baseline:
     Healthy is a completed launch of the same campaign of whose attempts few failed for
     now. Where there is none, deliveries of the family tell the latency.
     """
-    query = select(run.c.run_no, run.c.family_id, run.c.campaign_id)
-    number, family, campaign = connection.execute(
-        query.where(run.c.run_id == run_id)
-    ).one()
+    asked = {"run_id": run_id}
+    number, family, campaign = connection.execute(_RUN, asked).one()
     healthy = healthy_runs(connection, campaign)
     total: Counts = Counter()
     for counts in healthy.values():
         total += counts
-    family_runs = select(run.c.run_no).where(
-        run.c.family_id == family, run.c.run_no != number
-    )
-    before = list(connection.scalars(family_runs.order_by(run.c.run_no)))
+    others = {"family_id": family, "run_no": number}
+    before = list(connection.scalars(_FAMILY, others))
     known = total.copy()
     for run_no in before:
         known += counts_of(connection, run_no)
     timed = list(healthy)[:1] or before[:1]
-    names = select(run.c.run_id).where(run.c.run_no.in_(healthy))
     return Baseline(
-        runs=tuple(connection.scalars(names.order_by(run.c.run_no))),
+        runs=_names(connection, healthy),
         attempts=total.total(),
         transient=troubled(total),
         p95_ms=_p95(_deliveries(connection, timed[0])) if timed else None,
@@ -211,34 +249,15 @@ def _stage(
     )
 
 
-def _states(
-    connection: Connection, run_no: int, first: int, last: int
-) -> Counter[RecordState]:
-    query = (
-        select(record.c.state, func.count())
-        .where(record.c.run_no == run_no, record.c.seq >= first, record.c.seq <= last)
-        .group_by(record.c.state)
-    )
-    rows = connection.execute(query).all()
-    return Counter({RecordState(state): count for state, count in rows})
+def _names(connection: Connection, numbers: Collection[int]) -> tuple[str, ...]:
+    if not numbers:
+        return ()
+    query = select(run.c.run_id).where(run.c.run_no.in_(numbers))
+    return tuple(connection.scalars(query.order_by(run.c.run_no)))
 
 
 def _deliveries(connection: Connection, run_no: int) -> Iterable[int]:
-    last = (
-        select(
-            (attempt.c.ended_at_ms - attempt.c.started_at_ms).label("took_ms"),
-            attempt.c.outcome_class,
-        )
-        .where(attempt.c.run_no == run_no)
-        .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
-        .limit(MOST_ATTEMPTS)
-        .subquery()
-        .c
-    )
-    query = select(last.took_ms)
-    return connection.scalars(
-        query.where(last.outcome_class == int(OutcomeClass.DELIVERED))
-    )
+    return connection.scalars(_DELIVERIES, {"run_no": run_no})
 
 
 def _p95(took_ms: Iterable[int]) -> int | None:

@@ -56,6 +56,32 @@ def conditions(
     Raises:
         NotFoundError: No run has this id.
     """
+    return conditions_of(selection, step_places(connection, run_id, selection))
+
+
+def step_places(
+    connection: Connection, run_id: str, selection: Selection
+) -> tuple[int, ...]:
+    """Return where the steps that a selection names are among those of a run.
+
+    Raises:
+        NotFoundError: No run has this id.
+    """
+    if not selection.steps:
+        return ()
+    names = step_names(connection, run_id)
+    return tuple(place for place, name in enumerate(names) if name in selection.steps)
+
+
+def conditions_of(
+    selection: Selection, steps: tuple[int, ...]
+) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of every selected record, over ``record, contact``.
+
+    Args:
+        selection: ``contact`` is asked only about its origins.
+        steps: The places of its steps.
+    """
     found: list[ColumnElement[bool]] = []
     if selection.origins:
         found.append(or_(*map(_is_from, sorted(selection.origins))))
@@ -66,8 +92,6 @@ def conditions(
     if selection.codes:
         found.append(record.c.code.in_(sorted(selection.codes)))
     if selection.steps:
-        names = step_names(connection, run_id)
-        steps = [place for place, name in enumerate(names) if name in selection.steps]
         found.append(record.c.step.in_(steps))
     if selection.seqs:
         found.append(record.c.seq.in_(sorted(selection.seqs)))

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from watchfloor.store.reads.rows import seq_of_row
 from watchfloor.store.tables import dedupe, record, run
+
+_PURGED = (
+    select(run.c.run_id)
+    .where(run.c.family_id == bindparam("family_id"), run.c.purge != "")
+    .limit(1)
+)
 
 
 class Member(NamedTuple):
@@ -59,8 +65,7 @@ def family_run_ids(connection: Connection, family_id: str) -> list[str]:
 
 def purged_of_family(connection: Connection, family_id: str) -> str | None:
     """Return a run of a family whose people were taken out, or are to be; or None."""
-    query = select(run.c.run_id).where(run.c.family_id == family_id, run.c.purge != "")
-    found: str | None = connection.scalar(query.limit(1))
+    found: str | None = connection.scalar(_PURGED, {"family_id": family_id})
     return found
 
 

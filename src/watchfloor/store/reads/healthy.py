@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from watchfloor.domain.canary import HEALTHY_SHARE
 from watchfloor.domain.outcomes import OutcomeClass
@@ -24,6 +24,34 @@ _TROUBLED: Final = (OutcomeClass.TRANSIENT, OutcomeClass.AMBIGUOUS)
 #: Attempts by class and code.
 Counts: TypeAlias = Counter[tuple[int, str]]
 
+_NEWEST_OF_CAMPAIGN = (
+    select(run.c.run_no)
+    .where(
+        run.c.campaign_id == bindparam("campaign_id"),
+        run.c.outcome == RunOutcome.COMPLETED,
+        run.c.cohort == 0,
+    )
+    .order_by(run.c.run_no.desc())
+    .limit(_NEWEST)
+)
+_NEWEST_BEFORE = _NEWEST_OF_CAMPAIGN.where(run.c.run_no < bindparam("before_no"))
+_WHOLE = (
+    select(report.c.outcome_class, report.c.code, func.sum(report.c.attempts))
+    .where(report.c.run_no == bindparam("run_no"))
+    .group_by(report.c.outcome_class, report.c.code)
+)
+_LAST = (
+    select(attempt.c.outcome_class, attempt.c.code)
+    .where(attempt.c.run_no == bindparam("run_no"))
+    .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
+    .limit(MOST_ATTEMPTS)
+    .subquery()
+    .c
+)
+_SOME = select(_LAST.outcome_class, _LAST.code, func.count()).group_by(
+    _LAST.outcome_class, _LAST.code
+)
+
 
 def healthy_runs(
     connection: Connection, campaign_id: str, before_no: int | None = None
@@ -38,20 +66,13 @@ def healthy_runs(
         campaign_id: Which campaign.
         before_no: Only runs before this one; None for all.
     """
-    query = (
-        select(run.c.run_no)
-        .where(
-            run.c.campaign_id == campaign_id,
-            run.c.outcome == RunOutcome.COMPLETED,
-            run.c.cohort == 0,
-        )
-        .order_by(run.c.run_no.desc())
-        .limit(_NEWEST)
-    )
+    asked: dict[str, object] = {"campaign_id": campaign_id}
+    query = _NEWEST_OF_CAMPAIGN
     if before_no is not None:
-        query = query.where(run.c.run_no < before_no)
+        query = _NEWEST_BEFORE
+        asked["before_no"] = before_no
     found: dict[int, Counts] = {}
-    for run_no in connection.scalars(query).all():
+    for run_no in connection.scalars(query, asked).all():
         counts = counts_of(connection, run_no)
         attempts = counts.total()
         if attempts >= _FEWEST and troubled(counts) <= HEALTHY_SHARE * attempts:
@@ -76,23 +97,10 @@ def healthy_share(connection: Connection, run_no: int) -> float | None:
 
 def counts_of(connection: Connection, run_no: int) -> Counts:
     """Return a run's attempts by class and code: all of them, or the last ones."""
-    whole = select(
-        report.c.outcome_class, report.c.code, func.sum(report.c.attempts)
-    ).where(report.c.run_no == run_no)
-    by = (report.c.outcome_class, report.c.code)
-    rows: Sequence[Any] = connection.execute(whole.group_by(*by)).all()
+    asked = {"run_no": run_no}
+    rows: Sequence[Any] = connection.execute(_WHOLE, asked).all()
     if not rows:
-        last = (
-            select(attempt.c.outcome_class, attempt.c.code)
-            .where(attempt.c.run_no == run_no)
-            .order_by(attempt.c.seq.desc(), attempt.c.number.desc())
-            .limit(MOST_ATTEMPTS)
-            .subquery()
-            .c
-        )
-        some = select(last.outcome_class, last.code, func.count())
-        grouped = some.group_by(last.outcome_class, last.code)
-        rows = connection.execute(grouped).all()
+        rows = connection.execute(_SOME, asked).all()
     return Counter({(outcome, code): count for outcome, code, count in rows})
 
 

@@ -6,7 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from watchfloor.domain.cohorts import Selection, from_payload
 from watchfloor.domain.outcomes import Delivery
@@ -21,6 +29,41 @@ from watchfloor.store.tables import contact, record, resolution, resolved, run
 _IS_OPEN = (
     resolution.c.state != literal_column("'done'"),
     resolution.c.state != literal_column("'refused'"),
+)
+#: Made once: the engine asks them with every retry and every look at its run.
+_ALL = (
+    select(resolution, run.c.run_id)
+    .join(run, run.c.run_no == resolution.c.run_no)
+    .order_by(resolution.c.resolution_no)
+)
+_OF_RUN = _ALL.where(resolution.c.run_no == bindparam("of_run"))
+_OPEN = _ALL.where(*_IS_OPEN)
+_OPEN_OF_RUN = _OF_RUN.where(*_IS_OPEN)
+_SAID_OF_RUN = _OF_RUN.where(
+    resolution.c.at_ms > bindparam("after_ms"), resolution.c.state != "refused"
+)
+_BY_NUMBER = _ALL.where(resolution.c.resolution_no == bindparam("number"))
+_FROZEN = (
+    select(
+        record.c.seq,
+        record.c.attempts,
+        record.c.step,
+        record.c.interrupted,
+        record.c.base,
+        record.c.first_at_ms,
+    )
+    .select_from(resolved)
+    .join(
+        record,
+        and_(record.c.run_no == bindparam("of_run"), record.c.seq == resolved.c.seq),
+    )
+    .where(
+        resolved.c.resolution_no == bindparam("number"),
+        resolved.c.at_ms.is_(None),
+        is_state(RecordState.UNKNOWN),
+    )
+    .order_by(resolved.c.seq)
+    .limit(bindparam("most"))
 )
 
 
@@ -91,37 +134,28 @@ def open_resolutions(
 ) -> list[Resolution]:
     """Return what was said and is not wholly done, of all runs or one, oldest first."""
     if run_no is None:
-        return _resolutions(connection, *_IS_OPEN)
-    return _resolutions(connection, resolution.c.run_no == run_no, *_IS_OPEN)
+        return _resolutions(connection, _OPEN, {})
+    return _resolutions(connection, _OPEN_OF_RUN, {"of_run": run_no})
 
 
 def resolution_of(connection: Connection, number: int) -> Resolution:
     """Return one by its number."""
-    return _resolutions(connection, resolution.c.resolution_no == number)[0]
+    return _resolutions(connection, _BY_NUMBER, {"number": number})[0]
 
 
 def resolutions_of(
     connection: Connection, run_id: str, after_ms: int = -1, most: int = 1_000
 ) -> list[Resolution]:
     """Return the last things said of a run's records past a time, oldest first."""
-    return _resolutions(
-        connection,
-        resolution.c.run_no == run_number(connection, run_id),
-        resolution.c.at_ms > after_ms,
-        resolution.c.state != "refused",
-    )[-most:]
+    asked = {"of_run": run_number(connection, run_id), "after_ms": after_ms}
+    return _resolutions(connection, _SAID_OF_RUN, asked)[-most:]
 
 
 def _resolutions(
-    connection: Connection, *conditions: ColumnElement[bool]
+    connection: Connection, query: Select[Any], asked: Mapping[str, object]
 ) -> list[Resolution]:
-    query = (
-        select(resolution, run.c.run_id)
-        .join(run, run.c.run_no == resolution.c.run_no)
-        .where(*conditions)
-        .order_by(resolution.c.resolution_no)
-    )
-    return [_resolution(dict(row)) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query, asked).mappings()
+    return [_resolution(dict(row)) for row in rows]
 
 
 def _resolution(row: Mapping[str, Any]) -> Resolution:
@@ -297,27 +331,8 @@ def frozen_ones(
     connection: Connection, run_no: int, number: int, most: int
 ) -> list[Uncertain]:
     """Return the next frozen records of a cohort, unless they moved."""
-    same = and_(record.c.run_no == run_no, record.c.seq == resolved.c.seq)
-    query = (
-        select(
-            record.c.seq,
-            record.c.attempts,
-            record.c.step,
-            record.c.interrupted,
-            record.c.base,
-            record.c.first_at_ms,
-        )
-        .select_from(resolved)
-        .join(record, same)
-        .where(
-            resolved.c.resolution_no == number,
-            resolved.c.at_ms.is_(None),
-            is_state(RecordState.UNKNOWN),
-        )
-        .order_by(resolved.c.seq)
-        .limit(most)
-    )
-    return [Uncertain(*row) for row in connection.execute(query)]
+    asked = {"of_run": run_no, "number": number, "most": most}
+    return [Uncertain(*row) for row in connection.execute(_FROZEN, asked)]
 
 
 def promises(connection: Connection, run_id: str) -> tuple[Delivery, int]:

@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from watchfloor.domain.regions import Results
 from watchfloor.domain.results import ResultEvent, ResultKind, speaking
@@ -14,6 +22,14 @@ from watchfloor.store.tables import result, result_count, run
 
 _APPLIED: ColumnElement[str] = literal_column("'applied'")
 _PARKED: ColumnElement[str] = literal_column("'parked'")
+_EVENT_IDS = func.json_each(bindparam("event_ids")).table_valued("value")
+_KNOWN_EVENTS = select(result.c.event_id).where(
+    result.c.event_id.in_(select(_EVENT_IDS.c.value))
+)
+_RUN_NOS = func.json_each(bindparam("run_nos")).table_valued("value")
+_COLLECT = select(
+    run.c.run_no, run.c.run_id, run.c.results, run.c.results_close_at_ms
+).where(run.c.run_no.in_(select(_RUN_NOS.c.value)))
 
 
 class Reported(NamedTuple):
@@ -128,18 +144,16 @@ def known_kinds(
 
 def known_events(connection: Connection, event_ids: Iterable[str]) -> set[str]:
     """Return which of these events are stored already."""
-    query = select(result.c.event_id).where(result.c.event_id.in_(_each(event_ids)))
-    return set(connection.scalars(query))
+    asked = {"event_ids": json.dumps(list(event_ids))}
+    return set(connection.scalars(_KNOWN_EVENTS, asked))
 
 
 def collecting(connection: Connection, run_nos: Iterable[int]) -> dict[int, Collecting]:
     """Return whether these runs take results."""
-    query = select(
-        run.c.run_no, run.c.run_id, run.c.results, run.c.results_close_at_ms
-    ).where(run.c.run_no.in_(_each(run_nos)))
+    asked = {"run_nos": json.dumps(list(run_nos))}
     return {
         run_no: Collecting(run_id, Results(results), close_at_ms)
-        for run_no, run_id, results, close_at_ms in connection.execute(query)
+        for run_no, run_id, results, close_at_ms in connection.execute(_COLLECT, asked)
     }
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+import json
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select
 
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.outcomes import OutcomeClass
@@ -13,11 +17,32 @@ from watchfloor.domain.resolutions import LOOK_UP, TakenUp, withdrawal_of
 from watchfloor.store.reads.cohorts import selected
 from watchfloor.store.reads.families import purged_of_family
 from watchfloor.store.reads.resolutions import open_resolutions
-from watchfloor.store.reads.retryable import candidates, is_taken_up, retried_run
-from watchfloor.store.reads.runs import run_number
+from watchfloor.store.reads.retryable import (
+    KEPT,
+    Wanted,
+    candidates,
+    is_taken_up,
+    retried_run,
+    wanted,
+)
+from watchfloor.store.reads.runs import no_run, run_number
 from watchfloor.store.tables import cohort, record, run
 
 _MAY_BE_UNSENT = (RecordState.PENDING, RecordState.CLAIMED, RecordState.RETRY)
+_PARENT = select(
+    run.c.run_no,
+    run.c.family_id,
+    run.c.campaign_name,
+    run.c.phase,
+    run.c.retry_generation,
+).where(run.c.run_id == bindparam("run_id"))
+_NUMBERS = func.json_each(bindparam("numbers")).table_valued("value")
+_NAMES = select(run.c.run_no, run.c.run_id).where(
+    run.c.run_no.in_(select(_NUMBERS.c.value))
+)
+_RETRIES = select(func.count()).where(
+    run.c.family_id == bindparam("family_id"), run.c.cohort > 0
+)
 
 
 def retry_parent(connection: Connection, run_id: str) -> Parent:
@@ -26,19 +51,17 @@ def retry_parent(connection: Connection, run_id: str) -> Parent:
     Raises:
         NotFoundError: No run has this id.
     """
-    number = run_number(connection, run_id)
-    query = select(run).where(run.c.run_no == number)
-    row = connection.execute(query).mappings().one()
-    retries = select(func.count()).where(
-        run.c.family_id == row["family_id"], run.c.cohort > 0
-    )
+    row = connection.execute(_PARENT, {"run_id": run_id}).first()
+    if row is None:
+        raise no_run(run_id)
+    number, family_id, campaign_name, phase, generation = row
     return Parent(
         run_id=run_id,
-        campaign_name=row["campaign_name"],
-        is_ended=row["phase"] == Phase.ENDED,
-        purged=purged_of_family(connection, row["family_id"]) or "",
-        retries=int(connection.scalar(retries) or 0),
-        generation=row["retry_generation"],
+        campaign_name=campaign_name,
+        is_ended=phase == Phase.ENDED,
+        purged=purged_of_family(connection, family_id) or "",
+        retries=int(connection.scalar(_RETRIES, {"family_id": family_id}) or 0),
+        generation=generation,
         under_way=_under_way(connection, number, run_id),
     )
 
@@ -52,19 +75,8 @@ def retry_groups(
         NotFoundError: No run has this id.
     """
     parent = retried_run(connection, run_number(connection, run_id))
-    found = candidates(connection, parent, selection).subquery().c
-    by = (
-        found.state,
-        found.outcome_class,
-        found.taken_by,
-        found.is_reached,
-        found.is_suppressed,
-        found.may_repeat,
-    )
-    query = select(
-        *by, func.count().label("records"), func.sum(found.checksum).label("marks")
-    ).group_by(*by)
-    rows = connection.execute(query).all()
+    query = _grouped(wanted(connection, parent, selection))
+    rows = connection.execute(query, {"parent_no": parent.run_no}).all()
     names = _names(connection, {row.taken_by for row in rows} - {None})
     return [
         Group(
@@ -81,6 +93,22 @@ def retry_groups(
         )
         for row in rows
     ]
+
+
+@lru_cache(maxsize=KEPT)
+def _grouped(asked: Wanted) -> Select[Any]:
+    found = candidates(asked).subquery().c
+    by = (
+        found.state,
+        found.outcome_class,
+        found.taken_by,
+        found.is_reached,
+        found.is_suppressed,
+        found.may_repeat,
+    )
+    return select(
+        *by, func.count().label("records"), func.sum(found.checksum).label("marks")
+    ).group_by(*by)
 
 
 def taken_up_by(connection: Connection, run_id: str, seq: int) -> str:
@@ -193,5 +221,7 @@ def _under_way(connection: Connection, number: int, run_id: str) -> str:
 
 
 def _names(connection: Connection, numbers: set[int]) -> dict[int, str]:
-    query = select(run.c.run_no, run.c.run_id).where(run.c.run_no.in_(numbers))
-    return dict(iter(connection.execute(query)))
+    if not numbers:
+        return {}
+    asked = {"numbers": json.dumps(sorted(numbers))}
+    return dict(iter(connection.execute(_NAMES, asked)))

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Integer,
     Select,
     and_,
+    bindparam,
     case,
     cast,
     exists,
     false,
     func,
     literal,
+    literal_column,
     not_,
     null,
     or_,
@@ -34,13 +38,24 @@ from watchfloor.domain.outcomes import Delivery, OutcomeClass
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Phase
 from watchfloor.domain.results import REACHED
-from watchfloor.store.reads.cohorts import selected
+from watchfloor.store.reads.cohorts import conditions_of, step_places
 from watchfloor.store.reads.records import SAME
 from watchfloor.store.tables import cohort, contact, record, result, run, suppression
 
 #: A prime below 2^31: sums of so large numbers stay whole for billions of records.
 _PRIME = 2_147_483_629
 _FAILED = frozenset({RecordState.FAILED, RecordState.UNKNOWN})
+#: The number of the run whose records are asked for, wherever a query is kept.
+PARENT_NO: Final = bindparam("parent_no", type_=BigInteger)
+_PARENT = select(
+    run.c.run_id,
+    run.c.steps_json,
+    exists().where(cohort.c.parent_no == PARENT_NO),
+    exists().select_from(suppression),
+    exists().where(result.c.run_no == PARENT_NO),
+).where(run.c.run_no == PARENT_NO)
+#: So many shapes of queries are kept: one screen and one engine ask for a few.
+KEPT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +72,8 @@ class RetriedRun:
 
 def retried_run(connection: Connection, run_no: int) -> RetriedRun:
     """Return what the queries need to know of the parent."""
-    query = select(run.c.run_id, run.c.steps_json).where(run.c.run_no == run_no)
-    run_id, steps = connection.execute(query).one()
-    children = select(exists().where(cohort.c.parent_no == run_no))
+    row = connection.execute(_PARENT, {"parent_no": run_no}).one()
+    run_id, steps, has_children, has_suppressed, has_results = row
     return RetriedRun(
         run_no,
         run_id,
@@ -68,42 +82,63 @@ def retried_run(connection: Connection, run_no: int) -> RetriedRun:
             for place, (_, _, promise) in enumerate(json.loads(steps))
             if Delivery(promise) is Delivery.AT_MOST_ONCE
         ),
-        bool(connection.scalar(children)),
-        bool(connection.scalar(select(exists().select_from(suppression)))),
-        bool(connection.scalar(select(exists().where(result.c.run_no == run_no)))),
+        bool(has_children),
+        bool(has_suppressed),
+        bool(has_results),
     )
 
 
-def candidates(
-    connection: Connection,
-    parent: RetriedRun,
-    selection: Selection,
-    *,
-    with_origin: bool = False,
-    stride: int = 1,
-) -> Select[Any] | CompoundSelect[Any]:
+class Wanted(NamedTuple):
+    """What the text of a query of candidates depends on; runs of one kind share it.
+
+    Attributes:
+        selection: Which records. One that names no state and no record means all that
+            failed or are unknown.
+        steps: The places of the steps that it names.
+        with_origin: Tell what a provider may fail as one; the contact is read for it.
+        stride: Only every so manieth number, for a sample of very many.
+    """
+
+    once: tuple[int, ...]
+    has_children: bool
+    has_suppressed: bool
+    has_results: bool
+    selection: Selection
+    steps: tuple[int, ...]
+    with_origin: bool = False
+    stride: int = 1
+
+
+def wanted(connection: Connection, parent: RetriedRun, selection: Selection) -> Wanted:
+    """Return how the selected records of a run are to be asked for."""
+    return Wanted(
+        parent.once,
+        parent.has_children,
+        parent.has_suppressed,
+        parent.has_results,
+        selection,
+        step_places(connection, parent.run_id, selection),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def candidates(asked: Wanted) -> Select[Any] | CompoundSelect[Any]:
     """Return the query of selected records, with all that decides about them.
 
     Its columns are seq, state, outcome_class, code, step, taken_by (a run's number or
     NULL), is_reached, is_suppressed, may_repeat and checksum, and origin where it is
-    wanted. A selection that names no state and no record means all that failed or are
-    unknown.
-
-    Args:
-        connection: Any.
-        parent: Whose records.
-        selection: Which of them.
-        with_origin: Tell what a provider may fail as one; the contact is read for it.
-        stride: Only every so manieth number, for a sample of very many.
+    wanted. Whose records they are is told by ``PARENT_NO`` when it is executed.
     """
-    states = selection.states
-    if not states and not selection.seqs:
+    states = asked.selection.states
+    if not states and not asked.selection.seqs:
         states = _FAILED
     # Each by its own index; with both in one condition SQLite may read the whole run.
-    narrowed = [replace(selection, states=frozenset({one})) for one in sorted(states)]
+    narrowed = [
+        replace(asked.selection, states=frozenset({one})) for one in sorted(states)
+    ]
     each = [
-        _candidates(connection, parent, one, with_origin=with_origin, stride=stride)
-        for one in narrowed or [selection]
+        _candidates(asked._replace(selection=one))
+        for one in narrowed or [asked.selection]
     ]
     return each[0] if len(each) == 1 else union_all(*each)
 
@@ -118,6 +153,10 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
     """
     if not parent.has_children:
         return cast(null(), Integer)
+    return _taken_up_of(parent.run_no)
+
+
+def _taken_up_of(parent_no: int | ColumnElement[int]) -> ColumnElement[int | None]:
     taking, whose, there = cohort.alias(), run.alias(), record.alias()
     same = and_(there.c.run_no == taking.c.run_no, there.c.seq == taking.c.seq)
     return (
@@ -126,7 +165,7 @@ def is_taken_up(parent: RetriedRun) -> ColumnElement[int | None]:
             taking.join(whose, whose.c.run_no == taking.c.run_no).outerjoin(there, same)
         )
         .where(
-            taking.c.parent_no == parent.run_no,
+            taking.c.parent_no == parent_no,
             taking.c.parent_seq == record.c.seq,
             is_kept(whose.c.phase, there),
         )
@@ -177,7 +216,7 @@ def is_reached() -> ColumnElement[bool]:
         result.c.run_no == record.c.run_no,
         result.c.seq == record.c.seq,
         or_(result.c.step == record.c.step, result.c.step.is_(None)),
-        result.c.kind.in_(sorted(REACHED)),
+        or_(*(result.c.kind == kind for kind in sorted(REACHED))),
     )
 
 
@@ -201,19 +240,15 @@ def is_to_be_retried(
     )
 
 
-def _candidates(
-    connection: Connection,
-    parent: RetriedRun,
-    selection: Selection,
-    *,
-    with_origin: bool,
-    stride: int,
-) -> Select[Any]:
+def _candidates(asked: Wanted) -> Select[Any]:
     stopped: ColumnElement[Any] = literal(0)
-    if parent.has_suppressed:
+    if asked.has_suppressed:
         known = exists().where(suppression.c.digest == contact.c.digest)
         stopped = case((known, 1), else_=0)
-    repeats = record.c.step.in_(parent.once) if parent.once else false()
+    places = [record.c.step == literal_column(str(place)) for place in asked.once]
+    repeats = or_(*places) if places else false()
+    nobody = cast(null(), Integer)
+    taken_by = _taken_up_of(PARENT_NO) if asked.has_children else nobody
     marks = (
         (record.c.seq * record.c.seq) % _PRIME * 1_009
         + record.c.seq
@@ -227,22 +262,24 @@ def _candidates(
         record.c.outcome_class,
         record.c.code,
         record.c.step,
-        is_taken_up(parent).label("taken_by"),
+        taken_by.label("taken_by"),
         case((is_reached(), 1), else_=0).label("is_reached")
-        if parent.has_results
+        if asked.has_results
         else literal(0).label("is_reached"),
         stopped.label("is_suppressed"),
         case((repeats, 1), else_=0).label("may_repeat"),
         (marks % _PRIME).label("checksum"),
     ]
-    if with_origin:
+    if asked.with_origin:
         columns.append(_origin().label("origin"))
-    query: Select[Any] = selected(connection, parent.run_id, selection)
-    if (with_origin or parent.has_suppressed) and not selection.origins:
+    query = select(*columns).where(
+        record.c.run_no == PARENT_NO, *conditions_of(asked.selection, asked.steps)
+    )
+    if asked.with_origin or asked.has_suppressed or asked.selection.origins:
         query = query.join_from(record, contact, SAME)
-    if stride > 1:
-        query = query.where(record.c.seq % stride == 0)
-    return query.with_only_columns(*columns)
+    if asked.stride > 1:
+        query = query.where(record.c.seq % asked.stride == 0)
+    return query
 
 
 def _origin() -> ColumnElement[str]:

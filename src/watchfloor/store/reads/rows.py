@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from watchfloor.domain.identity import contact_prefix, dedupe_key
 from watchfloor.store.tables import run
@@ -28,6 +28,13 @@ _GENERATIONS = {False: 3, True: 17}
 _PREFIX_BYTES = 8
 _KEYS_AT_ONCE = 500
 _RUNS_AT_ONCE = 64
+_NEWEST = (
+    select(run.c.run_no, run.c.family_id, run.c.steps_json)
+    .where(run.c.launch_id.is_not(None))
+    .order_by(run.c.run_no.desc())
+    .limit(_RUNS_AT_ONCE)
+)
+_OLDER = _NEWEST.where(run.c.run_no < bindparam("last"))
 _LEAST, _MOST = b"\0" * _PREFIX_BYTES, b"\xff" * _PREFIX_BYTES
 
 # Bit by bit, the greatest number at or past which the next record there is stands no
@@ -179,15 +186,10 @@ def _prefix(key: str) -> bytes | None:
 def _newest_runs(connection: Connection, most: int) -> Iterator[list[_Among]]:
     last: int | None = None
     for _ in range(0, most, _RUNS_AT_ONCE):
-        query = (
-            select(run.c.run_no, run.c.family_id, run.c.steps_json)
-            .where(run.c.launch_id.is_not(None))
-            .order_by(run.c.run_no.desc())
-            .limit(_RUNS_AT_ONCE)
-        )
-        if last is not None:
-            query = query.where(run.c.run_no < last)
-        rows = connection.execute(query).all()
+        if last is None:
+            rows = connection.execute(_NEWEST).all()
+        else:
+            rows = connection.execute(_OLDER, {"last": last}).all()
         if rows:
             yield [
                 _Among(run_no, family_id, tuple(one[0] for one in json.loads(steps)))

@@ -75,6 +75,7 @@ _NEXT_DUE = {
     )
     for state in RecordState
 }
+_NUMBER = select(run.c.run_no).where(run.c.run_id == bindparam("run_id"))
 _CAMPAIGN_TEXT = select(run.c.campaign_text).where(run.c.run_id == bindparam("run_id"))
 _COLUMN_NAMES = select(run.c.columns_json).where(run.c.run_id == bindparam("run_id"))
 
@@ -126,11 +127,16 @@ def run_number(connection: Connection, run_id: str) -> int:
     Raises:
         NotFoundError: No run has this id.
     """
-    number = connection.scalar(select(run.c.run_no).where(run.c.run_id == run_id))
+    number = connection.scalar(_NUMBER, {"run_id": run_id})
     if number is None:
-        msg = f"no run is called {run_id!r}; `watchfloor runs` lists the ones there are"
-        raise NotFoundError(msg)
+        raise no_run(run_id)
     return int(number)
+
+
+def no_run(run_id: str) -> NotFoundError:
+    """Return what is raised of an id that no run has."""
+    msg = f"no run is called {run_id!r}; `watchfloor runs` lists the ones there are"
+    return NotFoundError(msg)
 
 
 def matching_run_ids(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from watchfloor.store.tables import contact, record, zone_set
+
+_NAMES = select(zone_set.c.names).where(zone_set.c.zone_no == bindparam("zone_no"))
 
 
 def zone_names(connection: Connection, zone_no: int) -> tuple[str, ...]:
     """Return the names behind a number; none for 0, which stands for no zone."""
-    query = select(zone_set.c.names).where(zone_set.c.zone_no == zone_no)
-    names = connection.scalar(query)
+    names = connection.scalar(_NAMES, {"zone_no": zone_no})
     return tuple(names.split("|")) if names else ()
 
 

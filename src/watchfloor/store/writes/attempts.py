@@ -22,6 +22,20 @@ from watchfloor.store.tables import record
 from watchfloor.store.writes import bulk
 from watchfloor.store.writes.statements import Prepared
 
+_FLYING = (
+    select(record)
+    .where(
+        record.c.run_no == bindparam("of_run"),
+        record.c.seq.in_(
+            select(record.c.seq).where(
+                record.c.run_no == bindparam("of_run"),
+                is_state(RecordState.ATTEMPTING),
+            )
+        ),
+    )
+    .order_by(record.c.seq)
+)
+
 
 class Claimed(NamedTuple):
     """A record whose intent is being stored, as it was before.
@@ -330,15 +344,7 @@ def _claimed(
 
 def in_flight(connection: Connection, run_no: int) -> list[Any]:
     """Return the rows of a run that are in flight; found by index, never by scan."""
-    flying = select(record.c.seq).where(
-        record.c.run_no == run_no, is_state(RecordState.ATTEMPTING)
-    )
-    query = (
-        select(record)
-        .where(record.c.run_no == run_no, record.c.seq.in_(flying))
-        .order_by(record.c.seq)
-    )
-    return list(connection.execute(query).mappings())
+    return list(connection.execute(_FLYING, {"of_run": run_no}).mappings())
 
 
 def _one_record() -> Update:

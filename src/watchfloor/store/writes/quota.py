@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, case, insert, update
+from sqlalchemy import Connection, bindparam, case, insert, update
 
 from watchfloor.store.tables import quota
+
+_OF_MONTH = update(quota).where(quota.c.month == bindparam("b_month"))
+_RESERVE = _OF_MONTH.values(
+    runs=quota.c.runs + bindparam("more_runs"),
+    records=quota.c.records + bindparam("more_records"),
+)
+_UNUSED = bindparam("unused", type_=quota.c.records.type)
+_RELEASE = _OF_MONTH.values(
+    records=case((quota.c.records > _UNUSED, quota.c.records - _UNUSED), else_=0)
+)
 
 
 def reserve(connection: Connection, month: str, *, runs: int, records: int) -> None:
@@ -12,11 +22,8 @@ def reserve(connection: Connection, month: str, *, runs: int, records: int) -> N
 
     The caller stores month and records with the run, in the same transaction.
     """
-    added = connection.execute(
-        update(quota)
-        .where(quota.c.month == month)
-        .values(runs=quota.c.runs + runs, records=quota.c.records + records)
-    )
+    more = {"b_month": month, "more_runs": runs, "more_records": records}
+    added = connection.execute(_RESERVE, more)
     if not added.rowcount:
         connection.execute(
             insert(quota).values(month=month, runs=runs, records=records)
@@ -29,5 +36,4 @@ def release(connection: Connection, month: str, records: int) -> None:
     The caller sets the run's ``quota_records`` to what it did use in the same
     transaction, so that nothing is released twice. A launched run stays counted.
     """
-    left = case((quota.c.records > records, quota.c.records - records), else_=0)
-    connection.execute(update(quota).where(quota.c.month == month).values(records=left))
+    connection.execute(_RELEASE, {"b_month": month, "unused": records})

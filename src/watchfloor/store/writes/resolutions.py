@@ -27,6 +27,8 @@ from watchfloor.store.conditions import is_state
 from watchfloor.store.tables import record, resolution, resolved
 from watchfloor.store.writes.statements import Prepared
 
+_SAVE = update(resolution).where(resolution.c.resolution_no == bindparam("b_number"))
+
 
 class Fate(NamedTuple):
     """What unknown records become together.
@@ -68,9 +70,7 @@ def add_resolution(
 
 def save_resolution(connection: Connection, number: int, **values: object) -> None:
     """Store how far a resolution is."""
-    connection.execute(
-        update(resolution).where(resolution.c.resolution_no == number).values(**values)
-    )
+    connection.execute(_SAVE, {"b_number": number, **values})
 
 
 def save_answers(connection: Connection, number: int, answers: Answers) -> None:

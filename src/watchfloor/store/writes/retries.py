@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
+    Insert,
+    Select,
     and_,
+    bindparam,
     case,
     func,
     insert,
-    literal,
+    literal_column,
     select,
     update,
 )
@@ -22,9 +27,13 @@ from watchfloor.domain.canary import FIRST
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.records import RecordState
 from watchfloor.store.reads.retryable import (
+    KEPT,
+    PARENT_NO,
     RetriedRun,
+    Wanted,
     candidates,
     is_to_be_retried,
+    wanted,
 )
 from watchfloor.store.tables import canary, cohort, contact, dedupe, record
 
@@ -32,6 +41,93 @@ from watchfloor.store.tables import canary, cohort, contact, dedupe, record
 _PICKED: Final = sum(FIRST)
 #: A cohort of more is looked through for them by a sample of so many.
 _SAMPLED: Final = 20_000
+
+_SEQ: Final = BigInteger()
+_ADD_TO_COHORT = insert(cohort)
+_ADD_STAGES = insert(canary)
+_SAVE_STAGE = update(canary).where(
+    canary.c.run_no == bindparam("of_run"),
+    canary.c.stage == bindparam("of_stage"),
+    canary.c.state == bindparam("was"),
+)
+#: The record and the contact of the parent that a line of a cohort takes up.
+_WHOSE = and_(
+    record.c.run_no == cohort.c.parent_no, record.c.seq == cohort.c.parent_seq
+)
+_WHO = and_(
+    contact.c.run_no == cohort.c.parent_no, contact.c.seq == cohort.c.parent_seq
+)
+_SLICE = (
+    select(
+        cohort.c.seq,
+        cohort.c.parent_no,
+        cohort.c.parent_seq,
+        cohort.c.was,
+        record.c.state,
+        record.c.outcome_class,
+        record.c.step,
+        contact.c.digest,
+    )
+    .join_from(cohort, record, _WHOSE)
+    .join(contact, _WHO)
+    .where(cohort.c.run_no == bindparam("of_run"), cohort.c.seq > bindparam("after"))
+    .order_by(cohort.c.seq)
+    .limit(bindparam("most"))
+)
+_OUT = func.json_each(bindparam("left_out")).table_valued("value")
+_CHILD = bindparam("of_run", type_=_SEQ)
+#: Those of a slice that become a record.
+_HERE = and_(
+    cohort.c.run_no == _CHILD,
+    cohort.c.seq >= bindparam("start"),
+    cohort.c.seq < bindparam("stop"),
+    cohort.c.seq.not_in(select(_OUT.c.value)),
+)
+_TAKE_PEOPLE = insert(contact).from_select(
+    [column.name for column in contact.c],
+    select(
+        _CHILD,
+        cohort.c.seq,
+        # Which row of the upload it was, the parent knows: here rows follow the seq.
+        cohort.c.seq,
+        contact.c.contact,
+        contact.c.digest,
+        contact.c.values_json,
+        contact.c.zone_no,
+    )
+    .join_from(cohort, contact, _WHO)
+    .where(_HERE),
+)
+_TAKE_KEYS = (
+    insert_or_skip(dedupe)
+    .from_select(
+        [column.name for column in dedupe.c],
+        select(_CHILD, contact.c.digest, cohort.c.seq)
+        .join_from(cohort, contact, _WHO)
+        .where(_HERE),
+    )
+    .on_conflict_do_nothing()
+)
+_TAKEN = {
+    "run_no": _CHILD,
+    "seq": cohort.c.seq,
+    "state": literal_column(str(int(RecordState.PENDING))),
+    "step": record.c.step,
+    "generation": record.c.generation,
+    "earlier": record.c.earlier,
+    "doubts": case(
+        (cohort.c.was == int(RecordState.UNKNOWN), func.max(record.c.doubts, 1)),
+        else_=0,
+    ),
+    "updated_at_ms": bindparam("now_ms", type_=_SEQ),
+}
+_TAKE_RECORDS = insert(record).from_select(
+    [*_TAKEN],
+    select(*_TAKEN.values()).join_from(cohort, record, _WHOSE).where(_HERE),
+)
+_CELLS = select(contact.c.values_json).where(
+    contact.c.run_no == bindparam("of_run"), contact.c.seq == bindparam("seq")
+)
 
 
 class Taken(NamedTuple):
@@ -78,47 +174,44 @@ def freeze(
         records: How many that is, as it was counted.
     """
     stride = max(1, records // _SAMPLED)
-    first = _strewn(
-        connection, parent, selection, with_unknown=with_unknown, stride=stride
-    )
-    for number, (seq, state) in enumerate(first, 1):
-        connection.execute(
-            insert(cohort).values(
-                run_no=run_no,
-                seq=number,
-                parent_no=parent.run_no,
-                parent_seq=seq,
-                was=state,
-            )
-        )
+    asked = wanted(connection, parent, selection)
+    strewn = _strewn(asked._replace(with_origin=True, stride=stride), with_unknown)
+    whose = {"parent_no": parent.run_no}
+    first = [(seq, state) for seq, state in connection.execute(strewn, whose).all()]
+    rows = [
+        {"run_no": run_no, "seq": number, **whose, "parent_seq": seq, "was": state}
+        for number, (seq, state) in enumerate(first, 1)
+    ]
+    if rows:
+        connection.execute(_ADD_TO_COHORT, rows)
     if len(first) >= records:
         return len(first)
-    found = candidates(connection, parent, selection).subquery("found").c
-    picked = func.json_each(json.dumps([seq for seq, _ in first])).table_valued("value")
-    place = func.row_number().over(order_by=found.seq) + len(first)
+    picked = json.dumps([seq for seq, _ in first])
+    child = {"child_no": run_no, "picked": picked, "before": len(first)}
+    added = connection.execute(_others(asked, with_unknown), whose | child)
+    return len(first) + added.rowcount
+
+
+@lru_cache(maxsize=KEPT)
+def _others(asked: Wanted, with_unknown: bool) -> Insert:
+    """Return the statement that stores whoever was not picked to go first."""
+    found = candidates(asked).subquery("found").c
+    picked = func.json_each(bindparam("picked")).table_valued("value")
+    place = func.row_number().over(order_by=found.seq) + bindparam("before", type_=_SEQ)
     rest = select(
-        literal(run_no), place, literal(parent.run_no), found.seq, found.state
+        bindparam("child_no", type_=_SEQ), place, PARENT_NO, found.seq, found.state
     ).where(
         is_to_be_retried(found, with_unknown=with_unknown),
         found.seq.not_in(select(picked.c.value)),
     )
     names = ["run_no", "seq", "parent_no", "parent_seq", "was"]
-    added = connection.execute(insert(cohort).from_select(names, rest))
-    return len(first) + added.rowcount
+    return insert(cohort).from_select(names, rest)
 
 
-def _strewn(
-    connection: Connection,
-    parent: RetriedRun,
-    selection: Selection,
-    *,
-    with_unknown: bool,
-    stride: int,
-) -> list[tuple[int, int]]:
-    """Return the seqs and states that go first: of every kind one, then another."""
-    found = candidates(
-        connection, parent, selection, with_origin=True, stride=stride
-    ).subquery("found")
+@lru_cache(maxsize=KEPT)
+def _strewn(asked: Wanted, with_unknown: bool) -> Select[Any]:
+    """Return the query of those that go first: of every kind one, then another."""
+    found = candidates(asked).subquery("found")
     kind = (found.c.code, found.c.step, found.c.origin)
     place = func.row_number().over(partition_by=kind, order_by=found.c.seq)
     size = func.count().over(partition_by=kind)
@@ -129,38 +222,15 @@ def _strewn(
         .c
     )
     query = select(told.seq, told.state)
-    query = query.order_by(told.place, told.size.desc(), told.seq).limit(_PICKED)
-    return [(seq, state) for seq, state in connection.execute(query).all()]
+    return query.order_by(told.place, told.size.desc(), told.seq).limit(_PICKED)
 
 
 def cohort_slice(
     connection: Connection, run_no: int, after: int, most: int
 ) -> list[Taken]:
     """Return up to *most* records of a cohort past *after*, as they are now."""
-    whose = and_(
-        record.c.run_no == cohort.c.parent_no, record.c.seq == cohort.c.parent_seq
-    )
-    who = and_(
-        contact.c.run_no == cohort.c.parent_no, contact.c.seq == cohort.c.parent_seq
-    )
-    query = (
-        select(
-            cohort.c.seq,
-            cohort.c.parent_no,
-            cohort.c.parent_seq,
-            cohort.c.was,
-            record.c.state,
-            record.c.outcome_class,
-            record.c.step,
-            contact.c.digest,
-        )
-        .join_from(cohort, record, whose)
-        .join(contact, who)
-        .where(cohort.c.run_no == run_no, cohort.c.seq > after)
-        .order_by(cohort.c.seq)
-        .limit(most)
-    )
-    return [Taken._make(row) for row in connection.execute(query).all()]
+    asked = {"of_run": run_no, "after": after, "most": most}
+    return [Taken._make(row) for row in connection.execute(_SLICE, asked).all()]
 
 
 def take_up(
@@ -183,62 +253,15 @@ def take_up(
         left_out: Those of them that become no record.
         now_ms: The moment they carry.
     """
-    out = func.json_each(json.dumps(sorted(left_out))).table_valued("value")
-    here = and_(
-        cohort.c.run_no == run_no,
-        cohort.c.seq >= seqs.start,
-        cohort.c.seq < seqs.stop,
-        cohort.c.seq.not_in(select(out.c.value)),
-    )
-    who = and_(
-        contact.c.run_no == cohort.c.parent_no, contact.c.seq == cohort.c.parent_seq
-    )
-    whose = and_(
-        record.c.run_no == cohort.c.parent_no, record.c.seq == cohort.c.parent_seq
-    )
-    people = select(
-        literal(run_no),
-        cohort.c.seq,
-        # Which row of the upload it was, the parent knows: here rows follow the seq.
-        cohort.c.seq,
-        contact.c.contact,
-        contact.c.digest,
-        contact.c.values_json,
-        contact.c.zone_no,
-    ).join_from(cohort, contact, who)
-    connection.execute(
-        insert(contact).from_select(
-            [column.name for column in contact.c], people.where(here)
-        )
-    )
-    keys = select(literal(run_no), contact.c.digest, cohort.c.seq)
-    connection.execute(
-        insert_or_skip(dedupe)
-        .from_select(
-            [column.name for column in dedupe.c],
-            keys.join_from(cohort, contact, who).where(here),
-        )
-        .on_conflict_do_nothing()
-    )
-    in_doubt = case(
-        (
-            cohort.c.was == int(RecordState.UNKNOWN),
-            func.max(record.c.doubts, 1),
-        ),
-        else_=0,
-    )
-    columns = {
-        "run_no": literal(run_no),
-        "seq": cohort.c.seq,
-        "state": literal(int(RecordState.PENDING)),
-        "step": record.c.step,
-        "generation": record.c.generation,
-        "earlier": record.c.earlier,
-        "doubts": in_doubt,
-        "updated_at_ms": literal(now_ms),
+    here = {
+        "of_run": run_no,
+        "start": seqs.start,
+        "stop": seqs.stop,
+        "left_out": json.dumps(sorted(left_out)),
     }
-    taken = select(*columns.values()).join_from(cohort, record, whose).where(here)
-    added = connection.execute(insert(record).from_select([*columns], taken))
+    connection.execute(_TAKE_PEOPLE, here)
+    connection.execute(_TAKE_KEYS, here)
+    added = connection.execute(_TAKE_RECORDS, {**here, "now_ms": now_ms})
     return added.rowcount
 
 
@@ -246,10 +269,8 @@ def cells_of(connection: Connection, taken: Sequence[Taken]) -> dict[int, str]:
     """Return the cells of records that are left out, as JSON, by the cohort's seq."""
     found: dict[int, str] = {}
     for one in taken:
-        query = select(contact.c.values_json).where(
-            contact.c.run_no == one.parent_no, contact.c.seq == one.parent_seq
-        )
-        found[one.seq] = str(connection.scalar(query))
+        asked = {"of_run": one.parent_no, "seq": one.parent_seq}
+        found[one.seq] = str(connection.scalar(_CELLS, asked))
     return found
 
 
@@ -261,18 +282,12 @@ def add_stages(
         {"run_no": run_no, "stage": number, **stage}
         for number, stage in enumerate(stages, 1)
     ]
-    connection.execute(insert(canary), rows)
+    connection.execute(_ADD_STAGES, rows)
 
 
 def save_stage(
     connection: Connection, run_no: int, stage: int, was: str, **values: object
 ) -> bool:
     """Store what became of a stage that stood at *was*; return whether it still did."""
-    changed = connection.execute(
-        update(canary)
-        .where(
-            canary.c.run_no == run_no, canary.c.stage == stage, canary.c.state == was
-        )
-        .values(**values)
-    )
-    return changed.rowcount == 1
+    place = {"of_run": run_no, "of_stage": stage, "was": was}
+    return connection.execute(_SAVE_STAGE, {**place, **values}).rowcount == 1

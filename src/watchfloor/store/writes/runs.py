@@ -33,6 +33,9 @@ _ADD_COMMAND = insert(command)
 _ANSWER = update(command).where(command.c.command_id == bindparam("b_command_id"))
 _CHANGE = update(run).where(run.c.run_no == bindparam("b_run_no"))
 _CHANGE_ONCE = _CHANGE.where(run.c.version == bindparam("b_version"))
+_ADD_UPLOAD = insert(upload)
+_ADD_RUN = insert(run).returning(run.c.run_no)
+_ADD_BOOKS = insert(books)
 _APPLIED = command.c.run_id == bindparam("b_run_id"), command.c.state == "applied"
 _ALL_APPLIED = (
     select(command.c.command_id).where(*_APPLIED).order_by(command.c.command_id)
@@ -71,15 +74,13 @@ class BooksWriter:
 
 def add_upload(connection: Connection, values: Mapping[str, Any]) -> None:
     """Store what is known of a contact file."""
-    connection.execute(insert(upload).values(**values))
+    connection.execute(_ADD_UPLOAD, values)
 
 
 def add_run(connection: Connection, values: Mapping[str, Any]) -> int:
     """Store a new run with empty books and return its number."""
-    number: int = connection.execute(
-        insert(run).values(**values).returning(run.c.run_no)
-    ).scalar_one()
-    connection.execute(insert(books).values(run_no=number))
+    number: int = connection.execute(_ADD_RUN, values).scalar_one()
+    connection.execute(_ADD_BOOKS, {"run_no": number})
     return number
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 from watchfloor.store.tables import suppression
 
 _AT_ONCE = 500
+_ADD = insert_or_skip(suppression).on_conflict_do_nothing()
 
 
 class Suppressed(NamedTuple):
@@ -53,6 +54,5 @@ def add(connection: Connection, rows: Sequence[Suppressed]) -> list[bytes]:
         known = set(connection.scalars(query))
         fresh += [digest for digest in some if digest not in known]
     if fresh:
-        statement = insert_or_skip(suppression).on_conflict_do_nothing()
-        connection.execute(statement, [first[digest]._asdict() for digest in fresh])
+        connection.execute(_ADD, [first[digest]._asdict() for digest in fresh])
     return fresh
