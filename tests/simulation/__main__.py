@@ -32,7 +32,7 @@ def replayed(seed: int) -> int:
         print(*world.log, sep="\n")  # noqa: T201 - its purpose
         for row in (*world.sight.runs.values(), *world.sight.records.values()):
             print(row)  # noqa: T201 - its purpose
-        print(wrong or f"every invariant held; the log is {world.hash.hexdigest()}")  # noqa: T201 - its purpose
+        print(wrong or f"every invariant held; the log is {world.digest}")  # noqa: T201 - its purpose
     return 1 if wrong else 0
 
 

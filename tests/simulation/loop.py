@@ -3,16 +3,51 @@
 Whoever is ready may be next: in a shuffled schedule any of them is, in an orderly one
 the first. Timers ring when the world's time has come to them. What asks for a thread is
 done at once, as one more thing that is ready.
+
+A world does some three hundred things, and ten thousand worlds are turned: of a loop's
+usual bookkeeping (debugging, names of tasks, reprs) there is only what is used.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import random
 from asyncio import events
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from heapq import heappop, heappush
 from typing import Any
+
+
+class _Thing:
+    """One thing to be done, as whoever asked for it may call it off."""
+
+    __slots__ = ("args", "at_s", "callback", "context", "is_off")
+
+    def __init__(
+        self,
+        callback: Callable[..., Any],
+        args: tuple[Any, ...],
+        context: Context | None,
+        at_s: float = 0.0,
+    ) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = copy_context() if context is None else context
+        self.at_s = at_s
+        self.is_off = False
+
+    def cancel(self) -> None:
+        self.is_off = True
+
+    def cancelled(self) -> bool:
+        return self.is_off
+
+    def when(self) -> float:
+        return self.at_s
+
+    def __lt__(self, other: _Thing) -> bool:
+        return self.at_s < other.at_s
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -23,16 +58,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         chance: Who is next; None for an orderly schedule.
     """
 
-    _ready: list[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
-
     def __init__(
         self, now_s: Callable[[], float], chance: random.Random | None
     ) -> None:
         super().__init__()
         self._now_s = now_s
         self._chance = chance
-        self._ready = []
+        self._things: list[_Thing] = []
+        self._timers: list[_Thing] = []
         self.is_dead = False
         #: What callbacks raised that nobody took.
         self.faults: list[BaseException] = []
@@ -42,24 +75,33 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._now_s()
 
     def call_soon(  # type: ignore[override]  # any callback will do
-        self, callback: Any, *args: Any, **options: Any
-    ) -> asyncio.Handle:
-        if self.is_dead:
-            # What Python clears away of a dead process must not move anything.
-            return asyncio.Handle(callback, args, self)
-        return super().call_soon(callback, *args, **options)
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
+        thing = _Thing(callback, args, context)
+        # What Python clears away of a dead process must not move anything.
+        if not self.is_dead:
+            self._things.append(thing)
+        return thing
 
     def call_at(  # type: ignore[override]  # any callback will do
-        self, when: float, callback: Any, *args: Any, **options: Any
-    ) -> asyncio.TimerHandle:
-        if self.is_dead:
-            return asyncio.TimerHandle(when, callback, args, self)
-        return super().call_at(when, callback, *args, **options)
-
-    def call_soon_threadsafe(  # type: ignore[override]  # any callback will do
-        self, callback: Any, *args: Any, **options: Any
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
     ) -> Any:
-        return self.call_soon(callback, *args, **options)
+        thing = _Thing(callback, args, context, when)
+        if not self.is_dead:
+            heappush(self._timers, thing)
+        return thing
+
+    def call_later(  # type: ignore[override]  # any callback will do
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
+        return self.call_at(self._now_s() + delay, callback, *args, context=context)
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]  # there is no thread
+
+    def create_task(  # type: ignore[override]  # nobody asks for its name
+        self, coro: Coroutine[Any, Any, Any], **_: object
+    ) -> asyncio.Task[Any]:
+        return asyncio.Task(coro, loop=self)
 
     def run_in_executor(  # type: ignore[override]  # any function will do
         self, _: Any, func: Any, *args: Any
@@ -81,37 +123,46 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def rings_at_s(self) -> float | None:
         """Return when the next timer rings."""
-        while self._scheduled and self._scheduled[0].cancelled():
-            heapq.heappop(self._scheduled)._scheduled = False  # type: ignore[attr-defined]  # as the base loop does
-        return self._scheduled[0].when() if self._scheduled else None
+        timers = self._timers
+        while timers and timers[0].is_off:
+            heappop(timers)
+        return timers[0].at_s if timers else None
 
     def is_ready(self) -> bool:
         """Whether anything can be done now; timers whose time has come are."""
-        now_s = self._now_s()
-        while (at_s := self.rings_at_s()) is not None and at_s <= now_s:
-            self._ready.append(heapq.heappop(self._scheduled))
-        return bool(self._ready)
+        timers = self._timers
+        if timers:
+            now_s = self._now_s()
+            while timers and (timers[0].is_off or timers[0].at_s <= now_s):
+                thing = heappop(timers)
+                if not thing.is_off:
+                    self._things.append(thing)
+        return bool(self._things)
 
     def step(self) -> None:
         """Do one thing that is ready."""
-        place = 0 if self._chance is None else self._chance.randrange(len(self._ready))
-        handle = self._ready.pop(place)
-        if not handle.cancelled():
-            events._set_running_loop(self)
-            try:
-                handle._run()
-            finally:
-                events._set_running_loop(None)
+        things = self._things
+        place = 0 if self._chance is None else self._chance.randrange(len(things))
+        thing = things.pop(place)
+        if thing.is_off:
+            return
+        events._set_running_loop(self)
+        try:
+            thing.context.run(thing.callback, *thing.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - the world looks at it
+            if not self.is_dead:
+                self.faults.append(error)
+        finally:
+            events._set_running_loop(None)
 
     def die(self) -> None:
         """Do nothing any more, as a process that was killed."""
         self.is_dead = True
-        self._ready.clear()
-        self._scheduled.clear()
+        self._things.clear()
+        self._timers.clear()
         self._closed = True
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Cancelled timers are passed over when their time comes."""
 
     def _write_to_self(self) -> None:
         """Nobody sleeps who would have to be woken."""

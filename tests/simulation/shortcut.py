@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import sqlite3
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy import Connection, Engine, Row, event
+from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 
 _WRITES = re.compile(
@@ -41,7 +42,8 @@ class _Plan(NamedTuple):
 
     sql: str
     values: tuple[_Value, ...]
-    metadata: SimpleResultMetaData | None
+    metadata: SimpleResultMetaData
+    has_rows: bool
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
@@ -52,10 +54,100 @@ class _Ready(NamedTuple):
     plans: dict[tuple[str, ...], tuple[_Plan | None, Sequence[Any]]]
 
 
-class Answer(IteratorResult[Any]):
-    """What the driver found, or how many rows it changed."""
+class _Found(list[Any]):
+    """What was found, as a result is asked for it."""
 
-    rowcount = -1
+    def all(self) -> list[Any]:
+        return self
+
+    def first(self) -> Any:
+        return self[0] if self else None
+
+    def one(self) -> Any:
+        (only,) = self
+        return only
+
+
+class Answer:
+    """What the driver found, or how many rows it changed.
+
+    Rows are SQLAlchemy's; a mapping is a plain one.
+    """
+
+    __slots__ = ("_metadata", "_rows", "rowcount")
+
+    def __init__(
+        self, metadata: SimpleResultMetaData, rows: Sequence[Any], rowcount: int
+    ) -> None:
+        self._metadata = metadata
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def all(self) -> list[Row[Any]]:
+        return [self._row(row) for row in self._rows]
+
+    def __iter__(self) -> Iterator[Row[Any]]:
+        return iter(self.all())
+
+    def first(self) -> Row[Any] | None:
+        return self._row(self._rows[0]) if self._rows else None
+
+    def one(self) -> Row[Any]:
+        (only,) = self._rows
+        return self._row(only)
+
+    def scalar(self) -> Any:
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        (only,) = self._rows
+        return only[0]
+
+    def scalars(self) -> _Found:
+        return _Found(row[0] for row in self._rows)
+
+    def mappings(self) -> _Found:
+        names = self._metadata._keys
+        return _Found(dict(zip(names, row, strict=True)) for row in self._rows)
+
+    def _row(self, values: tuple[Any, ...]) -> Row[Any]:
+        return Row(self._metadata, None, self._metadata._key_to_index, values)
+
+
+class _Transaction:
+    """One transaction: kept on leaving, taken back on an error."""
+
+    __slots__ = ("_connection", "_is_open")
+
+    def __init__(self, connection: Shortcut) -> None:
+        self._connection = connection
+        self._is_open = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._is_open:
+            return
+        if exc_type is not None:
+            self.rollback()
+            return
+        try:
+            self._connection.committing()
+            self._connection.driver.execute("COMMIT")
+        except BaseException:
+            self.rollback()
+            raise
+        self._is_open = False
+
+    def rollback(self) -> None:
+        self._is_open = False
+        self._connection.driver.rollback()
 
 
 class _Mark:
@@ -100,11 +192,8 @@ class Shortcut(Connection):
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         assert not options
         if isinstance(parameters, list):
-            answer = Answer(self._nothing, iter(()))
-            answer.rowcount = sum(
-                self.execute(statement, row).rowcount for row in parameters
-            )
-            return answer
+            changed = sum(self.execute(statement, row).rowcount for row in parameters)
+            return Answer(self._nothing, (), changed)
         told: Mapping[str, Any] = parameters or {}
         keys = tuple(told)
         ready: _Ready | None = statement.__dict__.get("_world_ready")
@@ -152,36 +241,36 @@ class Shortcut(Connection):
             metadata = SimpleResultMetaData(names) if names else self._nothing
             self._columns[statement] = metadata
         has_rows = metadata is not self._nothing
-        answer = Answer(metadata, iter(cursor.fetchall() if has_rows else ()))
-        answer.rowcount = cursor.rowcount
-        return answer
+        rows = cursor.fetchall() if has_rows else ()
+        return Answer(metadata, rows, cursor.rowcount)
+
+    def begin(self) -> Any:
+        self.driver.execute("BEGIN IMMEDIATE")
+        return _Transaction(self)
+
+    def in_transaction(self) -> bool:
+        return self.driver.in_transaction
+
+    def rollback(self) -> None:
+        self.driver.rollback()
 
     def begin_nested(self) -> Any:
         self._marks += 1
         return _Mark(self.driver, f"mark_{self._marks % 8}")
 
-    def _begin_impl(self, _: Any) -> None:
-        self.driver.execute("BEGIN IMMEDIATE")
-
-    def _commit_impl(self) -> None:
-        self.committing()
-        self.driver.execute("COMMIT")
-
-    def _rollback_impl(self) -> None:
-        self.driver.rollback()
+    def _autobegin(self) -> None:
+        """What takes the ordinary way is in the transaction that is open already."""
 
     def _answered(self, plan: _Plan, values: list[Any]) -> Answer:
         self._note(plan.sql)
         try:
             cursor = self.driver.execute(plan.sql, values)
-            rows = cursor.fetchall() if plan.metadata else ()
+            rows = cursor.fetchall() if plan.has_rows else ()
         except sqlite3.Error as error:
             raise self._told(error, plan.sql) from error
         if plan.processors:
             rows = [_processed(row, plan.processors) for row in rows]
-        answer = Answer(plan.metadata or self._nothing, iter(rows))
-        answer.rowcount = cursor.rowcount
-        return answer
+        return Answer(plan.metadata, rows, cursor.rowcount)
 
     def _planned(
         self, statement: Any, keys: tuple[str, ...]
@@ -248,12 +337,8 @@ def _plan(compiled: Any, keys: tuple[str, ...], dialect: Any) -> _Plan | None:
         for place, column in enumerate(columns)
         if (process := column.type._cached_result_processor(dialect, None))
     )
-    metadata = (
-        SimpleResultMetaData([column.keyname for column in columns])
-        if columns
-        else None
-    )
-    return _Plan(compiled.string, tuple(values), metadata, processors)
+    metadata = SimpleResultMetaData([column.keyname for column in columns])
+    return _Plan(compiled.string, tuple(values), metadata, bool(columns), processors)
 
 
 def _processed(

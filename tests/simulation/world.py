@@ -48,7 +48,6 @@ class World:
         self.now_s = 100.0
         self.wall_offset_ms = EPOCH_MS + scenario.begins_at_ms - 100_000
         self.log: list[str] = []
-        self.hash = hashlib.sha256()
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.inbox = PaperInbox()
         self.lives: list[Life] = []
@@ -85,9 +84,7 @@ class World:
 
     def note(self, what: str) -> None:
         """Enter in the log what happened now."""
-        line = f"{self.now_s - 100:.4f} {what}"
-        self.log.append(line)
-        self.hash.update(line.encode())
+        self.log.append(f"{self.now_s - 100:.4f} {what}")
 
     def at(self, in_s: float, what: Callable[[], None]) -> None:
         """Let something happen in so long."""
@@ -111,24 +108,33 @@ class World:
         finally:
             for life in self.lives:
                 life.die()
-        return self.hash.hexdigest()
+        return self.digest
+
+    @property
+    def digest(self) -> str:
+        """The hash of the log: the same for the same seed, in every process."""
+        return hashlib.sha256("".join(self.log).encode()).hexdigest()
 
     def _turn(self, is_over: Callable[[], bool]) -> None:
+        drags, lives = self.scenario.drags, self.lives
         while not is_over():
             self.steps += 1
             if self.steps > MOST_STEPS:
                 invariants.never_ends(self)
-            self._drag()
-            ready = [life for life in self.lives if life.loop.is_ready()]
+            if drags:
+                self._drag(drags)
+            if len(lives) == 1:
+                ready = lives if lives[0].loop.is_ready() else None
+            else:
+                ready = [life for life in lives if life.loop.is_ready()]
             if ready:
                 self._step(ready[0] if len(ready) == 1 else self.chance.choice(ready))
             elif not (self._waited() or self._is_helped()):
                 invariants.never_ends(self)
 
-    def _drag(self) -> None:
+    def _drag(self, often: float) -> None:
         """Let a moment pass: what is ready comes late, and timers come before it."""
-        often = self.scenario.drags
-        if often and self.chance.random() < often:
+        if self.chance.random() < often:
             moment_s = self.chance.choice([0.001, 0.02, 0.5])
             if self.events:
                 moment_s = min(moment_s, max(0.0, self.events[0][0] - self.now_s))
@@ -136,20 +142,25 @@ class World:
 
     def _step(self, life: Life) -> None:
         WorldChannel.life = life.number
-        commits = self.disk.commits
-        life.loop.step()
+        disk, loop = self.disk, life.loop
+        commits = disk.commits
+        loop.step()
         if self.sight.violation is not None:
             raise self.sight.violation
+        if loop.faults:
+            self._struck(life)
+        if life.has_ended and life in self.lives:
+            self._mourn(life)
+        if disk.commits != commits:
+            self.note(f"commit of life {life.number}")
+            self.sight.look(life)
+
+    def _struck(self, life: Life) -> None:
         for fault in life.loop.faults:
             if not isinstance(fault, CrashError):
                 raise fault
             self.note(f"life {life.number} killed after a commit")
             self.kill(life)
-        if life.has_ended and life in self.lives:
-            self._mourn(life)
-        if self.disk.commits != commits:
-            self.note(f"commit of life {life.number}")
-            self.sight.look(life)
 
     def _mourn(self, life: Life) -> None:
         error = life.error
