@@ -99,6 +99,7 @@ class News(NamedTuple):
     commands: dict[str, Row]
     stages: dict[Any, Row]
     entries: list[Row]
+    books: bool
 
 
 def at_commit(world: World, life: Life, before: Before, news: News) -> None:
@@ -108,12 +109,17 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
     """
     sight = world.sight
     runs, records, attempts, commands, epoch = before
-    every_row_is_in_one_bucket(world)
-    counters_are_what_is_counted(world)
-    an_end_leaves_nothing(world)
-    if news.attempts or len(attempts) != len(sight.attempts):
+    tries = news.attempts or len(attempts) != len(sight.attempts)
+    rows = tries or news.records or len(records) != len(sight.records)
+    if news.books:
+        every_row_is_in_one_bucket(world)
+    if news.books or rows:
+        counters_are_what_is_counted(world)
+    if news.books or news.runs or rows:
+        an_end_leaves_nothing(world)
+    if tries:
         closed_attempts_stay(attempts, sight.attempts)
-    if news.attempts or news.records:
+    if rows:
         attempts_are_counted(world)
     epochs_only_grow(life, epoch, sight.epoch)
     for place, record in news.records.items():

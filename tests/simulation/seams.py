@@ -20,7 +20,7 @@ from unittest import mock
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
-from tests.simulation.shortcut import Shortcut
+from tests.simulation.shortcut import ANYTHING, Shortcut
 from tests.simulation.wire import WorldChannel
 
 from watchfloor.domain import canary
@@ -76,6 +76,8 @@ class Disk:
             ordinary.commit()
         self.handle = Shortcut(engine, self._committing)
         self.driver = self.handle.driver
+        #: Tables that may hold anything.
+        self._filled = {ANYTHING}
         self.empty = self.image()
 
     def image(self) -> Image:
@@ -93,13 +95,16 @@ class Disk:
         if self.handle.in_transaction():
             self.handle.rollback()
         self.driver.rollback()
+        self.written()
         self.driver.execute("BEGIN")
         for table in reversed(TABLES):
-            self.driver.execute(f"DELETE FROM {table}")  # noqa: S608 - names of tables
+            if table in self._filled or ANYTHING in self._filled:
+                self.driver.execute(f"DELETE FROM {table}")  # noqa: S608 - names of tables
         for table, rows in image.items():
-            self.driver.executemany(_into(table), rows)
+            if rows:
+                self.driver.executemany(_into(table), rows)
         self.driver.execute("COMMIT")
-        self.written()
+        self._filled = {table for table, rows in image.items() if rows}
         self.commits = self.refusals = 0
 
     def rows(self, query: str, *values: object) -> list[Any]:
@@ -109,6 +114,7 @@ class Disk:
     def written(self) -> set[str]:
         """Return the tables that were written since this was asked last."""
         written, self.handle.touched = self.handle.touched, set()
+        self._filled |= written
         return written
 
     def _committing(self) -> None:

@@ -224,6 +224,7 @@ class Sight:
             commands=fresh["command"],
             stages=fresh["canary"],
             entries=self._entered() if "journal" in written else [],
+            books="books" in written,
         )
 
     def _read_books(self) -> None:
