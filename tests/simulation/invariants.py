@@ -135,7 +135,7 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
             # Rows that are read while a cancel sweeps fall in the same commit.
             drops = sight.runs[sight.run_of[place[0]]]["phase"] in _DROPS
             begins = {PENDING, NOT_ATTEMPTED} if drops else {PENDING}
-            expect(2, record["state"] in begins, f"{place} began as {record}")
+            expect(2, record["state"] in begins, place, "began as", record)
     for run_id, run in news.runs.items():
         if run_id in runs:
             a_run_follows_its_table(runs[run_id], run)
@@ -224,7 +224,7 @@ def an_end_leaves_nothing(world: World) -> None:
         if run["phase"] == "callback":
             books = world.sight.books[run_id]
             left_over = books["pending"] + books["retry"]
-            expect(4, not left_over, f"{run_id}: {left_over} left beside callbacks")
+            expect(4, not left_over, run_id, left_over, "left beside callbacks")
 
 
 def intent_is_committed(world: World, arrival: Arrival) -> None:
@@ -303,7 +303,8 @@ def delivered_was_received(world: World) -> None:
         expect(
             9,
             words or any(one.kind not in ("gone", "bounce") for one in got),
-            f"{run_id}/{seq} is delivered, and the provider got {got}",
+            f"{run_id}/{seq} is delivered, and the provider got",
+            got,
         )
 
 
@@ -658,16 +659,16 @@ def the_journal_tells_once(world: World, fresh: list[Row]) -> None:
 def everybody_was_tried(world: World) -> None:
     """23: with a provider that answers every run ends, and nobody is left out."""
     for run_id, run in world.sight.runs.items():
-        expect(23, run["phase"] == "ended", f"{run_id} did not end: {run}")
+        expect(23, run["phase"] == "ended", run_id, "did not end:", run)
         if run["outcome"] != "completed":
             continue
         for (run_no, seq), record in world.sight.records.items():
             if run_no == run["run_no"] and record["state"] == NOT_ATTEMPTED:
                 is_told = record["code"] in ("suppressed", "reached_before")
-                expect(23, is_told, f"{run_id}/{seq} was left out: {record}")
+                expect(23, is_told, f"{run_id}/{seq} was left out:", record)
     for command in world.operators.commands:
         answer = world.sight.commands.get(command.command_id)
-        expect(23, answer is not None, f"{command} was never answered")
+        expect(23, answer is not None, command, "was never answered")
 
 
 def epochs_only_grow(life: Life, before: int, now: int) -> None:
@@ -678,7 +679,7 @@ def epochs_only_grow(life: Life, before: int, now: int) -> None:
 
 def fenced_off_changes_nothing(life: Life, is_same: bool) -> None:
     """24: an older epoch changes nothing."""
-    expect(24, is_same, f"life {life.number} of epoch {life.epoch} changed the store")
+    expect(24, is_same, "life", life.number, "of epoch", life.epoch, "changed it")
 
 
 def never_ends(world: World) -> NoReturn:

@@ -36,6 +36,29 @@ class _Value(NamedTuple):
     always: Any
     process: Callable[[Any], Any] | None
 
+    def known(self, extracted: Sequence[Any]) -> Any:
+        """Return what the statement itself holds; None for what is given."""
+        if self.given is not None:
+            return None
+        held = self.always if self.place is None else extracted[self.place].value
+        return held if self.process is None else self.process(held)
+
+
+class _Call(NamedTuple):
+    """How one statement is executed when it is given values of these names.
+
+    Attributes:
+        plan: None for the ordinary way.
+        names: Which given value stands at each place; None for what ``values`` has.
+        processed: Places whose given value is put in the driver's words first.
+        values: What the statement itself holds.
+    """
+
+    plan: _Plan | None
+    names: tuple[str | None, ...] = ()
+    processed: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
+    values: tuple[Any, ...] = ()
+
 
 class _Plan(NamedTuple):
     """A compiled statement in the driver's words."""
@@ -51,7 +74,7 @@ class _Ready(NamedTuple):
     """What is known of one statement, by the names of what it is given."""
 
     statement: weakref.ref[Any]
-    plans: dict[tuple[str, ...], tuple[_Plan | None, Sequence[Any]]]
+    calls: dict[tuple[str, ...], _Call]
 
 
 class _Found(list[Any]):
@@ -201,20 +224,18 @@ class Shortcut(Connection):
             # One that was made from another has what the other had.
             ready = _Ready(weakref.ref(statement), {})
             statement.__dict__["_world_ready"] = ready
-        if keys not in ready.plans:
-            ready.plans[keys] = self._planned(statement, keys)
-        plan, extracted = ready.plans[keys]
+        call = ready.calls.get(keys)
+        if call is None:
+            call = ready.calls[keys] = self._planned(statement, keys)
+        plan, names, processed, held = call
         if plan is None:
             return super().execute(statement, parameters)
-        values = []
-        for given, place, always, process in plan.values:
-            if given is not None:
-                value = told[given]
-            elif place is not None:
-                value = extracted[place].value
-            else:
-                value = always
-            values.append(value if process is None else process(value))
+        values = [
+            value if name is None else told[name]
+            for name, value in zip(names, held, strict=True)
+        ]
+        for place, process in processed:
+            values[place] = process(values[place])
         return self._answered(plan, values)
 
     def scalar(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
@@ -274,17 +295,29 @@ class Shortcut(Connection):
 
     def _planned(
         self, statement: Any, keys: tuple[str, ...]
-    ) -> tuple[_Plan | None, Sequence[Any]]:
+    ) -> _Call:
         """Return how to execute a statement; None for the ordinary way."""
         compiled, extracted, collected, _ = statement._compile_w_cache(
             self.dialect, compiled_cache=self._compiled, column_keys=sorted(keys)
         )
         if extracted is None or collected is not None:
-            return None, ()
+            return _Call(None)
         number = id(compiled)  # the cache keeps it
         if number not in self._plans:
             self._plans[number] = _plan(compiled, keys, self.dialect)
-        return self._plans[number], extracted
+        plan = self._plans[number]
+        if plan is None:
+            return _Call(None)
+        return _Call(
+            plan,
+            tuple(value.given for value in plan.values),
+            tuple(
+                (place, value.process)
+                for place, value in enumerate(plan.values)
+                if value.given is not None and value.process is not None
+            ),
+            tuple(value.known(extracted) for value in plan.values),
+        )
 
     def _told(self, error: sqlite3.Error, sql: str) -> BaseException:
         return DBAPIError.instance(

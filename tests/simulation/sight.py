@@ -25,6 +25,7 @@ from watchfloor.domain.recovery import RetryPreview
 from watchfloor.domain.regions import Verb
 from watchfloor.engine.retry_previews import retry_preview
 from watchfloor.store.reads.runs import run_view
+from watchfloor.store.tables import books
 
 if TYPE_CHECKING:
     from tests.simulation.life import Life
@@ -50,7 +51,10 @@ _ATTEMPT = (
 _CANARY = "run_no, stage, last_seq, state, decided_by"
 _COMMAND = "command_id, run_id, verb, state, refusal"
 _ENTRY = "entry_id, run_id, event, by, why, detail, command_id, epoch"
+_ENTRY_NAMES = _ENTRY.split(", ")
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE entry_id > ?"  # noqa: S608 - names of columns
+_COUNTERS = tuple(column.name for column in books.columns)
+_BOOKS = f"SELECT {', '.join(_COUNTERS)} FROM books"  # noqa: S608 - names of columns
 _WORDS = (
     "SELECT r.run_no, r.seq, r.number FROM resolved r JOIN resolution s"
     " ON s.resolution_no = r.resolution_no"
@@ -118,8 +122,6 @@ class Sight:
         self.requested: Counter[tuple[str, str]] = Counter()
         self.entries = 0
         self.violation: invariants.ViolationError | None = None
-        query = "SELECT name FROM pragma_table_info('books')"
-        self._books = ", ".join(row[0] for row in world.disk.rows(query))
         self._raw: dict[str, dict[Any, Any]] = {}
         self._read({ANYTHING})
 
@@ -199,39 +201,38 @@ class Sight:
         disk = self.world.disk
         if ANYTHING in written:
             written = _EVERYTHING
-        fresh: dict[str, dict[Any, Row]] = {name: {} for name in _TABLES}
+        runs, records, attempts, commands, stages = {}, {}, {}, {}, {}
         if "run" in written:
-            self.runs, fresh["run"] = self._named("run", self.runs)
+            self.runs, runs = self._named("run", self.runs)
             self.run_of = {run["run_no"]: run_id for run_id, run in self.runs.items()}
-            self._note_permits(fresh["run"])
+            self._note_permits(runs)
         if "books" in written:
             self._read_books()
         if "record" in written:
-            self.records, fresh["record"] = self._named("record", self.records)
+            self.records, records = self._named("record", self.records)
             self._note_contacts()
         if "attempt" in written:
-            self.attempts, fresh["attempt"] = self._named("attempt", self.attempts)
+            self.attempts, attempts = self._named("attempt", self.attempts)
         if "command" in written:
-            self.commands, fresh["command"] = self._named("command", self.commands)
+            self.commands, commands = self._named("command", self.commands)
         if "canary" in written:
-            self.stages, fresh["canary"] = self._named("canary", self.stages)
+            self.stages, stages = self._named("canary", self.stages)
         self._read_words(written)
-        self.epoch = disk.rows("SELECT epoch FROM lease")[0][0]
+        ((self.epoch,),) = disk.rows("SELECT epoch FROM lease")
         return invariants.News(
-            runs=fresh["run"],
-            records=fresh["record"],
-            attempts=fresh["attempt"],
-            commands=fresh["command"],
-            stages=fresh["canary"],
+            runs=runs,
+            records=records,
+            attempts=attempts,
+            commands=commands,
+            stages=stages,
             entries=self._entered() if "journal" in written else [],
             books="books" in written,
         )
 
     def _read_books(self) -> None:
-        found = self.world.disk.rows(f"SELECT {self._books} FROM books")  # noqa: S608 - names of columns
-        names = self._books.split(", ")
+        found = self.world.disk.rows(_BOOKS)
         self.books = {
-            self.run_of[row[0]]: dict(zip(names, row, strict=True)) for row in found
+            self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True)) for row in found
         }
 
     def _note_contacts(self) -> None:
@@ -252,10 +253,9 @@ class Sight:
     def _entered(self) -> list[Row]:
         """Return what the journal holds that nobody has seen."""
         found = self.world.disk.rows(_ENTRIES, self.entries)
-        names = _ENTRY.split(", ")
-        entries = [dict(zip(names, row, strict=True)) for row in found]
-        self.entries = max((row["entry_id"] for row in entries), default=self.entries)
-        return entries
+        if found:
+            self.entries = max(row[0] for row in found)
+        return [dict(zip(_ENTRY_NAMES, row, strict=True)) for row in found]
 
     def _note_permits(self, runs: dict[str, Row]) -> None:
         for run_id, run in runs.items():
@@ -268,16 +268,19 @@ class Sight:
     ) -> tuple[dict[Any, Row], dict[Any, Row]]:
         """Return a table's rows by key, and those of them that are new or other."""
         query, names, key = _TABLES[table]
-        raw = {key(row): row for row in self.world.disk.rows(query)}
+        rows = self.world.disk.rows(query)
+        raw = dict(zip(map(key, rows), rows, strict=True))
         before = self._raw.get(table, {})
+        if raw == before:
+            return known, {}
         self._raw[table] = raw
         fresh = {
             place: dict(zip(names, row, strict=True))
             for place, row in raw.items()
             if before.get(place) != row
         }
-        if not fresh and len(raw) == len(before):
-            return known, fresh
+        if raw.keys() == before.keys():
+            return {**known, **fresh}, fresh
         return {place: fresh.get(place) or known[place] for place in raw}, fresh
 
     def permits(self, run_id: str) -> int:

@@ -32,6 +32,13 @@ from watchfloor.domain.regions import (
 from watchfloor.domain.transitions import ROWS, Row
 
 
+#: The rows of the table by what they answer to, each in its order.
+_ROWS_OF: Final[Mapping[Fact | Verb, tuple[Row, ...]]] = {
+    event: tuple(row for row in ROWS if row.event is event)
+    for event in {row.event for row in ROWS}
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change: the configuration after it, and what it asks of the engine."""
@@ -43,12 +50,8 @@ class Step:
 
 def step(run: Lifecycle, work: Work, event: Fact | Verb) -> Step | None:
     """Return the change that *event* makes, or None where the table has no row."""
-    for row in ROWS:
-        if (
-            row.event is event
-            and run.phase in row.phases
-            and all(guard(run, work) for guard in row.needs)
-        ):
+    for row in _ROWS_OF.get(event, ()):
+        if run.phase in row.phases and all(guard(run, work) for guard in row.needs):
             return Step(event, _taken(run, work, row), _effects(row))
     return None
 
