@@ -108,19 +108,8 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
     What only rows decide that no commit has touched since is not asked again.
     """
     sight = world.sight
-    runs, records, attempts, commands, epoch = before
-    tries = news.attempts or len(attempts) != len(sight.attempts)
-    rows = tries or news.records or len(records) != len(sight.records)
-    if news.books:
-        every_row_is_in_one_bucket(world)
-    if news.books or rows:
-        counters_are_what_is_counted(world)
-    if news.books or news.runs or rows:
-        an_end_leaves_nothing(world)
-    if tries:
-        closed_attempts_stay(attempts, sight.attempts)
-    if rows:
-        attempts_are_counted(world)
+    runs, records, _, commands, epoch = before
+    _the_account_holds(world, before, news)
     epochs_only_grow(life, epoch, sight.epoch)
     for place, record in news.records.items():
         was = records.get(place)
@@ -129,6 +118,7 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
             unknown_leaves_by_a_word(world, was, record)
             an_intent_is_due(world, was, record)
             one_run_tries_a_contact(world, records, was, record)
+            nobody_reached_is_tried(world, was, record)
             doubt_is_never_called_failed(world, was, record)
             a_promise_is_kept(world, was, record)
         else:
@@ -148,6 +138,24 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
     the_journal_tells_once(world, news.entries)
     retries_wait_as_told(world, news.attempts)
     nothing_is_left_for_later(world, runs, news.attempts)
+
+
+def _the_account_holds(world: World, before: Before, news: News) -> None:
+    """Hold every sum to its rows, where the commit wrote either."""
+    _, records, attempts, _, _ = before
+    sight = world.sight
+    tries = bool(news.attempts) or len(attempts) != len(sight.attempts)
+    rows = tries or bool(news.records) or len(records) != len(sight.records)
+    if news.books or news.runs:
+        every_row_is_in_one_bucket(world)
+    if news.books or rows:
+        counters_are_what_is_counted(world)
+    if news.books or news.runs or rows:
+        an_end_leaves_nothing(world)
+    if tries:
+        closed_attempts_stay(attempts, sight.attempts)
+    if rows:
+        attempts_are_counted(world)
 
 
 def at_arrival(world: World, arrival: Arrival) -> None:
@@ -176,8 +184,15 @@ def at_the_end(world: World) -> None:
 
 
 def every_row_is_in_one_bucket(world: World) -> None:
-    """1: invalid + duplicate + filtered + suppressed + records = rows read."""
-    for books in world.sight.books.values():
+    """1: invalid + duplicate + filtered + suppressed + records = rows read.
+
+    A retry reads its cohort: it is done once every line of it is in a bucket.
+    """
+    for run_id, books in world.sight.books.items():
+        run = world.sight.runs[run_id]
+        if run["cohort"] and run["intake"] == "done":
+            told = run["cohort"], "in the cohort, and read are", books["extracted"]
+            expect(1, books["extracted"] == run["cohort"], run_id, *told)
         rejected = sum(
             books[kind] for kind in ("invalid", "duplicate", "suppressed", "filtered")
         )
@@ -192,8 +207,10 @@ def counters_are_what_is_counted(world: World) -> None:
     held = dict.fromkeys(sight.run_of, 0)
     started = dict.fromkeys(sight.run_of, 0)
     for (run_no, _), record in sight.records.items():
-        expect(2, 0 <= record["state"] <= ABANDONED, record)
-        counted[run_no][record["state"]] += 1
+        state = record["state"]
+        if not 0 <= state <= ABANDONED:
+            expect(2, False, record)
+        counted[run_no][state] += 1
         held[run_no] += record["held"]
     for run_no, _, _ in sight.attempts:
         started[run_no] += 1
@@ -311,7 +328,9 @@ def delivered_was_received(world: World) -> None:
 def closed_attempts_stay(before: dict[Any, Row], now: dict[Any, Row]) -> None:
     """10: an attempt closes once, and is never rewritten."""
     for place, attempt in before.items():
-        expect(10, now.get(place) == attempt, place, "was", attempt)
+        # What no commit has changed is the same object.
+        if now.get(place) is not attempt:
+            expect(10, now.get(place) == attempt, place, "was", attempt)
 
 
 def attempts_are_counted(world: World) -> None:
@@ -434,6 +453,24 @@ def one_run_tries_a_contact(
             told = run_id, was["seq"], "is tried beside", other_id, other
             ends = sight.runs[other_id]["phase"] == "ended"
             expect(7, ends and other["state"] != DELIVERED, *told)
+
+
+def nobody_reached_is_tried(world: World, was: Row, record: Row) -> None:
+    """7: whom a provider reported as reached is not attempted by a retry any more.
+
+    What the retry has attempted at this step already goes on.
+    """
+    if record["state"] != ATTEMPTING or was["attempts"] != was["base"]:
+        return
+    sight = world.sight
+    run_id = sight.run_of[was["run_no"]]
+    if not sight.runs[run_id]["cohort"]:
+        return
+    for other_id, seq in sight.kin(run_id, was["seq"]):
+        places = [(sight.run_no(other_id), seq, at) for at in (record["step"], None)]
+        known = any(place in sight.reached for place in places)
+        told = run_id, was["seq"], "is tried, and reported as reached was", other_id
+        expect(7, not known, *told)
 
 
 def a_stage_is_released_by_a_verdict(world: World, was: Row, run: Row) -> None:

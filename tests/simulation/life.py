@@ -110,6 +110,7 @@ class Life:
         self._bells: dict[str, asyncio.Event] = {}
         self._around = around
         self.committer = _settled_in(handle, around, OWNER, layout, dispatches=True)
+        self.supervisor: Supervisor | None = None
         self.crashes_at_note = False
         self._note_fault = self.committer._note_fault
         self.committer._note_fault = self._noted  # type: ignore[method-assign]  # a failpoint after the commit
@@ -125,28 +126,24 @@ class Life:
         def rounds(committer: Committer, on_fatal: OnFatal) -> CommitThread:
             return Rounds(committer, on_fatal, self)
 
-        self.supervisor = Supervisor(
-            layout, self.committer, self._around, rounds=rounds
-        )
-        self.supervisor._inbox._inbox = inbox
+        engine = Supervisor(layout, self.committer, self._around, rounds=rounds)
+        engine._inbox._inbox = inbox
+        self.supervisor = engine
         self.committer.submit(jobs.begin)
-        self.supervisor._changed.set()
+        engine._changed.set()
         duties = {
-            "inbox": (INBOX_S, self.supervisor._take_commands),
-            "heartbeat": (HEARTBEAT_S, self.supervisor._beat),
-            "parked": (HEARTBEAT_S, self.supervisor._afterwork.match_results),
+            "inbox": (INBOX_S, engine._take_commands),
+            "heartbeat": (HEARTBEAT_S, engine._beat),
+            "parked": (HEARTBEAT_S, engine._afterwork.match_results),
         }
-        every = self.supervisor._every
+        every, told = engine._every, []
         for name, (interval_s, tick) in duties.items():
             bell = self._bells[name] = asyncio.Event()
-            self._do(every(interval_s, self._when_rung(bell, tick)))
-        self._do(every(0.0, self.supervisor._follow_changes))
-        self.supervisor._thread.wake()
+            told.append(every(interval_s, self._when_rung(bell, tick)))
+        for duty in (*told, every(0.0, engine._follow_changes)):
+            self.loop.create_task(duty).add_done_callback(engine._note_duty)
+        engine._thread.wake()
         self._bells["inbox"].set()
-
-    def _do(self, duty: Coroutine[Any, Any, None]) -> None:
-        task = self.loop.create_task(duty)
-        task.add_done_callback(self.supervisor._note_duty)
 
     def _when_rung(
         self, bell: asyncio.Event, tick: Callable[[], Coroutine[Any, Any, None]]
@@ -168,14 +165,9 @@ class Life:
             self._bells[duty].set()
 
     @property
-    def has_ended(self) -> bool:
-        """Whether it ended by itself; it does nothing that matters any more."""
-        supervisor = getattr(self, "supervisor", None)
-        return supervisor is not None and supervisor._error is not None
-
-    @property
     def error(self) -> BaseException | None:
-        return self.supervisor._error if self.has_ended else None
+        """What ended it by itself; it does nothing that matters any more."""
+        return None if self.supervisor is None else self.supervisor._error
 
     def wakes_at_ms(self) -> int | None:
         """Return when a record's time comes next, by the wall clock."""
@@ -191,6 +183,8 @@ class Life:
 
     def overdue_at_s(self) -> float | None:
         """Return when an attempt in flight is past all deadlines."""
+        if self.supervisor is None:
+            return None
         lanes = self.supervisor._lanes._lanes.values()
         since = [
             started_s

@@ -16,7 +16,7 @@ from asyncio import events
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 
 class _Thing:
@@ -50,19 +50,23 @@ class _Thing:
         return self.at_s < other.at_s
 
 
+class Clock(Protocol):
+    """Whoever knows what time it is in the world."""
+
+    now_s: float
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """One process of the world: everything that it would still do.
 
     Args:
-        now_s: The world's monotonic time.
+        clock: Whose ``now_s`` is the world's monotonic time.
         chance: Who is next; None for an orderly schedule.
     """
 
-    def __init__(
-        self, now_s: Callable[[], float], chance: random.Random | None
-    ) -> None:
+    def __init__(self, clock: Clock, chance: random.Random | None) -> None:
         super().__init__()
-        self._now_s = now_s
+        self._clock = clock
         self._chance = chance
         self._things: list[_Thing] = []
         self._timers: list[_Thing] = []
@@ -72,7 +76,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.set_exception_handler(_note)
 
     def time(self) -> float:
-        return self._now_s()
+        return self._clock.now_s
 
     def call_soon(  # type: ignore[override]  # any callback will do
         self, callback: Any, *args: Any, context: Context | None = None
@@ -94,7 +98,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_later(  # type: ignore[override]  # any callback will do
         self, delay: float, callback: Any, *args: Any, context: Context | None = None
     ) -> Any:
-        return self.call_at(self._now_s() + delay, callback, *args, context=context)
+        return self.call_at(self._clock.now_s + delay, callback, *args, context=context)
 
     call_soon_threadsafe = call_soon  # type: ignore[assignment]  # there is no thread
 
@@ -132,7 +136,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Whether anything can be done now; timers whose time has come are."""
         timers = self._timers
         if timers:
-            now_s = self._now_s()
+            now_s = self._clock.now_s
             while timers and (timers[0].is_off or timers[0].at_s <= now_s):
                 thing = heappop(timers)
                 if not thing.is_off:

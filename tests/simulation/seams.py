@@ -37,6 +37,7 @@ from watchfloor.engine import (
 )
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.handle import Handle
+from watchfloor.store.layout import Layout
 from watchfloor.store.schema import bring_up_to_date
 from watchfloor.store.tables import metadata
 from watchfloor.store.writes.attempts import AttemptWriter
@@ -76,6 +77,7 @@ class Disk:
             ordinary.commit()
         self.handle = Shortcut(engine, self._committing)
         self.driver = self.handle.driver
+        self._cursor = self.driver.cursor()
         #: Tables that may hold anything.
         self._filled = {ANYTHING}
         self.empty = self.image()
@@ -109,7 +111,7 @@ class Disk:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return what the store holds, without the product's help."""
-        return self.driver.execute(query, values).fetchall()
+        return self._cursor.execute(query, values).fetchall()
 
     def written(self) -> set[str]:
         """Return the tables that were written since this was asked last."""
@@ -180,6 +182,14 @@ def _unheard(_: object) -> None:
     """Pass over what the coroutines of a killed process say while they are cleared."""
 
 
+def _world_channel(_: str) -> type[WorldChannel]:
+    return WorldChannel
+
+
+def _no_inbox(_: Layout) -> None:
+    """Each life is given the world's own."""
+
+
 @contextmanager
 def world_around() -> Iterator[None]:
     """Let the product meet the world instead of the machine, during the block."""
@@ -209,7 +219,7 @@ def world_around() -> Iterator[None]:
     with (
         warnings.catch_warnings(),
         mock.patch.object(sys, "unraisablehook", _unheard),
-        mock.patch.object(campaigns, "load_channel", lambda *_: WorldChannel),
+        mock.patch.object(campaigns, "load_channel", _world_channel),
         mock.patch.object(campaigns, "parse_campaign", parsed),
         mock.patch.object(settling, "parse_campaign", parsed),
         mock.patch.object(lane, "strategy_of", strategy),
@@ -217,7 +227,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(preparing, "WorkspaceSettings", Settings),
         # A world's cohorts are small: so are the stages of their canaries.
         mock.patch.object(canary, "FIRST", (2, 3)),
-        mock.patch.object(hearing, "Inbox", lambda *_: None),
+        mock.patch.object(hearing, "Inbox", _no_inbox),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
         mock.patch.object(settling, "AttemptWriter", writer),

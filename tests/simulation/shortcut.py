@@ -162,7 +162,7 @@ class _Transaction:
             return
         try:
             self._connection.committing()
-            self._connection.driver.execute("COMMIT")
+            self._connection.commit()
         except BaseException:
             self.rollback()
             raise
@@ -176,17 +176,17 @@ class _Transaction:
 class _Mark:
     """A savepoint, as ``begin_nested`` returns it."""
 
-    def __init__(self, driver: sqlite3.Connection, name: str) -> None:
-        self._driver = driver
+    def __init__(self, do: Callable[[str], Any], name: str) -> None:
+        self._do = do
         self._name = name
-        driver.execute(f"SAVEPOINT {name}")
+        do(f"SAVEPOINT {name}")
 
     def commit(self) -> None:
-        self._driver.execute(f"RELEASE {self._name}")
+        self._do(f"RELEASE {self._name}")
 
     def rollback(self) -> None:
-        self._driver.execute(f"ROLLBACK TO {self._name}")
-        self._driver.execute(f"RELEASE {self._name}")
+        self._do(f"ROLLBACK TO {self._name}")
+        self._do(f"RELEASE {self._name}")
 
 
 class Shortcut(Connection):
@@ -202,6 +202,9 @@ class Shortcut(Connection):
         super().__init__(engine)
         driver: Any = self.connection.driver_connection
         self.driver: sqlite3.Connection = driver
+        #: Whatever is asked is fetched at once: one cursor does for all of it.
+        self._cursor = self.driver.cursor()
+        self._do = self._cursor.execute
         self.committing = committing
         self.touched: set[str] = set()
         self._marks = 0
@@ -251,11 +254,12 @@ class Shortcut(Connection):
         self._note(statement)
         try:
             if isinstance(parameters, list):
-                cursor = self.driver.executemany(statement, parameters)
+                self._cursor.executemany(statement, parameters)
             else:
-                cursor = self.driver.execute(statement, parameters or ())
+                self._do(statement, parameters or ())
         except sqlite3.Error as error:
             raise self._told(error, statement) from error
+        cursor = self._cursor
         metadata = self._columns.get(statement)
         if metadata is None:
             names = [column[0] for column in cursor.description or ()]
@@ -266,18 +270,21 @@ class Shortcut(Connection):
         return Answer(metadata, rows, cursor.rowcount)
 
     def begin(self) -> Any:
-        self.driver.execute("BEGIN IMMEDIATE")
+        self._do("BEGIN IMMEDIATE")
         return _Transaction(self)
 
     def in_transaction(self) -> bool:
         return self.driver.in_transaction
+
+    def commit(self) -> None:
+        self._do("COMMIT")
 
     def rollback(self) -> None:
         self.driver.rollback()
 
     def begin_nested(self) -> Any:
         self._marks += 1
-        return _Mark(self.driver, f"mark_{self._marks % 8}")
+        return _Mark(self._do, f"mark_{self._marks % 8}")
 
     def _autobegin(self) -> None:
         """What takes the ordinary way is in the transaction that is open already."""
@@ -285,17 +292,15 @@ class Shortcut(Connection):
     def _answered(self, plan: _Plan, values: list[Any]) -> Answer:
         self._note(plan.sql)
         try:
-            cursor = self.driver.execute(plan.sql, values)
-            rows = cursor.fetchall() if plan.has_rows else ()
+            self._do(plan.sql, values)
+            rows = self._cursor.fetchall() if plan.has_rows else ()
         except sqlite3.Error as error:
             raise self._told(error, plan.sql) from error
         if plan.processors:
             rows = [_processed(row, plan.processors) for row in rows]
-        return Answer(plan.metadata, rows, cursor.rowcount)
+        return Answer(plan.metadata, rows, self._cursor.rowcount)
 
-    def _planned(
-        self, statement: Any, keys: tuple[str, ...]
-    ) -> _Call:
+    def _planned(self, statement: Any, keys: tuple[str, ...]) -> _Call:
         """Return how to execute a statement; None for the ordinary way."""
         compiled, extracted, collected, _ = statement._compile_w_cache(
             self.dialect, compiled_cache=self._compiled, column_keys=sorted(keys)

@@ -38,7 +38,7 @@ _RUN = (
     "run_no, run_id, family_id, phase, gate, gate_by, gate_why, intake, results, "
     "history, outcome, launch_id, stops, version, intent, intent_command, permits, "
     "rate_per_s, steps_json, approve_after, approved_at_ms, cause, parent_id, "
-    "released_seq"
+    "released_seq, cohort"
 )
 _RECORD = (
     "run_no, seq, state, step, attempts, interrupted, generation, outcome_class, code, "
@@ -82,9 +82,14 @@ _TABLES = {
     "command": _table("command", _COMMAND, 0),
     "canary": _table("canary", _CANARY, 0, 1),
 }
+_REACHED = (
+    "SELECT run_no, seq, step FROM result WHERE kind IN ('delivered', 'opened',"
+    " 'opted_out')"
+)
 _EVERYTHING = {
     *_TABLES,
     "books",
+    "result",
     "suppression",
     "resolved",
     "journal",
@@ -100,6 +105,7 @@ class Sight:
         opened: For which (run number, seq, number) an intent was ever committed, and
             what its record was before.
         opted_out: Digests of contacts whose opt-out is stored.
+        reached: (run number, seq, step) of whom a provider reported as reached.
         zombies: Lives that another one has replaced.
     """
 
@@ -117,6 +123,7 @@ class Sight:
         self.contacts: dict[tuple[int, int], str] = {}
         self.words: set[tuple[int, int, int]] = set()
         self.opted_out: set[str] = set()
+        self.reached: set[tuple[int, int, int | None]] = set()
         self.epoch = 0
         self.peaks: dict[str, list[tuple[float, int]]] = {}
         self.requested: Counter[tuple[str, str]] = Counter()
@@ -201,7 +208,8 @@ class Sight:
         disk = self.world.disk
         if ANYTHING in written:
             written = _EVERYTHING
-        runs, records, attempts, commands, stages = {}, {}, {}, {}, {}
+        fresh: list[dict[Any, Row]] = [{} for _ in range(5)]
+        runs, records, attempts, commands, stages = fresh
         if "run" in written:
             self.runs, runs = self._named("run", self.runs)
             self.run_of = {run["run_no"]: run_id for run_id, run in self.runs.items()}
@@ -249,6 +257,8 @@ class Sight:
             self.opted_out = {row[0] for row in disk.rows(query)}
         if "resolved" in written or "resolution" in written:
             self.words = set(disk.rows(_WORDS))
+        if "result" in written:
+            self.reached = set(disk.rows(_REACHED))
 
     def _entered(self) -> list[Row]:
         """Return what the journal holds that nobody has seen."""
@@ -261,7 +271,7 @@ class Sight:
         for run_id, run in runs.items():
             kept = self.peaks.setdefault(run_id, [])
             if not kept or kept[-1][1] != run["permits"]:
-                kept.append((self.world.now_s, run["permits"]))
+                kept.append((self.world.turned_s, run["permits"]))
 
     def _named(
         self, table: str, known: dict[Any, Row]
@@ -284,11 +294,16 @@ class Sight:
         return {place: fresh.get(place) or known[place] for place in raw}, fresh
 
     def permits(self, run_id: str) -> int:
-        """Return the most permits that the run had within the last second."""
+        """Return the most permits that the run had within the last second.
+
+        Fewer permits are obeyed when the engine's loop comes to it, which is right
+        after their commit. Where the world lets the loop stand still nothing is obeyed
+        and nothing is sent: that time is no part of the second.
+        """
         kept = self.peaks[run_id]
         recent = [kept[-1][1]]
         for (_, permits), (until_s, _) in pairwise(kept):
-            if until_s > self.world.now_s - 1.0:
+            if until_s > self.world.turned_s - 1.0:
                 recent.append(permits)
         return max(recent)
 

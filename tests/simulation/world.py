@@ -53,6 +53,7 @@ class World:
         self.lives: list[Life] = []
         self.life: Life | None = None
         self.is_healing = False
+        self._stood_still_s = 0.0
         self.steps = 0
         self._planned = 0
         self._looked_s = -1.0
@@ -77,6 +78,11 @@ class World:
         )
         self.sight = Sight(self)
         self.operators = Operators(self)
+
+    @property
+    def turned_s(self) -> float:
+        """What passed of the world's time while no engine was kept from going on."""
+        return self.now_s - self._stood_still_s
 
     def wall_ms(self) -> int:
         """Return the wall clock, which may jump."""
@@ -116,29 +122,26 @@ class World:
         return hashlib.sha256("".join(self.log).encode()).hexdigest()
 
     def _turn(self, is_over: Callable[[], bool]) -> None:
-        drags, lives = self.scenario.drags, self.lives
+        drags, lives, chance = self.scenario.drags, self.lives, self.chance
         while not is_over():
             self.steps += 1
             if self.steps > MOST_STEPS:
                 invariants.never_ends(self)
-            if drags:
-                self._drag(drags)
-            if len(lives) == 1:
-                ready = lives if lives[0].loop.is_ready() else None
-            else:
-                ready = [life for life in lives if life.loop.is_ready()]
+            if drags and chance.random() < drags:
+                self._drag()
+            ready = [life for life in lives if life.loop.is_ready()]
             if ready:
-                self._step(ready[0] if len(ready) == 1 else self.chance.choice(ready))
+                self._step(ready[0] if len(ready) == 1 else chance.choice(ready))
             elif not (self._waited() or self._is_helped()):
                 invariants.never_ends(self)
 
-    def _drag(self, often: float) -> None:
+    def _drag(self) -> None:
         """Let a moment pass: what is ready comes late, and timers come before it."""
-        if self.chance.random() < often:
-            moment_s = self.chance.choice([0.001, 0.02, 0.5])
-            if self.events:
-                moment_s = min(moment_s, max(0.0, self.events[0][0] - self.now_s))
-            self.now_s += moment_s
+        moment_s = self.chance.choice([0.001, 0.02, 0.5])
+        if self.events:
+            moment_s = min(moment_s, max(0.0, self.events[0][0] - self.now_s))
+        self.now_s += moment_s
+        self._stood_still_s += moment_s
 
     def _step(self, life: Life) -> None:
         WorldChannel.life = life.number
@@ -149,7 +152,9 @@ class World:
             raise self.sight.violation
         if loop.faults:
             self._struck(life)
-        if life.has_ended and life in self.lives:
+        supervisor = life.supervisor
+        ended = supervisor is not None and supervisor._error is not None
+        if ended and life in self.lives:
             self._mourn(life)
         if disk.commits != commits:
             self.note(f"commit of life {life.number}")
@@ -193,7 +198,7 @@ class World:
     def _next_duty(self) -> tuple[str, float | None]:
         """Return which duty of the engine finds something to do next, and when."""
         life = self.life
-        if life is None or life.has_ended or not hasattr(life, "supervisor"):
+        if life is None or life.supervisor is None or life.supervisor._error:
             return "", None
         found: list[tuple[float, str]] = []
         wakes_ms = life.wakes_at_ms()
@@ -215,9 +220,7 @@ class World:
         around = Surroundings(
             self.wall_ms, lambda: self.now_s, chance.random, chance.randbytes
         )
-        loop = VirtualLoop(
-            lambda: self.now_s, chance if self.scenario.shuffled else None
-        )
+        loop = VirtualLoop(self, chance if self.scenario.shuffled else None)
         most_s = self.scenario.round_delay_s
         WorldChannel.life = number
         try:
@@ -282,10 +285,11 @@ class World:
         return self.is_healing and self.operators.let_go()
 
     def _is_over(self) -> bool:
-        if self.events or any(life.loop.is_ready() for life in self.lives):
+        if self.events or self.inbox.asked:
             return False
-        if self.inbox.asked:
-            return False
+        for life in self.lives:
+            if life.loop.is_ready():
+                return False
         if all(run["phase"] == "ended" for run in self.sight.runs.values()):
             return True
         # A pause by the engine itself, or an approval that is due, waits for a person.

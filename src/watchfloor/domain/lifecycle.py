@@ -32,13 +32,6 @@ from watchfloor.domain.regions import (
 from watchfloor.domain.transitions import ROWS, Row
 
 
-#: The rows of the table by what they answer to, each in its order.
-_ROWS_OF: Final[Mapping[Fact | Verb, tuple[Row, ...]]] = {
-    event: tuple(row for row in ROWS if row.event is event)
-    for event in {row.event for row in ROWS}
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change: the configuration after it, and what it asks of the engine."""
@@ -140,6 +133,11 @@ def may_promise(run: Lifecycle) -> bool:
     return run.phase is not Phase.CANCELLING
 
 
+#: The rows of the table by what they answer to, each in its order.
+_ROWS_OF: Final[Mapping[Fact | Verb, tuple[Row, ...]]] = {
+    event: tuple(row for row in ROWS if row.event is event)
+    for event in {row.event for row in ROWS}
+}
 _SETTLING: Final = (
     Fact.PAUSE_SETTLED,
     Fact.ADMITTED,
