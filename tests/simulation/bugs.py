@@ -28,18 +28,21 @@ from watchfloor.engine import (
     booking,
     canaries,
     changes,
+    collector,
     commands,
     committer,
     dropping,
     handing_out,
     openings,
     recovery,
+    supervisor,
     throttles,
 )
 from watchfloor.engine import ledger as ledgers
 from watchfloor.engine import pace as paces
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.dispatcher import Dispatcher
+from watchfloor.engine.extraction import judge
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.throttles import Line, Throttle
@@ -48,7 +51,7 @@ from watchfloor.store.writes import lease
 #: So many seeds may a bug take.
 MOST_SEEDS = 300
 #: These found what few seeds find: they are turned first.
-RARE = (58, 66, 73, 76, 113, 114, 212, 2408, 5378)
+RARE = (58, 66, 73, 113, 76, 114, 212, 2408, 5378, 10, 2, 0, 33, 74, 147, 168)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -458,6 +461,33 @@ def _held_is_not_counted(right: Any) -> Any:
     return wrong
 
 
+def _rest_is_never_taken_up(right: Any) -> Any:
+    async def wrong(run_id: str, campaign: Any, submit: Any, known: Any) -> None:
+        def is_half(tx: Any) -> bool:
+            ledger = tx.ledgers.get(run_id)
+            return ledger is not None and ledger.tally["extracted"] > 0
+
+        if await submit(is_half):
+            # Of what a crash left a new engine thinks that it is all there is.
+            await judge(run_id, None, submit)
+        else:
+            await right(run_id, campaign, submit, known)
+
+    return wrong
+
+
+def _begins_at_the_beginning(right: Any) -> Any:
+    async def wrong(run_id: str, campaign: Any, submit: Any, known: Any) -> None:
+        def forget(tx: Any) -> None:
+            if run_id in tx.ledgers:
+                tx.ledgers[run_id].tally["extracted"] = 0
+
+        await submit(forget)
+        await right(run_id, campaign, submit, known)
+
+    return wrong
+
+
 _JUDGE = (booking,)
 
 
@@ -817,6 +847,27 @@ BUGS: tuple[Bug, ...] = (
         Dispatcher,
         "_finish",
         _tells_twice,
+    ),
+    _bug(
+        "seeded-never",
+        "what a crash left of a cohort is never taken up",
+        supervisor,
+        "seed",
+        _rest_is_never_taken_up,
+    ),
+    _bug(
+        "seeded-twice",
+        "after a crash a cohort is taken up from its beginning again",
+        supervisor,
+        "seed",
+        _begins_at_the_beginning,
+    ),
+    _bug(
+        "nobody-spared",
+        "a retry tries whom a late report calls reached",
+        collector,
+        "spare",
+        _always(None),
     ),
     _bug(
         "launched-anew",

@@ -111,15 +111,18 @@ class Life:
         self._around = around
         self.committer = _settled_in(handle, around, OWNER, layout, dispatches=True)
         self.supervisor: Supervisor | None = None
-        self.crashes_at_note = False
+        #: After so many more commits it is killed, before anybody hears of the last.
+        self.crashes_in: int | None = None
         self._note_fault = self.committer._note_fault
         self.committer._note_fault = self._noted  # type: ignore[method-assign]  # a failpoint after the commit
         self.epoch = self.committer._epoch
         loop.call_soon(self._begin, layout, inbox)
 
     def _noted(self, fault: str) -> None:
-        if self.crashes_at_note and not fault:
-            raise CrashError
+        if self.crashes_in is not None and not fault:
+            self.crashes_in -= 1
+            if self.crashes_in <= 0:
+                raise CrashError
         self._note_fault(fault)
 
     def _begin(self, layout: Layout, inbox: PaperInbox) -> None:

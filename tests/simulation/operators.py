@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.invariants import FAILED, TRANSIENT
+from tests.simulation.wire import REFUSED
 
 from watchfloor.domain.identity import contact_digest, new_id
 from watchfloor.domain.recovery import asked_payload
@@ -157,13 +159,19 @@ class Operators:
         told = [one for one in world.provider.arrivals if one.kind != "unreachable"]
         key = world.chance.choice(told).dispatch.key if told else "00" * 16
         kind = world.chance.choice(["delivered", "opened", "bounced", "opted_out"])
-        event: dict[str, Any] = {
-            "event_id": f"event-{world.chance.randrange(3)}",
+        number = world.chance.randrange(3)
+        self._ask(
+            "results", "", source="a file", events=[self._event(number, kind, key)]
+        )
+
+    def _event(self, number: object, kind: str, key: str) -> dict[str, str]:
+        at = datetime.fromtimestamp(self._world.wall_ms() / 1_000, UTC)
+        return {
+            "event_id": f"event-{number}",
             "kind": kind,
-            "at": world.wall_ms(),
+            "at": at.isoformat(),
             "key": key,
         }
-        self._ask("results", "", source="a file", events=[event])
 
     def _resolve(self) -> None:
         world = self._world
@@ -210,10 +218,36 @@ class Operators:
                 child_id = new_id(world.wall_ms(), world.chance.randbytes(3))
                 payload = asked_payload(preview, canary=world.chance.random() < 0.8)
                 self._ask("retry", child_id, "it works again", **payload)
+                self._meddle_with(run_id)
                 return
         self.let_go()
         if tries:
             world.at(world.scenario.span_s / 2 + 20, lambda: self._retry(tries - 1))
+
+    def _meddle_with(self, parent_id: str) -> None:
+        """Let a retry meet what is meant for it: reports and crashes on its way."""
+        world = self._world
+        if world.chance.random() < 0.4:
+            in_s = world.chance.choice([0.0, 0.06, 0.5, 3.0])
+            world.at(in_s, lambda: self._report_late(parent_id))
+        if world.scenario.crashes and world.chance.random() < 0.4 and world.life:
+            # While it takes up its cohort, if the commits fall so.
+            world.life.crashes_in = world.chance.randint(2, 6)
+
+    def _report_late(self, parent_id: str) -> None:
+        """Let a provider tell of attempts that had failed that they did arrive."""
+        world = self._world
+        tried = [
+            one.dispatch
+            for one in world.provider.arrivals
+            if one.dispatch.run_id == parent_id and one.kind in REFUSED
+        ]
+        keys = sorted({one.key for one in tried})
+        if not keys:
+            return
+        some = world.chance.sample(keys, min(2, len(keys)))
+        events = [self._event(key, "delivered", key) for key in some]
+        self._ask("results", "", source="a file", events=events)
 
     def _jump(self) -> None:
         world = self._world
@@ -237,7 +271,7 @@ class Operators:
         how = world.chance.random()
         if how < 0.4:
             # After its next commit, before anybody hears of it.
-            life.crashes_at_note = True
+            life.crashes_in = 1
             return
         if world.scenario.zombies and how < 0.7:
             world.replace()

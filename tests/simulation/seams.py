@@ -33,6 +33,7 @@ from watchfloor.engine import (
     lane,
     preparing,
     recovery,
+    seeding,
     settling,
 )
 from watchfloor.intake.campaign_file import parse_campaign
@@ -225,8 +226,10 @@ def world_around() -> Iterator[None]:
         mock.patch.object(lane, "strategy_of", strategy),
         mock.patch.object(committer, "WorkspaceSettings", Settings),
         mock.patch.object(preparing, "WorkspaceSettings", Settings),
-        # A world's cohorts are small: so are the stages of their canaries.
+        # A world's cohorts are small: so are the stages of their canaries, and the
+        # batches in which they are taken up.
         mock.patch.object(canary, "FIRST", (2, 3)),
+        mock.patch.object(seeding, "BATCH_ROWS", 2),
         mock.patch.object(hearing, "Inbox", _no_inbox),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
