@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.results import REACHED
@@ -65,6 +65,13 @@ SELECT DISTINCT u.run_id, k.run_no, k.seq FROM kin AS k CROSS JOIN run AS u
 WHERE u.run_no = k.run_no ORDER BY k.run_no
 """  # noqa: S608 - constants above
 
+_IS_OF_RETRIES = select(
+    or_(
+        exists().where(run.c.run_no == bindparam("of_run"), run.c.cohort > 0),
+        exists().where(cohort.c.parent_no == bindparam("of_run")),
+    )
+)
+
 
 class Unsent(NamedTuple):
     """A record that was not attempted at a step.
@@ -95,9 +102,7 @@ class Kin(NamedTuple):
 
 def is_of_retries(connection: Connection, run_no: int) -> bool:
     """Return whether a run is a retry, or was retried."""
-    child = exists().where(cohort.c.parent_no == run_no)
-    is_retry = exists().where(run.c.run_no == run_no, run.c.cohort > 0)
-    return bool(connection.scalar(select(or_(is_retry, child))))
+    return bool(connection.scalar(_IS_OF_RETRIES, {"of_run": run_no}))
 
 
 def unsent_kin(

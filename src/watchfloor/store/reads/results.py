@@ -9,7 +9,6 @@ from typing import NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     bindparam,
     func,
     literal_column,
@@ -25,6 +24,16 @@ _PARKED: ColumnElement[str] = literal_column("'parked'")
 _EVENT_IDS = func.json_each(bindparam("event_ids")).table_valued("value")
 _KNOWN_EVENTS = select(result.c.event_id).where(
     result.c.event_id.in_(select(_EVENT_IDS.c.value))
+)
+_SEQS = func.json_each(bindparam("seqs")).table_valued("value")
+_KNOWN_KINDS = (
+    select(result.c.seq, result.c.kind)
+    .where(
+        result.c.run_no == bindparam("run_no"),
+        result.c.seq.in_(select(_SEQS.c.value)),
+        result.c.state == _APPLIED,
+    )
+    .distinct()
 )
 _RUN_NOS = func.json_each(bindparam("run_nos")).table_valued("value")
 _COLLECT = select(
@@ -130,16 +139,9 @@ def known_kinds(
     connection: Connection, run_no: int, seqs: Iterable[int]
 ) -> set[tuple[int, ResultKind]]:
     """Return which kinds count for which of some records."""
-    query = (
-        select(result.c.seq, result.c.kind)
-        .where(
-            result.c.run_no == run_no,
-            result.c.seq.in_(_each(seqs)),
-            result.c.state == _APPLIED,
-        )
-        .distinct()
-    )
-    return {(seq, ResultKind(kind)) for seq, kind in connection.execute(query)}
+    asked = {"run_no": run_no, "seqs": json.dumps(list(seqs))}
+    rows = connection.execute(_KNOWN_KINDS, asked)
+    return {(seq, ResultKind(kind)) for seq, kind in rows}
 
 
 def known_events(connection: Connection, event_ids: Iterable[str]) -> set[str]:
@@ -198,9 +200,3 @@ def waiting(connection: Connection, after: tuple[int, str], most: int) -> list[W
         )
         for row in connection.execute(query).mappings()
     ]
-
-
-def _each(values: Iterable[int | str]) -> Select[tuple[object]]:
-    """Return the values as rows: one bound text, however many they are."""
-    rows = func.json_each(json.dumps(list(values))).table_valued("value")
-    return select(rows.c.value)

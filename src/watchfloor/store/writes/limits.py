@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from watchfloor.domain.workspace import Shared
 from watchfloor.store.tables import run, shared_limit
+
+_ADD = insert(shared_limit)
+_CLEAR = delete(shared_limit).where(shared_limit.c.scope == bindparam("of_scope"))
+_SET = update(run).where(run.c.run_no == bindparam("b_run_no"))
 
 
 def set_shared_limit(
@@ -22,20 +26,20 @@ def set_shared_limit(
     """
     clear_shared_limit(connection, scope)
     connection.execute(
-        insert(shared_limit).values(
-            scope=scope,
-            permits=shared.permits,
-            rate_per_s=shared.rate_per_s,
-            by=by,
-            at_ms=at_ms,
-        )
+        _ADD,
+        {
+            "scope": scope,
+            "permits": shared.permits,
+            "rate_per_s": shared.rate_per_s,
+            "by": by,
+            "at_ms": at_ms,
+        },
     )
 
 
 def clear_shared_limit(connection: Connection, scope: str) -> bool:
     """Let the workspace's file hold again; return whether it did not."""
-    gone = delete(shared_limit).where(shared_limit.c.scope == scope)
-    return connection.execute(gone).rowcount > 0
+    return connection.execute(_CLEAR, {"of_scope": scope}).rowcount > 0
 
 
 def set_run_limits(
@@ -43,7 +47,5 @@ def set_run_limits(
 ) -> None:
     """Store a run's own permits and rate; the campaign stays as launched."""
     connection.execute(
-        update(run)
-        .where(run.c.run_no == run_no)
-        .values(permits=permits, rate_per_s=rate_per_s)
+        _SET, {"b_run_no": run_no, "permits": permits, "rate_per_s": rate_per_s}
     )

@@ -11,6 +11,26 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 from watchfloor.domain.results import ResultEvent, ResultKind
 from watchfloor.store.tables import result, result_count
 
+_ADD = insert_or_skip(result).on_conflict_do_nothing()
+_PLACE = (
+    update(result)
+    .where(
+        result.c.event_id == bindparam("b_event_id"),
+        result.c.state == literal_column("'parked'"),
+    )
+    .values(
+        state=bindparam("state"),
+        run_no=bindparam("run_no"),
+        seq=bindparam("seq"),
+        step=bindparam("step"),
+    )
+)
+_ONE_MORE = insert_or_skip(result_count)
+_COUNT = _ONE_MORE.on_conflict_do_update(
+    index_elements=["run_no", "kind"],
+    set_={"records": result_count.c.records + _ONE_MORE.excluded.records},
+)
+
 
 class Placed(NamedTuple):
     """An event and where it belongs.
@@ -32,9 +52,8 @@ def add(
     """Append events; one whose id is stored already changes nothing."""
     if not rows:
         return
-    statement = insert_or_skip(result).on_conflict_do_nothing()
     connection.execute(
-        statement,
+        _ADD,
         [
             {
                 "event_id": event.event_id,
@@ -59,21 +78,8 @@ def place(connection: Connection, rows: Sequence[Placed]) -> None:
     """Give parked events their records."""
     if not rows:
         return
-    statement = (
-        update(result)
-        .where(
-            result.c.event_id == bindparam("b_event_id"),
-            result.c.state == literal_column("'parked'"),
-        )
-        .values(
-            state=bindparam("state"),
-            run_no=bindparam("run_no"),
-            seq=bindparam("seq"),
-            step=bindparam("step"),
-        )
-    )
     connection.execute(
-        statement,
+        _PLACE,
         [
             {
                 "b_event_id": event.event_id,
@@ -93,13 +99,8 @@ def count(
     """Raise by how many records each kind of result was reported."""
     if not records:
         return
-    added = insert_or_skip(result_count)
-    statement = added.on_conflict_do_update(
-        index_elements=["run_no", "kind"],
-        set_={"records": result_count.c.records + added.excluded.records},
-    )
     connection.execute(
-        statement,
+        _COUNT,
         [
             {"run_no": run_no, "kind": kind.value, "records": number}
             for kind, number in records.items()
