@@ -16,7 +16,7 @@ from tests.simulation.invariants import ViolationError
 from tests.simulation.turning import bench, turned_slice
 
 #: Seeds of one task, so that processes that are slow do not hold up the others.
-SLICE = 250
+SLICE = 1_000
 
 
 def replayed(seed: int) -> int:

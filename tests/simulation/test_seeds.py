@@ -41,9 +41,12 @@ def test_the_swarm_does_what_it_is_there_for(turned):
         happened |= {line.split()[1] for line in world.log}
         happened |= {run["outcome"] for run in world.sight.runs.values()}
         happened |= {one["ending"] for one in world.sight.attempts.values()}
+        happened |= {one["code"] for one in world.sight.records.values()}
 
     # A swarm in which nothing goes wrong would find nothing.
     assert {"delivered", "busy", "gone", "lost", "callback", "late"} <= kinds
     assert {"pause", "resume", "stop", "cancel", "resolve", "suppress"} <= happened
     assert {"retry", "limit", "results", "commit"} <= happened
     assert {"completed", "stopped", "cancelled", "interrupted"} <= happened
+    # Whoever was reported as reached is spared, and opt-outs are kept.
+    assert {"reached_before", "suppressed"} <= happened
