@@ -35,6 +35,7 @@ from watchfloor.engine import (
     recovery,
     seeding,
     settling,
+    sparing,
 )
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.handle import Handle
@@ -234,6 +235,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
         mock.patch.object(settling, "AttemptWriter", writer),
+        mock.patch.object(sparing, "AttemptWriter", writer),
         mock.patch.object(committer, "AudienceWriter", once(AudienceWriter)),
         mock.patch.object(committer, "BooksWriter", once(BooksWriter)),
     ):

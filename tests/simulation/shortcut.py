@@ -12,6 +12,7 @@ import re
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -49,12 +50,14 @@ class _Call(NamedTuple):
 
     Attributes:
         plan: None for the ordinary way.
+        picked: Returns the given values in order; None where some are the statement's.
         names: Which given value stands at each place; None for what ``values`` has.
         processed: Places whose given value is put in the driver's words first.
         values: What the statement itself holds.
     """
 
     plan: _Plan | None
+    picked: Callable[[Any], tuple[Any, ...]] | None = None
     names: tuple[str | None, ...] = ()
     processed: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
     values: tuple[Any, ...] = ()
@@ -230,9 +233,11 @@ class Shortcut(Connection):
         call = ready.calls.get(keys)
         if call is None:
             call = ready.calls[keys] = self._planned(statement, keys)
-        plan, names, processed, held = call
+        plan, picked, names, processed, held = call
         if plan is None:
             return super().execute(statement, parameters)
+        if picked is not None:
+            return self._answered(plan, picked(told))
         values = [
             value if name is None else told[name]
             for name, value in zip(names, held, strict=True)
@@ -289,7 +294,7 @@ class Shortcut(Connection):
     def _autobegin(self) -> None:
         """What takes the ordinary way is in the transaction that is open already."""
 
-    def _answered(self, plan: _Plan, values: list[Any]) -> Answer:
+    def _answered(self, plan: _Plan, values: Sequence[Any]) -> Answer:
         self._note(plan.sql)
         try:
             self._do(plan.sql, values)
@@ -313,14 +318,18 @@ class Shortcut(Connection):
         plan = self._plans[number]
         if plan is None:
             return _Call(None)
+        given = [one.given for one in plan.values if one.given is not None]
+        processed = tuple(
+            (place, value.process)
+            for place, value in enumerate(plan.values)
+            if value.given is not None and value.process is not None
+        )
+        is_plain = len(given) == len(plan.values) > 1 and not processed
         return _Call(
             plan,
+            itemgetter(*given) if is_plain else None,
             tuple(value.given for value in plan.values),
-            tuple(
-                (place, value.process)
-                for place, value in enumerate(plan.values)
-                if value.given is not None and value.process is not None
-            ),
+            processed,
             tuple(value.known(extracted) for value in plan.values),
         )
 

@@ -129,9 +129,13 @@ class World:
                 invariants.never_ends(self)
             if drags and chance.random() < drags:
                 self._drag()
-            ready = [life for life in lives if life.loop.is_ready()]
-            if ready:
-                self._step(ready[0] if len(ready) == 1 else chance.choice(ready))
+            ready: Life | None = None
+            if len(lives) == 1:
+                ready = lives[0] if lives[0].loop.is_ready() else None
+            elif some := [life for life in lives if life.loop.is_ready()]:
+                ready = some[0] if len(some) == 1 else chance.choice(some)
+            if ready is not None:
+                self._step(ready)
             elif not (self._waited() or self._is_helped()):
                 invariants.never_ends(self)
 

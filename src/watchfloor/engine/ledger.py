@@ -117,6 +117,8 @@ class Ledger:
         self.created_at_ms: int = row["created_at_ms"]
         self.collect_ms: int = row["collect_ms"]
         self.cohort: int = row["cohort"]
+        self._counted: tuple[int, ...] = ()
+        self._books = Books()
         self.ready = False
         self.last_obeyed = Request()
         self.shut_until_ms: int | None = None
@@ -177,8 +179,11 @@ class Ledger:
 
     @property
     def books(self) -> Books:
-        """The account as a value."""
-        return Books(**self.tally)
+        """The account as a value; made anew only where a counter changed."""
+        counters = tuple(self.tally.values())
+        if self._counted != counters:
+            self._counted, self._books = counters, Books(**self.tally)
+        return self._books
 
     @property
     def gained(self) -> Gain:
