@@ -1,0 +1,118 @@
+"""``backup`` and ``restore`` as a person and a script are told of them."""
+
+from __future__ import annotations
+
+import os
+import pty
+
+import pytest
+from tests.cli.shell import Shell, campaign_text, carry_out, engine_beside, people
+
+
+@pytest.fixture
+def half_done(shell, tmp_path):
+    """A run that has contacted two of five, and waits for a person's word."""
+    campaign = campaign_text(tmp_path, "autumn", rest="[approval]\nafter = 2")
+    run = shell.launched(campaign, people(tmp_path / "five.csv", 5))
+    carry_out(shell.root)
+    return run
+
+
+@pytest.fixture
+def terminal():
+    """A terminal: what is written to it, and what it got since it was last asked."""
+    master, slave = pty.openpty()
+    os.set_blocking(master, False)
+    with os.fdopen(slave, "w", encoding="utf-8") as file:
+        yield file, lambda: os.read(master, 65_536).decode()
+    os.close(master)
+
+
+def test_a_backup_comes_back_as_a_workspace_whose_runs_are_held(
+    shell, half_done, tmp_path, capfd
+):
+    made = shell("backup", tmp_path / "b.tar")
+    back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+    other = Shell(tmp_path / "back", capfd)
+
+    assert (made.code, made.err) == (0, "")
+    assert made.out.startswith(f"{tmp_path / 'b.tar'}: ")
+    assert " MiB, " in made.out
+    assert back.code == 0
+    is_as_of, held = back.out.splitlines()
+    assert is_as_of.startswith(f"{tmp_path / 'back'} is the workspace as of ")
+    assert held == (
+        f"held: {half_done} Autumn, 3 records may have been contacted since"
+    )
+    lost, next_act = back.err.splitlines()
+    assert "suppress again who opted out, before any run goes on" in lost
+    assert "Look with the provider first; then watchfloor cancel RUN" in next_act
+    assert other("show", half_done, "--json").json["gate"] == "paused"
+
+
+def test_a_script_is_told_the_same_in_json(shell, half_done, tmp_path):
+    made = shell("backup", tmp_path / "b.tar", "--json").json
+    back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back", "--json").json
+
+    assert made["file"] == str(tmp_path / "b.tar")
+    assert made["bytes"] == (tmp_path / "b.tar").stat().st_size
+    assert made["left_out"] == []
+    assert set(made) == {
+        *("file", "bytes", "made_at", "instance", "link", "head"),
+        *("files", "left_out"),
+    }
+    assert back["held"] == [{"run": half_done, "unfinished": 3}]
+    assert (back["as_of"], back["was_instance"]) == (made["made_at"], made["instance"])
+    assert back["instance"] != made["instance"]
+    assert (back["not_told_again"], back["original_lives"]) == (0, False)
+
+
+def test_a_past_comes_back_once_unless_it_is_meant(shell, tmp_path):
+    shell("backup", tmp_path / "b.tar")
+    shell.bare("restore", tmp_path / "b.tar", tmp_path / "one")
+
+    twice = shell.bare("restore", tmp_path / "b.tar", tmp_path / "two")
+    again = shell.bare("restore", tmp_path / "b.tar", tmp_path / "two", "--again")
+
+    assert (twice.code, twice.out) == (1, "")
+    assert "was restored before" in twice.err
+    assert "Add --again to mean it" in twice.err
+    assert again.code == 0
+    # Nothing of it was live: nothing is said of runs.
+    assert len(again.out.splitlines()) == len(again.err.splitlines()) == 1
+
+
+def test_links_are_left_out_and_named(shell, tmp_path):
+    (shell.layout.campaigns / "link.toml").symlink_to("/etc/hostname")
+
+    made = shell("backup", tmp_path / "b.tar")
+
+    assert made.code == 0
+    assert "left out, since it is a link or has an odd name: campaigns/link.toml" in (
+        made.err
+    )
+
+
+def test_a_copy_of_a_workspace_whose_engine_lives_is_called_one(shell, tmp_path):
+    shell("backup", tmp_path / "b.tar")
+    with engine_beside(shell.root):
+        back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+
+    assert back.code == 0
+    assert f"An engine still owns {shell.root}, which this is a copy of" in back.err
+    assert "let only one of the two go on" in back.err
+
+
+def test_only_a_terminal_is_told_how_far_it_is(shell, tmp_path, terminal, monkeypatch):
+    file, got = terminal
+    monkeypatch.setattr("sys.stderr", file)
+    made = shell("backup", tmp_path / "b.tar")
+    on_backup = got()
+    back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+    on_restore = got()
+
+    assert (made.code, back.code) == (0, 0)
+    assert on_backup == "store: 100 %\r\n"
+    assert on_restore.startswith("unpacked: ")
+    # Not a line for each file.
+    assert on_restore.count(" %\r\n") == 1
