@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 
 import pytest
 from sqlalchemy import text
 
 from watchfloor.cli import exits
-from watchfloor.cli.checkup.machine import clock, session, sqlite
+from watchfloor.cli.checkup.machine import clock, session, sqlite, terminal
 from watchfloor.cli.checkup.place import disk
 from watchfloor.store.layout import Layout
 from watchfloor.store.sqlite import writing_engine
@@ -155,3 +156,39 @@ def test_an_alert_that_leads_to_an_address_not_listed_is_not_well(shell):
     assert not before["is_well"]
     assert "10.1.2.3 is an address of a private network" in before["found"]
     assert told(shell)["alerts"]["is_well"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "encoding", "columns", "said"),
+    [
+        ({"TERM": "xterm-256color"}, "utf-8", 80, []),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, "utf-8", 200, []),
+        ({}, "utf-8", 80, ["export TERM=xterm-256color", "with --calm"]),
+        ({"TERM": "dumb"}, "utf-8", 80, ["export TERM=xterm-256color", "with --calm"]),
+        ({"TERM": "vt100"}, "utf-8", 80, ["with --calm"]),
+        ({"TERM": "xterm-256color"}, "latin-1", 80, ["export LANG=C.UTF-8"]),
+        ({"TERM": "xterm-256color"}, "utf-8", 79, ["make it 80 by 24 at least"]),
+    ],
+)
+def test_what_the_console_lacks_of_a_terminal_is_told(
+    environment, encoding, columns, said, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", "24")
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w", encoding=encoding) as out:
+        monkeypatch.setattr("sys.stdout", out)
+        monkeypatch.setattr("sys.stdin", out)
+        found = terminal(environment)
+        monkeypatch.undo()
+    os.close(master)
+
+    assert (found.is_well, found.is_note) == (True, bool(said))
+    assert len(found.action.split("; ")) == max(1, len(said))
+    assert all(one in found.action for one in said)
+    assert f"{columns} by 24" in found.found
+
+
+def test_where_there_is_no_terminal_nothing_is_asked_of_one():
+    assert not terminal({}).is_note
+    assert "none here" in terminal({}).found

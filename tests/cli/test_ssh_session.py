@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 
@@ -50,6 +52,8 @@ def test_what_a_client_puts_into_the_environment_decides_nothing(
     monkeypatch.setenv("WATCHFLOOR_WORKSPACE", str(tmp_path / "mine"))
 
     assert queued in session("runs").out
+    # Nor what this process starts.
+    assert "WATCHFLOOR_WORKSPACE" not in os.environ
 
 
 def test_who_asked_is_whom_the_forced_command_names(session, queued, shell):

@@ -60,7 +60,7 @@ class Successor:
         self._where = layout.headless_log
         if not self._hears(_WAITING, _READY_S):
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             msg = f"no engine came to stand by; see {layout.headless_log}"
             raise StoreError(msg)
 

@@ -1,0 +1,185 @@
+"""Who owns a workspace, seen by who wants it; engines that stand by, or do not come."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.cli.shell import engine_beside
+from tests.support.patience import until
+
+from watchfloor.cli import compose, taking_over
+from watchfloor.cli.beside import Beside
+from watchfloor.cli.desk import WholeDesk
+from watchfloor.cli.handing_on import Successor
+from watchfloor.cli.taking_over import made_way
+from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.taking_over import LET_GO_S
+from watchfloor.engine.ownership import TAKES
+from watchfloor.engine.tenure import tenure
+from watchfloor.store.owner_sign import is_owned
+
+
+@pytest.fixture
+def layout(shell):
+    return shell.layout
+
+
+@pytest.fixture
+def silent(layout, monkeypatch):
+    """An owner that takes no command, and hears of none."""
+    monkeypatch.setattr(taking_over, "ANSWER_S", 0.05)
+    around, owner = compose.surroundings(), compose.owner("a silent engine")
+    with tenure(layout, around, owner, dispatches=True):
+        yield
+
+
+def test_a_workspace_without_an_owner_is_simply_taken(layout, capfd):
+    assert made_way(layout, yes=False) == TAKES
+    assert "there is nothing to take over" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["", "yes", "take"])
+def test_only_the_very_words_ask_an_owner_to_let_go(layout, typed, capfd, line):
+    with engine_beside(layout.root):
+        typed(line)
+        with pytest.raises(ConfigError, match="not confirmed; nothing was asked"):
+            made_way(layout, yes=False)
+        assert is_owned(layout)
+
+    told = capfd.readouterr().err
+    assert f"pid {os.getpid()} on " in told
+    assert "its attempts in flight end, none is begun" in told
+    assert "Type take over to go on:" in told
+
+
+def test_an_owner_that_is_asked_lets_go_and_who_asked_waits_for_it(
+    layout, typed, capfd
+):
+    with engine_beside(layout.root):
+        typed("take over")
+
+        taking = made_way(layout, yes=False)
+
+        until(lambda: not is_owned(layout), "the engine to let go")
+    assert (taking.patience_s, taking.seizes) == (LET_GO_S, False)
+    assert "drains and lets go; this one waits for it" in capfd.readouterr().err
+
+
+def test_an_owner_goes_on_where_who_asks_may_not(layout):
+    compose.start_as("", "viewer")
+    try:
+        with engine_beside(layout.root):
+            with pytest.raises(ConfigError, match="the engine was not taken over: "):
+                made_way(layout, yes=True)
+            assert is_owned(layout)
+    finally:
+        compose.start_as("", "")
+
+
+def test_a_silent_owner_is_passed_over_by_no_option(layout, silent, monkeypatch):
+    with Path(os.devnull).open(encoding="utf-8") as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        with pytest.raises(ConfigError, match="no terminal to decide on; nothing was"):
+            made_way(layout, yes=True)
+
+
+@pytest.mark.parametrize("line", ["", "take over", "yes"])
+def test_a_silent_owner_keeps_what_nobody_seizes(layout, silent, typed, line):
+    typed(line)
+
+    with pytest.raises(ConfigError, match="that engine keeps the workspace"):
+        made_way(layout, yes=True)
+
+
+def test_a_silent_owner_is_passed_over_by_who_types_it(layout, silent, typed, capfd):
+    typed("seize")
+
+    taking = made_way(layout, yes=True)
+
+    told = capfd.readouterr().err
+    assert taking.seizes
+    assert "That engine did not answer within" in told
+    assert "Type seize to pass it over:" in told
+
+
+def test_an_engine_that_cannot_start_beside_the_screens_says_why(layout, silent):
+    beside = Beside(layout, starts=True)
+
+    why = beside.start()
+
+    assert "a silent engine" in why
+    assert beside.is_owned()
+    assert (beside.engine, beside.left()) == (None, None)
+
+
+def test_a_console_that_is_being_left_starts_no_engine(layout):
+    beside = Beside(layout, starts=True)
+    assert beside.left() is None
+
+    assert beside.start() == ""
+    assert (beside.engine, beside.is_owned()) == (None, False)
+
+
+def test_where_nobody_comes_to_stand_by_the_screens_keep_their_engine(layout):
+    beside = Beside(layout, starts=False)
+    layout.settings.unlink()
+    layout.state.unlink()
+
+    why = beside.hand_on()
+
+    assert why == f"no engine came to stand by; see {layout.headless_log}"
+    assert "watchfloor: " in layout.headless_log.read_text(encoding="utf-8")
+    assert beside.successor is None
+
+
+def test_where_it_could_not_say_why_nobody_is_started(layout):
+    layout.headless_log.mkdir()
+
+    with pytest.raises(StoreError, match="cannot be written: Is a directory"):
+        Successor(layout)
+
+
+def test_one_that_dies_while_it_stands_by_has_not_taken_over(layout, silent):
+    successor = Successor(layout)
+    os.kill(successor.pid, signal.SIGKILL)
+
+    assert not successor.took_over()
+    assert successor.words == str(layout.headless_log)
+    successor._process.communicate()
+
+
+@pytest.fixture
+async def desk(shell):
+    made = WholeDesk(
+        shell.layout, compose.surroundings(), compose.asker(), compose.owner("desk")
+    )
+    yield made
+    await made.close()
+
+
+async def test_the_desk_judges_a_run_that_has_ended_without_watching_it(
+    rejecting, desk
+):
+    found = await desk.triage(rejecting, watch_s=3_600)
+
+    assert (found.run.run_id, found.sampled_ms) == (rejecting, 0)
+    assert found.findings
+
+
+async def test_the_desk_watches_a_run_that_lives(queued, desk):
+    found = await desk.triage(queued, watch_s=0.02)
+
+    assert found.run.run_id == queued
+    assert found.sampled_ms >= 20
+
+
+@pytest.mark.parametrize("address", ["8787", ":8787", "host:", "host:65536", "h:²"])
+def test_results_come_in_only_by_an_address(shell, address):
+    answer = shell("engine", "--until-idle", "--results", address)
+
+    assert (answer.code, answer.out) == (1, "")
+    assert f"--results {address!r} is no address; write 127.0.0.1:8787" in answer.err
+    assert not is_owned(shell.layout)
