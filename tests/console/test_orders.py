@@ -280,3 +280,55 @@ async def test_a_restored_run_is_resumed_only_by_the_number_that_is_typed(app, d
 
     assert [one[:2] for one in desk.asked] == [("resume", "run-0003")]
     assert desk.typed == [number]
+
+
+@pytest.mark.parametrize(
+    ("words", "verb", "asks", "warns"),
+    [
+        ("hide", "hide", "Hide Well told?", "Nothing of it is deleted"),
+        (
+            "close results",
+            "close_results",
+            "Close the results of Well told?",
+            "This cannot be undone",
+        ),
+    ],
+)
+async def test_what_is_asked_of_an_ended_run_is_confirmed_with_a_reason(
+    app, desk, words, verb, asks, warns
+):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", *"jjjj", "colon", *words, "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert asks in shown(app)
+        assert warns in shown(app)
+        await press(pilot, "enter", "enter")
+        assert "Nothing was changed on Well told" in panel(app, "message")
+        assert desk.ordered == []
+
+        await press(pilot, "colon", *words, "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(pilot, "shift+tab", *"all is said", "enter", "y")
+        await until(pilot, lambda: " settled" in panel(app, "message"))
+        assert desk.ordered == [(verb, "run-0015", "all is said", {})]
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ("hide_run", "only a run that has ended can be hidden"),
+        ("close_results", "its results are not being collected"),
+    ],
+)
+async def test_what_only_an_ended_run_takes_is_declined_with_why(
+    app, desk, action, why
+):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m")
+        await app.jobs.run_action(action)
+        await until(pilot, lambda: why in shown(app))
+        await press(pilot, "enter")
+        assert "NOT_YET" in panel(app, "message")
+        assert desk.ordered == []
