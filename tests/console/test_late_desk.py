@@ -67,7 +67,12 @@ def test_what_is_not_said_is_what_every_desk_takes_for_it(name):
 
 async def test_one_desk_is_made_when_it_is_first_asked_and_closed_with_it():
     made: list[Any] = []
-    late = LateDesk(lambda: made.append(Heard()) or made[-1])
+
+    def build() -> Any:
+        made.append(Heard())
+        return made[-1]
+
+    late = LateDesk(build)
     await late.close()
     assert made == []
 

@@ -300,3 +300,25 @@ async def test_names_from_outside_stand_literally_in_the_question(app, desk, poi
         await until(pilot, lambda: bool(desk.ordered))
         await until(pilot, lambda: "resolve settled" in shown(app))
         assert "\x1b" not in shown(app)
+
+
+async def test_the_list_is_armed_and_disarmed_as_the_jobs_are(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await inbox(app, pilot, desk)
+        await press(pilot, "m")
+        await until(pilot, lambda: "Armed for five minutes; M disarms" in shown(app))
+        await press(pilot, "M")
+        await until(pilot, lambda: "Disarmed." in shown(app))
+        await press(pilot, "U")
+        await until(pilot, lambda: "press m to arm" in shown(app))
+    assert desk.ordered == []
+
+
+async def test_who_only_looks_cannot_arm_the_list(console, desk):
+    app = console(read_only=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await inbox(app, pilot, desk)
+        await press(pilot, "m")
+        await until(pilot, lambda: "READ ONLY" in shown(app))
+        assert "Armed" not in shown(app)
+        assert not app.session.is_armed
