@@ -217,6 +217,29 @@ async def test_a_pace_that_changes_behind_a_closed_gate_lets_nobody_through():
     await one.close()
 
 
+async def test_what_waited_for_others_while_another_step_took_its_turn_gives_way():
+    channel = Deaf()
+    busy, free = (Throttle(1, None, time.monotonic) for _ in range(2))
+    other = Line("run-2", (busy,), Delivery.AT_MOST_ONCE)
+    other.open()
+    assert other.entered_at_once()
+    made = dispatcher(channel, (busy,), (free,), rate_per_s=0.001)
+    made.receive([claimed(1, step=0)])
+    await settled()
+    made.receive([claimed(2, step=1)])
+    await settled()
+    assert channel.asked == [2]
+
+    other.leave()
+    await settled()
+
+    # The pace allowed one attempt, and holds nothing shared while it waits.
+    assert channel.asked == [2]
+    assert (busy.in_use, free.in_use) == (0, 1)
+    await made.close()
+    assert [one.seq for one in made.released] == [1]
+
+
 async def test_fewer_permits_send_idle_workers_home_and_more_bring_others():
     channel = Deaf()
     one = dispatcher(channel, permits=4)
