@@ -20,12 +20,13 @@ def breaker():
 
 def test_so_many_in_a_row_without_an_answer_open_it_with_the_evidence():
     one = breaker()
+    states = [one.is_open]
     assert one.noted([LOST] * 99, 100) == ""
-    assert not one.is_open
+    states.append(one.is_open)
 
     told = one.noted([DOWN], 100)
 
-    assert one.is_open
+    assert [*states, one.is_open] == [False, False, True]
     assert told == (
         "the breaker of webhook 127.0.0.1:8080 opened: 100 attempts in a row failed "
         "at the provider, last http_503; check the provider, then resume"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from watchfloor.domain.identity import (
     contact_digest,
     contact_prefix,
     dedupe_key,
+    is_plain_id,
     new_id,
     run_fingerprint,
 )
@@ -90,6 +92,29 @@ def test_runs_that_differ_in_one_of_the_three_are_no_twins(other):
 )
 def test_an_id_is_a_time_that_can_be_typed_and_a_tail_of_chance(entropy, tail):
     assert new_id(AT_MS, entropy) == f"261122-155432-{tail}"
+
+
+def test_an_id_tells_utc_wherever_it_is_made(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        assert new_id(AT_MS, b"abc").startswith("261122-155432-")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["a", "7", "run-1", "Autumn.2026_b-c", "a" * 100])
+def test_an_id_that_a_file_can_have_is_plain(text):
+    assert is_plain_id(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "..", "-a", "_a", ".a", "a/b", "a b", "a\n", "ä", "a\x00", "a" * 101],
+)
+def test_an_id_that_would_lead_elsewhere_is_not_plain(text):
+    assert not is_plain_id(text)
 
 
 def test_an_id_of_this_year_tells_its_second_and_not_the_next():

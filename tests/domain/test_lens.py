@@ -216,3 +216,54 @@ def test_a_group_counts_every_fate_under_its_name():
         "unknown": 4_000,
         "waiting": 5,
     }
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        (Dimension.CLASS, ("transient", "", "", "")),
+        (Dimension.CODE, ("", "busy", "", "")),
+        (Dimension.ORIGIN, ("", "", "example.org", "")),
+        (Dimension.STEP, ("", "", "", "call")),
+    ],
+)
+def test_a_lens_tells_what_was_asked_for_and_nothing_else(by, told):
+    lens = lens_of(found(), by=(by,))
+
+    (group,) = lens.groups
+    assert group.key == told
+    chosen = lens.selection(group)
+    assert [
+        {one.word for one in chosen.classes},
+        chosen.codes,
+        chosen.origins,
+        chosen.steps,
+    ] == [{part} if part else set() for part in told]
+
+
+def test_slices_add_up_in_every_fate_and_keep_what_was_looked_at():
+    tally = Tally((Dimension.STEP,))
+    for _ in range(3):
+        tally.add(
+            [
+                found(2, retried=1),
+                found(3, outcome_class=PERMANENT),
+                found(5, state=UNKNOWN),
+                found(7, state=RETRY),
+            ]
+        )
+    lens = tally.lens(frozenset((UNKNOWN, FAILED)), 90)
+
+    (group,) = lens.groups
+    assert list(group.counts.values()) == [51, 3, 3, 9, 15, 21]
+    assert (lens.looked_at, lens.of, lens.is_whole) == (51, 90, False)
+    assert lens.states == {UNKNOWN, FAILED}
+    assert lens.selection(group).states == {UNKNOWN, FAILED}
+
+
+def test_a_step_is_named_to_a_shell_too():
+    chosen = Selection(states=frozenset((FAILED,)), steps=frozenset(("mail", "call")))
+
+    assert retry_words("run-1", chosen) == (
+        "watchfloor retry run-1 --step call --step mail"
+    )

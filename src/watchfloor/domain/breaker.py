@@ -72,7 +72,6 @@ class Breaker:
         if self.in_a_row < enough and not self.is_open:
             return ""
         self.is_open = True
-        self._is_half_open = False
         return (
             f"{_SAID}{self._target} opened: {self.in_a_row:,} attempts in a "
             f"row failed at the provider, last {last}; check the provider, then resume"

@@ -64,5 +64,6 @@ def new_id(now_ms: int, entropy: bytes) -> str:
         entropy: At least 3 random bytes; more bytes make a longer, safer tail.
     """
     at = datetime.fromtimestamp(now_ms / 1000, UTC)
-    tail = b32encode(entropy).decode().rstrip("=").lower()[: len(entropy) * 8 // 5]
+    # Whole signs only: neither padding nor one that bits are missing of.
+    tail = b32encode(entropy).decode().lower()[: len(entropy) * 8 // 5]
     return f"{at:%y%m%d-%H%M%S}-{tail}"

@@ -181,7 +181,8 @@ def _worked_ms(run: Progress, sample: Sample) -> int:
 def _width_ms(courses: Sequence[_Course]) -> int:
     """Return how long a window is: earlier runs did enough in it to be compared."""
     usual = median(one.per_s(0.0, 1.0) for one in courses)
-    enough_ms = _TELLING * 1_000 / usual if usual > 0 else WINDOW_MS
+    # Above 0: each of them did at least that much, in a time that is longer than none.
+    enough_ms = _TELLING * 1_000 / usual
     spans = -(-max(WINDOW_MS, round(enough_ms)) // SAMPLE_MS)
     return spans * SAMPLE_MS
 
