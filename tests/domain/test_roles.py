@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -146,3 +147,12 @@ def test_the_guide_tells_the_role_of_every_verb_as_the_table_has_it():
     told = dict(re.findall(r"(?m)^\| `([a-z-]+)` \| (\w+) \|", guide))
 
     assert told == {verb: role.value for verb, role in VERBS.items()}
+
+
+def test_where_nobody_knows_who_only_looks_everybody_but_the_owner_does():
+    unread = RoleRules(are_known=False)
+
+    assert role_of(CAROL, unread) is Role.VIEWER
+    assert role_of(CAROL, RoleRules()) is Role.OPERATOR
+    owner = replace(CAROL, is_owner=True)
+    assert role_of(owner, unread) is Role.ADMIN

@@ -6,6 +6,7 @@ import pytest
 
 from watchfloor.domain.books import Books
 from watchfloor.domain.labels import native
+from watchfloor.domain.live import Unknown, UnknownPage
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
     Gate,
@@ -151,3 +152,24 @@ def test_a_journey_without_its_key_holds_no_half_of_any_step_s():
         "ref kept from viewers!",
         "busy",
     ]
+
+
+def test_a_journey_of_which_no_key_is_known_loses_no_word():
+    record = RecordView(seq=1, contact="+16155550191", state=RecordState.PENDING)
+    entry = JourneyEntry(at_ms=1, step="call", event="attempt", detail="busy")
+    whole = Journey(run_id="r", record=record, key="", fields={}, entries=(entry,))
+
+    assert whole.without_key() == replace(whole, key="kept from viewers")
+
+
+def test_unknown_records_of_a_viewer_have_no_keys_and_all_the_rest():
+    record = RecordView(
+        seq=1, contact="+16155550191", state=RecordState.UNKNOWN, key="ab" * 16
+    )
+    one = Unknown(run_id="r", campaign_name="Autumn", record=record)
+    page = UnknownPage(unknowns=(one, one), after=("r", 1), of=9)
+
+    told = page.without_keys()
+
+    bare = replace(one, record=replace(record, key=""))
+    assert told == replace(page, unknowns=(bare, bare))
