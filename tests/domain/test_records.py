@@ -213,6 +213,18 @@ def test_a_permanent_answer_after_a_doubtful_one_ends_failed():
     assert judge(failure, POLICY, Delivery.IDEMPOTENT, seen) == FAILED
 
 
+def test_a_permanent_answer_says_nothing_of_a_doubtful_attempt_under_no_key():
+    seen = replace(FIRST, in_doubt=True)
+    failure = outcome(OutcomeClass.PERMANENT)
+
+    judged = judge(failure, POLICY, Delivery.AT_MOST_ONCE, seen)
+
+    assert judged == Verdict(
+        RecordState.UNKNOWN,
+        why="refused for good, and an earlier attempt may have been delivered",
+    )
+
+
 def test_no_callback_is_promised_while_the_run_is_being_cancelled():
     seen = replace(FIRST, may_promise=False)
 
