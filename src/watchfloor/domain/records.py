@@ -131,15 +131,14 @@ def judge(
     Only a transient failure is retried, and an ambiguous one where the provider
     honours the key. An ambiguous outcome that is not retried is ``unknown``: it is
     never guessed to be a failure, and neither is a transient one after it. A permanent
-    one is where the provider honours the key: it has answered for every attempt with it.
+    one is where the provider honours the key: it has answered for every attempt with
+    it.
     """
     match outcome.outcome_class:
         case OutcomeClass.DELIVERED:
             return Verdict(RecordState.DELIVERED)
         case OutcomeClass.PERMANENT:
-            if seen.in_doubt and delivery is Delivery.AT_MOST_ONCE:
-                return Verdict(RecordState.UNKNOWN, why=_DOUBT_STAYS)
-            return Verdict(RecordState.FAILED, why="permanent: never retried")
+            return _refused(delivery, seen)
         case OutcomeClass.CALLBACK:
             return _promised(outcome, policy, seen)
         case OutcomeClass.TRANSIENT:
@@ -151,11 +150,17 @@ def judge(
             return _retried(outcome, policy, seen, spent=RecordState.UNKNOWN)
 
 
-_DOUBT_STAYS = "refused for good, and an earlier attempt may have been delivered"
 #: A contact that asks to be called back, again and again, is asking for something else.
 MOST_PROMISES = 5
 #: A provider that says "call back now" is not called back at once for ever.
 SOONEST_CALLBACK_MS = 1_000
+
+
+def _refused(delivery: Delivery, seen: Circumstances) -> Verdict:
+    if seen.in_doubt and delivery is Delivery.AT_MOST_ONCE:
+        why = "refused for good, and an earlier attempt may have been delivered"
+        return Verdict(RecordState.UNKNOWN, why=why)
+    return Verdict(RecordState.FAILED, why="permanent: never retried")
 
 
 def _promised(outcome: Outcome, policy: RetryPolicy, seen: Circumstances) -> Verdict:
