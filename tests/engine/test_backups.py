@@ -441,6 +441,17 @@ def test_what_does_not_hold_in_a_backup_is_told_before_it_is_restored(
     assert f"accepted although {told[:60]}" in entry.detail
 
 
+def test_a_journal_whose_end_was_taken_out_cannot_be_gone_on_with(floor, tmp_path):
+    floor.launched(campaign(), ids(2))
+    forged(floor, tmp_path, statement="DELETE FROM journal")
+
+    with pytest.raises(StoreError, match="journal cannot be gone on with"):
+        restored(
+            floor, tmp_path / "forged.tar", tmp_path / "back", accepts=lambda _: True
+        )
+    assert not (tmp_path / "back").exists()
+
+
 def test_a_backup_of_a_store_that_does_not_hold_says_so_and_is_made(floor, tmp_path):
     floor.launched(campaign(), ids(2))
     assert backed_up(floor, tmp_path / "well.tar").flaws == ()

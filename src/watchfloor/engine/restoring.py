@@ -39,6 +39,7 @@ from watchfloor.store.backups.contents import (
 )
 from watchfloor.store.backups.stores import AboutStore, stored_in
 from watchfloor.store.backups.unpacking import OnProgress, unpacked
+from watchfloor.store.handle import DriverError
 from watchfloor.store.inbox import create_inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import is_owned
@@ -204,6 +205,13 @@ def _made(  # noqa: PLR0913 - what one restore goes by
             runs, unsent = held.result()
     except StoreError as error:
         msg = f"{backup}: {error}. Nothing was restored"
+        raise StoreError(msg) from error
+    except DriverError as error:
+        # Its journal lost the entries at its end, and the chain has links of them.
+        msg = (
+            f"{backup}: its journal cannot be gone on with ({error.orig}). Nothing was "
+            "restored; an earlier backup may hold"
+        )
         raise StoreError(msg) from error
     original = Layout(Path(manifest.root))
     return Restored(
