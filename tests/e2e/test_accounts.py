@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -17,29 +16,12 @@ from pathlib import Path
 import pytest
 from tests.support.floor import Floor, ids, webhook
 from tests.support.patience import until
+from tests.support.preloaded import Account, carried_out
 
 from watchfloor.engine.sharing_files import share
 
 #: A group that no account is a member of by itself, and no file belongs to.
 GROUP = 61_961
-
-
-#: Becomes another account for good, everything imported before: its Python may lie
-#: where only root may look.
-BECOME = """
-import os, pkgutil, pwd, sys
-from importlib import import_module
-import encodings.idna, encodings.utf_8_sig, getpass
-import sqlalchemy.dialects.sqlite, watchfloor
-for one in pkgutil.walk_packages(watchfloor.__path__, "watchfloor."):
-    if not one.name.endswith("__main__") and ".migrations" not in one.name:
-        import_module(one.name)
-os.setgroups([])
-os.setresgid(*[int(sys.argv[2])] * 3)
-os.setresuid(*[pwd.getpwnam(sys.argv[1]).pw_uid] * 3)
-os.environ["USER"] = "root"
-del sys.argv[:3]
-"""
 
 
 def _lacking() -> str:
@@ -65,21 +47,9 @@ def shared():
     shutil.rmtree(place)
 
 
-def as_account(account, group, script, *words):
-    return subprocess.run(
-        [sys.executable, "-c", BECOME + script, account, str(group), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
-
-
 def said_by(account, floor, *words, group=GROUP):
-    script = "from watchfloor.cli.main import main\nsys.exit(main(sys.argv))"
     place = str(floor.layout.root)
-    return as_account(account, group, script, "--workspace", place, *words)
+    return carried_out("--workspace", place, *words, account=Account(account, group))
 
 
 def test_a_member_reads_a_workspace_that_no_engine_runs_in(shared):
@@ -119,16 +89,23 @@ def test_a_member_that_the_file_calls_a_viewer_is_refused_by_the_engine_too(
     run_id = shared.launched(webhook(provider.url, permits=1, rate="1/m"), ids(5))
     shared.configure('[roles]\noperators = ["games"]\n')
     share(shared.layout, GROUP)
-    forged = (
+    forged = shared.root / "forged.py"
+    forged.write_text(
+        "import sys\n"
         "from pathlib import Path\n"
         "from watchfloor.store.inbox import Command, ask\n"
         "from watchfloor.store.layout import Layout\n"
-        "ask(Layout(Path(sys.argv[0])), Command(command_id='forged', at_ms=1, "
-        "verb='pause', run_id=sys.argv[1], by='games', role='admin'))\n"
+        "ask(Layout(Path(sys.argv[1])), Command(command_id='forged', at_ms=1, "
+        "verb='pause', run_id=sys.argv[2], by='games', role='admin'))\n",
+        encoding="utf-8",
     )
+    forged.chmod(0o644)
     with shared.engine():
         politely = said_by("daemon", shared, "pause", run_id, "--yes")
-        laid = as_account("daemon", GROUP, forged, str(shared.layout.root), run_id)
+        laid = carried_out(
+            *(str(forged), str(shared.layout.root), run_id),
+            account=Account("daemon", GROUP),
+        )
         assert laid.returncode == 0, laid.stderr
         answer = until(lambda: shared.receipt("forged"))
         allowed = said_by("games", shared, "pause", run_id, "--yes")

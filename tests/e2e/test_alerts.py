@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import pytest
 from sqlalchemy import select
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
+from tests.support.preloaded import carried_out
 from tests.support.process import EngineProcess, is_gone
 from tests.support.provider import Provider, Reply
 
@@ -45,15 +45,7 @@ def messages(floor):
 
 
 def verb(floor, *arguments):
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "watchfloor", *arguments),
-            *("--workspace", str(floor.layout.root)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return carried_out(*arguments, "--workspace", str(floor.layout.root))
 
 
 def test_an_alert_that_was_raised_and_not_told_is_told_by_the_next_engine(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.support.floor import Clock, campaign, ids, webhook
 from tests.support.patience import DEADLINE_S, until
+from tests.support.preloaded import carried_out
 
 from watchfloor.store.glance import glance
 from watchfloor.store.layout import Layout
@@ -22,7 +23,10 @@ WATCHFLOOR = (sys.executable, "-m", "watchfloor")
 
 
 class Shell:
-    """A shell in an empty directory; every command in it is a process of its own."""
+    """A shell in an empty directory; every command in it is a process of its own.
+
+    What is started in the background or stands in a line is Python started afresh.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -35,15 +39,7 @@ class Shell:
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
-        return subprocess.run(
-            [*WATCHFLOOR, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self._environment,
-            timeout=DEADLINE_S,
-        )
+        return carried_out(*arguments, environment=self._environment)
 
     def line(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a line of bash, in which ``watchfloor`` is this one."""

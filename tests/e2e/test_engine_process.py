@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
+from tests.support.preloaded import carried_out
 from tests.support.process import EngineProcess
 
 from watchfloor.domain.regions import Verb
@@ -18,17 +19,7 @@ NOT_DRAINED = 75
 
 
 def said_by(floor, *arguments):
-    return subprocess.run(
-        [
-            sys.executable,
-            *("-m", "watchfloor", *arguments),
-            *("--workspace", str(floor.layout.root)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return carried_out(*arguments, "--workspace", str(floor.layout.root))
 
 
 def test_a_second_engine_says_who_owns_the_workspace_and_ends(floor):

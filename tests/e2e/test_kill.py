@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
+from tests.support.preloaded import carried_out
 from tests.support.process import EngineProcess
 from tests.support.provider import Provider, Reply
 
@@ -50,16 +49,8 @@ def moment(lot, provider, engine):
 
 def audited(floor, run_id):
     """Ask the command line to count a run's rows anew; return what it says."""
-    said = subprocess.run(
-        [
-            sys.executable,
-            *("-m", "watchfloor", "books", run_id, "--audit", "--json"),
-            *("--workspace", str(floor.layout.root)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    place = ("--workspace", str(floor.layout.root))
+    said = carried_out("books", run_id, "--audit", "--json", *place)
     assert said.returncode == 0, said.stdout + said.stderr
     return json.loads(said.stdout)
 

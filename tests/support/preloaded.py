@@ -11,16 +11,24 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import pkgutil
+import pwd
 import runpy
 import signal
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Final
+from subprocess import CompletedProcess
+from typing import Final, NamedTuple
 
+from tests.support.patience import DEADLINE_S
+
+import watchfloor
 from watchfloor.cli.main import main
 
 _CONTEXT: Final = get_context("forkserver")
@@ -41,6 +49,13 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
+class Account(NamedTuple):
+    """An account of the system, and the one group it is a member of."""
+
+    name: str
+    group: int
+
+
 class Preloaded:
     """A program in a process of its own.
 
@@ -49,20 +64,30 @@ class Preloaded:
             ending in ``.py``, and what follows it.
         out: A descriptor that takes what it says; the caller's to close. A terminal is
             also what it reads from, and its session is its own then.
+        err: One that takes its errors; None for *out*.
         environment: All of it; None for the test's.
+        account: As whom it runs; None for the test's own.
     """
 
     def __init__(
         self,
         *arguments: str,
         out: int,
+        err: int | None = None,
         environment: Mapping[str, str] | None = None,
+        account: Account | None = None,
     ) -> None:
-        told = Connection(os.dup(out), readable=False)
+        told = [
+            Connection(os.dup(one), readable=False)
+            for one in (out, out if err is None else err)
+        ]
         known = dict(os.environ if environment is None else environment)
-        self._process = _CONTEXT.Process(target=_run, args=(arguments, known, told))
+        self._process = _CONTEXT.Process(
+            target=_run, args=(arguments, known, told, account)
+        )
         self._process.start()
-        told.close()
+        for one in told:
+            one.close()
 
     @property
     def pid(self) -> int:
@@ -96,9 +121,38 @@ class Preloaded:
         self.signal(signal.SIGKILL)
 
 
+def carried_out(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    account: Account | None = None,
+) -> CompletedProcess[str]:
+    """Run a program to its end; return what it said, as ``subprocess.run`` does."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = Preloaded(
+            *arguments,
+            out=out.fileno(),
+            err=err.fileno(),
+            environment=environment,
+            account=account,
+        )
+        try:
+            code = process.wait(DEADLINE_S)
+        finally:
+            process.kill()
+        said = []
+        for one in (out, err):
+            one.seek(0)
+            said.append(one.read().decode())
+    return CompletedProcess(arguments, code, *said)
+
+
 def _run(
-    arguments: Sequence[str], environment: Mapping[str, str], out: Connection
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    told: Sequence[Connection],
+    account: Account | None,
 ) -> None:
+    out, err = told
     if os.isatty(out.fileno()):
         os.setsid()
         fcntl.ioctl(out.fileno(), termios.TIOCSCTTY, 0)
@@ -106,18 +160,33 @@ def _run(
         # What it was forked from has closed its own.
         read = io.TextIOWrapper(io.FileIO(0, closefd=False))
         vars(sys).update(stdin=read, __stdin__=read)
-    for descriptor in (1, 2):
-        os.dup2(out.fileno(), descriptor)
-    out.close()
+    for descriptor, one in ((1, out), (2, err)):
+        os.dup2(one.fileno(), descriptor)
+        one.close()
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     # A shell has its jobs in the background ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if account is not None:
+        _become(account)
     if arguments[0].endswith(".py"):
         sys.argv = list(arguments)
-        sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
+        sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
         runpy.run_path(arguments[0], run_name="__main__")
         return
     sys.argv = ["watchfloor", *arguments]
     sys.exit(main(arguments))
+
+
+def _become(account: Account) -> None:
+    """Be another account for good, all imported: Python may lie where only root may."""
+    for one in ("encodings.idna", "encodings.utf_8_sig", "getpass"):
+        import_module(one)
+    for found in pkgutil.walk_packages(watchfloor.__path__, "watchfloor."):
+        if not found.name.endswith("__main__") and ".migrations" not in found.name:
+            import_module(found.name)
+    os.setgroups([])
+    os.setresgid(*[account.group] * 3)
+    os.setresuid(*[pwd.getpwnam(account.name).pw_uid] * 3)
+    os.environ["USER"] = "root"
