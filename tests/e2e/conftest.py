@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 
 import pytest
-from tests.support.floor import Floor
-from tests.support.provider import Provider
+from tests.support.floors import floor, provider, unused_workspace
+
+__all__ = ["floor", "provider", "unused_workspace"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,16 +16,3 @@ def children_hear_ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def floor(tmp_path):
-    made = Floor(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def provider():
-    with Provider() as serving:
-        yield serving
