@@ -45,6 +45,8 @@ _CONTEXT.set_forkserver_preload(
         "watchfloor.console.app",
         "watchfloor.engine.running",
         "watchfloor.intake.filter_grammar",
+        # The last: it carries a run out with all of them.
+        "tests.support.prepared",
     ]
 )
 
