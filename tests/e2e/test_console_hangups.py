@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -191,7 +192,9 @@ def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, open
     floor.until_ended(run_id)
 
     def ended() -> bool:
-        os.kill(terminal.process.pid, signal.SIGTERM)
+        # Gone, and who forked it has not said so yet.
+        with suppress(ProcessLookupError):
+            os.kill(terminal.process.pid, signal.SIGTERM)
         time.sleep(0.1)
         return terminal.process.poll() is not None
 

@@ -20,6 +20,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -116,7 +117,9 @@ class Preloaded:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, where it has not ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # It may be gone, and who forked it has not said so yet.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it with SIGKILL, wherever it is."""
