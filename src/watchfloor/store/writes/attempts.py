@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,6 +15,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.engine.interfaces import Dialect
 
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
@@ -96,63 +98,11 @@ class Move(NamedTuple):
 
 
 class AttemptWriter:
-    """Every statement that runs once per record. One per connection."""
+    """Every statement that runs once per record; writers of one dialect share them."""
 
     def __init__(self, connection: Connection) -> None:
-        dialect = connection.dialect
-        self._reschedule = Prepared(
-            _in_flight().values(
-                state=bindparam("state"),
-                outcome_class=bindparam("outcome_class"),
-                code=bindparam("code"),
-                updated_at_ms=bindparam("updated_at_ms"),
-                next_at_ms=bindparam("next_at_ms"),
-                doubts=record.c.doubts + bindparam("doubt"),
-                due_at_ms=bindparam("due_at_ms"),
-                expires_at_ms=bindparam("expires_at_ms"),
-            ),
-            dialect,
-            (
-                "state",
-                "outcome_class",
-                "code",
-                "updated_at_ms",
-                "next_at_ms",
-                "doubt",
-                "due_at_ms",
-                "expires_at_ms",
-                "b_run_no",
-                "b_seq",
-            ),
-        )
-        self._release = Prepared(
-            _in_flight().values(
-                state=bindparam("state"),
-                attempts=bindparam("attempts"),
-                first_at_ms=bindparam("first_at_ms"),
-                updated_at_ms=bindparam("updated_at_ms"),
-                next_at_ms=bindparam("next_at_ms"),
-                held=bindparam("held"),
-            ),
-            dialect,
-            (
-                "state",
-                "attempts",
-                "first_at_ms",
-                "updated_at_ms",
-                "next_at_ms",
-                "held",
-                "b_run_no",
-                "b_seq",
-            ),
-        )
-        self._interrupt = Prepared(
-            _one_record().values(
-                interrupted=record.c.interrupted + literal_column("1")
-            ),
-            dialect,
-            ("b_run_no", "b_seq"),
-        )
+        prepared = _prepared(connection.dialect)
+        self._reschedule, self._release, self._interrupt = prepared
 
     def pending(
         self, connection: Connection, run_no: int, frontier: int, most: int
@@ -345,6 +295,63 @@ def _claimed(
 def in_flight(connection: Connection, run_no: int) -> list[Any]:
     """Return the rows of a run that are in flight; found by index, never by scan."""
     return list(connection.execute(_FLYING, {"of_run": run_no}).mappings())
+
+
+@lru_cache(maxsize=4)
+def _prepared(dialect: Dialect) -> tuple[Prepared, Prepared, Prepared]:
+    """Return what reschedules, releases and interrupts a record, compiled once."""
+    reschedule = Prepared(
+        _in_flight().values(
+            state=bindparam("state"),
+            outcome_class=bindparam("outcome_class"),
+            code=bindparam("code"),
+            updated_at_ms=bindparam("updated_at_ms"),
+            next_at_ms=bindparam("next_at_ms"),
+            doubts=record.c.doubts + bindparam("doubt"),
+            due_at_ms=bindparam("due_at_ms"),
+            expires_at_ms=bindparam("expires_at_ms"),
+        ),
+        dialect,
+        (
+            "state",
+            "outcome_class",
+            "code",
+            "updated_at_ms",
+            "next_at_ms",
+            "doubt",
+            "due_at_ms",
+            "expires_at_ms",
+            "b_run_no",
+            "b_seq",
+        ),
+    )
+    release = Prepared(
+        _in_flight().values(
+            state=bindparam("state"),
+            attempts=bindparam("attempts"),
+            first_at_ms=bindparam("first_at_ms"),
+            updated_at_ms=bindparam("updated_at_ms"),
+            next_at_ms=bindparam("next_at_ms"),
+            held=bindparam("held"),
+        ),
+        dialect,
+        (
+            "state",
+            "attempts",
+            "first_at_ms",
+            "updated_at_ms",
+            "next_at_ms",
+            "held",
+            "b_run_no",
+            "b_seq",
+        ),
+    )
+    interrupt = Prepared(
+        _one_record().values(interrupted=record.c.interrupted + literal_column("1")),
+        dialect,
+        ("b_run_no", "b_seq"),
+    )
+    return reschedule, release, interrupt
 
 
 def _one_record() -> Update:
