@@ -234,3 +234,17 @@ def test_an_inner_port_is_told_and_asked_for_with_its_address():
     closed = Reach(hosts=(host_pattern("9.9.9.9:443"),))
     assert closed.refusal_of_host("9.9.9.9", 443) == ""
     assert closed.refusal_of_host("9.9.9.9", 80).startswith("9.9.9.9:80 is not among")
+
+
+def test_without_its_list_of_names_no_inner_address_more_is_open():
+    listed = Reach(
+        hosts=(host_pattern("mail.example.org"),),
+        internal=(internal_range("10.1.0.0/16"),),
+    )
+
+    opened = listed.of_any_host()
+
+    assert listed.refusal_of_host("other.example.org", 25) != ""
+    assert opened.refusal_of_host("other.example.org", 25) == ""
+    assert opened.refusal_of_host("10.1.2.3", 25) == ""
+    assert opened.refusal_of_host("10.2.2.3", 25) != ""
