@@ -52,6 +52,15 @@ def test_only_what_is_forgotten_is_gone(layout, inbox):
     assert ids(inbox.waiting()) == ["d"]
 
 
+def test_however_much_is_forgotten_at_once_is_gone(layout, inbox):
+    ask(layout, command("a"))
+
+    # More than SQLite binds in one statement, as it is built on Debian.
+    inbox.forget([*(str(number) for number in range(250_001)), "a"])
+
+    assert inbox.waiting() == []
+
+
 def test_what_was_asked_outlives_the_asker_and_the_engine(layout):
     create_inbox(layout)
     ask(layout, command("a"))

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     Text,
+    bindparam,
     delete,
     select,
 )
@@ -61,6 +63,7 @@ asked = Table(
     Column("payload_json", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+_FORGET: Final = delete(asked).where(asked.c.command_id == bindparam("known"))
 
 
 def create_inbox(layout: Layout) -> None:
@@ -176,14 +179,15 @@ class Inbox:
 
         A failure leaves them; they are taken again and found known.
         """
+        if not command_ids:
+            return
         with self._turn:
             for command_id in command_ids:
                 self._files.forget(command_id)
         try:
             with self._turn, self._engine.begin() as connection:
-                connection.execute(
-                    delete(asked).where(asked.c.command_id.in_(command_ids))
-                )
+                # One by one: how many are bound in one statement is limited.
+                connection.execute(_FORGET, [{"known": one} for one in command_ids])
         except DatabaseError:
             self._version = -1
 
