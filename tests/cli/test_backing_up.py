@@ -56,10 +56,10 @@ def test_a_script_is_told_the_same_in_json(shell, half_done, tmp_path):
 
     assert made["file"] == str(tmp_path / "b.tar")
     assert made["bytes"] == (tmp_path / "b.tar").stat().st_size
-    assert made["left_out"] == []
+    assert (made["left_out"], made["flaws"], back["flaws"]) == ([], [], [])
     assert set(made) == {
         *("file", "bytes", "made_at", "instance", "link", "head"),
-        *("files", "left_out"),
+        *("files", "left_out", "flaws"),
     }
     assert back["held"] == [{"run": half_done, "unfinished": 3}]
     assert (back["as_of"], back["was_instance"]) == (made["made_at"], made["instance"])
