@@ -94,7 +94,27 @@ def test_a_good_campaign_has_no_mistakes(shell, tmp_path):
         "file": "autumn.toml",
         "mistakes": [],
         "campaign": "autumn",
+        "not_lent": [],
     }
+
+
+def test_an_operator_is_told_which_secrets_nobody_lends_to_their_campaign(
+    shell, tmp_path
+):
+    settings = """
+url = "http://127.0.0.1:9/"
+headers = { X-A = "env:CALLS_TOKEN" }
+body = { to = "${contact}" }
+"""
+    file = campaign_text(tmp_path, "own", steps=step("webhook", settings))
+
+    told = shell("--role", "operator", "campaign", "check", file)
+    as_json = shell("--role", "operator", "campaign", "check", file, "--json")
+
+    assert told.code == 0
+    assert '! You could not launch it: the campaign refers to "env:CALLS_' in told.err
+    assert as_json.json["not_lent"] == ["env:CALLS_TOKEN"]
+    assert shell("campaign", "check", file).err == ""
 
 
 def test_a_check_needs_no_workspace(shell, tmp_path):

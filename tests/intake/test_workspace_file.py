@@ -77,6 +77,9 @@ stage = "5m"
 [webhooks]
 hosts = ["calls.example.org", "*.example.com:443"]
 internal = ["10.1.0.0/16", "[::1]:8080"]
+
+[secrets]
+allow = ["env:CALLS_TOKEN", "file:/etc/watchfloor/token"]
 """
 
 
@@ -123,6 +126,7 @@ def test_every_key_of_the_file_arrives_in_the_workspace():
             ),
             internal=(internal_range("10.1.0.0/16"), internal_range("[::1]:8080")),
         ),
+        lent=frozenset({"env:CALLS_TOKEN", "file:/etc/watchfloor/token"}),
     )
 
 
@@ -175,6 +179,7 @@ def test_every_option_of_the_default_file_is_read_once_its_mark_is_taken_away():
         "alerts.command.pager",
         "alerts.webhook.chat",
         "alerts.mail.leads",
+        "secrets",
         "retry",
         "audit",
         "roles",
@@ -352,7 +357,7 @@ def test_what_is_not_known_is_refused_with_the_nearest_that_is():
 
     known = (
         "workspace, plan, limits, channels, mail, notices, results, safety, alerts, "
-        "webhooks, retry, audit, roles"
+        "webhooks, secrets, retry, audit, roles"
     )
     assert mistakes(text) == [
         "watchfloor.toml: workspace.zome: unknown key; did you mean zone?",

@@ -20,11 +20,12 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.lending import REFERENCES
 
 MAX_BYTES = 65_536
 HIDDEN = "[secret]"
 
-_ENV, _FILE = "env:", "file:"
+_ENV, _FILE = REFERENCES
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BURIED = re.compile(r"\S+\s+(env|file):\S+")
 _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -38,7 +39,7 @@ _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 def is_reference(value: str) -> bool:
     """Whether *value* says where a secret is, instead of being the value itself."""
-    return value.startswith((_ENV, _FILE))
+    return value.startswith(REFERENCES)
 
 
 def check_reference(value: str) -> None:

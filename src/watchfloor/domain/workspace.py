@@ -112,6 +112,7 @@ class Workspace:
         second_person_above: A job cancel of a run with more records needs two people.
         roles: Who is what beside the owner.
         reach: Whom webhooks may contact.
+        lent: References to secrets that campaigns of anybody may use.
     """
 
     workspace_id: str
@@ -130,3 +131,4 @@ class Workspace:
     audit: Anchored = field(default_factory=Anchored)
     roles: RoleRules = field(default_factory=RoleRules)
     reach: Reach = field(default_factory=Reach)
+    lent: frozenset[str] = frozenset()

@@ -12,11 +12,13 @@ from watchfloor.domain.identity import is_plain_id, run_fingerprint
 from watchfloor.domain.regions import Lifecycle
 from watchfloor.engine.campaigns import channel_for, check_reach, checked_campaign
 from watchfloor.engine.changes import Transaction, adopt
+from watchfloor.engine.lending import demand_lent
 from watchfloor.engine.quotas import reserve_or_refuse
+from watchfloor.engine.standing import role_in
 from watchfloor.store.inbox import Command
 from watchfloor.store.layout import upload_id_of
 from watchfloor.store.reads.families import purged_of_family
-from watchfloor.store.reads.runs import family_id, ledger_rows, twin
+from watchfloor.store.reads.runs import campaign_text, family_id, ledger_rows, twin
 from watchfloor.store.writes import runs as writes
 
 #: An ended run of the same campaign over the same upload is a twin for so long.
@@ -27,7 +29,8 @@ def launch(tx: Transaction, command: Command) -> str:
     """Store a new run: accepted, contacting nobody yet.
 
     Raises:
-        RefusedError: ``DUPLICATE_RUN`` or ``PLAN_LIMIT``; there is no run.
+        RefusedError: ``DUPLICATE_RUN``, ``PLAN_LIMIT`` or ``NOT_ALLOWED``; there is no
+            run.
         ConfigError: The campaign cannot be launched.
         ValueError: The command makes no sense.
     """
@@ -49,6 +52,13 @@ def launch(tx: Transaction, command: Command) -> str:
     records = int(asked.get("records", 0))
     if records < 0:
         raise ValueError("a run has no fewer than 0 records")
+    demand_lent(
+        campaign,
+        asked["campaign_text"],
+        role_in(tx, command),
+        tx.workspace,
+        campaign_text(tx.connection, parent_id) if parent_id else None,
+    )
     month = reserve_or_refuse(tx.connection, tx.workspace.now(), tx.now_ms, records)
     writes.add_upload(
         tx.connection,

@@ -16,6 +16,7 @@ from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.regions import Mode
 from watchfloor.engine.campaigns import check_reach, checked_campaign
+from watchfloor.engine.lending import demand_lent, role_here
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.surveying import Survey, survey
@@ -76,11 +77,21 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     Raises:
         ConfigError: A mistake in the campaign or a file that cannot be used; every
             one is named and nothing was kept.
+        RefusedError: It refers to secrets that are not lent to who launches it;
+            nothing was kept.
         NotFoundError: There is no such parent.
     """
     text, origin = _campaign_text(layout, campaign_file, parent_id)
     campaign = checked_campaign(text, origin)
-    check_reach(campaign, origin, WorkspaceSettings(layout).now, looks_up=True)
+    settings = WorkspaceSettings(layout)
+    check_reach(campaign, origin, settings.now, looks_up=True)
+    demand_lent(
+        campaign,
+        text,
+        role_here(layout, settings, asker.role),
+        settings,
+        text if campaign_file is None else None,
+    )
     lists = asyncio.run(Suppressions(layout).lists_of(campaign.audience))
     named = zip(campaign.audience.suppression, lists, strict=True)
     told = [unusable_lines(name, read) for name, read in named]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.roles import (
     Role,
-    RoleRules,
     a_role,
     known_as,
     needed_for,
@@ -31,17 +30,18 @@ def demand_role(tx: Transaction, command: Command) -> None:
     Raises:
         RefusedError: ``NOT_ALLOWED``; nothing was changed.
     """
-    rules = tx.workspace.last_known().roles
-    needed, role = _needed(command), _role(command, rules)
+    needed, role = _needed(command), role_in(tx, command)
     if not role.may(needed):
         detail = f"{command.verb} {who_may(needed)}; {command.by} is {a_role(role)}"
         raise RefusedError(Refusal.NOT_ALLOWED, detail)
 
 
-def _role(command: Command, rules: RoleRules) -> Role:
+def role_in(tx: Transaction, command: Command) -> Role:
+    """Return what the asker of a command is to the workspace."""
     if command.asker is None:
         # Asked inside the process that owns the workspace.
         return Role.ADMIN
+    rules = tx.workspace.last_known().roles
     return role_of(command.asker, rules, asks=command.role)
 
 

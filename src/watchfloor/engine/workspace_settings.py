@@ -38,9 +38,14 @@ def checked_workspace(path: Path) -> Workspace:
 
 
 class WorkspaceSettings:
-    """Reads the file again where it has changed. Any thread."""
+    """Reads the file again where it has changed. Any thread.
+
+    Attributes:
+        layout: Whose file it is.
+    """
 
     def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         self._path = layout.settings
         self._known: tuple[tuple[int, int], Workspace] | None = None
 

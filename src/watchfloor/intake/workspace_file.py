@@ -73,6 +73,9 @@ _OPTIONAL = """
 # [alerts.mail.leads]              # through the server of [mail]
 # to = ["leads@example.org"]
 
+# [secrets]                        # of the engine: what operators may send to anybody
+# allow = ["env:CALLS_TOKEN"]      # files in campaigns/ need no line here
+
 # [retry]                          # of ended runs, by hand: watchfloor retry
 # most = 10                        # retries of one launch and all that came of it
 # most_per_record = 3              # how often one record may be taken up again

@@ -57,7 +57,7 @@ MOST_RETRIES = 1_000
 MOST_GENERATIONS = 20
 MOST_STAGE_MS = 7 * 86_400_000
 
-#: Hosts, or ranges of addresses: each is looked through for every connection.
+#: Hosts, ranges of addresses, references: each is looked through again and again.
 MOST_LISTED = 200
 
 LEAST_ANCHOR_MS = 60_000
@@ -254,6 +254,16 @@ class WebhooksForm(StrictForm):
         )
 
 
+class SecretsForm(StrictForm):
+    """``[secrets]``: what the owner lends to campaigns of others."""
+
+    allow: list[Reference] = Field(
+        default_factory=list,
+        max_length=MOST_LISTED,
+        examples=['allow = ["env:CALLS_TOKEN"]'],
+    )
+
+
 class RetryForm(StrictForm):
     """``[retry]``: of ended runs, by hand."""
 
@@ -348,6 +358,9 @@ class WorkspaceFile(StrictForm):
     webhooks: WebhooksForm = Field(
         default_factory=WebhooksForm, examples=["a table [webhooks] with internal"]
     )
+    secrets: SecretsForm = Field(
+        default_factory=SecretsForm, examples=["a table [secrets] with allow"]
+    )
     retry: RetryForm = Field(default_factory=RetryForm, examples=["a table [retry]"])
     audit: AuditForm = Field(default_factory=AuditForm, examples=["a table [audit]"])
     roles: RolesForm = Field(default_factory=RolesForm, examples=["a table [roles]"])
@@ -382,4 +395,5 @@ class WorkspaceFile(StrictForm):
             audit=self.audit.frozen(),
             roles=self.roles.frozen(),
             reach=self.webhooks.frozen(),
+            lent=frozenset(self.secrets.allow),
         )

@@ -14,9 +14,12 @@ from watchfloor.cli.parser import parser
 from watchfloor.cli.tables import table
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, WatchfloorError
+from watchfloor.domain.lending import unlent_words
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.lending import not_lent, role_here
 from watchfloor.engine.operations import create_workspace
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.intake.workspace_file import default_workspace_text
 from watchfloor.store.layout import Layout
@@ -63,17 +66,32 @@ def completion(options: Namespace) -> int:
 def _check(options: Namespace) -> int:
     path = Path(options.file)
     try:
-        found = checked_campaign(read_toml_text(path), path.name)
+        text = read_toml_text(path)
+        found = checked_campaign(text, path.name)
     except ConfigError as error:
         if options.json:
             answer_json({"file": path.name, "mistakes": list(error.mistakes)})
             return exits.REFUSED
         raise
+    wanted = _not_lent(options, found, text)
     if options.json:
-        answer_json({"file": path.name, "mistakes": [], "campaign": found.campaign_id})
+        told = {"mistakes": [], "campaign": found.campaign_id, "not_lent": wanted}
+        answer_json({"file": path.name, **told})
     else:
         answer(f"{clean(path.name)}: no mistakes, campaign {found.campaign_id}")
+        if wanted:
+            tell(f"! You could not launch it: {clean(unlent_words(wanted), 2_000)}")
     return exits.DONE
+
+
+def _not_lent(options: Namespace, found: Campaign, text: str) -> list[str]:
+    """Return what keeps whoever asks from launching it here; a file needs no place."""
+    layout = compose.layout(options)
+    if not layout.exists:
+        return []
+    settings = WorkspaceSettings(layout)
+    role = role_here(layout, settings, compose.started_as().role)
+    return list(not_lent(found, text, role, settings))
 
 
 def _list(options: Namespace) -> int:
