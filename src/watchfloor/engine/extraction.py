@@ -24,9 +24,11 @@ from watchfloor.engine.jobs import Doom
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.reservations import extend, release_unused
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
+from watchfloor.engine.uploads import check_launched
 from watchfloor.intake.audience_file import AudienceReader, Batch, Candidate, Reject
 from watchfloor.store.filter_conditions import Condition
 from watchfloor.store.reads.families import records_of_family
+from watchfloor.store.reads.uploads import Upload, upload_of
 from watchfloor.store.writes.audience import Rejected, Valid
 from watchfloor.store.writes.runs import save_run_values
 
@@ -48,11 +50,13 @@ async def extract(
 ) -> None:
     """Read the upload of a run to its end, or until the run no longer wants it.
 
-    A file that cannot be used ends the run as failed, with the reason; nobody was
-    contacted.
+    A file that cannot be used, or is not the one that was launched, ends the run as
+    failed, with the reason; nobody was contacted.
     """
+    launched = await submit(LaunchedOver(run_id))
     try:
         lists = await suppressions.lists_of(campaign.audience)
+        await asyncio.to_thread(check_launched, path, launched)
         reader = await _opened(path, campaign)
     except (ConfigError, OSError) as error:
         await submit(Doom(run_id, f"faulty selection: {error}"))
@@ -83,6 +87,17 @@ async def judge(run_id: str, wanted: Condition | None, submit: Submit) -> None:
         return
     while await submit(JudgeSlice(run_id, wanted)):
         pass
+
+
+class LaunchedOver:
+    """The job that looks which file a run was launched over."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+
+    def __call__(self, tx: Transaction) -> Upload:
+        """Return what is known of it."""
+        return upload_of(tx.connection, self._run_id)
 
 
 class Begin:

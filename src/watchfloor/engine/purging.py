@@ -18,6 +18,7 @@ from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.errands import Errand, carried_out, carried_out_now
 from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.engine.resolving import under_way
+from watchfloor.engine.uploads import discard_half_taken
 from watchfloor.store.archive.columns import VERSION
 from watchfloor.store.archive.drafts import discard
 from watchfloor.store.archive.manifest import FILE
@@ -202,7 +203,9 @@ def _remove_files(
     keep_upload: bool,
 ) -> None:
     if not keep_upload:
-        layout.upload(facts.upload_id).unlink(missing_ok=True)
+        upload = layout.upload(facts.upload_id)
+        upload.unlink(missing_ok=True)
+        discard_half_taken(upload)
         with suppress(FileNotFoundError):
             settle_folder(layout.uploads)
     discard(draft_of(layout, run_id))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from io import StringIO
+from io import FileIO, StringIO
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.intake.logical_rows import MAX_ROW_CHARS, LogicalRow, LogicalRows
@@ -68,7 +68,7 @@ class ContactFile:
 
     def __init__(self, path: Path, *, follows: bool = True) -> None:
         self._path = path
-        self._file, self.size = _opened(path, follows=follows)
+        self._file, self.size = opened_contacts(path, follows=follows)
         try:
             sample = self._sample()
             self._encoding = encoding_of(sample)
@@ -191,7 +191,12 @@ class ContactFile:
         return ""
 
 
-def _opened(path: Path, *, follows: bool) -> tuple[BinaryIO, int]:
+def opened_contacts(path: Path, *, follows: bool) -> tuple[FileIO, int]:
+    """Open a contact file, unbuffered; return it with its size in bytes.
+
+    Raises:
+        ConfigError: It cannot be opened, or is no file.
+    """
     try:
         return opened(path, follows=follows)
     except NoFileError as error:
