@@ -535,3 +535,46 @@ def forged(  # noqa: PLR0913 - each is one way to do harm
         end = out.offset + 2 * tarfile.BLOCKSIZE
     # Python fills the last record up; a backup ends with the two blocks that end a tar.
     os.truncate(tmp_path / "forged.tar", end)
+
+
+def laid(path, what):
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to("/etc/hostname")
+    else:
+        path.write_text("id,first_name\nsomebody else\n")
+        if what == "sparse":
+            os.truncate(path, 2**43)
+        if what == "closed":
+            path.chmod(0)
+
+
+@pytest.mark.parametrize("what", ["closed", "sparse", "pipe", "folder", "link"])
+def test_nothing_that_others_lay_among_the_uploads_keeps_a_backup_from_being_made(
+    floor, tmp_path, what
+):
+    run_id = floor.launched(campaign(), ids(3))
+    other = floor.launched(campaign(), ids(4))
+    for path in (floor.layout.uploads / "zz.csv", floor.layout.upload(f"u-{other}")):
+        path.unlink(missing_ok=True)
+        laid(path, what)
+
+    made = backed_up(floor, tmp_path / "backup.tar")
+
+    assert made.left_out == (f"uploads/u-{other}.csv",)
+    with tarfile.open(tmp_path / "backup.tar") as tar:
+        uploads = [name for name in tar.getnames() if name.startswith("uploads/")]
+    assert uploads == [f"uploads/u-{run_id}.csv"]
+
+
+def test_an_upload_of_another_content_is_no_part_of_a_backup(floor, tmp_path):
+    run_id = floor.launched(campaign(), ids(3))
+    path = floor.layout.upload(f"u-{run_id}")
+    path.write_bytes(path.read_bytes().replace(b"c00001", b"c99991"))
+
+    made = backed_up(floor, tmp_path / "backup.tar")
+
+    assert made.left_out == (f"uploads/u-{run_id}.csv",)

@@ -17,6 +17,7 @@ from watchfloor.domain.errors import ConfigError
 from watchfloor.intake.audience_file import AudienceReader
 from watchfloor.intake.result_file import ResultFile
 from watchfloor.intake.toml_file import read_toml_text
+from watchfloor.store.archive.private_files import opened
 
 #: What else a workspace is made of, beside its folders.
 PIECES = ["watchfloor.toml", "state.db", "inbox.db", "engine.lock", "anchors.jsonl"]
@@ -209,3 +210,10 @@ def test_a_pipe_in_a_files_place_is_not_waited_for(tmp_path, read, more):
     os.mkfifo(pipe, 0o600)
 
     assert "no regular file" in swallowed(read, pipe, *more)
+
+
+def test_a_pipe_in_a_private_file_s_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "upload.csv")
+
+    with pytest.raises(OSError, match="no plain file"):
+        opened(tmp_path / "upload.csv")

@@ -1,8 +1,10 @@
 """Making a backup beside a running engine: one file, there whole or not at all.
 
 The store is copied first, as it is at one moment. What belongs to it is written before
-the store tells of it and never changes afterwards, so it is found then. The inbox is no
-part of it: what nobody has taken yet must not be done again from a backup.
+the store tells of it and never changes afterwards, so it is found then. Of the uploads
+only those that it names are taken: whoever may launch lays files there, and none of
+them may keep a backup from being made. The inbox is no part of it: what nobody has
+taken yet must not be done again from a backup.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -38,8 +40,9 @@ from watchfloor.store.backups.contents import (
     is_place,
     written,
 )
-from watchfloor.store.backups.stores import at_rest, stored_in
+from watchfloor.store.backups.stores import at_rest, stored_in, uploads_in
 from watchfloor.store.layout import Layout
+from watchfloor.store.reads.uploads import Upload
 from watchfloor.store.schema import HEAD
 from watchfloor.store.sqlite import copy_living
 
@@ -53,7 +56,8 @@ class BackedUp(NamedTuple):
     """What a backup came to.
 
     Attributes:
-        left_out: Files of the workspace that are no part of it: links, odd names.
+        left_out: Files of the workspace that are no part of it: links, odd names, and
+            uploads that cannot be read or are not what was launched.
         flaws: What does not hold in its store; it is there as it is.
     """
 
@@ -90,11 +94,17 @@ def back_up(
     copy = folder / f".{target.name[:80]}.{mark}.store"
     aside = folder / f".{target.name[:80]}.{mark}.partial"
     try:
-        _check_room(layout, folder)
+        # The copy of the store is there beside the backup until that is whole.
+        _check_room(folder, 2 * layout.state.stat().st_size)
         manifest = _copied(layout, copy, around, host, on_progress)
         wrong = _wrong_in(copy, manifest, layout)
         left_out, files = _files(layout)
         manifest = _whole(manifest, copy, files, on_progress)
+        manifest, files, damaged = _with_uploads(
+            layout, manifest, files, uploads_in(copy), on_progress
+        )
+        left_out += damaged
+        _check_room(folder, sum(one.bytes for one in manifest.files))
         with created(aside) as file:
             _write(file, manifest, {STATE: copy, **files}, on_progress)
             sealed(file)
@@ -131,10 +141,7 @@ def _folder_of(layout: Layout, target: Path) -> Path:
     return folder
 
 
-def _check_room(layout: Layout, folder: Path) -> None:
-    store = layout.state.stat().st_size
-    # The copy of the store is there beside the backup until that is whole.
-    needed = 2 * store + sum(path.stat().st_size for _, path in _candidates(layout))
+def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE_BYTES:
         msg = (
@@ -186,9 +193,9 @@ def _wrong_in(copy: Path, manifest: Manifest, layout: Layout) -> tuple[str, ...]
 
 
 def _candidates(layout: Layout) -> Iterator[tuple[str, Path]]:
-    """Yield every file that may belong into a backup, by its name there."""
+    """Yield every file beside the uploads that may belong into a backup, by name."""
     yield layout.settings.name, layout.settings
-    for folder in (layout.campaigns, layout.uploads, archives(layout)):
+    for folder in (layout.campaigns, archives(layout)):
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(layout.root).as_posix()
             is_draft = any(part.startswith(".") for part in name.split("/"))
@@ -223,6 +230,35 @@ def _whole(
             # A purge took it meanwhile; the store of then still names it.
             continue
     return replace(manifest, files=tuple(stored))
+
+
+def _with_uploads(
+    layout: Layout,
+    manifest: Manifest,
+    files: dict[str, Path],
+    uploads: Sequence[Upload],
+    on_progress: OnProgress,
+) -> tuple[Manifest, dict[str, Path], list[str]]:
+    """Add the uploads that are what was launched; return also those that are not."""
+    stored, left_out, found = list(manifest.files), [], dict(files)
+    for number, upload in enumerate(uploads, 1):
+        on_progress("uploads", number, len(uploads))
+        path = layout.upload(upload.upload_id)
+        name = f"{layout.uploads.name}/{path.relative_to(layout.uploads)}"
+        try:
+            # Looked at before it is read: somebody may have put a far larger one there.
+            is_so = is_place(name) and path.lstat().st_size == upload.bytes
+            if is_so and sha256_of(path) == upload.sha256:
+                stored.append(Stored(name, upload.bytes, upload.sha256))
+                found[name] = path
+                continue
+        except FileNotFoundError:
+            # A purge took it, or it is a retry's, which has none.
+            continue
+        except OSError:
+            pass
+        left_out.append(name)
+    return replace(manifest, files=tuple(stored)), found, left_out
 
 
 def _write(

@@ -71,7 +71,8 @@ def backup(options: Namespace) -> int:
     if made.flaws:
         tell("The backup holds the store as it is; earlier ones may hold: keep them.")
     for name in made.left_out:
-        tell(f"left out, since it is a link or has an odd name: {name}")
+        tell(f"left out: {clean(name)} is a link, has an odd name, cannot be read, or")
+        tell("  is an upload that is not what was launched")
     return code
 
 
@@ -96,7 +97,7 @@ def restore(options: Namespace) -> int:
     )
     for one in made.held:
         may = f"{one.unfinished:,} records may have been contacted since"
-        answer(f"held: {one.run_id} {clean(one.campaign_name)}, {may}")
+        answer(f"held: {clean(one.run_id)} {clean(one.campaign_name)}, {may}")
     for line in _remarks(made):
         tell(line)
     return exits.DONE

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from hashlib import file_digest
 from io import BufferedReader
 from pathlib import Path
@@ -29,8 +31,16 @@ def created(path: Path) -> BinaryIO:
 
 
 def opened(path: Path) -> BufferedReader:
-    """Open a file to read; a link is an ``OSError``."""
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+    """Open a file to read; a link or what is no file is an ``OSError``.
+
+    A pipe in its place is not waited for.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return os.fdopen(descriptor, "rb")
 
 
 def sealed(file: BinaryIO) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.store.reads.chain import chain_head
+from watchfloor.store.reads.uploads import Upload, every_upload
 from watchfloor.store.schema import HEAD, schema_version
 from watchfloor.store.sqlite import damage, odd_parts, resting_engine
 
@@ -73,3 +74,9 @@ def stored_in(path: Path) -> AboutStore:
             raise StoreError(msg)
         head = chain_head(connection)
     return AboutStore(head.instance, version, head.number, head.hash.hex())
+
+
+def uploads_in(path: Path) -> list[Upload]:
+    """Return the uploads of all runs of a store that ``stored_in`` found sound."""
+    with at_rest(path) as connection:
+        return every_upload(connection)

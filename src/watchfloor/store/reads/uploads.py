@@ -39,6 +39,14 @@ def upload_of(connection: Connection, run_id: str) -> Upload:
     return Upload._make(connection.execute(query).one())
 
 
+def every_upload(connection: Connection) -> list[Upload]:
+    """Return the upload of every run, in the order of their ids."""
+    query = select(*(upload.c[name] for name in Upload._fields)).order_by(
+        upload.c.upload_id
+    )
+    return [Upload._make(row) for row in connection.execute(query)]
+
+
 def known_digests(
     connection: Connection, run_id: str, digests: Collection[bytes]
 ) -> frozenset[bytes]:
