@@ -8,8 +8,9 @@ from tests.support.patience import until
 from tests.support.provider import Reply
 
 from watchfloor.domain.regions import Gate, Phase, RunOutcome, Verb
-from watchfloor.engine.commands import TakeCommand
+from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.operations import steering_command
+from watchfloor.store.commands import refusable
 from watchfloor.store.inbox import Command, ask
 
 
@@ -254,6 +255,30 @@ def test_a_command_that_makes_no_sense_is_refused_and_harms_nobody_else(floor, v
 
     assert answer.state == "refused"
     assert "cannot be used" in answer.detail
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"why": "\ud800"},
+        {"by": "\ud800", "origin": "\ud800"},
+        {"command_id": "\ud800"},
+        {"run_id": "\ud800"},
+        {"at_ms": 1 << 80},
+        {"at_ms": None},
+        {"why": 7},
+        {"verb": "retry", "payload": {"parent_id": "\ud800"}},
+    ],
+    ids=repr,
+)
+def test_what_no_store_takes_is_refused_and_ends_no_engine(floor, values):
+    command = unusable(floor, **values)
+
+    with floor.engine() as running:
+        running.do(RefuseCommand(command, ValueError("\ud800 of no use")))
+
+    answer = floor.receipt(refusable(command).command_id)
+    assert answer.refusal == "UNUSABLE"
 
 
 @pytest.mark.parametrize(

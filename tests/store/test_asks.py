@@ -14,10 +14,10 @@ from watchfloor.domain.roles import Role
 from watchfloor.store.asks import (
     MOST_A_TURN,
     MOST_BYTES,
-    MOST_CHARS,
     AskedFiles,
     drop,
 )
+from watchfloor.store.commands import MOST_CHARS
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 
 PAUSE = Command(

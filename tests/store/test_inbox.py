@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.commands import refusable
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 
 
@@ -175,3 +176,43 @@ def test_many_askers_at_once_are_all_heard(layout, inbox):
         list(askers.map(lambda one: ask(layout, command(f"{one:02}")), range(24)))
 
     assert sorted(ids(inbox.waiting())) == [f"{one:02}" for one in range(24)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at_ms", 1 << 62),
+        ("at_ms", -1),
+        ("at_ms", "noon"),
+        ("command_id", b"\xed\xa0\x80"),
+        ("why", "w" * 20_000),
+        ("run_id", b"\x00\xff"),
+        ("payload_json", "[" * 100_000),
+        ("payload_json", b"\xff"),
+    ],
+)
+def test_whatever_a_row_holds_is_a_command_that_can_be_refused_and_forgotten(
+    layout, inbox, column, value
+):
+    ask(layout, command("odd"))
+    ask(layout, command("sound"))
+    with closing(sqlite3.connect(layout.inbox)) as file:
+        told = f"UPDATE asked SET {column} = ? WHERE command_id = 'odd'"  # noqa: S608 - ours
+        file.execute(told, [value])
+        file.commit()
+
+    odd, sound = inbox.waiting()
+
+    assert odd.verb == "unreadable"
+    assert refusable(odd) == odd
+    assert sound.command_id == "sound"
+    inbox.forget([odd.command_id])
+    assert ids(inbox.waiting()) == ["sound"]
+
+
+def test_half_of_a_pair_in_a_payload_is_one_that_the_store_takes(layout, inbox):
+    ask(layout, command("half", payload={"seen": {"word": "\ud800"}}))
+
+    [found] = inbox.waiting()
+
+    assert found.payload == {"seen": {"word": "?"}}

@@ -23,6 +23,7 @@ from watchfloor.engine.restored_runs import check_confirmed, note_confirmed
 from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
 from watchfloor.engine.standing import demand_role, proven
+from watchfloor.store.commands import refusable
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
 from watchfloor.store.reads.runs import ledger_rows, run_view
@@ -56,17 +57,21 @@ class TakeCommand:
 
 
 class RefuseCommand:
-    """The job that answers a command which could not even be refused properly."""
+    """The job that answers a command which could not even be refused properly.
+
+    Whatever its texts and its time are, the store takes them.
+    """
 
     def __init__(self, command: Command, error: BaseException) -> None:
-        self._command = command
+        self._command = refusable(command)
         self._error = error
 
     def __call__(self, tx: Transaction) -> None:
         """Store the command as unusable, and write a mistake of our own down."""
         tx.around.survived(self._error)
         if receipt(tx.connection, self._command.command_id) is None:
-            command, answer = proven(self._command), _unusable(tx, self._error)
+            command = refusable(proven(self._command))
+            answer = _unusable(tx, self._error)
             _enter_refusal(tx, command, answer)
             _answer(tx, command, answer)
 

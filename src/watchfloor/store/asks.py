@@ -25,7 +25,13 @@ from typing import Final
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.store.archive.private_files import settle_folder
-from watchfloor.store.commands import Command
+from watchfloor.store.commands import (
+    MOST_CHARS,
+    TEXTS,
+    Command,
+    check_sound,
+    plain_json,
+)
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
 
@@ -33,8 +39,6 @@ log = logging.getLogger(__name__)
 
 #: More than any verb writes: a campaign's text, or a batch of results.
 MOST_BYTES: Final = 4 * 1024 * 1024
-#: Of a reason or an id. What is refused is kept for good too, by whomever it was.
-MOST_CHARS: Final = 16 * 1024
 #: So many are taken in one turn, and so many names looked at: the rest waits.
 MOST_A_TURN: Final = 64
 MOST_NAMES: Final = 20_000
@@ -45,9 +49,6 @@ _ASKED: Final = ".ask"
 _UNFINISHED: Final = ".new"
 #: An asker that died while it wrote left this; nobody goes on with it.
 _GIVEN_UP_S: Final = 60
-#: The last moment of the year 9999: of a later one no calendar tells.
-_LATEST_MS: Final = 253_402_300_799_999
-_TEXTS: Final = ("command_id", "verb", "run_id", "by", "origin", "why", "role")
 
 
 def drop(layout: Layout, command: Command) -> None:
@@ -68,7 +69,7 @@ def drop(layout: Layout, command: Command) -> None:
             "was asked of the engine"
         )
         raise StoreError(msg)
-    if any(len(getattr(command, name)) > MOST_CHARS for name in _TEXTS):
+    if any(len(getattr(command, name)) > MOST_CHARS for name in TEXTS):
         msg = (
             f"a text of the command has more than {MOST_CHARS:,} characters; nothing "
             "was asked of the engine. Write a shorter one"
@@ -229,18 +230,8 @@ def _command(data: bytes) -> Command:
     Raises:
         ValueError: It is no command; ``TypeError`` and ``KeyError`` say the same.
     """
-    # JSON can name half of a pair, as a shell's odd bytes become, and no store takes
-    # one: a command that holds it could be neither obeyed nor refused.
-    plain = json.dumps(json.loads(data), ensure_ascii=False).encode(errors="replace")
-    told = json.loads(plain)
-    texts = {name: told[name] for name in _TEXTS}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise TypeError("texts are texts")
-    if any(len(text) > MOST_CHARS for text in texts.values()):
-        raise ValueError("a text of a size that nobody writes")
-    at_ms, payload = told["at_ms"], told["payload"]
-    if type(at_ms) is not int or not 0 <= at_ms <= _LATEST_MS:
-        raise ValueError("no moment")
-    if not isinstance(payload, dict) or not texts["command_id"]:
-        raise ValueError("no payload")
-    return Command(at_ms=at_ms, payload=payload, **texts)
+    told = plain_json(data)
+    texts = {name: told[name] for name in TEXTS}
+    command = Command(at_ms=told["at_ms"], payload=told["payload"], **texts)
+    check_sound(command)
+    return command

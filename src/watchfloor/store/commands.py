@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from watchfloor.domain.roles import Identity
+
+#: Of a reason or an id. What is refused is kept for good too, by whomever it was.
+MOST_CHARS: Final = 16 * 1024
+#: The last moment of the year 9999: of a later one no calendar tells.
+LATEST_MS: Final = 253_402_300_799_999
+TEXTS: Final = ("command_id", "verb", "run_id", "by", "origin", "why", "role")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +42,57 @@ class Command:
     payload: Mapping[str, Any] = field(default_factory=dict)
     role: str = ""
     asker: Identity | None = field(default=None, compare=False)
+
+
+def check_sound(command: Command) -> None:
+    """Check that a command is one that every store takes, whatever it asks for.
+
+    Raises:
+        ValueError: It is none; a ``TypeError`` says the same.
+    """
+    texts = [getattr(command, name) for name in TEXTS]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("texts are texts")
+    if any(len(text) > MOST_CHARS for text in texts):
+        raise ValueError("a text of a size that nobody writes")
+    if not _is_moment(command.at_ms):
+        raise ValueError("no moment")
+    if not isinstance(command.payload, dict) or not command.command_id:
+        raise ValueError("no payload")
+
+
+def refusable(command: Command) -> Command:
+    """Return a command as the store takes it, to be refused: cut, and replaced.
+
+    What is no text is told as Python tells it, and what is no moment is the first one.
+    """
+    texts: dict[str, Any] = {name: _plain(getattr(command, name)) for name in TEXTS}
+    at_ms = command.at_ms if _is_moment(command.at_ms) else 0
+    payload: Any = {}
+    with suppress(ValueError, TypeError, RecursionError):
+        payload = plain_json(json.dumps(command.payload))
+    payload = payload if isinstance(payload, dict) else {}
+    return replace(command, at_ms=at_ms, payload=payload, **texts)
+
+
+def plain_json(data: bytes | str) -> Any:  # noqa: ANN401 - JSON may be anything
+    """Return what JSON says, with a ``?`` for half of a pair of code units.
+
+    JSON can name half of a pair, as a shell's odd bytes become, and no store takes
+    one: a command that holds it could be neither obeyed nor refused.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested without an end.
+    """
+    plain = json.dumps(json.loads(data), ensure_ascii=False).encode(errors="replace")
+    return json.loads(plain)
+
+
+def _is_moment(at_ms: object) -> bool:
+    return type(at_ms) is int and 0 <= at_ms <= LATEST_MS
+
+
+def _plain(text: object) -> str:
+    said = text if isinstance(text, str) else repr(text)
+    return said[:MOST_CHARS].encode(errors="replace").decode()

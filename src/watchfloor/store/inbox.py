@@ -36,7 +36,7 @@ from sqlalchemy.exc import DatabaseError
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
 from watchfloor.store.asks import AskedFiles, drop
-from watchfloor.store.commands import Command
+from watchfloor.store.commands import TEXTS, Command, plain_json, refusable
 from watchfloor.store.faults import is_busy
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
@@ -63,7 +63,8 @@ asked = Table(
     Column("payload_json", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-_FORGET: Final = delete(asked).where(asked.c.command_id == bindparam("known"))
+_BY_NUMBER: Final = delete(asked).where(asked.c.asked_no == bindparam("known"))
+_BY_ID: Final = delete(asked).where(asked.c.command_id == bindparam("known"))
 
 
 def create_inbox(layout: Layout) -> None:
@@ -106,6 +107,7 @@ class Inbox:
         self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
         self._version = -1
         self._place: tuple[int, int] | None = None
+        self._numbers: dict[str, int] = {}
         self._turn = threading.Lock()
 
     def waiting(self) -> list[Command]:
@@ -128,7 +130,10 @@ class Inbox:
                 if version == self._version:
                     return []
                 rows = connection.execute(select(asked).order_by(asked.c.asked_no))
-                commands = [_command(row) for row in rows.mappings()]
+                commands = []
+                for row in rows.mappings():
+                    commands.append(_command(row))
+                    self._numbers[commands[-1].command_id] = row["asked_no"]
         except DatabaseError as error:
             if is_busy(error):
                 return []
@@ -161,6 +166,7 @@ class Inbox:
             with self._turn:
                 self._engine.dispose()
                 self._place, self._version = place, -1
+                self._numbers.clear()  # another file's rows have other numbers
         return about
 
     def _proven(self, commands: list[Command], about: os.stat_result) -> list[Command]:
@@ -179,17 +185,24 @@ class Inbox:
 
         A failure leaves them; they are taken again and found known.
         """
-        if not command_ids:
-            return
         with self._turn:
             for command_id in command_ids:
                 self._files.forget(command_id)
+        # By their numbers, where they are known: the id in a row may be no text. One by
+        # one: how many are bound in one statement is limited.
+        numbers = self._numbers
+        by_number = [{"known": numbers[one]} for one in command_ids if one in numbers]
+        by_id = [{"known": one} for one in command_ids if one not in numbers]
         try:
             with self._turn, self._engine.begin() as connection:
-                # One by one: how many are bound in one statement is limited.
-                connection.execute(_FORGET, [{"known": one} for one in command_ids])
+                for statement, known in ((_BY_NUMBER, by_number), (_BY_ID, by_id)):
+                    if known:
+                        connection.execute(statement, known)
         except DatabaseError:
             self._version = -1
+            return
+        for command_id in command_ids:
+            numbers.pop(command_id, None)
 
     def close(self) -> None:
         """Close the file, when nobody is reading it."""
@@ -233,22 +246,20 @@ def _append(connection: Connection, command: Command) -> None:
 
 
 def _command(row: RowMapping) -> Command:
-    """Return a command; one whose payload is no JSON has a verb that nobody knows."""
-    verb, payload = row["verb"], {}
+    """Return a command; one that cannot be used has a verb that nobody knows.
+
+    Whoever may write the file may write anything into any of its columns.
+    """
+    texts = {name: row[name] for name in TEXTS if name in row}
     try:
-        payload = json.loads(row["payload_json"])
-    except ValueError:
-        verb = "unreadable"
-    return Command(
-        command_id=row["command_id"],
-        at_ms=row["at_ms"],
-        verb=verb,
-        run_id=row["run_id"],
-        by=row["by"],
-        origin=row["origin"],
-        why=row["why"],
-        payload=payload,
-    )
+        payload = plain_json(row["payload_json"])
+    except (ValueError, TypeError, RecursionError):
+        payload, texts["verb"] = {}, "unreadable"
+    command = Command(at_ms=row["at_ms"], payload=payload, **texts)
+    plain = refusable(command)
+    if plain == replace(command, payload=plain.payload):
+        return command
+    return replace(plain, verb="unreadable")
 
 
 @contextmanager
