@@ -11,6 +11,7 @@ import pytest
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
+from watchfloor.store import asks
 from watchfloor.store.asks import (
     MOST_A_TURN,
     MOST_BYTES,
@@ -240,3 +241,37 @@ def test_rows_of_a_file_that_others_may_write_are_nobody_s_in_particular(layout)
     assert found.asker.name.startswith("somebody of ")
     assert found.role == Role.OPERATOR
     inbox.close()
+
+
+def test_folders_without_an_end_keep_no_command_from_being_taken(
+    layout, folder, files, monkeypatch
+):
+    monkeypatch.setattr(asks, "MOST_NAMES", 50)
+    for number in range(200):
+        (folder / f"{number}.ask").mkdir()
+    for number in range(200, 300):
+        _folder(folder / f"{number}.ask")
+    drop(layout, PAUSE)
+
+    # Every turn looks at so many, and the next one goes on from there.
+    turns = [files.waiting() for _ in range(12)]
+
+    assert [PAUSE] in turns
+    left = {path.name for path in folder.iterdir() if path.is_dir()}
+    assert left == {f"{number}.ask" for number in range(200, 300)}
+    files.close()
+
+
+@needs_root
+def test_a_flood_of_one_account_leaves_room_for_what_others_ask(layout, folder, files):
+    daemon = pwd.getpwnam("daemon")
+    for number in range(MOST_A_TURN * 2):
+        drop(layout, replace(PAUSE, command_id=f"flood-{number}"))
+    for path in folder.iterdir():
+        os.chown(path, daemon.pw_uid, -1)
+    drop(layout, replace(PAUSE, command_id="mine"))
+
+    found = files.waiting()
+
+    assert len(found) == MOST_A_TURN
+    assert "mine" in {one.command_id for one in found}

@@ -16,12 +16,14 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import blake2b
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.store.archive.private_files import settle_folder
@@ -39,9 +41,11 @@ log = logging.getLogger(__name__)
 
 #: More than any verb writes: a campaign's text, or a batch of results.
 MOST_BYTES: Final = 4 * 1024 * 1024
-#: So many are taken in one turn, and so many names looked at: the rest waits.
+#: So many are taken in one turn, so many files opened for that and so many names looked
+#: at: the rest waits, and the next turn goes on from there.
 MOST_A_TURN: Final = 64
-MOST_NAMES: Final = 20_000
+MOST_OPENED: Final = 256
+MOST_NAMES: Final = 4_000
 #: So many different names are told of, that a hostile folder floods no log.
 _MOST_TOLD: Final = 256
 
@@ -111,14 +115,17 @@ class AskedFiles:
         self._layout = layout
         self._paths: dict[str, Path] = {}
         self._told: set[str] = set()
+        self._entries: Iterator[os.DirEntry[str]] | None = None
 
     def waiting(self) -> list[Command]:
         """Return what was asked, oldest first: so many in one turn.
 
-        What cannot be a command is taken away, or told of once and left.
+        Of every account as many as of any other, as far as it asked so much: nobody's
+        flood keeps what others ask from being taken. What cannot be a command is taken
+        away, or told of once and left.
         """
         found: list[tuple[int, Command]] = []
-        for name in self._names():
+        for name in islice(_fairly(self._looked_at()), MOST_OPENED):
             if len(found) == MOST_A_TURN:
                 break
             taken = self._read(self._folder / name)
@@ -134,20 +141,34 @@ class AskedFiles:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _names(self) -> Iterator[str]:
+    def close(self) -> None:
+        """Look no further."""
+        self._entries = None
+
+    def _looked_at(self) -> list[_Laid]:
+        """Look at the next names in the folder, and take away what is no file."""
+        found: list[_Laid] = []
         try:
-            with os.scandir(self._folder) as entries:
-                for count, entry in enumerate(entries):
-                    if count == MOST_NAMES:
-                        return
-                    if entry.name.endswith(_ASKED):
-                        yield entry.name
-                    elif entry.name.endswith(_UNFINISHED):
-                        self._clear(entry)
-                    else:
-                        self._refuse(self._folder / entry.name, "is no command")
+            if self._entries is None:
+                self._entries = _entries(self._folder)
+            for count, entry in enumerate(self._entries, 1):
+                if entry.name.endswith(_UNFINISHED):
+                    self._clear(entry)
+                elif not entry.name.endswith(_ASKED):
+                    self._refuse(self._folder / entry.name, "is no command")
+                elif not entry.is_file(follow_symlinks=False):
+                    self._refuse(self._folder / entry.name, "is no file")
+                else:
+                    with suppress(OSError):
+                        about = entry.stat(follow_symlinks=False)
+                        laid = _Laid(about.st_uid, about.st_mtime_ns, entry.name)
+                        found.append(laid)
+                if count == MOST_NAMES:
+                    return found
         except OSError:
-            return
+            pass
+        self._entries = None
+        return found
 
     def _clear(self, entry: os.DirEntry[str]) -> None:
         with suppress(OSError):
@@ -187,11 +208,37 @@ class AskedFiles:
 
     def _refuse(self, path: Path, why: str) -> None:
         """Take away what is no command; what cannot be taken away is told of once."""
-        with suppress(OSError):
+        try:
             path.unlink()
+        except OSError:
+            with suppress(OSError):
+                path.rmdir()
         if path.name not in self._told and len(self._told) < _MOST_TOLD:
             self._told.add(path.name)
             log.warning("%s %s; it was not obeyed", path, why)
+
+
+class _Laid(NamedTuple):
+    """A file in the folder, as its name's entry tells."""
+
+    uid: int
+    at_ns: int
+    name: str
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    # Closed with the generator: one that is left half way is gone on with, or let go.
+    with os.scandir(folder) as entries:
+        yield from entries
+
+
+def _fairly(laid: Iterable[_Laid]) -> Iterator[str]:
+    """Yield names: the oldest of every account, then the second oldest of each, ..."""
+    of_each: defaultdict[int, list[_Laid]] = defaultdict(list)
+    for one in sorted(laid, key=lambda one: (one.at_ns, one.name)):
+        of_each[one.uid].append(one)
+    for together in zip_longest(*of_each.values()):
+        yield from (one.name for one in together if one is not None)
 
 
 def _unfit(about: os.stat_result) -> str:

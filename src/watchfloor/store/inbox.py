@@ -207,6 +207,7 @@ class Inbox:
     def close(self) -> None:
         """Close the file, when nobody is reading it."""
         with self._turn:
+            self._files.close()
             self._engine.dispose()
 
 
