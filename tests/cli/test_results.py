@@ -192,6 +192,31 @@ def test_what_was_refused_once_may_be_asked_for_again(shell, ended, written):
     assert figures(answer) == [1, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("takes", ["another verb", "other events", "nothing"])
+@pytest.mark.parametrize("is_taken", [True, False], ids=["taken", "waiting"])
+def test_another_command_under_the_id_of_a_file_does_not_stand_for_it(
+    shell, ended, written, takes, is_taken
+):
+    file = written(event(ended, "c000001", "opted_out"))
+    with ResultFile(file) as opened:
+        [batch] = opened.batches(compose.now_ms(), 500)
+    asks = {
+        "another verb": {"verb": "hide", "run_id": ended},
+        "other events": {"payload": {"events": [event(ended, "c000002")]}},
+        "nothing": {"payload": {"events": []}},
+    }[takes]
+    first = {"at_ms": 1, "verb": "results", "run_id": "", "by": "x", **asks}
+    ask(shell.layout, Command(command_id=f"results-{batch.digest}", **first))
+    if is_taken:
+        shell("results", "ingest", written(event(ended, "c000003"), name="o.jsonl"))
+
+    answer = shell("results", "ingest", file, "--json")
+
+    assert figures(answer) == [1, 0, 0, 0, 1, 0]
+    with reading(shell.layout) as connection:
+        assert find(connection, contact_digest("id", "c000001")) == "opted_out"
+
+
 def test_a_torn_file_says_how_far_it_was_taken(shell, ended, written, monkeypatch):
     monkeypatch.setattr(verb, "LINES_AT_ONCE", 100)
     events = [event(ended, "c000001", event_id=f"e{n}") for n in range(4_000)]

@@ -9,6 +9,7 @@ from watchfloor.domain.results import (
     MAX_ID_CHARS,
     ResultEvent,
     ResultKind,
+    events_digest,
     parse_event,
     speaking,
     suppresses,
@@ -210,3 +211,13 @@ def test_what_a_provider_forgot_is_named_in_a_sentence(changed, said):
 def test_an_id_may_be_as_long_as_the_bound():
     assert parsed(event_id="e" * MAX_ID_CHARS).event_id == "e" * MAX_ID_CHARS
     assert not suppresses(ResultKind.BOUNCED)
+
+
+def test_events_have_the_digest_of_what_they_say_in_the_order_they_come():
+    one, other = {"event_id": "a", "kind": "opened"}, {"event_id": "b"}
+
+    assert events_digest([one, other]) == events_digest(
+        [{"kind": "opened", "event_id": "a"}, other]
+    )
+    assert events_digest([one, other]) != events_digest([other, one])
+    assert events_digest([one]) != events_digest([])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
+from hashlib import blake2b
 
 MAX_ID_CHARS = 200
 MAX_DETAIL_CHARS = 500
@@ -215,3 +217,9 @@ def _is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def events_digest(events: Sequence[object]) -> str:
+    """Return which events were asked for, as ``ResultEvent.as_dict`` writes them."""
+    told = json.dumps(events, sort_keys=True, separators=(",", ":"))
+    return blake2b(told.encode(), digest_size=16).hexdigest()

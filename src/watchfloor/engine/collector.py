@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.regions import Fact, Results
-from watchfloor.domain.results import ResultEvent, ResultKind, parse_event, suppresses
+from watchfloor.domain.results import (
+    ResultEvent,
+    ResultKind,
+    events_digest,
+    parse_event,
+    suppresses,
+)
 from watchfloor.domain.text import clean
 from watchfloor.engine.changes import Transaction, adopt, tell
 from watchfloor.engine.sparing import spare
@@ -161,8 +167,8 @@ def take_results_command(
         on_suppressed: As of ``TakeResults``.
 
     Returns:
-        The figures of ``Summary`` and under ``mistakes`` what cannot be used, as
-        [place in the list from 1, why].
+        The figures of ``Summary``, under ``mistakes`` what cannot be used, as [place
+        in the list from 1, why], and under ``digest`` which events they were.
 
     Raises:
         ValueError: There is no list of at most ``MOST_EVENTS`` events; nothing was
@@ -175,7 +181,8 @@ def take_results_command(
     events, mistakes = judged(asked, tx.now_ms)
     source = str(payload.get("source") or "a command")
     summary = TakeResults(events, source, on_suppressed)(tx)
-    return {**summary.as_dict(), "mistakes": mistakes}
+    told = {"mistakes": mistakes, "digest": events_digest(asked)}
+    return {**summary.as_dict(), **told}
 
 
 def judged(

@@ -18,7 +18,7 @@ from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.books import Books
 from watchfloor.domain.errors import ConfigError, WatchfloorError
 from watchfloor.domain.identity import new_id
-from watchfloor.domain.results import ResultKind
+from watchfloor.domain.results import ResultKind, events_digest
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
 from watchfloor.intake.result_file import Mistake, ResultBatch, ResultFile
@@ -113,21 +113,34 @@ class _Asking:
         Raises:
             ConfigError: The engine refused it, or gave no answer in time.
         """
+        events = [event.as_dict() for event in batch.events]
         command_id = f"results-{batch.digest}"
-        known = self._receipt(command_id)
-        if known is not None and known.state == "settled":
-            return {"repeated": len(batch.events)}
-        if known is not None:
+        known, waits = self._receipt(command_id), self._waiting.get(command_id)
+        if known is not None and _took(known, events):
+            return {"repeated": len(events)}
+        if waits is not None and waits.payload.get("events") == events:
+            got = self._asked(waits)
+        elif waits is None and known is None:
+            got = self._asked(self._command(command_id, events))
+        else:
             # What was refused once, to a viewer perhaps, may be asked for again.
-            now_ms = self._around.now_ms()
-            command_id = f"{command_id}-{new_id(now_ms, self._around.entropy(5))}"
-        command = self._waiting.get(command_id) or self._command(command_id, batch)
-        got = asked(
-            self._layout, command, until=is_settled, patience_s=INGEST_PATIENCE_S
-        )
+            got = self._asked(self._command(self._fresh(command_id), events))
+        if got.state == "settled" and not _took(got, events):
+            # Whoever has the file knows the id, and may ask for something else under
+            # it. Nobody knows this one.
+            got = self._asked(self._command(self._fresh(command_id), events))
         return _understood(got, batch.line_no)
 
-    def _command(self, command_id: str, batch: ResultBatch) -> Command:
+    def _asked(self, command: Command) -> Receipt:
+        return asked(
+            self._layout, command, until=is_settled, patience_s=INGEST_PATIENCE_S
+        )
+
+    def _fresh(self, command_id: str) -> str:
+        now_ms = self._around.now_ms()
+        return f"{command_id}-{new_id(now_ms, self._around.entropy(5))}"
+
+    def _command(self, command_id: str, events: list[dict[str, str]]) -> Command:
         asker = compose.asker()
         return Command(
             command_id=command_id,
@@ -136,15 +149,20 @@ class _Asking:
             run_id="",
             by=asker.by,
             origin=asker.origin,
-            payload={
-                "events": [event.as_dict() for event in batch.events],
-                "source": self._source,
-            },
+            payload={"events": events, "source": self._source},
         )
 
     def _receipt(self, command_id: str) -> Receipt | None:
         with reading(self._layout) as connection:
             return receipt(connection, command_id)
+
+
+def _took(got: Receipt, events: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a command took these very events, as the engine says that did it."""
+    if got.verb != "results" or got.state != "settled":
+        return False
+    figures = json.loads(got.detail)
+    return bool(figures.get("digest") == events_digest(events))
 
 
 def _understood(got: Receipt, line_no: int) -> Mapping[str, object]:
