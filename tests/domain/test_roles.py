@@ -128,9 +128,17 @@ def test_a_name_given_behind_an_account_is_told_with_the_account():
 def test_one_account_is_one_person_unless_the_file_says_that_several_share_it():
     shared = RoleRules(shared_account=True)
 
-    assert person("ann via oncall", RoleRules()) == "oncall"
-    assert person("ann via oncall", shared) == "ann via oncall"
-    assert person("carol", RoleRules()) == person("carol", shared) == "carol"
+    assert person("ann via oncall", RoleRules(), "oncall") == "oncall"
+    assert person("ann via oncall", shared, "oncall") == "ann via oncall"
+    for rules in (RoleRules(), shared):
+        assert person("carol", rules, "oncall") == "carol"
+
+
+def test_names_behind_an_account_that_is_not_the_owner_s_are_one_person():
+    shared = RoleRules(shared_account=True)
+
+    names = [f"{name} via mallory" for name in ("alice", "bob")]
+    assert {person(one, shared, "oncall") for one in names} == {"mallory"}
 
 
 def test_every_role_stands_in_a_sentence_with_its_article():

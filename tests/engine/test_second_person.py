@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import os
+import pwd
+from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 from tests.support.floor import ASKER, NORA, ids, webhook
@@ -128,3 +132,21 @@ def test_a_run_that_is_just_not_too_large_is_cancelled_by_one_person(floor, prov
         until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
 
         assert cancelled(floor, run_id).state == "settled"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as another account")
+def test_two_names_that_one_other_account_lays_down_are_one_person(floor, paused):
+    daemon = pwd.getpwnam("daemon")
+    for name in ("alice", "bob"):
+        command = replace(floor.command(Verb.CANCEL, paused), by=name)
+        told = asdict(command)
+        del told["asker"]
+        # As a program of theirs would: named only once it is theirs.
+        aside = floor.layout.root / "aside"
+        aside.write_text(json.dumps(told), encoding="utf-8")
+        aside.chmod(0o640)
+        os.chown(aside, daemon.pw_uid, -1)
+        aside.rename(floor.layout.asks / f"{name}.ask")
+        answer = until(partial(floor.receipt, command.command_id))
+
+        assert answer.refusal == "SECOND_PERSON"

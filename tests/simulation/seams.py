@@ -163,7 +163,8 @@ def _in_memory(connection: Any, _: object) -> None:
 class Settings:
     """The workspace's file, which nobody edits while the world turns."""
 
-    def __init__(self, _: object) -> None:
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         self._workspace = WORKSPACE[0]
 
     def now(self) -> Workspace:

@@ -144,8 +144,9 @@ class RoleRules:
 
     Attributes:
         operators: With anybody in it, whoever is not named anywhere only looks.
-        shared_account: Names given with ``--as`` count as persons, since only forced
-            commands give them. Else one account is one person.
+        shared_account: Names given with ``--as`` behind the owner's account count as
+            persons, since only forced commands give them. Else one account is one
+            person.
         are_known: False where the file could not be read: nobody knows then who only
             looks.
     """
@@ -208,9 +209,17 @@ def known_as(who: Identity, called: str) -> str:
     return f"{called} via {who.name}"
 
 
-def person(by: str, rules: RoleRules) -> str:
-    """Return who counts as one person of those that the journal names."""
-    return by if rules.shared_account else by.rpartition(" via ")[2]
+def person(by: str, rules: RoleRules, owner: str) -> str:
+    """Return who counts as one person of those that the journal names.
+
+    Args:
+        by: As ``known_as`` told who asked.
+        rules: The workspace's.
+        owner: Whose account it is: the only one that forced commands may share, since
+            whoever has another writes any name into the files that they lay down.
+    """
+    account = by.rpartition(" via ")[2]
+    return by if rules.shared_account and account == owner else account
 
 
 def needed_for(verb: str, scope: str = "run") -> Role:

@@ -3,7 +3,8 @@
 The first cancel is refused by name and stands in the log of commands. The same cancel
 by somebody else, soon after and with nothing changed in between, is obeyed. Who asks
 is said by the system: two names given with ``--as`` behind one account are one person,
-unless the workspace's file says that only forced commands give them.
+unless it is the owner's and the workspace's file says that only forced commands give
+them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from watchfloor.domain.roles import person
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.inbox import Command
+from watchfloor.store.people import owner_name
 from watchfloor.store.reads.journal import cancel_askers
 from watchfloor.store.writes.runs import add_entry
 
@@ -40,8 +42,9 @@ def demand_second_person(tx: Transaction, ledger: Ledger, command: Command) -> N
         since_ms=max(tx.now_ms - SECOND_PERSON_MS, ledger.gate_at_ms),
     )
     rules = tx.workspace.last_known().roles
-    persons = {person(one, rules) for one in askers}
-    if not persons - {person(command.by, rules)}:
+    owner = owner_name(tx.workspace.layout)
+    persons = {person(one, rules, owner) for one in askers}
+    if not persons - {person(command.by, rules, owner)}:
         _enter(tx, ledger, command)
         detail = f"{records:,} records, more than {limit:,}; {command.by} asked"
         raise RefusedError(Refusal.SECOND_PERSON, detail)

@@ -90,7 +90,7 @@ _OPTIONAL = """
 # admins = ["dana"]
 # operators = ["@ops"]             # with this line, whoever is not named only looks
 # viewers = ["@support"]
-# shared_account = false           # true: names given with --as count as persons
+# shared_account = false           # true: names behind the owner's account are persons
 """
 
 

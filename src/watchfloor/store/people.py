@@ -36,6 +36,12 @@ def owner_uid(layout: Layout) -> int | None:
     return None
 
 
+def owner_name(layout: Layout) -> str:
+    """Return what the account is called whose workspace it is; empty for nobody's."""
+    uid = owner_uid(layout)
+    return "" if uid is None else identity_of(layout, uid).name
+
+
 def _group(number: int) -> str:
     try:
         return grp.getgrgid(number).gr_name
