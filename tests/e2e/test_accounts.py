@@ -166,6 +166,27 @@ def test_a_mistake_in_the_file_makes_nobody_an_operator(shared):
     assert "you are a viewer" in refused.stderr
 
 
+def test_a_member_verifies_what_they_can_and_hears_whose_the_anchors_are(shared):
+    shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+    with shared.engine():
+        pass
+    share(shared.layout, GROUP)
+    assert shared.layout.anchors.stat().st_mode & 0o777 == 0o600
+
+    verified = said_by("daemon", shared, "audit", "verify")
+    as_json = said_by("daemon", shared, "audit", "verify", "--json")
+    healthy = said_by("daemon", shared, "doctor")
+
+    assert verified.returncode == 0
+    assert "links fit" in verified.stdout
+    assert "are the owner's to read" in verified.stdout
+    told = json.loads(as_json.stdout)
+    assert told["intact"]
+    assert told["anchors_not_readable"] == [str(shared.layout.anchors)]
+    chain = [line for line in healthy.stdout.splitlines() if "audit chain" in line]
+    assert "its anchors are the owner's to read" in chain[0]
+
+
 @pytest.mark.parametrize("name", ["state.db", "watchfloor.toml"])
 def test_a_member_writes_nothing_but_the_inbox(shared, name):
     tried = subprocess.run(

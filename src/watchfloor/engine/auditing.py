@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -129,6 +130,33 @@ def anchor_paths(layout: Layout) -> list[Path]:
     except ConfigError:
         path = ""
     return [layout.anchors, *([Path(path)] if path else [])]
+
+
+def readable_anchors(layout: Layout) -> tuple[list[Anchor], list[Path]]:
+    """Return what the workspace's own anchor files hold, and which were not read.
+
+    They are their owner's: whoever else verifies is not told that they are missing.
+
+    Raises:
+        ConfigError: One is there and cannot be used; one that the owner cannot read is.
+    """
+    read, closed = [], []
+    for path in anchor_paths(layout):
+        if layout.may_own or not _is_closed(path):
+            read.append(path)
+        else:
+            closed.append(path)
+    return known_anchors(read), closed
+
+
+def _is_closed(path: Path) -> bool:
+    try:
+        path.lstat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK)
 
 
 def anchor_now(layout: Layout, now_ms: int) -> Anchor | None:

@@ -11,7 +11,7 @@ from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
-from watchfloor.engine.auditing import anchor_paths, known_anchors, verified
+from watchfloor.engine.auditing import readable_anchors, verified
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
@@ -94,7 +94,7 @@ def _books(runs: list[RunView]) -> Checked:
 
 def _chain(layout: Layout) -> Checked:
     try:
-        anchors = known_anchors(anchor_paths(layout))
+        anchors, closed = readable_anchors(layout)
     except ConfigError as error:
         return Checked("audit chain", False, clean(error), "put the file back")
     found = verified(layout, anchors)
@@ -109,6 +109,10 @@ def _chain(layout: Layout) -> Checked:
     if found.anchored:
         told = f"{told}, held to an anchor at link {found.anchored:,}"
         return Checked("audit chain", True, told)
+    if closed:
+        told = f"{told}; its anchors are the owner's to read, and were not"
+        action = "ask the owner for: watchfloor audit verify"
+        return Checked("audit chain", True, told, action, is_note=True)
     action = "watchfloor audit anchor -o FILE, kept on another machine"
     told = f"{told}; no anchor holds it"
     return Checked("audit chain", True, told, action, is_note=bool(found.links))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,7 @@ from watchfloor.domain.views import Receipt
 from watchfloor.engine.auditing import (
     Verified,
     anchor_now,
-    anchor_paths,
-    known_anchors,
+    readable_anchors,
     verified,
 )
 from watchfloor.store.anchor_file import append_anchor, read_anchors
@@ -45,17 +45,18 @@ def audit(options: Namespace) -> int:
 
 def _verify(layout: Layout, options: Namespace) -> int:
     given = [one for path in options.anchor for one in read_anchors(Path(path))]
-    anchors = [*known_anchors(anchor_paths(layout)), *given]
-    found = verified(layout, anchors)
+    known, closed = readable_anchors(layout)
+    found = verified(layout, [*known, *given])
     if options.json:
-        answer_json(_verified_json(found))
+        told = {"anchors_not_readable": [clean(path) for path in closed]}
+        answer_json({**_verified_json(found), **told})
     else:
-        for line in _verified_lines(found):
+        for line in _verified_lines(found, closed):
             answer(clean(line, 2_000))
     return exits.UNHEALTHY if found.broken else exits.DONE
 
 
-def _verified_lines(found: Verified) -> list[str]:
+def _verified_lines(found: Verified, closed: Sequence[Path]) -> list[str]:
     what = f"{found.entries:,} entries of the journal and what became of commands"
     head = found.head.hex()[:_SHORT]
     lines = [f"{found.links:,} links fit, which stand for {what}; head {head}"]
@@ -66,7 +67,13 @@ def _verified_lines(found: Verified) -> list[str]:
         )
     if found.taken_out:
         lines.append(f"from {found.taken_out:,} links a purge took the words out")
-    lines.append(_anchored(found))
+    if found.anchors or not closed:
+        lines.append(_anchored(found))
+    lines += [
+        f"not held to the anchors in {path}, which are the owner's to read: ask them "
+        "to verify, or bring what was noted elsewhere: --anchor FILE"
+        for path in closed
+    ]
     if found.not_here:
         lines.append(
             f"NOT PROVEN by {found.not_here:,} anchors: they are of after the backup "
