@@ -6,7 +6,11 @@ import os
 import pty
 
 import pytest
+from sqlalchemy import update
 from tests.cli.shell import Shell, campaign_text, carry_out, engine_beside, people
+
+from watchfloor.store.sqlite import writing_engine
+from watchfloor.store.tables import run
 
 
 @pytest.fixture
@@ -114,3 +118,18 @@ def test_only_a_terminal_is_told_how_far_it_is(shell, tmp_path, terminal, monkey
     assert on_restore.startswith("unpacked: ")
     # Not a line for each file.
     assert on_restore.count(" %\r\n") == 1
+
+
+def test_the_id_of_a_held_run_leads_no_terminal_astray(shell, half_done, tmp_path):
+    # No run is launched under such an id; a store from elsewhere may hold one.
+    assert half_done
+    engine = writing_engine(shell.layout.state)
+    with engine.begin() as connection:
+        connection.execute(update(run).values(run_id="\x1b]0;owned\x07\x1b[31mRED"))
+    engine.dispose()
+    shell("backup", tmp_path / "b.tar")
+
+    back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+
+    assert "RED" in back.out
+    assert "\x1b" not in back.out + back.err

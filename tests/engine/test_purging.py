@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
@@ -25,7 +25,7 @@ from watchfloor.engine.tenure import tenure
 from watchfloor.store.archive.archive import open_archive
 from watchfloor.store.archive.places import archive_of
 from watchfloor.store.reads.history import history_view, people_left
-from watchfloor.store.tables import result, run
+from watchfloor.store.tables import result, run, upload
 
 ASKED = Request("command-1", "nora", "desk-1", "her own wish")
 
@@ -248,6 +248,35 @@ def test_an_upload_that_another_run_uses_is_kept_until_that_is_purged_too(
             assert floor.layout.upload(upload).exists() == is_kept
 
     assert f"kept for run {second}" in floor.events(first)[-1].detail
+
+
+def test_an_upload_s_id_that_leads_out_of_the_folder_removes_nothing_there(
+    floor, provider
+):
+    run_id = ended(floor, provider)
+    outside = floor.layout.root / "outside.csv"
+    outside.write_text("somebody else's", encoding="utf-8")
+    known = select(upload).where(upload.c.upload_id == f"u-{run_id}")
+
+    def walks(tx):
+        row = {**tx.connection.execute(known).mappings().one()}
+        walking = {**row, "upload_id": "../outside"}
+        tx.connection.execute(insert(upload).values(walking))
+        tx.connection.execute(update(run).values(upload_id="../outside"))
+
+    with owner(floor) as committer:
+        done(committer, walks)
+        with pytest.raises(ConfigError, match="leads out of uploads/"):
+            asked_for(committer, run_id)
+        # As an older engine left it: asked for, and not gone through yet.
+        done(committer, lambda tx: tx.connection.execute(purging_asked(run_id)))
+        assert purge_now(committer, run_id, floor.layout)
+
+    assert outside.read_text(encoding="utf-8") == "somebody else's"
+
+
+def purging_asked(run_id):
+    return update(run).where(run.c.run_id == run_id).values(purge="asked")
 
 
 def test_only_an_ended_run_with_a_history_is_purged_and_only_once(floor, provider):

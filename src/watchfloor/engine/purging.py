@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError, StoreError
 from watchfloor.domain.labels import native
 from watchfloor.domain.regions import Fact, History
+from watchfloor.domain.text import clean
 from watchfloor.engine.changes import Transaction, adopt, tell
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.errands import Errand, carried_out, carried_out_now
@@ -84,6 +85,13 @@ def ask_purge(tx: Transaction, run_id: str, asked: Request) -> None:
         raise ConfigError(msg)
     if facts.purge:
         msg = f"run {run_id} {_PURGE_WORDS[facts.purge]} already; nothing was changed"
+        raise ConfigError(msg)
+    if _leads_out(facts.upload_id):
+        msg = (
+            f"the upload of run {clean(run_id)} has an id that leads out of uploads/, "
+            "where a purge removes nothing; nothing was purged. Remove the workspace "
+            "as a whole when its people are to go"
+        )
         raise ConfigError(msg)
     child = child_taking_up(tx.connection, run_id)
     if child:
@@ -202,7 +210,7 @@ def _remove_files(
     *,
     keep_upload: bool,
 ) -> None:
-    if not keep_upload:
+    if not keep_upload and not _leads_out(facts.upload_id):
         upload = layout.upload(facts.upload_id)
         upload.unlink(missing_ok=True)
         discard_half_taken(upload)
@@ -218,6 +226,14 @@ def _remove_files(
     write_json(
         folder / FILE, {"watchfloor_archive": VERSION, "purged": True, "run": rest}
     )
+
+
+def _leads_out(upload_id: str) -> bool:
+    """Whether an upload's file lies elsewhere: nothing there is a purge's to remove.
+
+    No run is launched under such an id; an older or another's store may hold one.
+    """
+    return "/" in upload_id or "\0" in upload_id
 
 
 def _check_resolutions(tx: Transaction, run_no: int) -> None:
