@@ -93,6 +93,20 @@ def test_what_is_asked_of_a_file_put_in_the_inboxs_place_is_heard(layout, inbox)
     assert inbox.waiting() == []
 
 
+def test_what_another_file_held_in_its_place_is_not_forgotten_for_it(layout, inbox):
+    empty = layout.inbox.read_bytes()
+    ask(layout, command("a"))
+    assert ids(inbox.waiting()) == ["a"]
+    layout.inbox.unlink()
+    layout.inbox.write_bytes(empty)
+    ask(layout, command("b"))  # the first row of this file, as a was of the other
+    assert ids(inbox.waiting()) == ["b"]
+
+    inbox.forget(["a"])
+
+    assert ids(inbox.waiting()) == ["b"]
+
+
 def test_an_inbox_that_is_gone_is_told_to_the_engine_in_a_sentence(layout, inbox):
     layout.inbox.unlink()
 
