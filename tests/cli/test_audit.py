@@ -115,11 +115,51 @@ def test_an_anchor_of_before_a_claimed_restore_is_told_to_prove_nothing(
     assert json.loads(shell(*words, "--json").out)["anchors_not_here"] == 1
 
 
+def test_a_named_file_that_holds_no_anchor_is_no_proof(shell, queued, tmp_path):
+    empty = tmp_path / "kept-elsewhere.jsonl"
+    empty.touch()
+
+    verified = shell("audit", "verify", "--anchor", str(empty))
+
+    assert verified.code == exits.UNHEALTHY
+    assert f"{empty} holds no anchor: nothing was held to it" in verified.out
+    told = json.loads(shell("audit", "verify", "--anchor", str(empty), "--json").out)
+    assert told["intact"] is False
+
+
 def test_a_file_of_something_else_is_no_anchor(shell, queued, tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("Dear diary\n", encoding="utf-8")
 
-    refused = shell("audit", "verify", "--anchor", str(file))
+    verified = shell("audit", "verify", "--anchor", str(file))
 
-    assert refused.code == exits.REFUSED
-    assert "line 1: this is no anchor" in refused.err
+    assert verified.code == exits.UNHEALTHY
+    assert "notes.txt, line 1 is no anchor" in verified.out
+
+
+def test_a_line_that_was_broken_off_takes_nothing_from_the_anchors_beside_it(
+    shell, queued
+):
+    shell("audit", "anchor", "-o", str(shell.layout.anchors))
+    with shell.layout.anchors.open("a", encoding="ascii") as file:
+        file.write('{"watchfloor_anch')
+
+    verified = shell("audit", "verify")
+
+    assert verified.code == exits.DONE
+    assert "held to 1 anchors" in verified.out
+    assert "anchors.jsonl, line 2 is the beginning of an anchor only" in verified.out
+    assert "ok   audit chain" in shell("doctor").out
+
+
+def test_a_changed_line_among_the_anchors_is_told_and_the_others_hold(shell, queued):
+    shell("audit", "anchor", "-o", str(shell.layout.anchors))
+    with shell.layout.anchors.open("a", encoding="ascii") as file:
+        file.write("never mind\n")
+
+    verified = shell("audit", "verify")
+
+    assert verified.code == exits.UNHEALTHY
+    assert "held to 1 anchors" in verified.out
+    assert "anchors.jsonl, line 2 is no anchor" in verified.out
+    assert "FAIL audit chain" in shell("doctor").out

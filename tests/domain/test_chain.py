@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from watchfloor.domain.anchors import Anchor, anchor_at, parsed_anchors
+from watchfloor.domain.anchors import Anchor, AnchorFile, anchor_at, parsed_anchors
 from watchfloor.domain.chain import (
     BEGINNING,
     TAKEN_OUT,
@@ -20,7 +20,6 @@ from watchfloor.domain.chain import (
     words_digest,
 )
 from watchfloor.domain.chain_walk import Break, ChainSlice, ChainWalk
-from watchfloor.domain.errors import ConfigError
 
 OWN = "instance-1"
 SALT = b"0123456789abcdef"
@@ -489,7 +488,9 @@ def test_an_anchor_is_one_line_that_is_read_back():
         "hash": bytes(range(32)).hex(),
         "at": anchor.at,
     }
-    assert parsed_anchors([anchor.line, "", "  \n", anchor.line], "f") == [anchor] * 2
+    read = parsed_anchors([anchor.line, "", "  \n", anchor.line], "f")
+    assert read == AnchorFile("f", (anchor, anchor))
+    assert (read.wrong_said, read.torn_said) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -509,21 +510,37 @@ def test_an_anchor_is_one_line_that_is_read_back():
         {"at": None},
     ],
 )
-def test_a_line_that_is_no_anchor_is_named_and_nothing_is_verified(wrong):
+def test_a_line_that_is_no_anchor_is_named_and_the_others_count(wrong):
     sound = anchor_at("i" * 64, 1, bytes(32), 0)
-    assert parsed_anchors([sound.line], "f") == [sound]
     line = json.dumps({**json.loads(sound.line), **wrong})
 
-    with pytest.raises(ConfigError) as caught:
-        parsed_anchors(["", line], "anchors.jsonl")
+    read = parsed_anchors(["", line, sound.line], "anchors.jsonl")
 
-    assert str(caught.value) == (
-        "anchors.jsonl, line 2: this is no anchor of Watchfloor. Nothing was verified. "
-        "Give a file that `watchfloor audit anchor` or an engine wrote"
+    assert read == AnchorFile("anchors.jsonl", (sound,), wrong=(2,))
+    assert read.wrong_said == (
+        "anchors.jsonl, line 2 is no anchor: somebody changed the file, or it is "
+        "something else; the chain was held to its other 1"
     )
 
 
 @pytest.mark.parametrize("line", ["no json", "[]", "7", "{}", "[" * 100_000])
 def test_what_is_no_object_of_an_anchor_is_no_anchor(line):
-    with pytest.raises(ConfigError, match="f, line 1: this is no anchor"):
-        parsed_anchors([line], "f")
+    assert parsed_anchors([line], "f") == AnchorFile("f", (), wrong=(1,))
+
+
+def test_the_beginning_of_an_anchor_is_a_line_that_was_broken_off():
+    sound = anchor_at(OWN, 1, bytes(32), 0).line
+    torn = [sound[:end] for end in range(1, len(sound))]
+
+    read = parsed_anchors([*torn, "\0\0", sound], "f")
+
+    assert read.torn == tuple(range(1, len(sound) + 1))
+    assert (len(read.anchors), read.wrong) == (1, ())
+    assert read.torn_said == (
+        f"f, lines 1, 2, 3, 4, 5 and {len(sound) - 5} more are the beginning of an "
+        "anchor only, as a crash or a full disk leaves it; the others count"
+    )
+
+
+def test_two_lines_are_named_both():
+    assert parsed_anchors(["x", "y"], "f").wrong_said.startswith("f, lines 1, 2 are no")

@@ -42,7 +42,7 @@ def test_the_head_is_told_at_the_end_of_a_run_and_holds_the_chain(floor, vault):
         floor.until_ended(run_id)
         until(lambda: vault.arrivals)
         until(lambda: told(vault)[-1]["link"] > 1)
-    kept = parsed_anchors([one["text"] for one in told(vault)], "the vault")
+    kept = parsed_anchors([one["text"] for one in told(vault)], "the vault").anchors
 
     first = told(vault)[0]
     assert first["what"] == "anchor"

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -260,8 +259,11 @@ def test_the_head_is_noted_once_until_it_moves(layout, tmp_path):
     assert first is not None
     assert anchoring.note() is None
 
-    assert known_anchors([layout.anchors, elsewhere]) == [first, first]
-    assert verified(layout, read_anchors(elsewhere)).anchored == first.link
+    assert [one.anchors for one in known_anchors([layout.anchors, elsewhere])] == [
+        (first,),
+        (first,),
+    ]
+    assert verified(layout, read_anchors(elsewhere).anchors).anchored == first.link
     assert layout.anchors.stat().st_mode & 0o777 == 0o600
 
 
@@ -298,25 +300,17 @@ def test_a_file_that_takes_nothing_does_not_keep_the_others_from_it(layout, tmp_
     with pytest.raises(ConfigError, match="No such file"):
         anchoring.note()
 
-    assert len(read_anchors(layout.anchors)) == 1
+    assert len(read_anchors(layout.anchors).anchors) == 1
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "hello",
-        "[]",
-        "{}",
-        '{"watchfloor_anchor": 2, "instance": "a", "link": 1, "hash": "00", "at": ""}',
-        "[" * 5_000,
-    ],
-)
-def test_what_is_no_anchor_is_refused_with_its_line(line, tmp_path):
-    file: Path = tmp_path / "anchors"
-    file.write_text(f"\n{line}\n", encoding="ascii")
+def test_an_anchor_begins_a_line_of_its_own_behind_one_that_was_broken_off(layout):
+    layout.anchors.write_text('{"watchfloor_anch', encoding="ascii")
+    anchor = head_of(layout)
 
-    with pytest.raises(ConfigError, match=r"anchors, line 2: this is no anchor"):
-        read_anchors(file)
+    append_anchor(layout.anchors, anchor)
+
+    read = read_anchors(layout.anchors)
+    assert (read.anchors, read.torn, read.wrong) == ((anchor,), (1,), ())
 
 
 def cut(layout, last):
@@ -377,13 +371,13 @@ def test_an_engine_notes_the_head_at_the_end_of_a_run_and_at_its_own(floor, tmp_
         floor.until_ended(run_id)
         until(lambda: names_an_end(floor, elsewhere, run_id), "the end to be noted")
 
-    last = read_anchors(elsewhere)[-1]
+    last = read_anchors(elsewhere).anchors[-1]
     head = head_of(floor.layout)
     assert (last.link, last.hash) == (head.link, head.hash)
-    assert [one.link for one in read_anchors(floor.layout.anchors)] == [
-        one.link for one in read_anchors(elsewhere)
+    assert [one.link for one in read_anchors(floor.layout.anchors).anchors] == [
+        one.link for one in read_anchors(elsewhere).anchors
     ]
-    assert verified(floor.layout, read_anchors(elsewhere)).broken is None
+    assert verified(floor.layout, read_anchors(elsewhere).anchors).broken is None
 
 
 def names_an_end(floor, file, run_id):
@@ -397,7 +391,7 @@ def names_an_end(floor, file, run_id):
             {"run": run_id},
         )
     )
-    return any(one.link >= ends for one in read_anchors(file))
+    return any(one.link >= ends for one in read_anchors(file).anchors)
 
 
 def test_what_a_store_held_before_the_chain_is_chained_afterwards(floor):

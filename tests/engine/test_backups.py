@@ -224,7 +224,9 @@ def test_anchors_of_before_the_backup_hold_and_later_ones_are_of_another(
     _, other = second(tmp_path / "backup.tar")
     other.launched(campaign(), ids(2))
 
-    found = verified(other.layout, [early, late, *read_anchors(other.layout.anchors)])
+    found = verified(
+        other.layout, [early, late, *read_anchors(other.layout.anchors).anchors]
+    )
 
     assert found.broken is None
     assert found.anchored == early.link

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from watchfloor.domain.anchors import Anchor, anchor_at
+from watchfloor.domain.anchors import Anchor, AnchorFile, anchor_at
 from watchfloor.domain.chain_walk import Break, ChainWalk
 from watchfloor.domain.errors import ConfigError
 from watchfloor.engine.workspace_settings import checked_workspace
@@ -132,7 +132,7 @@ def anchor_paths(layout: Layout) -> list[Path]:
     return [layout.anchors, *([Path(path)] if path else [])]
 
 
-def readable_anchors(layout: Layout) -> tuple[list[Anchor], list[Path]]:
+def readable_anchors(layout: Layout) -> tuple[list[AnchorFile], list[Path]]:
     """Return what the workspace's own anchor files hold, and which were not read.
 
     They are their owner's: whoever else verifies is not told that they are missing.
@@ -173,13 +173,13 @@ def anchor_now(layout: Layout, now_ms: int) -> Anchor | None:
     return anchor_at(head.instance, head.number, head.hash, now_ms)
 
 
-def known_anchors(paths: Sequence[Path]) -> list[Anchor]:
+def known_anchors(paths: Sequence[Path]) -> list[AnchorFile]:
     """Return what the workspace's own anchor files hold, those that are there.
 
     Raises:
-        ConfigError: One is there and cannot be used.
+        ConfigError: One is there and cannot be read.
     """
-    return [one for path in paths if path.exists() for one in read_anchors(path)]
+    return [read_anchors(path) for path in paths if path.exists()]
 
 
 class Anchoring:

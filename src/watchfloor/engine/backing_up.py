@@ -19,6 +19,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from watchfloor.domain.anchors import anchors_in
 from watchfloor.domain.errors import ConfigError
 from watchfloor.engine.auditing import known_anchors
 from watchfloor.engine.looking_over import flaws
@@ -185,7 +186,7 @@ def _wrong_in(copy: Path, manifest: Manifest, layout: Layout) -> tuple[str, ...]
     if manifest.schema != HEAD:
         return ()
     # Beside the store only: what was noted elsewhere is for ``audit verify``.
-    noted = (one for one in known_anchors([layout.anchors]))
+    noted = anchors_in(known_anchors([layout.anchors]))
     # The engine may have noted links that have come since the copy.
     return flaws(
         partial(at_rest, copy), [one for one in noted if one.link <= manifest.link]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from watchfloor.domain.actors import Asker, Owner
-from watchfloor.domain.anchors import anchor_at
+from watchfloor.domain.anchors import anchor_at, anchors_in
 from watchfloor.domain.chain_walk import RESTORED
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.lifecycle import refusal
@@ -191,7 +191,8 @@ def _made(  # noqa: PLR0913 - what one restore goes by
             first = (manifest.instance, manifest.link, digest, manifest.made_at_ms)
             append_anchor(layout.anchors, anchor_at(*first))
         with tenure(layout, around, owner, dispatches=False) as committer:
-            wrong = flaws(partial(reading, layout), known_anchors([layout.anchors]))
+            noted = anchors_in(known_anchors([layout.anchors]))
+            wrong = flaws(partial(reading, layout), noted)
             if wrong and not accepts(wrong):
                 raise _refused(backup, wrong)
             # A stop that was under way is swept to its end: only a run that may still

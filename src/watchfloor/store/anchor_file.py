@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from watchfloor.domain.anchors import Anchor, parsed_anchors
+from watchfloor.domain.anchors import Anchor, AnchorFile, parsed_anchors
 from watchfloor.domain.errors import ConfigError
 
 #: A line every fifteen minutes makes this in some three hundred years.
@@ -17,13 +17,14 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 def append_anchor(path: Path, anchor: Anchor) -> None:
     """Append an anchor to a file, which is made where it is not there yet.
 
-    When this returns, the line is on the disk.
+    When this returns, the line is on the disk. It begins anew behind what a crash left
+    of another.
 
     Raises:
         ConfigError: It cannot be appended to, or is a link or no plain file; nothing
             was written.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         # What waits for a reader, as a pipe does, is not waited for.
         descriptor = os.open(path, flags | os.O_NONBLOCK, 0o600)
@@ -31,7 +32,8 @@ def append_anchor(path: Path, anchor: Anchor) -> None:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 msg = f"the anchor file {path} is no plain file; nothing was written"
                 raise ConfigError(msg)
-            os.write(descriptor, f"{anchor.line}\n".encode("ascii"))
+            start = "" if _ends_a_line(descriptor) else "\n"
+            os.write(descriptor, f"{start}{anchor.line}\n".encode("ascii"))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -43,11 +45,16 @@ def append_anchor(path: Path, anchor: Anchor) -> None:
         raise ConfigError(msg) from error
 
 
-def read_anchors(path: Path) -> list[Anchor]:
-    """Return every anchor of a file.
+def _ends_a_line(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return not size or os.pread(descriptor, 1, size - 1) == b"\n"
+
+
+def read_anchors(path: Path) -> AnchorFile:
+    """Return every anchor of a file, and which of its lines are none.
 
     Raises:
-        ConfigError: It cannot be read, is far too large, or holds something else.
+        ConfigError: It cannot be read, or is far too large.
     """
     try:
         with path.open("rb") as file:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from watchfloor.cli import compose
 from watchfloor.cli.checkup.checked import Checked
+from watchfloor.domain.anchors import anchors_in
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
@@ -94,10 +95,11 @@ def _books(runs: list[RunView]) -> Checked:
 
 def _chain(layout: Layout) -> Checked:
     try:
-        anchors, closed = readable_anchors(layout)
+        files, closed = readable_anchors(layout)
     except ConfigError as error:
-        return Checked("audit chain", False, clean(error), "put the file back")
-    found = verified(layout, anchors)
+        action = "let this account read the file, or put it back"
+        return Checked("audit chain", False, clean(error), action)
+    found = verified(layout, anchors_in(files))
     if found.broken is not None:
         return Checked(
             "audit chain",
@@ -105,6 +107,10 @@ def _chain(layout: Layout) -> Checked:
             clean(found.broken.said),
             "keep a copy of state.db, then: watchfloor audit verify",
         )
+    wrong = "; ".join(file.wrong_said for file in files if file.wrong)
+    if wrong:
+        action = "find out who changed it, and take the lines out: an engine goes on"
+        return Checked("audit chain", False, clean(wrong, 2_000), action)
     told = f"{found.links:,} links fit"
     if found.anchored:
         told = f"{told}, held to an anchor at link {found.anchored:,}"

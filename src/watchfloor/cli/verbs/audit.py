@@ -12,6 +12,7 @@ from watchfloor.cli.lines import answer, answer_json, moment, tell
 from watchfloor.cli.shapes import event_json, receipt_json
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
+from watchfloor.domain.anchors import anchors_in
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.live import AuditEntry
 from watchfloor.domain.privacy import without_contact
@@ -44,16 +45,29 @@ def audit(options: Namespace) -> int:
 
 
 def _verify(layout: Layout, options: Namespace) -> int:
-    given = [one for path in options.anchor for one in read_anchors(Path(path))]
+    given = [read_anchors(Path(path)) for path in options.anchor]
     known, closed = readable_anchors(layout)
-    found = verified(layout, [*known, *given])
+    files = [*known, *given]
+    found = verified(layout, anchors_in(files))
+    faults = [file.wrong_said for file in files if file.wrong]
+    # Who names a file counts on it: empty, its keeper has stopped keeping.
+    faults += [
+        f"{file.origin} holds no anchor: nothing was held to it"
+        for file in given
+        if not file.anchors
+    ]
+    notes = [file.torn_said for file in files if file.torn]
     if options.json:
-        told = {"anchors_not_readable": [clean(path) for path in closed]}
-        answer_json({**_verified_json(found), **told})
+        told = _verified_json(found)
+        told["intact"] = told["intact"] and not faults
+        told["anchors_not_readable"] = [clean(path) for path in closed]
+        answer_json({**told, "anchor_faults": faults, "anchor_notes": notes})
     else:
         for line in _verified_lines(found, closed):
             answer(clean(line, 2_000))
-    return exits.UNHEALTHY if found.broken else exits.DONE
+        for line in [*(f"WRONG: {one}" for one in faults), *notes]:
+            answer(clean(line, 2_000))
+    return exits.UNHEALTHY if found.broken or faults else exits.DONE
 
 
 def _verified_lines(found: Verified, closed: Sequence[Path]) -> list[str]:
