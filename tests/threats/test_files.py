@@ -142,6 +142,24 @@ def test_a_folder_that_everybody_lists_makes_no_file_readable(tmp_path):
     assert open_to_others(root) == {"floor": "755"}
 
 
+@pytest.mark.parametrize(("piece", "mode"), [("", 0o777), ("watchfloor.toml", 0o620)])
+def test_no_engine_begins_on_settings_that_others_could_change(
+    piece, mode, tmp_path, capsys
+):
+    root = tmp_path / "floor"
+    assert main(["init", str(root)]) == 0
+    (root / piece).chmod(mode)
+    words = ["--workspace", str(root), "engine", "--until-idle"]
+
+    assert main(words) == 1
+
+    said = capsys.readouterr().err
+    assert f"others may write {root / piece} (mode {mode:04o})" in said
+    assert f"chmod go-w {root / piece}" in said
+    (root / piece).chmod(mode & ~0o022)
+    assert main(words) == 0
+
+
 @pytest.mark.parametrize(
     "written",
     [("bundle", "-o"), ("rejects", "-o"), ("backup",), ("audit", "anchor", "-o")],

@@ -15,6 +15,7 @@ from watchfloor.engine.sharing_files import leave_for_readers
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.waiting import file_held, told_if_slow, workspace_held
 from watchfloor.engine.workspace_settings import WorkspaceSettings
+from watchfloor.store.closed_places import check_closed
 from watchfloor.store.disk import check_disk
 from watchfloor.store.handle import DriverError, Handle, fault_of
 from watchfloor.store.layout import Layout
@@ -50,14 +51,15 @@ def tenure(
     Raises:
         NotFoundError: There is no workspace, and none is to be made.
         OwnedError: Another process owns it.
-        StoreError: The store cannot be used, or lies on a network disk.
+        StoreError: The store cannot be used, lies on a network disk, or others may
+            write the settings of an owner that dispatches.
     """
     if not creates:
         layout.check_exists()
     who = f"{owner.name} (pid {owner.pid} on {owner.host})"
     if not dispatches:
         who = f"{who}, {FOR_A_MOMENT}"
-    _check_disk(layout)
+    _check_place(layout, dispatches=dispatches)
     if taking.seizes:
         lock = Ownership.beside(layout, who)
     else:
@@ -110,7 +112,9 @@ def _told_of_a_lock(
     return told_if_slow(around.tell, lambda: file_held(layout.state))
 
 
-def _check_disk(layout: Layout) -> None:
+def _check_place(layout: Layout, *, dispatches: bool) -> None:
+    if dispatches:
+        check_closed(layout)
     try:
         check_disk(layout.root)
     except StoreError:
