@@ -175,6 +175,8 @@ def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
         ),
         *("clock", "terminal", "session", "file system", "mode of uploads"),
         *("audit chain", "restored runs", "clock and store"),
+        *("mode of floor", "mode of watchfloor.toml", "mode of campaigns"),
+        *("owner", "mount"),
     }
     assert all(one["is_well"] for one in answer.json)
 

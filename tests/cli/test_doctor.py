@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from watchfloor.cli import exits
 from watchfloor.cli.checkup.machine import clock, session, sqlite, terminal
-from watchfloor.cli.checkup.place import disk
+from watchfloor.cli.checkup.place import disk, missing, owner, writable
+from watchfloor.store.accounts import account
 from watchfloor.store.layout import Layout
 from watchfloor.store.sqlite import writing_engine
 
@@ -90,6 +91,70 @@ def test_folders_with_people_in_them_are_for_nobody_else(shell):
 
     assert (one["is_well"], one["found"]) == (False, "0755")
     assert one["action"].startswith("chmod g-w,o= ")
+
+
+@pytest.mark.parametrize(
+    ("piece", "mode"), [("", 0o777), ("watchfloor.toml", 0o666), ("campaigns", 0o770)]
+)
+def test_what_the_owner_alone_decides_is_written_by_nobody_else(shell, piece, mode):
+    path = shell.root / piece
+    path.chmod(mode)
+
+    one = told(shell)[f"mode of {path.name}"]
+
+    assert not one["is_well"]
+    assert one["found"].startswith(f"{mode:04o}: others may write it")
+    assert one["action"].endswith(f"chmod go-w {path}")
+
+
+@pytest.mark.parametrize("name", ["inbox", "uploads", "campaigns"])
+def test_a_folder_that_is_gone_is_named_with_how_to_make_it_anew(shell, name):
+    path = shell.root / name
+    path.rmdir()
+
+    one = told(shell)[f"folder {name}"]
+
+    assert (one["is_well"], one["action"]) == (False, f"mkdir -m 700 {path}")
+
+
+def test_a_folder_of_a_group_is_made_anew_for_the_group(shell):
+    shell.layout.state.chmod(0o640)
+    shell.layout.asks.rmdir()
+
+    (one,) = missing(shell.layout)
+
+    assert "chgrp --reference=" in one.action
+    assert one.action.endswith(f"chmod 3730 {shell.layout.asks}")
+
+
+def test_whose_the_workspace_is_is_told_to_who_is_somebody_else(shell):
+    me = os.geteuid()
+
+    (mine,) = owner(shell.layout, me)
+    (another,) = owner(shell.layout, me + 4_711)
+
+    assert (mine.is_well, mine.is_note) == (True, False)
+    assert (another.is_well, another.is_note) == (True, True)
+    assert another.found == f"{mine.found}, and you are uid {me + 4_711}"
+    assert f"the engine can be run by {mine.found} only" in another.action
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_workspace_of_two_accounts_is_not_well(shell):
+    os.chown(shell.layout.state, 1, 1)
+
+    (one,) = owner(shell.layout, 0)
+
+    assert not one.is_well
+    assert one.found.startswith(f"state.db is {account(1)}'s, and not so: campaigns")
+    assert f"chown -R ACCOUNT {shell.root}" in one.action
+
+
+def test_a_disk_that_takes_no_writes_is_named(tmp_path):
+    one = writable(Layout(tmp_path), os.ST_RDONLY)
+
+    assert (one.is_well, writable(Layout(tmp_path), 0).is_well) == (False, True)
+    assert "mounted read-only" in one.found
 
 
 def test_a_network_disk_is_not_well(tmp_path):

@@ -7,6 +7,7 @@ import os
 import pwd
 
 from watchfloor.domain.roles import Identity
+from watchfloor.store.accounts import account, uid_of
 from watchfloor.store.layout import Layout
 
 
@@ -20,7 +21,7 @@ def identity_of(layout: Layout, uid: int) -> Identity:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
-        return Identity(uid=uid, name=f"uid {uid}", is_owner=is_owner)
+        return Identity(uid=uid, name=account(uid), is_owner=is_owner)
     numbers = os.getgrouplist(entry.pw_name, entry.pw_gid)
     groups = frozenset(name for one in numbers if (name := _group(one)))
     return Identity(uid=uid, name=entry.pw_name, groups=groups, is_owner=is_owner)
@@ -28,12 +29,8 @@ def identity_of(layout: Layout, uid: int) -> Identity:
 
 def owner_uid(layout: Layout) -> int | None:
     """Return whose the workspace is: of its store, else of its folder."""
-    for path in (layout.state, layout.root):
-        try:
-            return path.stat().st_uid
-        except OSError:
-            continue
-    return None
+    state = uid_of(layout.state)
+    return uid_of(layout.root) if state is None else state
 
 
 def owner_name(layout: Layout) -> str:

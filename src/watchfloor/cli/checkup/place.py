@@ -12,7 +12,9 @@ from watchfloor.cli.checkup.checked import Checked
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.domain.text import clean
 from watchfloor.engine.workspace_settings import checked_workspace
+from watchfloor.store.accounts import account, uid_of
 from watchfloor.store.archive.places import archives
+from watchfloor.store.closed_places import open_mode
 from watchfloor.store.disk import file_system, is_shared
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
@@ -22,13 +24,17 @@ from watchfloor.store.reserve import SIZE, seen_reserve
 #: Below this a commit may find no room.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 _MIB = 1024 * 1024
+_PRIVATE = 0o600
 
 
 def place(layout: Layout) -> Iterator[Checked]:
     """Check all that can be known without the store."""
     yield _settings(layout)
     yield from _modes(layout)
+    yield from missing(layout)
+    yield from owner(layout, os.geteuid())
     yield disk(layout)
+    yield writable(layout)
     yield _room(layout)
     yield _reserve(layout)
     yield _inbox(layout)
@@ -45,6 +51,18 @@ def _settings(layout: Layout) -> Checked:
 
 
 def _modes(layout: Layout) -> Iterator[Checked]:
+    for path in (layout.root, layout.settings, layout.campaigns):
+        if path.exists():
+            mode = open_mode(path)
+            yield Checked(
+                f"mode of {clean(path.resolve().name)}",
+                mode is None,
+                "the owner alone writes it"
+                if mode is None
+                else f"{mode:04o}: others may write it, and so decide what is started "
+                "and sent",
+                f"see what it holds, then: chmod go-w {path}",
+            )
     private = (
         layout.state,
         layout.inbox,
@@ -72,6 +90,87 @@ def _modes(layout: Layout) -> Iterator[Checked]:
         yield Checked(
             "mode of inbox", sound, f"{mode:04o}", f"chmod o=,g-r,+t {layout.asks}"
         )
+
+
+def missing(layout: Layout) -> Iterator[Checked]:
+    """Yield each folder that is gone from a workspace, with how to make it anew."""
+    if not layout.state.exists():
+        return
+    for path in (layout.asks, layout.uploads, layout.campaigns):
+        if not path.is_dir():
+            yield Checked(
+                f"folder {path.name}",
+                False,
+                f"{clean(path)} is missing",
+                _made_anew(layout, path),
+            )
+
+
+def _made_anew(layout: Layout, path: Path) -> str:
+    if layout.file_mode == _PRIVATE:
+        return f"mkdir -m 700 {path}"
+    mode = "2750" if path == layout.campaigns else "3730"
+    return f"mkdir {path}; chgrp --reference={layout.state} {path}; chmod {mode} {path}"
+
+
+def owner(layout: Layout, asking: int) -> Iterator[Checked]:
+    """Check that a workspace is one account's, and say whose it is.
+
+    Args:
+        layout: The workspace.
+        asking: The user id of who asks.
+    """
+    uids = {path.name: uid_of(path) for path in _owned(layout)}
+    state = uids.get(layout.state.name)
+    if state is None:
+        return
+    name = account(state)
+    others = sorted(one for one, uid in uids.items() if uid not in (state, None))
+    if others:
+        found = f"state.db is {name}'s, and not so: {', '.join(map(clean, others))}"
+        action = (
+            "one account runs the engine and owns all of it: with the engine stopped, "
+            f"as root: chown -R ACCOUNT {layout.root}"
+        )
+        yield Checked("owner", False, found, action)
+    elif state != asking:
+        found = f"{name}, and you are {account(asking)}"
+        action = (
+            f"the engine is to be run by {name}: as root it would leave files behind "
+            f"that {name} cannot write"
+            if asking == 0
+            else f"the engine can be run by {name} only; you look and ask, as far as "
+            "the modes let you"
+        )
+        yield Checked("owner", True, found, action, is_note=True)
+    else:
+        yield Checked("owner", True, name)
+
+
+def _owned(layout: Layout) -> tuple[Path, ...]:
+    files = (layout.settings, layout.state, layout.inbox)
+    return (*files, layout.asks, layout.uploads, layout.campaigns)
+
+
+def writable(layout: Layout, flags: int | None = None) -> Checked:
+    """Check that the disk takes writes at all.
+
+    Args:
+        layout: The workspace.
+        flags: How its disk is mounted; None to ask the system.
+    """
+    if flags is None:
+        where = layout.root if layout.root.is_dir() else Path()
+        flags = os.statvfs(where).f_flag
+    if flags & os.ST_RDONLY:
+        return Checked(
+            "mount",
+            False,
+            "the disk is mounted read-only: it can be looked at, and no engine starts",
+            "mount it to be written, as root: mount -o remount,rw MOUNTPOINT; where "
+            "the system did that by itself, look at the disk first: dmesg",
+        )
+    return Checked("mount", True, "it takes writes")
 
 
 def disk(layout: Layout, mounts: str | None = None) -> Checked:
