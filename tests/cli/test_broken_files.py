@@ -90,6 +90,63 @@ def test_where_the_state_store_is_gone_no_new_one_is_made(call, shell, harm):
         assert not shell.layout.state.is_file(), verb
 
 
+def test_where_the_settings_are_gone_they_and_what_they_need_are_named(call, shell):
+    shell.layout.settings.unlink()
+    for verb in (*LOOKING, *ACTING):
+        answer = call(verb)
+
+        assert_one_sentence(answer, 3)
+        assert f"the settings {shell.layout.settings} are missing" in answer.err
+    shell.layout.settings.write_text(
+        "[workspace]\nid = 'front-desk'\nname = 'The front desk'\n"
+    )
+    assert call("runs").code == 0
+
+
+def test_an_emptied_store_stays_as_it_was_and_doctor_advises_what_the_engine_does(
+    call, shell
+):
+    shell.layout.state.write_bytes(b"")
+
+    refused = call("engine")
+    (schema,) = [
+        one for one in shell("doctor", "--json").json if one["name"] == "schema"
+    ]
+
+    assert_one_sentence(refused, 1)
+    assert "Restore it from a backup" in refused.err
+    assert shell.layout.state.read_bytes() == b""
+    assert schema["action"].startswith("restore the workspace from a backup: ")
+
+
+def test_doctor_does_not_send_to_the_doctor(shell, queued):
+    damaged(shell.layout.state)
+
+    said = shell("doctor").out
+
+    assert "watchfloor doctor" not in said
+    assert "watchfloor restore FILE DIR" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@pytest.mark.parametrize("place", ["folder", "store"])
+def test_who_may_not_read_a_workspace_is_told_whose_it_is(shell, tmp_path, place):
+    for folder in (shell.root, *shell.root.parents[:3]):
+        folder.chmod(0o755)
+    path = shell.root if place == "folder" else shell.layout.state
+    path.chmod(0o700)
+
+    os.seteuid(1)
+    try:
+        answer = shell("runs")
+    finally:
+        os.seteuid(0)
+
+    assert_one_sentence(answer, 1)
+    assert f"may not read the workspace {shell.root}, which belongs to" in answer.err
+    assert "Errno" not in answer.err
+
+
 @pytest.mark.parametrize("harm", [text_file, damaged, directory, gone])
 def test_an_inbox_that_takes_no_command_is_named(call, shell, harm):
     harm(shell.layout.inbox)

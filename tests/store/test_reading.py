@@ -26,6 +26,7 @@ async def look_in_a_loop(layout):
 
 def test_where_no_workspace_is_the_sentence_says_how_to_make_one(layout):
     layout.settings.unlink()
+    layout.state.unlink(missing_ok=True)
     with pytest.raises(
         NotFoundError, match=r"there is no workspace in .* watchfloor init"
     ):

@@ -6,10 +6,15 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from watchfloor.domain.errors import NotFoundError
+from watchfloor.domain.errors import NotFoundError, StoreError
 from watchfloor.domain.text import clean
+from watchfloor.store.accounts import account, uid_of
 from watchfloor.store.lock_text import told_in
+
+#: Whether the system tells what a process may, where it is not who started it.
+_BY_EFFECT: Final = os.access in os.supports_effective_ids
 
 
 def upload_id_of(run_id: str) -> str:
@@ -104,9 +109,31 @@ class Layout:
         """Whether a workspace was made here."""
         return self.settings.is_file() and self.state.is_file()
 
+    @property
+    def is_emptied(self) -> bool:
+        """Whether the store is a file without a byte: no engine leaves one."""
+        try:
+            return self.state.stat().st_size == 0
+        except OSError:
+            return False
+
     def check_exists(self) -> None:
-        """Raise ``NotFoundError`` where no workspace was made."""
-        if self.settings.is_file() and not self.state.exists():
+        """Check that there is a workspace which this account may look at.
+
+        Raises:
+            NotFoundError: None was made here, or one of its files is missing.
+            StoreError: This account may not read it.
+        """
+        try:
+            self._check_files()
+        except PermissionError as error:
+            raise self._closed_to_us() from error
+        if not os.access(self.state, os.R_OK, effective_ids=_BY_EFFECT):
+            raise self._closed_to_us()
+
+    def _check_files(self) -> None:
+        has_store, has_settings = self.state.is_file(), self.settings.is_file()
+        if has_settings and not has_store:
             words = told_in(self.lock)
             more = f" Its last engine said: {clean(words, 1_000)}" if words else ""
             msg = (
@@ -115,9 +142,27 @@ class Layout:
                 f"backup: watchfloor restore.{more}"
             )
             raise NotFoundError(msg)
-        if not self.exists:
+        if has_store and not has_settings:
+            msg = (
+                f"the settings {self.settings} are missing, although the store is "
+                "there; nothing was done. Put the file back, as from a backup. To "
+                "write it anew, it needs three lines at least (and mode 0600): "
+                '[workspace], id = "front-desk", name = "The front desk"'
+            )
+            raise NotFoundError(msg)
+        if not has_store:
             msg = (
                 f"there is no workspace in {self.root}; nothing was done. "
                 f"Make one with: watchfloor init {self.root}"
             )
             raise NotFoundError(msg)
+
+    def _closed_to_us(self) -> StoreError:
+        uid = uid_of(self.state)
+        uid = uid_of(self.root) if uid is None else uid
+        whose = "another account" if uid is None else account(uid)
+        return StoreError(
+            f"{account(os.geteuid())} may not read the workspace {self.root}, which "
+            f"belongs to {whose}; nothing was done. Ask {whose} for access: members of "
+            "a workspace's group may look (watchfloor init --group)"
+        )

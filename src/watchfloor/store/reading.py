@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
@@ -11,6 +12,9 @@ from sqlalchemy.exc import DatabaseError
 from watchfloor.domain.errors import StoreError
 from watchfloor.store.layout import Layout
 from watchfloor.store.sqlite import reading_engine
+
+#: How a sentence about a store that cannot be read ends.
+CHECK_IT: Final = " Check it with: watchfloor doctor"
 
 
 @contextmanager
@@ -35,6 +39,6 @@ def reading(layout: Layout) -> Iterator[Connection]:
 def unreadable(layout: Layout, error: DatabaseError) -> StoreError:
     """Return the operator's sentence for a driver's error."""
     return StoreError(
-        f"the store {layout.state} cannot be read: {error.orig}. Nothing was changed. "
-        "Check it with: watchfloor doctor"
+        f"the store {layout.state} cannot be read: {error.orig}. Nothing was changed."
+        f"{CHECK_IT}"
     )

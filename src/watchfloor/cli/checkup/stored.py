@@ -31,12 +31,7 @@ _PAGE = 500
 def stored(connection: Handle, layout: Layout) -> Iterator[Checked]:
     """Check the store that is open."""
     version = schema_version(connection)
-    yield Checked(
-        "schema",
-        version == HEAD,
-        f"{version}, this Watchfloor speaks {HEAD}",
-        "start an engine of this Watchfloor once: watchfloor engine --until-idle",
-    )
+    yield _schema(version)
     found = damage(connection)
     yield Checked(
         "integrity",
@@ -52,6 +47,25 @@ def stored(connection: Handle, layout: Layout) -> Iterator[Checked]:
     yield _chain(layout)
     yield _held(runs)
     yield from _owner(connection, layout, runs)
+
+
+def _schema(version: str | None) -> Checked:
+    if version is None:
+        return Checked(
+            "schema",
+            False,
+            "the store is empty: its runs are gone from this file, and no engine "
+            "starts on it",
+            "restore the workspace from a backup: watchfloor restore FILE DIR",
+        )
+    newer = "use the newer Watchfloor that wrote it"
+    older = "start an engine of this Watchfloor once: watchfloor engine --until-idle"
+    return Checked(
+        "schema",
+        version == HEAD,
+        f"{version}, this Watchfloor speaks {HEAD}",
+        newer if version > HEAD else older,
+    )
 
 
 def _runs(connection: Handle) -> Iterator[RunView]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterator
+from typing import Final
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.checkup.checked import Checked
@@ -12,10 +13,15 @@ from watchfloor.cli.checkup.machine import machine
 from watchfloor.cli.checkup.place import place
 from watchfloor.cli.checkup.stored import stored
 from watchfloor.cli.lines import answer, answer_json
-from watchfloor.domain.errors import WatchfloorError
+from watchfloor.domain.errors import NotFoundError, WatchfloorError
 from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
-from watchfloor.store.reading import reading
+from watchfloor.store.reading import CHECK_IT, reading
+
+_RESTORE: Final = (
+    "with the engine stopped, copy state.db, state.db-wal and state.db-shm aside as "
+    "they are; then restore the workspace from a backup: watchfloor restore FILE DIR"
+)
 
 
 def doctor(options: Namespace) -> int:
@@ -51,11 +57,14 @@ def _checks(layout: Layout) -> Iterator[Checked]:
     try:
         with reading(layout) as connection:
             yield from stored(connection, layout)
+    except NotFoundError as error:
+        action = "do what it says, or restore the workspace from a backup"
+        yield Checked("store", is_well=False, found=clean(error), action=action)
     except WatchfloorError as error:
         yield Checked(
             "store",
             is_well=False,
-            found=clean(error),
-            action="do what it says, or restore the workspace from a backup; where no "
-            "workspace was made yet: watchfloor init",
+            # The sentence sends to where its reader stands already.
+            found=clean(str(error).removesuffix(CHECK_IT)),
+            action=_RESTORE,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
@@ -10,6 +12,12 @@ from watchfloor.store.faults import fault_of
 from watchfloor.store.layout import Layout
 from watchfloor.store.schema import bring_up_to_date, is_empty
 from watchfloor.store.sqlite import writing_engine
+
+#: What is said of a store without a table.
+EMPTIED: Final = (
+    "it is empty: its runs are gone from this file. Nothing was sent or changed. "
+    "Restore it from a backup."
+)
 
 
 def open_writer(layout: Layout, *, creates: bool = True) -> Connection:
@@ -25,6 +33,10 @@ def open_writer(layout: Layout, *, creates: bool = True) -> Connection:
         StoreError: The file is no store, is empty where none may be made, is damaged,
             or was written by a newer Watchfloor.
     """
+    if not creates and layout.is_emptied:
+        # Looked at before it is opened, which would write a header into it.
+        msg = f"the store {layout.state} cannot be used: {EMPTIED}"
+        raise StoreError(msg)
     engine = writing_engine(layout.state)
     try:
         connection = engine.connect()
@@ -56,8 +68,4 @@ def close_writer(connection: Connection) -> None:
 
 def _check_filled(connection: Connection) -> None:
     if is_empty(connection):
-        msg = (
-            "it is empty: its runs are gone from this file. Nothing was sent or "
-            "changed. Restore it from a backup."
-        )
-        raise StoreError(msg)
+        raise StoreError(EMPTIED)
