@@ -42,7 +42,9 @@ def test_evidence_keeps_its_form_and_names_nobody():
         "engine": {"host": "desk-of-jane", "epoch": 3},
         "setup": {"filter": 'name = "Jane"', "retry_share": 0.2},
         "events": [{"why": "ask jane@example.com", "origin": "desk tty1", "by": "ann"}],
-        "whole": {"tallies": [tally("busy", "+49151", 3)]},
+        "whole": {"tallies": [tally("busy", "+49151", 3), tally("busy", "+4930", 3)]},
+        "recent": {"tallies": [tally("busy", "+4930", 3), tally("gone", "+4930", 2)]},
+        "rejects": [{"origin": "+12025", "rows": 4}, {"origin": "+1303", "rows": 5}],
     }
 
     told = evidence_told(evidence, Scrubber(b"k" * 32))
@@ -54,5 +56,8 @@ def test_evidence_keeps_its_form_and_names_nobody():
     assert told["setup"] == {"filter": 'name = "[hidden]"', "retry_share": 0.2}
     assert told["events"][0]["why"].startswith("ask person-")
     assert (told["events"][0]["origin"], told["events"][0]["by"]) == ("", "ann")
-    assert told["whole"]["tallies"] == [tally("busy", "+49151", 3)]
+    # A beginning that fewer than five share is nowhere named.
+    assert told["whole"]["tallies"] == [tally("busy", "", 3)] * 2
+    assert told["recent"]["tallies"] == evidence["recent"]["tallies"]
+    assert [one["origin"] for one in told["rejects"]] == ["", "+1303"]
     assert evidence["run"]["upload_name"] == "jane.csv"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from watchfloor.triage.bundled_settings import filter_told
+from watchfloor.triage.origins import LEAST
 from watchfloor.triage.scrubbing import UPLOAD, Scrubber
 
 #: A code that so many records or attempts share says nothing of one of them.
 SHARED_BY = 5
 CODE = "[code]"
 _MOST_CHARS = 2_000
+#: How a tally's number is called, by what it counts.
+_COUNTED = ("attempts", "records", "rows")
 _PART = re.compile(r"[^\W_]+")
 #: What a channel makes of a status says nothing of anybody.
 _OF_STATUS = re.compile(r"(?:http|smtp)(?:_\d{1,3})+")
@@ -33,8 +37,34 @@ def evidence_told(evidence: Mapping[str, Any], scrubber: Scrubber) -> dict[str, 
     }
     if setup:
         shortened["setup"] = {**setup, "filter": filter_told(setup.get("filter", ""))}
-    told = scrubber.tree(shortened, _MOST_CHARS)
+    told = scrubber.tree(_without_few(shortened), _MOST_CHARS)
     return dict(told) if isinstance(told, Mapping) else {}
+
+
+def _without_few(value: object) -> object:
+    """Return evidence whose tallies name an origin only where enough are from there.
+
+    A domain or a number's beginning that few share may be somebody's own.
+    """
+    if isinstance(value, Mapping):
+        return {name: _without_few(one) for name, one in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    found = Counter[str]()
+    for one in value:
+        if isinstance(one, Mapping) and isinstance(one.get("origin"), str):
+            found[one["origin"]] += _number(one)
+    return [
+        {**one, "origin": ""}
+        if isinstance(one, Mapping) and found.get(one.get("origin", ""), LEAST) < LEAST
+        else _without_few(one)
+        for one in value
+    ]
+
+
+def _number(tally: Mapping[str, Any]) -> int:
+    counts = (tally.get(name) for name in _COUNTED)
+    return next((one for one in counts if isinstance(one, int)), 0)
 
 
 def codes_of_somebody(
