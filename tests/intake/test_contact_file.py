@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchfloor.domain.errors import ConfigError
-from watchfloor.intake.contact_file import MAX_CELL_CHARS, ContactFile
+from watchfloor.intake.contact_file import MAX_CELL_CHARS, MOST_BROKEN, ContactFile
 from watchfloor.intake.logical_rows import MAX_ROW_CHARS, MAX_ROW_LINES
 
 
@@ -165,6 +165,22 @@ def test_an_unclosed_quote_costs_its_own_line_only(tmp_path, after, closing):
     assert rows[0].raw == '1,"oops,b'
     assert len(rows) == 1 + after + bool(closing)
     assert [row.line_no for row in rows] == list(range(2, len(rows) + 2))
+
+
+def test_a_file_that_has_long_held_no_row_is_given_up(tmp_path):
+    """An open quote before a text of many lines would be as many rejects."""
+    torn = 'id,name\n1,Ann\n2,"open\n' + "x\n" * MOST_BROKEN
+
+    with pytest.raises(
+        ConfigError, match=r"from row 2 on 50,000 rows in a row"
+    ) as told:
+        read(tmp_path, torn)
+
+    assert "(row 50,002, line 50,003: too few cells: 1 for 2 columns)" in str(
+        told.value
+    )
+    apart = "id,name\n" + "x\n" * MOST_BROKEN + "1,Ann\n" + "x\n" * MOST_BROKEN
+    assert cells(read(tmp_path, apart)[1]) == [["1", "Ann"]]
 
 
 def test_a_quoted_text_may_hold_delimiters_and_blank_lines(tmp_path):

@@ -27,6 +27,8 @@ from watchfloor.intake.text_encoding import (
 SAMPLE_BYTES = 256 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARS = 16 * 1024
+#: So many broken rows one after another are no rows: each would be kept as a reject.
+MOST_BROKEN = 50_000
 _SAMPLE_LINES = 50
 
 
@@ -110,16 +112,21 @@ class ContactFile:
         """Yield every row from the first one; a new call begins anew.
 
         Raises:
-            ConfigError: The file can no longer be read.
+            ConfigError: The file can no longer be read, or has long held no row that
+                fits its header.
         """
         rows = self._rewound(width=len(self.header))
-        row_no, line_no = -1, 1
+        row_no, line_no, broken = -1, 1, 0
         try:
             for row in rows:
                 if row.problem or (row.cells and not row.raw.isspace()):
                     row_no += 1
                     if row_no:
-                        yield self._checked(row, row_no, line_no)
+                        checked = self._checked(row, row_no, line_no)
+                        broken = broken + 1 if checked.problem else 0
+                        if broken > MOST_BROKEN:
+                            raise self._unreadable_from(checked, row_no - broken + 1)
+                        yield checked
                 line_no += row.lines
         except OSError as error:
             why = (
@@ -159,6 +166,14 @@ class ContactFile:
                     raise self._unusable(why)
                 return row.cells, row.raw.rstrip("\r\n")
         raise self._unusable("the file is empty; it needs a header line and rows")
+
+    def _unreadable_from(self, row: ContactRow, first: int) -> ConfigError:
+        why = (
+            f"from row {first:,} on {MOST_BROKEN:,} rows in a row cannot be read (row "
+            f"{row.row_no:,}, line {row.line_no:,}: {row.problem}); look for a quote "
+            "that is not closed, or for lines that are another file's, and correct it"
+        )
+        return self._unusable(why)
 
     def _unusable(self, why: str) -> ConfigError:
         return ConfigError(f"{self._path}: {why}")
