@@ -167,6 +167,49 @@ def test_a_secret_that_was_cut_at_the_end_is_hidden_too():
     assert redacted(f"bad {SECRET[:5]}", spellings([SECRET])) == f"bad {SECRET[:5]}"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        SECRET[::-1],
+        " ".join(SECRET),
+        " ".join(SECRET[::-1]),
+        SECRET.replace("-", "\u200b-"),
+        "\n".join(SECRET[at : at + 8] for at in range(0, len(SECRET), 8)),
+        "\u2060\x07 ".join(SECRET).upper(),
+        SECRET[3:],
+        SECRET[:-3],
+        SECRET[2:-2],
+        SECRET[3:][::-1],
+        "\r\n ".join(base64.b64encode(SECRET.encode()).decode()),
+        f"<{SECRET[:7]}\xad{SECRET[7:-1]}>",
+    ],
+)
+def test_a_secret_that_is_echoed_apart_backwards_or_in_part_is_hidden(written):
+    said = redacted(f"bad key {written}, sorry; {written}.", spellings([SECRET]))
+
+    assert said.count(HIDDEN) == 2
+    assert said.startswith("bad key ")
+    assert said.endswith(".")
+    assert SECRET[4:8] not in said
+
+
+def test_words_that_only_resemble_a_secret_stay():
+    said = "is not a number, try again: not a num, the token is too short (tok-12)"
+
+    assert (
+        redacted(said, spellings(["isnota", "numbertry", f"{SECRET[:2]}o-short"]))[:9]
+        == said[:9]
+    )
+    assert redacted(said, spellings(["anumb", "7-isnota"])) == said
+
+
+def test_a_text_that_begins_like_a_secret_again_and_again_is_not_shown_at_all():
+    secret = f"{'a' * 11}b{'c' * 12}"
+
+    assert redacted("aaabcccc" * 20, spellings([secret])) == "aaabcccc" * 20
+    assert redacted("aaabcccc" * 2_000, spellings([secret])) == HIDDEN
+
+
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_what_is_around_a_secret_stays(before, after):
     said = redacted(f"{before}|{SECRET}|{after}", spellings([SECRET]))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from watchfloor.channels.secrets import redacted, spellings
+from watchfloor.channels.secrets import Spelling, redacted, spellings
 from watchfloor.domain.measures import duration_ms
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 
@@ -68,7 +68,7 @@ class ReplyRules:
     codes: Mapping[str, OutcomeClass] = field(default_factory=dict)
     statuses: Mapping[int, OutcomeClass] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    hidden: tuple[str, ...] = field(init=False, repr=False)
+    hidden: tuple[Spelling, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Spell the secrets once, not for every reply."""

@@ -14,9 +14,10 @@ import re
 import stat
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import PurePath
 from string import ascii_lowercase, ascii_uppercase
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from watchfloor.domain.errors import ConfigError
@@ -33,6 +34,18 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LEAST_HIDDEN = 6
 #: Of one that was cut off, so much tells it from an ordinary word.
 _LEAST_BEGUN: Final = 8
+#: Of one that is written apart, backwards or in part, so much is no word by chance.
+_LEAST_DISGUISED: Final = 8
+#: Of one so long, two thirds of its characters give it away.
+_LEAST_PARTED: Final = 12
+#: So many places that begin like a part of a secret: the text is not gone through.
+_MOST_PLACES: Final = 1_000
+#: What can stand between two characters and is not seen, or only as a gap.
+_GAPS: Final = re.compile(
+    r"[\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
 #: Letter by letter: other ways to make letters small move what stands behind them.
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
@@ -92,11 +105,27 @@ def resolved(value: str, place: str) -> str:
     raise ConfigError(msg)
 
 
-def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
+class Spelling(NamedTuple):
+    """One way to write a secret, and what of it is looked for.
+
+    Attributes:
+        whole: All of it, in small letters.
+        begun: What a text may end behind; empty where that is too short to tell.
+        middle: What every part that gives it away holds; empty where it is too short.
+        least: How many of its characters in a row are such a part.
+    """
+
+    whole: str
+    begun: str
+    middle: str
+    least: int
+
+
+def spellings(secrets: Iterable[str]) -> tuple[Spelling, ...]:
     """Return how secrets may be written by who echoes them, for ``redacted``.
 
-    As they are, and as URLs, HTML, JSON, hexadecimal and base64 have them, there also
-    amid more that was encoded with them.
+    As they are and backwards, and as URLs, HTML, JSON, hexadecimal and base64 have
+    them, there also amid more that was encoded with them. Each also without its gaps.
 
     Args:
         secrets: Whole values; of ``Bearer abc`` also ``abc`` alone is meant.
@@ -105,13 +134,29 @@ def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
     for secret in secrets:
         for part in (secret, secret.rpartition(" ")[2]):
             found |= set(_spelled(part)) if len(part) >= _LEAST_HIDDEN else set()
-    return tuple(sorted({one.translate(_LOWER) for one in found}, key=len)[::-1])
+    found |= {_GAPS.sub("", one) for one in found}
+    low = {_low(one) for one in found if len(one) >= _LEAST_HIDDEN}
+    return tuple(_spelling(one) for one in sorted(low, key=len, reverse=True))
+
+
+def _spelling(whole: str) -> Spelling:
+    size = least = len(whole)
+    if size >= _LEAST_PARTED:
+        least = max(_LEAST_DISGUISED, -(-2 * size // 3))
+    return Spelling(
+        whole,
+        begun=whole[:_LEAST_BEGUN] if size > _LEAST_BEGUN else "",
+        middle=whole[size - least : least] if size >= _LEAST_DISGUISED else "",
+        least=least,
+    )
 
 
 def _spelled(secret: str) -> Iterator[str]:
     raw = secret.encode()
     yield from (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
     yield from (html.escape(secret), json.dumps(secret)[1:-1], raw.hex())
+    if len(secret) >= _LEAST_DISGUISED:
+        yield secret[::-1]
     for shift in range(3):
         # What stands before moves its bits; the signs at its ends are half another's.
         encoded = b64encode(bytes(shift) + raw).decode()
@@ -119,11 +164,11 @@ def _spelled(secret: str) -> Iterator[str]:
         yield from (whole, whole.replace("+", "-").replace("/", "_"))
 
 
-def redacted(text: str, spelled: Iterable[str]) -> str:
+def redacted(text: str, spelled: Iterable[Spelling]) -> str:
     """Return *text* without the secrets that a provider may have echoed.
 
     Capitals are small letters here, and a beginning at the end counts: whoever echoes
-    may have cut it.
+    may have cut it. So do two thirds of a secret in a row, and gaps do not.
 
     Args:
         text: From outside, not yet cut.
@@ -131,18 +176,73 @@ def redacted(text: str, spelled: Iterable[str]) -> str:
     """
     if not text:
         return text
-    low = text.translate(_LOWER)
+    low = _low(text)
     for one in spelled:
         at = 0
-        while (at := low.find(one, at)) >= 0:
-            text = f"{text[:at]}{HIDDEN}{text[at + len(one) :]}"
-            low = text.translate(_LOWER)
+        while (at := low.find(one.whole, at)) >= 0:
+            text = f"{text[:at]}{HIDDEN}{text[at + len(one.whole) :]}"
+            low = _low(text)
             # What stands there now may hold a secret that is spelled like it.
             at += len(HIDDEN)
-        at = low.rfind(one[:_LEAST_BEGUN])
-        if at >= 0 and len(one) > _LEAST_BEGUN and one.startswith(low[at:]):
-            text = f"{text[:at]}{HIDDEN}"
-            low = text.translate(_LOWER)
+        if one.begun and one.begun in low:
+            at = low.rfind(one.begun)
+            if one.whole.startswith(low[at:]):
+                text = f"{text[:at]}{HIDDEN}"
+                low = _low(text)
+    return _without_disguised(text, low, spelled)
+
+
+def _without_disguised(text: str, low: str, spelled: Iterable[Spelling]) -> str:
+    """Return *text* without secrets that are written apart or only in part."""
+    folded = _GAPS.sub("", low)
+    for one in spelled:
+        if not one.middle or one.middle not in folded:
+            continue
+        places = _places(folded, one)
+        if places is None:
+            return HIDDEN
+        if places:
+            text = _cut_out(text, places)
+            folded = _GAPS.sub("", _low(text))
+    return text
+
+
+def _places(folded: str, secret: Spelling) -> list[tuple[int, int]] | None:
+    """Return where enough of a secret stands in a row; None: far too often asked."""
+    whole, middle, least = secret.whole, secret.middle, secret.least
+    before, after = whole[: len(whole) - least][::-1], whole[least:]
+    found: list[tuple[int, int]] = []
+    at = end = 0
+    for _ in range(_MOST_PLACES):
+        at = folded.find(middle, at)
+        if at < 0:
+            return found
+        begin = at - _alike(folded[max(end, at - len(before)) : at][::-1], before)
+        stop = at + len(middle)
+        stop += _alike(folded[stop : stop + len(after)], after)
+        if stop - begin >= least:
+            found.append((begin, stop))
+            at = end = stop
+        else:
+            at += 1
+    return None
+
+
+def _low(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two texts begin with together."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _cut_out(text: str, places: list[tuple[int, int]]) -> str:
+    """Return *text* without what stands at *places* of it, counted without its gaps."""
+    kept = [at for at, char in enumerate(text) if not _GAPS.match(char)]
+    for begin, stop in reversed(places):
+        text = f"{text[: kept[begin]]}{HIDDEN}{text[kept[stop - 1] + 1 :]}"
     return text
 
 

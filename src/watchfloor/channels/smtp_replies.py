@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from watchfloor.channels.hosts import RefusedAddressError, outcome_of_refused_address
-from watchfloor.channels.secrets import redacted, spellings
+from watchfloor.channels.secrets import Spelling, redacted, spellings
 from watchfloor.channels.smtp_session import OK, Stage, UnfitServerError, is_refusal
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.text import clean
@@ -64,7 +64,7 @@ class MailRules:
     target: str = "the mail server"
     codes: Mapping[str, OutcomeClass] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    hidden: tuple[str, ...] = field(init=False, repr=False)
+    hidden: tuple[Spelling, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Spell the secrets once, not for every reply."""
