@@ -85,6 +85,8 @@ def test_a_second_signal_ends_at_once_and_says_that_it_was_not_drained(
         until(lambda: "Draining" in engine.said)
         engine.signal(sent)
         assert engine.ended() == NOT_DRAINED
+        assert engine.said.count("Draining") == 1
+        assert "Not waiting: attempts in flight are cut off" in engine.said
     books = floor.assert_books_hold(run_id)
     assert (books.attempting, books.retry, books.pending) == (0, 3, 6)
 

@@ -20,6 +20,11 @@ DRAINING: Final = (
     "not wait)."
 )
 
+#: Said when it has heard that a second time.
+NOT_WAITING: Final = (
+    "Not waiting: attempts in flight are cut off; the next engine accounts for them."
+)
+
 
 class Stoppable(Protocol):
     """An engine, as far as ending it goes."""
@@ -58,8 +63,8 @@ def follow_signals(
             engine.stop(Leaving.SIGNAL)
         else:
             engine.drain(Leaving.SIGNAL)
+        tell(NOT_WAITING if was_asked else DRAINING)
         was_asked = True
-        tell(DRAINING)
 
     def hung_up(*_: object) -> None:
         leave_terminal()
