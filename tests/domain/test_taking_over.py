@@ -51,7 +51,7 @@ def test_who_is_asked_to_let_go_drains_first():
     assert take_over_lines() == (
         "That engine is asked to drain: its attempts in flight end, none is begun.",
         "Then it lets go, and the runs go on with an engine here.",
-        "Its console stays open, as a console of this engine.",
+        "If it has a console, that stays open, as a console of this engine.",
     )
 
 

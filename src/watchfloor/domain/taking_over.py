@@ -41,7 +41,7 @@ def take_over_lines() -> tuple[str, ...]:
     return (
         "That engine is asked to drain: its attempts in flight end, none is begun.",
         "Then it lets go, and the runs go on with an engine here.",
-        "Its console stays open, as a console of this engine.",
+        "If it has a console, that stays open, as a console of this engine.",
     )
 
 
