@@ -186,6 +186,22 @@ def test_this_machine_by_name_is_no_public_address(host):
     assert ANYWHERE.refusal_of_host("notlocalhost", 80) == ""
 
 
+@pytest.mark.parametrize(
+    ("listed", "host", "advised"),
+    [
+        ("127.0.0.1:18081", "127.0.0.1", "127.0.0.1:18082"),
+        ("[::1]:18081", "::1", "[::1]:18082"),
+        ("127.0.0.2", "127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_beside_a_port_that_is_listed_only_the_other_port_is_advised(
+    listed, host, advised
+):
+    reach = Reach(internal=(internal_range(listed),))
+
+    assert f'add internal = ["{advised}"] to' in reach.refusal_of_host(host, 18_082)
+
+
 def test_an_inner_address_is_told_by_what_it_belongs_to():
     assert ANYWHERE.refusal_of_host("10.1.2.3", 80) == (
         "10.1.2.3 is an address of a private network, and those are not contacted "

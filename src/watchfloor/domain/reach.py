@@ -204,12 +204,17 @@ class Reach:
         what = _special(address)
         if not what or self._is_internal(address, port):
             return ""
+        wanted = f"{address}"
+        if any(address in one.network for one in self.internal):
+            # Whoever listed another port of it did not mean all of them.
+            is_four = isinstance(address, IPv4Address)
+            wanted = f"{address}:{port}" if is_four else f"[{address}]:{port}"
         subject = (
             f"{host} is" if host == str(address) else f"{host} leads to {address},"
         )
         return (
             f"{subject} an address of {what}, and those are not contacted unless they "
-            f'are listed; if it is meant, add internal = ["{address}"] to {_WHERE}'
+            f'are listed; if it is meant, add internal = ["{wanted}"] to {_WHERE}'
         )
 
     def _refusal_of_name(self, name: str, port: int) -> str:
