@@ -197,6 +197,23 @@ def test_a_person_reviews_and_says_yes(shell, campaign, upload, typed):
     assert "columns: id, first_name" in answer.err
 
 
+def test_the_review_says_how_the_file_was_read_and_that_repeats_still_count(
+    shell, campaign, upload, typed
+):
+    text = upload.read_text(encoding="utf-8")
+    first = text.splitlines()[1]
+    upload.write_bytes(f"{text}{first}\nc77,J\u00fcrgen\n".encode("cp1252"))
+    typed("no")
+
+    said = shell("launch", campaign, "--upload", upload).err
+
+    assert "! read as cp1252: not UTF-8; see whether names" in said
+    assert "rows: at most 8 usable, repeats not counted out yet; rejected: " in said
+    upload.write_text(text, encoding="utf-8")
+    typed("no")
+    assert "read as" not in shell("launch", campaign, "--upload", upload).err
+
+
 @pytest.mark.parametrize("line", ["", "no", "y", "YES"])
 def test_anything_but_yes_is_a_no(shell, campaign, upload, typed, line):
     typed(line)

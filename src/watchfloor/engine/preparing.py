@@ -133,7 +133,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
         campaign_name=campaign.name,
         columns=found.columns,
         survey=found,
-        warnings=tuple(one for one in told if one),
+        warnings=(*(one for one in told if one), *found.warnings),
         is_streaming=campaign.audience.mode is Mode.STREAMING,
         command=command,
     )

@@ -54,7 +54,7 @@ class Rehearsal:
         forecast: When, and for how long.
         seconds_per_attempt: What the forecast reckons with.
         timing: Where that comes from.
-        warnings: What somebody should know about the suppression lists.
+        warnings: What somebody should know about the suppression lists and the file.
         declined: Why the plan would refuse the launch; empty where it would not.
     """
 
@@ -118,7 +118,7 @@ def rehearsed(
         forecast=forecast(audience, campaign.window, effort, around.now_ms()),
         seconds_per_attempt=effort.seconds_per_attempt,
         timing=timing,
-        warnings=tuple(one for one in told if one),
+        warnings=(*(one for one in told if one), *found.warnings),
         declined=declined(use.plan, use.used, wanted_records=records),
     )
 

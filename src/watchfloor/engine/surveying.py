@@ -30,6 +30,7 @@ class Survey:
     """What an upload holds for a campaign.
 
     Attributes:
+        encoding: How the file's bytes were read.
         rows: Rows read.
         candidates: Rows that can become records; repeats are not told apart yet.
         rejects: By kind.
@@ -40,6 +41,7 @@ class Survey:
     """
 
     columns: tuple[str, ...]
+    encoding: str = "utf-8"
     rows: int = 0
     candidates: int = 0
     rejects: Mapping[RejectKind, int] = field(default_factory=dict)
@@ -47,6 +49,14 @@ class Survey:
     unfit: int = 0
     unfit_examples: tuple[str, ...] = ()
     sample: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What somebody should know of how the file was read."""
+        if self.encoding.startswith("utf-"):
+            return ()
+        told = f"read as {self.encoding}: not UTF-8; see whether names with letters"
+        return (f"{told} beyond a-z are right",)
 
 
 def survey(
@@ -86,6 +96,7 @@ def survey(
             on_progress(rows)
         return Survey(
             columns=reader.columns,
+            encoding=reader.encoding,
             rows=rows,
             candidates=candidates,
             rejects=dict(rejects),

@@ -128,7 +128,8 @@ def _reviewed(prepared: Launch) -> bool:
 
 def _tell_survey(found: Survey) -> None:
     rejects = ", ".join(f"{n:,} {kind}" for kind, n in found.rejects.items()) or "none"
-    tell(f"  {found.rows:,} rows: {found.candidates:,} usable; rejected: {rejects}")
+    most = f"at most {found.candidates:,} usable, repeats not counted out yet"
+    tell(f"  {found.rows:,} rows: {most}; rejected: {rejects}")
     for line in _reasons(found):
         tell(f"    {line}")
     if found.unfit:
