@@ -7,6 +7,7 @@ from tests.console.paper_runs import MINUTE_MS
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.errors import Refusal, StoreError
+from watchfloor.domain.roles import Role
 
 SIZE = (80, 24)
 PAUSED = ("j", "j")
@@ -59,6 +60,27 @@ async def test_read_only_refuses_everything_and_cannot_be_armed(console, desk):
         for key in "mpusc":
             await press(pilot, key)
             assert "READ ONLY" in panel(app, "message")
+        assert desk.asked == []
+
+
+async def test_a_viewer_is_offered_no_new_run_and_opens_none(console, desk):
+    app = console(role=Role.VIEWER)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert "n New" not in panel(app, "footer")
+        await press(pilot, "n")
+        assert "New run: a viewer launches nothing." in panel(app, "message")
+        assert app.screen is app.jobs
+
+
+async def test_ctrl_c_says_how_to_leave_and_that_nothing_was_stopped(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert "n New" in panel(app, "footer")
+        await press(pilot, "ctrl+c")
+        assert "q leaves; nothing was stopped." in panel(app, "message")
+        assert not app.screen.query("Toast")
+        assert not app.is_left
         assert desk.asked == []
 
 

@@ -150,6 +150,12 @@ class WatchfloorApp(Departing):
         self._forget_glass()
         self.screen.refresh()
 
+    def action_help_quit(self) -> None:
+        """Say what ctrl+c, which copies what is selected, does not do."""
+        key = self.session.keymap.key("app.quit")
+        say = getattr(self.screen, "say", self.jobs.say)
+        say(f"{key} leaves; nothing was stopped.", "dim")
+
     def action_redraw(self) -> None:
         """Paint the whole screen again, whatever stands there."""
         if self._driver is not None and not self.is_headless:

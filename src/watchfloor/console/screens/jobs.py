@@ -40,6 +40,7 @@ from watchfloor.console.work import begin
 from watchfloor.domain.errors import EXPLANATIONS, Refusal
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.roles import ACTS
 from watchfloor.domain.views import Receipt, RunView
 
 _VERBS = {
@@ -73,6 +74,7 @@ _NEEDS_RUN = {
 
 #: Why a session behind a forced command launches nothing.
 NO_FILES = "this session looks at no files of this machine"
+NO_LAUNCH = "a viewer launches nothing"
 
 Going = Coroutine[Any, Any, None]
 
@@ -109,8 +111,8 @@ class JobsScreen(JobsLook):
         match act.ident:
             case "run.undo" if not self.session.outgoing.held:
                 return "nothing waits to go out"
-            case "run.new" if self.session.is_restricted:
-                return NO_FILES
+            case "run.new" if no_launch(self.session):
+                return no_launch(self.session)
             case "engine.key":
                 return engine_obstacle(self.session)
             case _:
@@ -136,6 +138,7 @@ class JobsScreen(JobsLook):
         """Return what the footer offers; what is not possible is dim."""
         run = self.run
         left_out = {
+            *(("run.new",) if no_launch(self.session) else ()),
             *(_FOR_WRITERS if self.session.read_only else ()),
             *(("run.approve",) if run is None or not run.awaits_approval else ()),
             *(() if self.session.outgoing.held else ("run.undo",)),
@@ -248,8 +251,9 @@ class JobsScreen(JobsLook):
 
     async def action_new_run(self) -> None:
         """Open the launch wizard where it was left."""
-        if self.session.is_restricted:
-            self.say(f"New run: {NO_FILES}.", "warn")
+        obstacle = no_launch(self.session)
+        if obstacle:
+            self.say(f"New run: {obstacle}.", "warn")
             return
         wizard = LaunchWizard(self.session, self._draft)
 
@@ -385,3 +389,10 @@ def _declined(ident: str, run: RunView) -> str:
         return not_ended(_ABOUT_ENDED[ident], run)
     ended = ident == "run.limits" and run.lifecycle.is_ended
     return EXPLANATIONS[Refusal.ALREADY_ENDED] if ended else ""
+
+
+def no_launch(session: Session) -> str:
+    """Return why nothing can be launched from a session, whatever runs; or nothing."""
+    if session.is_restricted:
+        return NO_FILES
+    return "" if session.role.may(ACTS["run.new"]) else NO_LAUNCH
