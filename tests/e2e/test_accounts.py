@@ -166,6 +166,30 @@ def test_a_mistake_in_the_file_makes_nobody_an_operator(shared):
     assert "you are a viewer" in refused.stderr
 
 
+def test_a_member_s_own_campaign_is_launched_without_the_owner_s_secrets(
+    shared, provider
+):
+    upload = shared.root / "one.csv"
+    upload.write_text("id,first_name\na1,Ann\n", encoding="utf-8")
+    greedy, honest = (shared.root / f"{name}.toml" for name in ("greedy", "honest"))
+    taking = 'headers = { X-A = "file:/etc/mail.password" }'
+    greedy.write_text(webhook(provider.url, taking), encoding="utf-8")
+    honest.write_text(webhook(provider.url), encoding="utf-8")
+    words = ("--upload", str(upload), "--yes")
+
+    with shared.engine():
+        refused = said_by("daemon", shared, "launch", str(greedy), *words)
+        launched = said_by("daemon", shared, "launch", str(honest), *words)
+        shared.until_ended(launched.stdout.strip())
+
+    assert refused.returncode == 1
+    assert 'the campaign refers to "file:/etc/mail.password"' in refused.stderr
+    assert [one.contact for one in provider.arrivals] == ["a1"]
+    # What was reviewed is nobody's to change any more.
+    [kept] = shared.layout.uploads.iterdir()
+    assert kept.stat().st_uid == os.geteuid()
+
+
 def test_a_member_verifies_what_they_can_and_hears_whose_the_anchors_are(shared):
     shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
     with shared.engine():
