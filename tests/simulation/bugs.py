@@ -109,7 +109,7 @@ def finding(turned: Bench, bug: Bug, most: int = MOST_SEEDS) -> Finding | None:
     return None
 
 
-def _judged(change: Callable[..., Verdict]) -> Callable[[Any], Any]:
+def judged(change: Callable[..., Verdict]) -> Callable[[Any], Any]:
     def wrong(right: Any) -> Any:
         def judge(outcome: Any, policy: Any, delivery: Any, seen: Any) -> Verdict:
             return change(right, outcome, policy, delivery, seen)
@@ -119,17 +119,17 @@ def _judged(change: Callable[..., Verdict]) -> Callable[[Any], Any]:
     return wrong
 
 
-def _always(value: Any) -> Callable[[Any], Any]:
+def always(value: Any) -> Callable[[Any], Any]:
     return lambda _: lambda *_, **__: value
 
 
-def _ambiguous_is_retried(right: Any, *asked: Any) -> Verdict:
+def ambiguous_is_retried(right: Any, *asked: Any) -> Verdict:
     outcome, policy, _, seen = asked
     verdict: Verdict = right(outcome, policy, Delivery.IDEMPOTENT, seen)
     return verdict
 
 
-def _permanent_is_retried(right: Any, *asked: Any) -> Verdict:
+def permanent_is_retried(right: Any, *asked: Any) -> Verdict:
     outcome, *others = asked
     if outcome.outcome_class is OutcomeClass.PERMANENT:
         outcome = replace(outcome, outcome_class=OutcomeClass.TRANSIENT)
@@ -138,7 +138,7 @@ def _permanent_is_retried(right: Any, *asked: Any) -> Verdict:
     return cast("Verdict", right(outcome, *others))
 
 
-def _unknown_is_failed(right: Any, *asked: Any) -> Verdict:
+def unknown_is_failed(right: Any, *asked: Any) -> Verdict:
     verdict: Verdict = right(*asked)
     if verdict.state is RecordState.UNKNOWN:
         return Verdict(RecordState.FAILED)
@@ -153,7 +153,7 @@ def _ambiguous_is_delivered(right: Any, *asked: Any) -> Verdict:
     return verdict
 
 
-def _one_try_more(right: Any, *asked: Any) -> Verdict:
+def one_try_more(right: Any, *asked: Any) -> Verdict:
     outcome, policy, *others = asked
     verdict: Verdict = right(
         outcome, replace(policy, attempts=policy.attempts + 1), *others
@@ -161,13 +161,13 @@ def _one_try_more(right: Any, *asked: Any) -> Verdict:
     return verdict
 
 
-def _doubt_is_forgotten(right: Any, *asked: Any) -> Verdict:
+def doubt_is_forgotten(right: Any, *asked: Any) -> Verdict:
     *others, seen = asked
     verdict: Verdict = right(*others, replace(seen, in_doubt=False))
     return verdict
 
 
-def _deaf_to_wishes(right: Any) -> Any:
+def deaf_to_wishes(right: Any) -> Any:
     def wrong(*asked: Any, **more: Any) -> int:
         at_ms: int = right(*asked, **{**more, "retry_after_ms": 0})
         return at_ms
@@ -175,7 +175,7 @@ def _deaf_to_wishes(right: Any) -> Any:
     return wrong
 
 
-def _waits_too_long(right: Any) -> Any:
+def waits_too_long(right: Any) -> Any:
     def wrong(*asked: Any, **more: Any) -> int:
         at_ms: int = right(*asked, **more)
         return at_ms + 120_000
@@ -230,7 +230,7 @@ def _full_is_one_late(_: Any) -> Any:
     )
 
 
-def _refills_twice_as_fast(right: Any) -> Any:
+def refills_twice_as_fast(right: Any) -> Any:
     def wrong(bucket: Bucket, *asked: Any) -> tuple[Bucket, float]:
         quick = replace(bucket, rate_per_s=bucket.rate_per_s * 2)
         taken, wait_s = right(quick, *asked)
@@ -284,11 +284,11 @@ def _keys_of_the_run(right: Any) -> Any:
     return wrong
 
 
-def _always_open(_: Any) -> Any:
+def always_open(_: Any) -> Any:
     return lambda *_: Opening(is_open=True, until_ms=None)
 
 
-def _winter_time(right: Any) -> Any:
+def winter_time(right: Any) -> Any:
     def wrong(window: Any, zones: Any, now_ms: int) -> Any:
         return right(window, zones, now_ms + 3_600_000)
 
@@ -318,7 +318,7 @@ def _never_too_late(right: Any) -> Any:
     return wrong
 
 
-def _paused_in_flight(right: Any) -> Any:
+def paused_in_flight(right: Any) -> Any:
     def wrong(run: Any, work: Any) -> Any:
         step = right(run, work)
         if step.after.gate is Gate.PAUSING:
@@ -328,7 +328,7 @@ def _paused_in_flight(right: Any) -> Any:
     return wrong
 
 
-def _retries_are_no_work(right: Any) -> Any:
+def retries_are_no_work(right: Any) -> Any:
     def wrong(books: Any, **more: Any) -> Any:
         work = right(books, **more)
         return replace(work, eligible=max(0, work.eligible - books.retry))
@@ -336,7 +336,7 @@ def _retries_are_no_work(right: Any) -> Any:
     return wrong
 
 
-def _flights_are_no_work(right: Any) -> Any:
+def flights_are_no_work(right: Any) -> Any:
     def wrong(books: Any, **more: Any) -> Any:
         return replace(right(books, **more), in_flight=0)
 
@@ -502,56 +502,56 @@ BUGS: tuple[Bug, ...] = (
         "an at-most-once attempt in doubt is sent again",
         _JUDGE,
         "judge",
-        _judged(_ambiguous_is_retried),
+        judged(ambiguous_is_retried),
     ),
     _bug(
         "permanent-retried",
         "a permanent failure is tried again",
         _JUDGE,
         "judge",
-        _judged(_permanent_is_retried),
+        judged(permanent_is_retried),
     ),
     _bug(
         "unknown-failed",
         "what may have been delivered is called failed",
         _JUDGE,
         "judge",
-        _judged(_unknown_is_failed),
+        judged(unknown_is_failed),
     ),
     _bug(
         "refused-delivered",
         "a refused connection is called delivered",
         _JUDGE,
         "judge",
-        _judged(_ambiguous_is_delivered),
+        judged(_ambiguous_is_delivered),
     ),
     _bug(
         "one-try-more",
         "the attempt cap is off by one",
         _JUDGE,
         "judge",
-        _judged(_one_try_more),
+        judged(one_try_more),
     ),
     _bug(
         "doubt-forgotten",
         "a transient failure hides an earlier doubt",
         _JUDGE,
         "judge",
-        _judged(_doubt_is_forgotten),
+        judged(doubt_is_forgotten),
     ),
     _bug(
         "retry-after-ignored",
         "the provider's Retry-After is not obeyed",
         records,
         "next_attempt_at_ms",
-        _deaf_to_wishes,
+        deaf_to_wishes,
     ),
     _bug(
         "backoff-uncapped",
         "a retry waits longer than its longest pause",
         records,
         "next_attempt_at_ms",
-        _waits_too_long,
+        waits_too_long,
     ),
     _bug(
         "crash-resends",
@@ -565,7 +565,7 @@ BUGS: tuple[Bug, ...] = (
         "after a crash what was in flight is left there",
         recovery,
         "_recover_run",
-        _always(0),
+        always(0),
     ),
     _bug(
         "sent-before-commit",
@@ -579,7 +579,7 @@ BUGS: tuple[Bug, ...] = (
         "a pause does not close the gate of the dispatcher",
         Dispatcher,
         "hold",
-        _always(None),
+        always(None),
     ),
     _bug(
         "gate-closes-late",
@@ -593,14 +593,14 @@ BUGS: tuple[Bug, ...] = (
         "a stop or a cancel leaves what comes back for a later try",
         booking,
         "may_retry",
-        _always(True),
+        always(True),
     ),
     _bug(
         "no-last-look",
         "opt-outs and windows are not asked just before the send",
         Dispatcher,
         "_must_not",
-        _always(False),
+        always(False),
     ),
     _bug(
         "key-per-attempt",
@@ -649,7 +649,7 @@ BUGS: tuple[Bug, ...] = (
         "the bucket refills twice as fast",
         (paces, throttles),
         "take",
-        _refills_twice_as_fast,
+        refills_twice_as_fast,
     ),
     _bug(
         "pace-before-limits",
@@ -663,9 +663,9 @@ BUGS: tuple[Bug, ...] = (
         "the recipient's window is not asked",
         openings.Openings,
         "at",
-        _always_open,
+        always_open,
     ),
-    _bug("winter-time", "windows are an hour off", openings, "opening", _winter_time),
+    _bug("winter-time", "windows are an hour off", openings, "opening", winter_time),
     _bug(
         "taken-up-early",
         "retries and callbacks are taken up an hour early",
@@ -692,7 +692,7 @@ BUGS: tuple[Bug, ...] = (
         "a run goes on without the word it waits for",
         handing_out,
         "attempts_before_approval",
-        _always(None),
+        always(None),
     ),
     _bug(
         "canary-ignored",
@@ -706,7 +706,7 @@ BUGS: tuple[Bug, ...] = (
         "a stage passes whatever its figures say",
         canaries,
         "judge",
-        _always(Said(findings=())),
+        always(Said(findings=())),
     ),
     _bug(
         "canary-judged-early",
@@ -720,7 +720,7 @@ BUGS: tuple[Bug, ...] = (
         "a stage that stopped is overruled without a person",
         canaries,
         "may_dispatch",
-        _always(True),
+        always(True),
     ),
     _bug(
         "retry-keys-anew",
@@ -734,21 +734,21 @@ BUGS: tuple[Bug, ...] = (
         "a pause is told settled with attempts in flight",
         changes,
         "apply_intent",
-        _paused_in_flight,
+        paused_in_flight,
     ),
     _bug(
         "retries-no-work",
         "a run ends while records wait for a retry",
         ledgers,
         "work_of",
-        _retries_are_no_work,
+        retries_are_no_work,
     ),
     _bug(
         "flights-no-work",
         "a run ends while attempts are in flight",
         ledgers,
         "work_of",
-        _flights_are_no_work,
+        flights_are_no_work,
     ),
     _bug(
         "one-sided-count",
@@ -776,14 +776,14 @@ BUGS: tuple[Bug, ...] = (
         "who was looked at and not taken is passed over",
         handing_out,
         "_put_back",
-        _always(None),
+        always(None),
     ),
     _bug(
         "never-due",
         "retries are never looked for again",
         handing_out,
         "_next_due",
-        _always(None),
+        always(None),
     ),
     _bug(
         "doubt-swept",
@@ -818,7 +818,7 @@ BUGS: tuple[Bug, ...] = (
         "an older owner's transaction is not fenced",
         lease,
         "fence",
-        _always(None),
+        always(None),
     ),
     _bug(
         "epoch-kept",
@@ -832,7 +832,7 @@ BUGS: tuple[Bug, ...] = (
         "a command that was answered is taken again",
         commands,
         "receipt",
-        _always(None),
+        always(None),
     ),
     _bug(
         "unknown-resent",
@@ -867,7 +867,7 @@ BUGS: tuple[Bug, ...] = (
         "a retry tries whom a late report calls reached",
         collector,
         "spare",
-        _always(None),
+        always(None),
     ),
     _bug(
         "launched-anew",

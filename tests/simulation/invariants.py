@@ -41,7 +41,7 @@ _LEFT = (PENDING, CLAIMED, ATTEMPTING, RETRY, CALLBACK, WAITING)
 _DONE_WITHOUT = (FAILED, NOT_ATTEMPTED, EXPIRED)
 #: After these the request may have reached a contact.
 _REACHED = frozenset({"delivered", "lost", "late", "hang", "bug", "garbage"})
-_PHASES = {
+PHASES = {
     "queued": {"running", "ended", "callback", "stopping"},
     "running": {"callback", "stopping", "cancelling", "stopped_callback", "ended"},
     "callback": {"running", "stopping", "cancelling", "stopped_callback", "ended"},
@@ -52,8 +52,8 @@ _PHASES = {
 }
 #: What is left is dropped, and so is what is still read.
 _DROPS = ("stopping", "cancelling", "ended")
-_INTAKE = ("pending", "extracting", "filtering", "done", "aborted")
-_STATES: dict[int, set[int]] = {
+INTAKE = ("pending", "extracting", "filtering", "done", "aborted")
+STATES: dict[int, set[int]] = {
     PENDING: {ATTEMPTING, NOT_ATTEMPTED, EXPIRED, DELIVERED, FAILED, UNKNOWN},
     ATTEMPTING: {
         PENDING,
@@ -644,13 +644,13 @@ def a_run_follows_its_table(was: Row, run: Row) -> None:
     told = was, "->", run
     if was["phase"] != run["phase"]:
         number = 17 if was["phase"] == "ended" else 21
-        expect(number, run["phase"] in _PHASES[was["phase"]], *told)
+        expect(number, run["phase"] in PHASES[was["phase"]], *told)
     if was["phase"] == "ended":
         same = ("outcome", "launch_id", "stops", "gate")
         expect(17, all(was[key] == run[key] for key in same), *told)
     expect(21, was["launch_id"] in (None, run["launch_id"]), *told)
     expect(21, was["stops"] <= run["stops"], *told)
-    expect(21, _INTAKE.index(was["intake"]) <= _INTAKE.index(run["intake"]), *told)
+    expect(21, INTAKE.index(was["intake"]) <= INTAKE.index(run["intake"]), *told)
     expect(21, was["version"] <= run["version"], *told)
     launches = was["launch_id"] is None and run["launch_id"] is not None
     expect(21, not launches or was["phase"] == "queued", *told)
@@ -664,7 +664,7 @@ def a_record_follows_its_table(was: Row, record: Row) -> None:
     if before == after:
         return
     goes_on = after == PENDING and record["step"] > was["step"]
-    allowed = after in _STATES.get(before, set()) or goes_on
+    allowed = after in STATES.get(before, set()) or goes_on
     expect(21, allowed, place, WORDS[before], "->", WORDS[after])
     expect(21, record["attempts"] >= was["attempts"] - 1, place, was, record)
     never_sent = record["attempts"] == record["base"] and record["step"] == 0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import random
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.simulation.scenario import Scenario, drawn
 from tests.simulation.seams import Disk, world_around
@@ -15,6 +20,10 @@ from tests.simulation.shapes import Shape, made, workspace
 from tests.simulation.wire import WorldChannel
 from tests.simulation.world import World
 
+Replayed: TypeAlias = Callable[[int], int]
+Turned: TypeAlias = Callable[[int, int], list[str]]
+#: Few enough that processes which are slow do not hold up the others.
+SEEDS_PER_TASK = 500
 #: Killed processes are cleared away after so many worlds.
 WORLDS_PER_SWEEP = 100
 
@@ -73,3 +82,37 @@ def turned_slice(first: int, count: int) -> list[str]:
             except Exception as error:  # noqa: BLE001 - told, with its seed
                 found.append(f"seed {seed}: {error}")
     return found
+
+
+def asked_for(name: str, replayed: Replayed, turned: Turned) -> int:
+    """Read what a command line asks for, and do it; return how to exit.
+
+    Args:
+        name: The module that is run.
+        replayed: Prints one seed with its log, and returns how to exit.
+        turned: Turns some seeds; returns a line for each that did not hold. It is
+            called in processes of its own.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {name}")
+    parser.add_argument("seed", type=int, nargs="?")
+    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--jobs", type=int, default=2)
+    asked = parser.parse_args()
+    if asked.seeds is not None:
+        return _turned_many(turned, asked.first, asked.seeds, asked.jobs)
+    if asked.seed is None:
+        parser.error("give a seed, or --seeds N")
+    return replayed(asked.seed)
+
+
+def _turned_many(turned: Turned, first: int, count: int, jobs: int) -> int:
+    began_s = time.perf_counter()
+    starts = range(first, first + count, SEEDS_PER_TASK)
+    sizes = [min(SEEDS_PER_TASK, first + count - start) for start in starts]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        found = [line for lines in pool.map(turned, starts, sizes) for line in lines]
+    took_s = time.perf_counter() - began_s
+    print(*found, sep="\n", end="\n" if found else "")  # noqa: T201 - its purpose
+    print(f"{count:,} seeds in {took_s:.0f} s, {len(found)} did not hold")  # noqa: T201 - its purpose
+    return 1 if found else 0
