@@ -53,18 +53,22 @@ class Watch:
         """Check what must hold of a commit, and of its difference to the last."""
         now = self._world.shelf
         expect(24, owner.epoch == now.epoch, "epoch", owner.epoch, "of", now.epoch)
+        wrote: set[int] = set()
         for number, run in now.runs.items():
             was = before.runs[number]
             if was is not run:
                 self._permits[number] = max(self._permits[number], run.permits)
                 _a_run_follows_its_table(was, run)
                 _a_stage_passes_on_its_figures(now, was, run)
-            _books_balance(now, run)
+                wrote.add(number)
         expect(2, before.records.keys() <= now.records.keys(), "a record is gone")
         for place, record in now.records.items():
             was_record = before.records.get(place)
             if was_record is not record:
                 self._a_record_changed(before, place, was_record, record)
+                wrote.add(place[0])
+        for number in wrote:
+            _books_balance(now, now.runs[number])
         _attempts_are_only_added(before, now)
         self._sayings.look(before)
         self._looked += 1
@@ -173,9 +177,8 @@ def _crashes_cost_no_more_than(permits: Mapping[int, int], shelf: Shelf) -> None
 def _books_balance(shelf: Shelf, run: Run) -> None:
     """1, 3, 4 and 15: the account of every row, and what a phase leaves."""
     books = shelf.books(run.number)
-    expect(1, not books.imbalance, run.number, books.imbalance)
-    states = sum(books.count(state) for state in _S)
-    expect(3, states == books.records and books.records >= 0, books)
+    imbalance = books.imbalance
+    expect(1, not imbalance, run.number, imbalance)
     attempts = sum(
         len(attempts)
         for place, attempts in shelf.attempts.items()
