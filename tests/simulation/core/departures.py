@@ -51,7 +51,7 @@ class Departures:
             self._the_pace_is_kept(run, owner)
 
     def _it_is_stored(self, arrival: Arrival) -> None:
-        """6 and 9: the intent is committed, and nothing final is."""
+        """6 and 9: the intent is committed, and nothing final is but by a word."""
         record, shelf = arrival.record, self._world.shelf
         place = (arrival.run, record.seq)
         stored = shelf.records[place]
@@ -60,7 +60,9 @@ class Departures:
         final = [
             one
             for one in closed
-            if one.step == record.step and one.outcome_class in _FINAL
+            if one.step == record.step
+            and one.outcome_class in _FINAL
+            and (*place, one.number) not in shelf.words
         ]
         expect(9, not final, place, "was", final, "and is sent again")
 

@@ -120,7 +120,8 @@ class Sayings:
             radius = self._radius.get(place[0])
             if radius is None or was is None or was is record:
                 continue
-            if not record.state.is_final or record.code == "suppressed":
+            is_aside = record.code == "suppressed" != was.code
+            if not record.state.is_final or is_aside:
                 continue
             self._radius[place[0]] = radius._replace(
                 untouched=radius.untouched + (was.state in _UNTOUCHED),
@@ -129,8 +130,10 @@ class Sayings:
         for number, radius in list(self._radius.items()):
             if shelf.runs[number].lifecycle.phase not in _ENDING:
                 del self._radius[number]
-                # What somebody resolved meanwhile was in nobody's preview.
-                if len(shelf.words) == radius.words:
+                # Neither a fault of the run nor what somebody resolved meanwhile was
+                # in anybody's preview.
+                is_alone = not shelf.runs[number].cause
+                if is_alone and len(shelf.words) == radius.words:
                     _fell_as_seen(number, radius)
 
 
