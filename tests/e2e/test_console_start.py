@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
 import pytest
 from tests.console.terminal import Terminal
+from tests.support.process import signalled
 
 from watchfloor.cli.main import main
 
@@ -89,13 +89,19 @@ def test_a_calm_console_uses_the_terminals_own_colours(workspace):
         terminal.end()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "sent",
+    [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGTERM, signal.SIGTERM)],
+    ids=["sigterm", "sighup", "sigterm, and its echo"],
+)
 def test_a_signal_to_the_process_gives_the_terminal_back(workspace, sent):
     terminal = opened(workspace)
+    pid = terminal.process.pid
     try:
         terminal.until("No runs yet")
         terminal.quiet(0.3)
-        os.kill(terminal.process.pid, sent)
+        for one in sent:
+            signalled(pid, one)
         terminal.quiet(1.0)
         assert terminal.process.wait(20) == 0
         terminal.quiet(0.3)

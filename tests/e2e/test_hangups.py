@@ -10,8 +10,14 @@ import pytest
 from tests.e2e.test_engine_process import NOT_DRAINED, said_by
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
-from tests.support.process import EngineProcess, bears, stands_still
+from tests.support.process import (
+    EngineProcess,
+    bears,
+    signalled,
+    stands_still,
+)
 
+from watchfloor.cli.hangups import Orders
 from watchfloor.domain.leaving import Leaving
 
 
@@ -83,12 +89,56 @@ def test_a_second_signal_ends_at_once_and_says_that_it_was_not_drained(
     with engine:
         engine.signal(sent)
         until(lambda: "Draining" in engine.said)
-        engine.signal(sent)
+
+        def again() -> bool:
+            # Heard once it can no longer be an echo of the first.
+            engine.signal(sent)
+            return "Not waiting" in engine.said
+
+        until(again)
         assert engine.ended() == NOT_DRAINED
         assert engine.said.count("Draining") == 1
         assert "Not waiting: attempts in flight are cut off" in engine.said
     books = floor.assert_books_hold(run_id)
     assert (books.attempting, books.retry, books.pending) == (0, 3, 6)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_twice_at_once_is_one_order_and_waits(
+    floor, provider, flying, sent
+):
+    run_id, engine = flying("--grace", "3600")
+    with engine:
+        # As timeout does: its child, and then the group that its child is in.
+        engine.signal(sent)
+        until(lambda: "Draining" in engine.said)
+        signalled(engine.pid, sent)
+        provider.let_go()
+        assert engine.ended() == 0
+        assert engine.said.count("Draining") == 1
+        assert "Not waiting" not in engine.said
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
+
+
+def test_another_signal_at_once_is_a_second_order(flying):
+    _, engine = flying("--grace", "3600")
+    with engine:
+        engine.signal(signal.SIGTERM)
+        until(lambda: "Draining" in engine.said)
+        engine.signal(signal.SIGINT)
+        assert engine.ended() == NOT_DRAINED
+
+
+def test_an_echo_does_not_lengthen_its_own_time():
+    now_s = [100.0]
+    orders = Orders(lambda: now_s[0])
+    heard = []
+    for pause_s in (0.0, 0.1, 0.1, 0.2, 0.1, 5.0):
+        now_s[0] += pause_s
+        heard.append(orders.is_echo(signal.SIGTERM))
+
+    assert heard == [False, True, True, False, True, False]
 
 
 def test_attempts_that_do_not_end_within_the_grace_are_left_to_the_next_engine(

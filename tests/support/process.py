@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.patience import DEADLINE_S
+from tests.support.patience import DEADLINE_S, until
 from tests.support.preloaded import Preloaded
 
 from watchfloor.store.layout import Layout
@@ -24,10 +25,19 @@ def is_gone(pid: int) -> bool:
 
 def bears(pid: int, number: signal.Signals) -> bool:
     """Whether a process ignores a signal or has a handler for it."""
+    return _stands_in(pid, number, "SigIgn", "SigCgt")
+
+
+def signalled(pid: int, number: signal.Signals) -> None:
+    """Send a process a signal, and wait until it has it: two would be one before."""
+    os.kill(pid, number)
+    until(lambda: not _stands_in(pid, number, "SigPnd", "ShdPnd"))
+
+
+def _stands_in(pid: int, number: signal.Signals, *masks: str) -> bool:
     told = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    masks = dict(line.split(":", 1) for line in told if line.startswith("Sig"))
-    mask = int(masks["SigIgn"], 16) | int(masks["SigCgt"], 16)
-    return bool(mask >> (number - 1) & 1)
+    known = dict(line.split(":", 1) for line in told if ":" in line)
+    return any(int(known[mask], 16) >> (number - 1) & 1 for mask in masks)
 
 
 def stands_still(pid: int) -> bool:

@@ -8,7 +8,7 @@ import sys
 
 from watchfloor.cli import exits
 from watchfloor.cli.beside import Beside, ended
-from watchfloor.cli.hangups import DRAINING, follow_signals
+from watchfloor.cli.hangups import DRAINING, Orders, follow_signals
 from watchfloor.cli.remarks import Remarks
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.domain.leaving import Leaving
@@ -22,6 +22,7 @@ class Departure:
         self._on_hangup = on_hangup
         self._why = Leaving.QUIT
         self._was_asked = False
+        self._orders = Orders()
 
     def listen(self) -> None:
         """Follow the signals that end a console."""
@@ -39,6 +40,7 @@ class Departure:
         if engine is not None:
             follow_signals(
                 engine,
+                self._orders,
                 on_hangup="continue" if goes_on else "drain",
                 was_asked=self._why is not Leaving.HANG_UP,
             )
@@ -72,13 +74,15 @@ class Departure:
         else:
             self._app.end_after_hangup()
 
-    def _asked_to_stop(self, *_: object) -> None:
-        # A second time: a terminal that takes nothing must not keep us.
+    def _asked_to_stop(self, number: int, _: object) -> None:
+        is_echo = self._orders.is_echo(number)
         if self._why is Leaving.QUIT:
             self._why = Leaving.SIGNAL
-        if self._was_asked or not has_terminal():
+        # A second time: a terminal that takes nothing must not keep us.
+        is_again = self._was_asked and not is_echo
+        if is_again or not has_terminal():
             self._app.end_after_hangup()
-        else:
+        elif not is_echo:
             self._was_asked = True
             self._app.end_in_good_order()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import stat
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -13,6 +15,10 @@ from watchfloor.domain.leaving import Leaving
 #: Signals by which a terminal stops a job. An engine that stands still holds attempts
 #: in flight and beats no more: it goes on.
 _OF_JOB_CONTROL: Final = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
+#: ``timeout`` signals its child and then their group, a service manager beside a shell
+#: the same process: nobody who means a second order is as fast.
+ECHO_S: Final = 0.3
 
 #: Said when an engine has heard that it is to end.
 DRAINING: Final = (
@@ -38,8 +44,33 @@ class Stoppable(Protocol):
         ...
 
 
+class Orders:
+    """The signals that a process was ended by: which is an order, which its echo.
+
+    Args:
+        monotonic_s: A clock that does not jump.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic_s = monotonic_s
+        self._taken_s: dict[int, float] = {}
+
+    def is_echo(self, number: int) -> bool:
+        """Take a signal; return whether it only repeats the order that it gave last.
+
+        One that is kept pressed is a second order after a moment: an echo does not
+        lengthen its own time.
+        """
+        now_s = self._monotonic_s()
+        if now_s - self._taken_s.get(number, -math.inf) < ECHO_S:
+            return True
+        self._taken_s[number] = now_s
+        return False
+
+
 def follow_signals(
     engine: Stoppable,
+    orders: Orders,
     *,
     on_hangup: str,
     was_asked: bool = False,
@@ -48,17 +79,20 @@ def follow_signals(
     """Let SIGTERM and SIGINT drain, a second one not wait; SIGHUP as asked.
 
     A shell and the kernel each tell of the same hang-up, and a session that ends sends
-    SIGTERM besides: only a second SIGTERM or SIGINT means not to wait.
+    SIGTERM besides, or sends it twice: only a second order means not to wait.
 
     Args:
         engine: Whom they end.
+        orders: What this process was told before.
         on_hangup: ``drain`` or ``continue``.
         was_asked: Whether somebody has asked for its end already.
         tell: Says what goes on.
     """
 
-    def asked_to_stop(*_: object) -> None:
+    def asked_to_stop(number: int, _: object) -> None:
         nonlocal was_asked
+        if orders.is_echo(number):
+            return
         if was_asked:
             engine.stop(Leaving.SIGNAL)
         else:

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.hangups import follow_signals
+from watchfloor.cli.hangups import Orders, follow_signals
 from watchfloor.cli.remarks import Remarks
 from watchfloor.cli.taking_over import made_way
 from watchfloor.domain.errors import ConfigError
@@ -36,7 +36,8 @@ def engine(options: Namespace) -> int:
     starter = _Starter() if options.tell_starter else None
 
     def started(supervisor: Supervisor) -> None:
-        follow_signals(supervisor, on_hangup=options.on_hangup, tell=remarks.tell)
+        on_hangup = options.on_hangup
+        follow_signals(supervisor, Orders(), on_hangup=on_hangup, tell=remarks.tell)
         words = f"engine of {layout.root} runs (pid {os.getpid()}); SIGTERM drains it"
         remarks.tell(words)
         if starter is not None:
