@@ -64,5 +64,5 @@ def test_passing_over_a_silent_owner_says_what_it_may_still_send():
         "It is stopped, or hangs. Nothing is killed here; look at it first.",
         "Passed over, it can store nothing any more, and ends when it notices.",
         "What it had in flight is accounted for as after a crash.",
-        "Of that, it may still send something when it wakes.",
+        "It begins nothing more when it wakes; what it was sending may go out.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 
 import pytest
 from tests.e2e.test_engine_process import NOT_DRAINED, said_by
@@ -19,6 +20,9 @@ from tests.support.process import (
 
 from watchfloor.cli.hangups import Orders
 from watchfloor.domain.leaving import Leaving
+from watchfloor.domain.taking_over import PROOF_S
+from watchfloor.engine.ownership import Taking
+from watchfloor.engine.tenure import tenure
 
 
 @pytest.fixture
@@ -139,6 +143,41 @@ def test_an_echo_does_not_lengthen_its_own_time():
         heard.append(orders.is_echo(signal.SIGTERM))
 
     assert heard == [False, True, True, False, True, False]
+
+
+def test_an_engine_that_was_passed_over_while_it_stood_still_begins_nothing_more(
+    floor, provider
+):
+    """Its intents are another owner's by then: unknown, as it must take them to be."""
+    provider.hold()
+    told = 'timeout = "600s"\ndelivery = "at_most_once"'
+    run_id = floor.launched(webhook(provider.url, told, permits=9, rate="2/s"), ids(9))
+    with EngineProcess(floor.layout) as engine:
+        until(lambda: provider.arrivals)
+        until(lambda: _stood_still_before_it_sent(floor, provider, run_id, engine))
+        sent = len(provider.arrivals)
+        seizing = Taking(seizes=True)
+        with tenure(
+            floor.layout, floor.around, floor.owner, dispatches=True, taking=seizing
+        ):
+            assert floor.books(run_id).unknown == sent + 1
+            engine.signal(signal.SIGCONT)
+            assert engine.ended() == 1
+        assert "another engine has taken this workspace over" in engine.said
+    assert len(provider.arrivals) == sent
+    assert floor.assert_books_hold(run_id).unknown == sent + 1
+
+
+def _stood_still_before_it_sent(floor, provider, run_id, engine: EngineProcess) -> bool:
+    """Stop it for long; let it go on where it had sent all that it had intended."""
+    engine.signal(signal.SIGSTOP)
+    until(lambda: stands_still(engine.pid))
+    stopped_s = time.monotonic()
+    until(lambda: time.monotonic() - stopped_s > PROOF_S)
+    if floor.books(run_id).attempting > len(provider.arrivals):
+        return True
+    engine.signal(signal.SIGCONT)
+    return False
 
 
 def test_attempts_that_do_not_end_within_the_grace_are_left_to_the_next_engine(

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+from watchfloor.domain.taking_over import PROOF_S
 from watchfloor.engine.dispatcher import (
     CUT_OFF,
     GRACE_S,
@@ -15,6 +16,7 @@ from watchfloor.engine.dispatcher import (
     Plan,
     StepLane,
 )
+from watchfloor.engine.proof import Proof
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.throttles import Line, Throttle
@@ -76,7 +78,9 @@ def claimed(seq, step=0):
     )
 
 
-def dispatcher(channel, *throttles, permits=2, rate_per_s=None, around=AROUND):
+def dispatcher(
+    channel, *throttles, permits=2, rate_per_s=None, around=AROUND, proof=None
+):
     """Return one with a line for each of some throttles, or one for none."""
     lines = [
         Line("run-1", tuple(one), Delivery.AT_MOST_ONCE) for one in throttles or ((),)
@@ -96,7 +100,13 @@ def dispatcher(channel, *throttles, permits=2, rate_per_s=None, around=AROUND):
     )
     plan = Plan(run_id="run-1", family_id="run-1", steps=steps, columns=())
     made = Dispatcher(
-        plan, rules, around, lambda: None, permits=permits, rate_per_s=rate_per_s
+        plan,
+        rules,
+        around,
+        lambda: None,
+        proof or Proof(around),
+        permits=permits,
+        rate_per_s=rate_per_s,
     )
     made.resume()
     return made
@@ -291,6 +301,35 @@ async def test_an_attempt_far_past_its_channels_deadline_is_cut():
     one.end_overdue()
     await settled()
     assert [each.outcome for each in one.finished] == [CUT_OFF]
+    await one.close()
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "jumped_s", "sends"),
+    [(PROOF_S, PROOF_S, True), (PROOF_S + 0.1, 0.0, False), (0.0, PROOF_S + 1, False)],
+    ids=["for a moment", "stopped", "suspended"],
+)
+async def test_who_stood_still_sends_nothing_before_it_has_committed_again(
+    passed_s, jumped_s, sends
+):
+    at_s, wall_s = [0.0], [0.0]
+    around = Surroundings(
+        lambda: int(wall_s[0] * 1_000), lambda: at_s[0], lambda: 0.5, bytes
+    )
+    channel, proof = Deaf(), Proof(around)
+    shared = Throttle(2, None, around.monotonic_s)
+    one = dispatcher(channel, (shared,), around=around, proof=proof)
+    at_s[0], wall_s[0] = passed_s, jumped_s
+    one.receive([claimed(1)])
+    await settled()
+    assert channel.asked == ([1] if sends else [])
+    assert [each.seq for each in one.released] == ([] if sends else [1])
+
+    proof.given_by_a_commit()()
+    one.receive([claimed(2)])
+    await settled()
+    assert channel.asked[-1] == 2
+    assert shared.in_use == len(channel.asked)
     await one.close()
 
 

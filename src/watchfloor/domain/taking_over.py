@@ -13,6 +13,9 @@ SEIZE: Final = "seize"
 
 #: An engine that lives answers in a fraction of this; who asks waits no longer.
 ANSWER_S: Final = 10.0
+#: An owner sends nothing on an older proof that the workspace is its own. Nobody passes
+#: it over sooner: it is asked for longer before anybody may.
+PROOF_S: Final = ANSWER_S / 2
 #: For one that has answered to drain and let go: its grace, and what it closes.
 LET_GO_S: Final = 120.0
 
@@ -55,5 +58,5 @@ def seize_lines(engine: EngineView, now_ms: int) -> tuple[str, ...]:
         "It is stopped, or hangs. Nothing is killed here; look at it first.",
         "Passed over, it can store nothing any more, and ends when it notices.",
         "What it had in flight is accounted for as after a crash.",
-        "Of that, it may still send something when it wakes.",
+        "It begins nothing more when it wakes; what it was sending may go out.",
     )

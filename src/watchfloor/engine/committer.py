@@ -24,6 +24,7 @@ from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
 from watchfloor.engine.last_words import NO_WRITES, check_owner, last_words
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.proof import Proof
 from watchfloor.engine.room import Room
 from watchfloor.engine.shares import Answer, Lane, Share, share_of
 from watchfloor.engine.sparing import spare_released
@@ -74,6 +75,7 @@ class Committer:
         on_change: Called after a commit with the ids of runs whose regions changed.
         workspace: The workspace's file, read again where it changed.
         suppressions: Who must not be contacted.
+        proof: When this owner last committed: until then nobody had passed it over.
         owes_fold: What was deleted for good still stands in the store's log.
         room: Whether new work may begin, or only what is in flight is stored.
         store_fault: Why the store took no writes at the last try; empty when it did.
@@ -102,6 +104,7 @@ class Committer:
         self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
         self.workspace = WorkspaceSettings(layout)
         self.suppressions = Suppressions(layout)
+        self.proof = Proof(around)
         self.ledgers: dict[str, Ledger] = {}
         self.lanes: dict[str, Lane] = {}
         self.on_change: Callable[[set[str]], None] = lambda _: None
@@ -163,9 +166,8 @@ class Committer:
         if self.owes_fold:
             self.owes_fold = not fold_log(self._connection)
         jobs = self._taken_jobs()
-        known = self.ledgers.keys()
-        lanes = [lane for lane in list(self.lanes.values()) if lane.run_id in known]
-        shares = [share_of(lane) for lane in lanes]
+        lanes = list(self.lanes.values())
+        shares = [share_of(lane) for lane in lanes if lane.run_id in self.ledgers]
         if not (jobs or self._is_stale or self._has_work(shares)):
             return False
         try:
@@ -197,10 +199,8 @@ class Committer:
 
     def _has_room(self, lane: Lane) -> bool:
         ledger, now_ms = self.ledgers[lane.run_id], self._around.now_ms()
-        if self.room.short:
-            return False
         is_shut = ledger.shut_until_ms is not None and not ledger.is_waking(now_ms)
-        if is_shut or ledger.awaits_approval:
+        if self.room.short or is_shut or ledger.awaits_approval:
             return False
         fresh = ledger.tally["pending"] and not ledger.is_exhausted
         waits = fresh or ledger.is_waking(now_ms)
@@ -253,6 +253,7 @@ class Committer:
             more |= any(taken.more for _, taken in handed)
             count += sum(len(taken.claimed) for _, taken in handed)
             self._save_books(tx)
+            tx.after_commit.append(self.proof.given_by_a_commit())
             lease.fence(self._connection, self._epoch, changes=count + len(changed))
         for obey in tx.after_commit:
             obey()
@@ -357,10 +358,9 @@ class Committer:
 
     def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]
-        room = lane.room(ledger.tally["attempting"])
-        if room <= 0 or self.room.short:
-            return NOTHING
-        return claim(tx, self._writer, ledger, lane.rules, room)
+        if not self.room.short and (room := lane.room(ledger.tally["attempting"])) > 0:
+            return claim(tx, self._writer, ledger, lane.rules, room)
+        return NOTHING
 
     def _save_books(self, tx: Transaction) -> None:
         for ledger in self.ledgers.values():

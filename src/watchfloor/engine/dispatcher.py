@@ -19,6 +19,7 @@ from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
 from watchfloor.domain.permits import window
 from watchfloor.engine.booking import Finished
 from watchfloor.engine.pace import Pace
+from watchfloor.engine.proof import Proof
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.soundness import faulty, sound
 from watchfloor.engine.surroundings import Surroundings
@@ -70,12 +71,13 @@ class Dispatcher:
         released: Intents to be taken back unsent; the committer takes them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last ones are named
         self,
         plan: Plan,
         rules: Rules,
         around: Surroundings,
         wake: Callable[[], None],
+        proof: Proof,
         *,
         permits: int,
         rate_per_s: float | None,
@@ -87,6 +89,7 @@ class Dispatcher:
         self._plan = plan
         self._around = around
         self._wake = wake
+        self._proof = proof
         self._lines = plan.lines
         self._pace = Pace(rate_per_s, around.monotonic_s)
         # Of a paced run one attempt at a time asks each way for a permit.
@@ -302,13 +305,15 @@ class Dispatcher:
         """Look once more before the first byte; what may not start gives way.
 
         Between the commit of an intent and its turn the gate may have closed, the
-        window may have, and the contact may have opted out.
+        window may have, and the contact may have opted out. Or this process stood
+        still, and somebody else owns the workspace by now.
         """
         is_full = len(self._flying) >= self._permits
-        if is_full or not self._is_open or self._must_not(claimed):
-            line.withdraw()
-            return False
-        return True
+        may = self._is_open and not is_full and not self._proof.is_old()
+        if may and not self._must_not(claimed):
+            return True
+        line.withdraw()
+        return False
 
     def _must_not(self, claimed: Claimed) -> bool:
         rules = self.rules

@@ -216,6 +216,7 @@ class Lanes:
             rules,
             self._around,
             self._wake,
+            self._committer.proof,
             permits=ledger.permits,
             rate_per_s=ledger.rate_per_s,
         )

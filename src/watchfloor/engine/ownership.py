@@ -32,8 +32,8 @@ class Taking(NamedTuple):
     Attributes:
         patience_s: How long to wait for whoever owns it to let go.
         seizes: Whether one that holds the lock and does not answer is passed over. Its
-            next write changes nothing (the epoch is newer), but what it has already
-            stored an intent for it may still send when it wakes.
+            next write changes nothing (the epoch is newer), and it begins no attempt
+            before that: see ``Proof``.
     """
 
     patience_s: float = 0.0
