@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
 
 from watchfloor.domain.outcomes import Outcome
+from watchfloor.domain.taking_over import PROOF_S
 
 if TYPE_CHECKING:
     from tests.simulation.life import Life
@@ -162,6 +163,7 @@ def _the_account_holds(world: World, before: Before, news: News) -> None:
 
 def at_arrival(world: World, arrival: Arrival) -> None:
     """Check what must hold at the moment a request leaves."""
+    the_owner_has_just_proven_itself(world, arrival)
     intent_is_committed(world, arrival)
     at_most_once_is_kept(world, arrival)
     the_key_is_constant(world, arrival)
@@ -709,6 +711,12 @@ def everybody_was_tried(world: World) -> None:
     for command in world.operators.commands:
         answer = world.sight.commands.get(command.command_id)
         expect(23, answer is not None, command, "was never answered")
+
+
+def the_owner_has_just_proven_itself(world: World, arrival: Arrival) -> None:
+    """24: who has committed nothing for long may be passed over, and sends nothing."""
+    ago_s = world.now_s - world.sight.proven_s[arrival.life]
+    expect(24, ago_s <= PROOF_S, f"life {arrival.life} committed {ago_s:.1f} s ago")
 
 
 def epochs_only_grow(life: Life, before: int, now: int) -> None:

@@ -107,6 +107,7 @@ class Sight:
         opted_out: Digests of contacts whose opt-out is stored.
         reached: (run number, seq, step) of whom a provider reported as reached.
         zombies: Lives that another one has replaced.
+        proven_s: When each life last committed, by the world's clock.
     """
 
     def __init__(self, world: World) -> None:
@@ -120,6 +121,7 @@ class Sight:
         self.stages: dict[tuple[int, int], Row] = {}
         self.opened: dict[tuple[int, int, int], Row] = {}
         self.zombies: set[int] = set()
+        self.proven_s: dict[int, float] = {}
         self.contacts: dict[tuple[int, int], str] = {}
         self.words: set[tuple[int, int, int]] = set()
         self.opted_out: set[str] = set()
@@ -171,6 +173,7 @@ class Sight:
 
     def look(self, life: Life) -> None:
         """Take in a commit, and hold it to what was before."""
+        self.proven_s[life.number] = self.world.now_s
         before = self._now()
         news = self._read(self.world.disk.written())
         if life.number in self.zombies:
