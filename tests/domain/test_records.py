@@ -112,6 +112,12 @@ def test_an_outcome_is_judged_by_class_delivery_and_circumstances(
     assert judged == verdict
 
 
+@pytest.mark.parametrize("delivery", Delivery)
+def test_what_its_channel_keeps_is_never_sent_beside_it(delivery):
+    kept = outcome(OutcomeClass.AMBIGUOUS, is_kept=True)
+    assert judge(kept, POLICY, delivery, FIRST) == UNKNOWN
+
+
 def test_every_class_and_delivery_has_its_rule():
     assert {(name, delivery) for name, delivery, _ in RULES} == {
         (one.name, delivery.name) for one in OutcomeClass for delivery in Delivery

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 
 import pytest
 
 from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
 from watchfloor.domain.taking_over import PROOF_S
-from watchfloor.engine.dispatcher import (
-    CUT_OFF,
-    GRACE_S,
-    Dispatcher,
-    Plan,
-    StepLane,
-)
+from watchfloor.engine.dispatcher import Dispatcher
+from watchfloor.engine.flights import CUT_OFF, GRACE_S
+from watchfloor.engine.lane_plan import Plan, StepLane
 from watchfloor.engine.proof import Proof
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.surroundings import Surroundings
@@ -86,7 +83,8 @@ def dispatcher(
         Line("run-1", tuple(one), Delivery.AT_MOST_ONCE) for one in throttles or ((),)
     ]
     steps = tuple(
-        StepLane(f"step {number}", channel, line) for number, line in enumerate(lines)
+        StepLane(f"step {number}", "deaf", channel, line)
+        for number, line in enumerate(lines)
     )
     rules = Rules(
         policies=(),
@@ -174,6 +172,52 @@ async def test_an_attempt_is_cut_once_though_its_channel_will_not_let_go():
     [finished] = one.finished
     # It told what became of it all the same.
     assert finished.outcome == DELIVERED
+    await one.close()
+
+
+async def test_a_channel_that_never_lets_go_keeps_its_task_and_not_the_loop(
+    monkeypatch,
+):
+    monkeypatch.setattr(sys.modules[Dispatcher.__module__], "GRACE_S", 0.01)
+    channel = Deaf(clings=9)
+    one = dispatcher(channel)
+    one.receive([claimed(1)])
+    await settled()
+    assert "run-1" in [task.get_name() for task in asyncio.all_tasks()]
+
+    await one.close()
+
+    assert "run-1" not in [task.get_name() for task in asyncio.all_tasks()]
+    channel.let_go.set()
+    await settled()
+
+
+async def test_who_is_given_up_frees_its_permit_and_says_nothing_more():
+    at_s = [0.0]
+    around = Surroundings(lambda: 0, lambda: at_s[0], lambda: 0.5, bytes)
+    channel, shared = Deaf(clings=1), Throttle(1, None, lambda: at_s[0])
+    proof = Proof(around)
+    one = dispatcher(channel, (shared,), permits=1, around=around, proof=proof)
+    one.receive([claimed(1), claimed(2)])
+    await settled()
+    at_s[0] = channel.deadline_s + GRACE_S + 0.1
+    one.end_overdue()
+    await settled()
+    assert (len(one.finished), shared.in_use) == (0, 1)
+
+    at_s[0] += GRACE_S + 0.1
+    proof.given_by_a_commit()()
+    one.end_overdue()
+    await settled()
+    [kept] = one.finished
+    assert (kept.claimed.seq, kept.outcome.is_kept) == (1, True)
+    assert "channel deaf of step step 0 does not let go" in kept.outcome.run_fault
+    assert (channel.asked, shared.in_use) == ([1, 2], 1)
+
+    channel.let_go.set()
+    await settled()
+    assert [each.claimed.seq for each in one.finished] == [1, 2]
+    assert shared.in_use == 0
     await one.close()
 
 

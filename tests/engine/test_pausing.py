@@ -180,3 +180,52 @@ def test_a_pause_is_heard_while_functions_fill_the_threads_of_the_loop(
 
     assert asked.state == "applied"
     assert len(entered) == 40
+
+
+@BOTH
+def test_a_pause_settles_although_a_channel_does_not_let_go(
+    floor, monkeypatch, delivery, caplog
+):
+    entered, cut, released = [], [], threading.Event()
+
+    async def contact(record):
+        entered.append(record.contact)
+        while record.contact == "c00001" and not released.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                cut.append(record.contact)
+        return "delivered"
+
+    brought = ModuleType("brought_to_the_floor")
+    vars(brought)["contact"] = contact
+    monkeypatch.setitem(sys.modules, brought.__name__, brought)
+    settings = f'call = "brought_to_the_floor:contact"\ndelivery = "{delivery}"'
+    told = campaign(settings, channel="python", permits=1)
+    run_id = floor.launched(told, ids(3))
+    with floor.engine():
+        until(lambda: entered)
+        asked = floor.command(Verb.PAUSE, run_id)
+        assert floor.asked(asked, "applied").state == "applied"
+        # Past its deadline it is cut, and a while later given up.
+        floor.clock.jump(0.0, 60.0)
+        until(lambda: cut)
+        assert floor.view(run_id).lifecycle.gate is Gate.PAUSING
+        floor.clock.jump(0.0, 60.0)
+        until(lambda: floor.view(run_id).lifecycle.gate is Gate.PAUSED)
+        assert floor.assert_books_hold(run_id).unknown == 1
+
+        # Its permit is free, and what it says later changes nothing.
+        floor.steered(Verb.RESUME, run_id)
+        until(lambda: entered == ids(3))
+        released.set()
+        floor.until_ended(run_id)
+
+    books = floor.assert_books_hold(run_id)
+    assert (books.unknown, books.delivered, entered) == (1, 2, ids(3))
+    [kept] = [one for one in floor.records(run_id) if one.code == "not_let_go"]
+    words = [one.detail for one in floor.journey(run_id, kept.seq).entries]
+    assert any("channel python of step call does not let go" in one for one in words)
+    [told] = [one.detail for one in floor.events(run_id) if one.event == "not let go"]
+    assert told.startswith("record 1 is unknown: channel python of step call does not")
+    assert "channel python of step call does not let go" in caplog.text

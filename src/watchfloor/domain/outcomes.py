@@ -46,6 +46,8 @@ class Outcome:
             reason, fit to be shown unmasked, e.g. ``"hard bounce 5.1.1"``.
         is_unsent: The channel itself refused before one byte left, whoever the record
             is; see ``is_no_attempt``.
+        is_kept: The attempt was given up while its channel still held it: it may be
+            sent at any time, beside whatever is sent next.
     """
 
     outcome_class: OutcomeClass
@@ -57,6 +59,7 @@ class Outcome:
     run_fault: str = ""
     suppress: str = ""
     is_unsent: bool = False
+    is_kept: bool = False
 
     @property
     def is_no_attempt(self) -> bool:

@@ -132,7 +132,7 @@ def judge(
     honours the key. An ambiguous outcome that is not retried is ``unknown``: it is
     never guessed to be a failure, and neither is a transient one after it. A permanent
     one is where the provider honours the key: it has answered for every attempt with
-    it.
+    it. What a channel keeps is not retried beside it, whatever its provider honours.
     """
     match outcome.outcome_class:
         case OutcomeClass.DELIVERED:
@@ -145,7 +145,7 @@ def judge(
             spent = RecordState.UNKNOWN if seen.in_doubt else RecordState.FAILED
             return _retried(outcome, policy, seen, spent=spent)
         case OutcomeClass.AMBIGUOUS:  # the last
-            if delivery is Delivery.AT_MOST_ONCE:
+            if delivery is Delivery.AT_MOST_ONCE or outcome.is_kept:
                 return Verdict(RecordState.UNKNOWN, why="may have been delivered")
             return _retried(outcome, policy, seen, spent=RecordState.UNKNOWN)
 

@@ -9,7 +9,7 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.lifecycle import may_promise, may_retry
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.records import Circumstances, RecordState, judge
-from watchfloor.engine.changes import Transaction, pause_itself
+from watchfloor.engine.changes import Transaction, enter, pause_itself
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.suppressing import suppress
@@ -98,6 +98,9 @@ def book_outcomes(
         )
         tally[_WORDS[state]] += 1
         ledger.note_due(verdict.next_at_ms)
+        if outcome.is_kept:
+            told = f"record {claimed.seq:,} is unknown: {outcome.detail}"
+            enter(tx, ledger, "not let go", detail=told)
         if goes_on and state in ENDS_A_STEP and not outcome.suppress:
             done.setdefault((step, state), []).append(claimed.seq)
     closed = writer.close(tx.connection, ledger.run_no, tx.epoch, "outcome", closings)

@@ -8,16 +8,24 @@ channel send.
 from __future__ import annotations
 
 import asyncio
+import logging
+from asyncio.tasks import _unregister_task
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
-from watchfloor.channels.base import Channel
 from watchfloor.domain.identity import dedupe_key
-from watchfloor.domain.outcomes import Delivery, Dispatch, Outcome, OutcomeClass
+from watchfloor.domain.outcomes import Dispatch, Outcome
 from watchfloor.domain.permits import window
+from watchfloor.domain.text import clean
 from watchfloor.engine.booking import Finished
+from watchfloor.engine.flights import (
+    CUT_OFF,
+    GRACE_S,
+    Flights,
+    kept_by,
+)
+from watchfloor.engine.lane_plan import Plan
 from watchfloor.engine.pace import Pace
 from watchfloor.engine.proof import Proof
 from watchfloor.engine.rules import Rules
@@ -26,41 +34,10 @@ from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.throttles import Line
 from watchfloor.store.writes.attempts import Claimed
 
+log = logging.getLogger(__name__)
+
 #: Outcomes wait so long for company before they are stored.
 GROUP_DELAY_S: Final = 0.002
-#: Beyond a channel's own deadline, before the engine ends the attempt itself.
-GRACE_S: Final = 5.0
-
-
-class StepLane(NamedTuple):
-    """One step of the strategy: its name, its open channel, its way to a permit."""
-
-    name: str
-    channel: Channel
-    line: Line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a dispatcher needs to know of its run; nothing of it changes."""
-
-    run_id: str
-    family_id: str
-    steps: tuple[StepLane, ...]
-    columns: tuple[str, ...]
-
-    @property
-    def delivery(self) -> Delivery:
-        """What the channels promise; of several the strictest."""
-        promises = {step.channel.delivery for step in self.steps}
-        if Delivery.AT_MOST_ONCE in promises:
-            return Delivery.AT_MOST_ONCE
-        return Delivery.IDEMPOTENT
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """Every way to a permit, once."""
-        return tuple(dict.fromkeys(step.line for step in self.steps))
 
 
 class Dispatcher:
@@ -105,8 +82,7 @@ class Dispatcher:
         self._in_hand = 0
         self._ready: deque[Claimed] = deque()
         self._parked: deque[asyncio.Future[None]] = deque()
-        self._flying: dict[asyncio.Task[None], tuple[float, Claimed]] = {}
-        self._overdue: set[asyncio.Task[None]] = set()
+        self._flights = Flights(around)
         self._timer: asyncio.TimerHandle | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._staff(permits)
@@ -119,7 +95,7 @@ class Dispatcher:
     @property
     def is_drained(self) -> bool:
         """Nothing is in flight and nothing waits to be stored."""
-        here = self._flying or self._ready or self._in_hand
+        here = self._flights or self._ready or self._in_hand
         return not (here or self.finished or self.released)
 
     def room(self, unfinished: int) -> int:
@@ -130,7 +106,7 @@ class Dispatcher:
         lead = self._pace.lead()
         if lead is not None:
             # What is not with the channel waits for its time, wherever it is.
-            room = min(room, lead - (unfinished - len(self._flying)))
+            room = min(room, lead - (unfinished - len(self._flights)))
         shared = self._shared_room(unfinished)
         self._is_shared = shared is not None
         return room if shared is None else min(room, shared)
@@ -178,23 +154,23 @@ class Dispatcher:
         self._wake()
 
     def end_overdue(self) -> None:
-        """End attempts that are far past the channel's own deadline."""
-        limit = self._around.monotonic_s() - GRACE_S
-        for task, (since, claimed) in self._flying.items():
-            channel = self._plan.steps[claimed.step].channel
-            if since < limit - channel.deadline_s:
-                self.cut(task)
+        """End attempts that are far past the channel's own deadline.
+
+        Those that their channel does not let go of even then are unknown. Their permits
+        are free, and their workers lost: others take their place.
+        """
+        self._flights.cut_overdue()
+        for flight in self._flights.give_up():
+            outcome = kept_by(flight.step)
+            place = (self.run_id, flight.claimed.seq)
+            log.warning("run %s, record %d: %s", *place, clean(outcome.detail))
+            flight.step.line.leave()
+            self._hire()
+            self._end(flight.claimed, flight.started_at_ms, outcome)
 
     def cut_all(self) -> None:
         """End every attempt in flight; each becomes ambiguous, never a guess."""
-        for task in list(self._flying):
-            self.cut(task)
-
-    def cut(self, task: asyncio.Task[None]) -> None:
-        """End one attempt, once: its channel may need a while to let go."""
-        if task not in self._overdue:
-            self._overdue.add(task)
-            task.cancel()
+        self._flights.cut_all()
 
     async def close(self) -> None:
         """End the workers; what they hold unsent is given back first."""
@@ -204,7 +180,10 @@ class Dispatcher:
             worker.cancel()
         # A channel that will not let go keeps its task, never the whole engine.
         if self._workers:
-            await asyncio.wait(self._workers, timeout=GRACE_S)
+            _, kept = await asyncio.wait(self._workers, timeout=GRACE_S)
+            for worker in kept:
+                # Or the loop itself would wait for it before it closes.
+                _unregister_task(worker)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -216,12 +195,15 @@ class Dispatcher:
         self._group = max(1, self._window // 2)
         while self._surplus < 0:
             self._surplus += 1
-            worker = self._loop.create_task(self._work(), name=self.run_id)
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._hire()
         for parked in list(self._parked)[: self._surplus]:
             self._parked.remove(parked)
             parked.set_result(None)
+
+    def _hire(self) -> None:
+        worker = self._loop.create_task(self._work(), name=self.run_id)
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
 
     def _take(self, claimed: Sequence[Claimed]) -> None:
         self._ready.extend(claimed)
@@ -268,10 +250,8 @@ class Dispatcher:
                 self.released.append(claimed)
                 self._wake()
                 continue
-            try:
-                await self._attempt(task, claimed)
-            finally:
-                line.leave()
+            if not await self._attempt(task, claimed):
+                return
 
     async def _entered(self, claimed: Claimed, line: Line) -> bool:
         """Wait for pace and permits; return whether the attempt got them."""
@@ -308,7 +288,7 @@ class Dispatcher:
         window may have, and the contact may have opted out. Or this process stood
         still, and somebody else owns the workspace by now.
         """
-        is_full = len(self._flying) >= self._permits
+        is_full = len(self._flights) >= self._permits
         may = self._is_open and not is_full and not self._proof.is_old()
         if may and not self._must_not(claimed):
             return True
@@ -324,28 +304,38 @@ class Dispatcher:
             return False
         return not openings.is_open(claimed.zone_no, self._around.now_ms())
 
-    async def _attempt(self, task: asyncio.Task[None], claimed: Claimed) -> None:
-        started_at_ms = self._around.now_ms()
-        self._flying[task] = (self._around.monotonic_s(), claimed)
+    async def _attempt(self, task: asyncio.Task[None], claimed: Claimed) -> bool:
+        """Make an attempt; return whether its worker still is one: see ``give_up``."""
+        step = self._plan.steps[claimed.step]
+        started_at_ms = self._flights.begin(task, claimed, step)
         if self._is_limited and not self._ready:
             self._wake()
         try:
-            channel = self._plan.steps[claimed.step].channel
-            outcome = sound(await channel.deliver(self._dispatch(claimed)))
+            outcome = sound(await step.channel.deliver(self._dispatch(claimed)))
         except asyncio.CancelledError:
             if self._is_closing:
                 raise
             # Cut by the engine, or by something inside the channel: not a worker's end.
-            was_cut = task in self._overdue
+            was_cut = self._flights.was_cut(task)
             outcome = CUT_OFF if was_cut else faulty("it was cancelled from inside")
         except Exception as error:  # noqa: BLE001 - a channel's bug is an outcome
             outcome = faulty(self._around.survived(error))
         finally:
-            del self._flying[task]
-            self._overdue.discard(task)
+            is_ours = self._flights.end(task)
+            if is_ours:
+                step.line.leave()
+        if not is_ours:
+            late = (self.run_id, claimed.seq, clean(outcome.code))
+            log.warning("run %s, record %d was let go too late, as %s", *late)
+            return False
         while task.cancelling() and not self._is_closing:
             task.uncancel()
-        self._finish(Finished(claimed, started_at_ms, self._around.now_ms(), outcome))
+        self._end(claimed, started_at_ms, outcome)
+        return True
+
+    def _end(self, claimed: Claimed, started_at_ms: int, outcome: Outcome) -> None:
+        ended_at_ms = self._around.now_ms()
+        self._finish(Finished(claimed, started_at_ms, ended_at_ms, outcome))
 
     def _dispatch(self, claimed: Claimed) -> Dispatch:
         plan = self._plan
@@ -381,11 +371,3 @@ class Dispatcher:
     def _store(self) -> None:
         self._timer = None
         self._wake()
-
-
-#: An attempt that the engine ended: what the provider did with it is not known.
-CUT_OFF: Final = Outcome(
-    outcome_class=OutcomeClass.AMBIGUOUS,
-    code="cut_off",
-    detail="the channel did not answer within its deadline",
-)

@@ -15,7 +15,7 @@ from watchfloor.domain.resolutions import settled_as
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for, checked_campaign
 from watchfloor.engine.committer import Submit
-from watchfloor.engine.dispatcher import GRACE_S
+from watchfloor.engine.flights import GRACE_S
 from watchfloor.engine.lane import OPEN_S, shut
 from watchfloor.engine.look_ups import (
     BookAnswers,

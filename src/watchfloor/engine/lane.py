@@ -16,7 +16,8 @@ from watchfloor.domain.campaign import Campaign, CampaignStep
 from watchfloor.domain.reach import Reach
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for, strategy_of
-from watchfloor.engine.dispatcher import Dispatcher, StepLane
+from watchfloor.engine.dispatcher import Dispatcher
+from watchfloor.engine.lane_plan import StepLane
 from watchfloor.engine.openings import Openings, Zones
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.shared_limits import Throttles
@@ -90,7 +91,8 @@ def step_lanes(
         if step.channel not in lines:
             shared = throttles.for_channel(step.channel)
             lines[step.channel] = Line(run_id, shared, channel.delivery)
-        steps.append(StepLane(step.name, channel, lines[step.channel]))
+        line = lines[step.channel]
+        steps.append(StepLane(step.name, step.channel, channel, line))
     return tuple(steps)
 
 

@@ -15,9 +15,10 @@ from watchfloor.domain.reach import Reach
 from watchfloor.domain.regions import Intake, Mode, Phase
 from watchfloor.engine.campaigns import checked_campaign
 from watchfloor.engine.committer import Committer, Job, Submit
-from watchfloor.engine.dispatcher import Dispatcher, Plan
+from watchfloor.engine.dispatcher import Dispatcher
 from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
 from watchfloor.engine.lane import Breakers, Lane, opened, rules_of, shut, step_lanes
+from watchfloor.engine.lane_plan import Plan
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.openings import Zones
 from watchfloor.engine.shared_limits import Throttles
