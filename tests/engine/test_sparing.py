@@ -177,3 +177,35 @@ def test_whoever_was_reached_is_not_asked_for_a_retry_of_the_parent_again(
         floor.steered(Verb.CANCEL, child)
         floor.until_ended(child)
     assert previewed(floor, run_id).counts.retried == 1
+
+
+@pytest.mark.parametrize("limit", ["permits = 1", 'rate = "1/s"'], ids=["full", "pace"])
+def test_a_report_keeps_back_a_retry_whose_intent_waits_for_a_shared_limit(
+    floor, provider, limit
+):
+    run_id = ended_with_unknowns(floor, provider, 3)
+    provider.arrivals.clear()
+    floor.configure(f"[channels.webhook]\n{limit}")
+    provider.hold()
+    floor.clock.stand()
+    child = retried(floor, run_id, with_unknown=True, canary=False)
+    with floor.engine() as engine:
+        # One is in flight, and the next one's intent waits for its turn.
+        until(lambda: provider.at_once == 1 and floor.books(child).attempting == 2)
+        [waits] = [
+            record.contact
+            for record in floor.records(child, RecordState.ATTEMPTING)
+            if record.contact not in provider.contacts
+        ]
+        engine.do(TakeResults([about(run_id, waits)], "the receiver"))
+        assert floor.books(child).attempting == 2
+        floor.clock.go_on()
+        provider.let_go()
+        floor.until_ended(child)
+
+    assert len(provider.contacts) == 2
+    assert waits not in provider.contacts
+    [record] = spared(floor, child)
+    assert record.contact == waits
+    assert record.state is RecordState.NOT_ATTEMPTED
+    floor.assert_books_hold(child)

@@ -285,8 +285,9 @@ class Dispatcher:
         """Look once more before the first byte; what may not start gives way.
 
         Between the commit of an intent and its turn the gate may have closed, the
-        window may have, and the contact may have opted out. Or this process stood
-        still, and somebody else owns the workspace by now.
+        window may have, and the contact may have opted out or been reached by an
+        earlier run after all. Or this process stood still, and somebody else owns the
+        workspace by now.
         """
         is_full = len(self._flights) >= self._permits
         may = self._is_open and not is_full and not self._proof.is_old()
@@ -298,6 +299,10 @@ class Dispatcher:
     def _must_not(self, claimed: Claimed) -> bool:
         rules = self.rules
         if rules.has_opted_out(claimed.digest):
+            return True
+        if claimed.seq in rules.reached:
+            # Whether that is stored, the store is asked as it takes the intent back.
+            rules.reached.discard(claimed.seq)
             return True
         openings = rules.openings
         if openings is None:

@@ -206,6 +206,7 @@ class Lanes:
             zones_of=self._zones,
             is_retry=ledger.cohort > 0,
         )
+        rules.reached = ledger.reached
         plan = Plan(
             run_id=run_id,
             family_id=ledger.family_id,

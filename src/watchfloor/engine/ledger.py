@@ -98,6 +98,8 @@ class Ledger:
         sampled: What the run's samples come to; None until they are asked.
         cohort: Of a retry: how many records its cohort has; else 0.
         released_seq: The last record that a canary has released; None for all of them.
+        reached: Records whose intent is stored and who were reached before; the
+            dispatcher looks before it sends, and forgets. Any thread.
         restored_from_ms: When the backup was made that the run is held since.
         ended_at_ms: When the run had ended as its rows were last read; or None.
         held: Records that rest because their window is closed.
@@ -120,6 +122,7 @@ class Ledger:
         self._counted: tuple[int, ...] = ()
         self._books = Books()
         self.ready = False
+        self.reached: set[int] = set()
         self.last_obeyed = Request()
         self.shut_until_ms: int | None = None
         self._looked_at_ms: int | None = None

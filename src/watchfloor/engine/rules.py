@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from watchfloor.domain.auto_pause import RecentOutcomes
 from watchfloor.domain.breaker import Breaker
@@ -27,6 +27,8 @@ class Rules:
             contacted. Any thread; the answer may change at any moment.
         has_opted_out: The part of it that may change after a claim: asked once more
             just before the send. Lists are read anew only while nothing is claimed.
+        reached: Records whose contact was reached by an earlier run while their intent
+            waited to be sent; asked and forgotten just before the send.
         openings: When recipients may be contacted; None for always.
         strategy: Where a record goes after a step; None where there is only one.
         recent: What pauses the run over one class's share; None for nothing.
@@ -40,6 +42,7 @@ class Rules:
     promise_ms: int
     is_suppressed: Callable[[str], bool]
     has_opted_out: Callable[[str], bool]
+    reached: set[int] = field(default_factory=set)
     openings: Openings | None = None
     strategy: Strategy | None = None
     recent: RecentOutcomes | None = None

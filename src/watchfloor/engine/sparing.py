@@ -46,10 +46,13 @@ def spare(tx: Transaction, places: Iterable[Placed], source: str) -> None:
         for run_id in dict.fromkeys(one.run_id for one in found):
             some_of_run = [one for one in found if one.run_id == run_id]
             ledger = tx.ledgers.get(run_id) or adopt(tx, run_id)
-            _drop(tx, writer, ledger, some_of_run)
-            enter(
-                tx, ledger, "reached before", detail=_told(some_of_run, kinds, source)
-            )
+            intended, left = _parted(some_of_run)
+            # Whoever of them waits for a permit is given back, and dropped then.
+            ledger.reached.update(one.seq for one in intended)
+            if left:
+                _drop(tx, writer, ledger, left)
+                detail = _told(left, kinds, source)
+                enter(tx, ledger, "reached before", detail=detail)
 
 
 def spare_released(
@@ -57,7 +60,7 @@ def spare_released(
 ) -> None:
     """Drop those of a retry's intents that were taken back and are not needed now.
 
-    While an intent is stored, what a provider reports cannot take the record back.
+    While an intent is stored, what a provider reports can only keep it from being sent.
     """
     by_step: dict[int, list[Claimed]] = {}
     for row in rows:
@@ -83,6 +86,14 @@ def spare_released(
         ]
         _drop(tx, writer, ledger, unsent)
         enter(tx, ledger, "reached before", detail=_told(unsent, {}, "a provider"))
+
+
+def _parted(unsent: Iterable[Unsent]) -> tuple[list[Unsent], list[Unsent]]:
+    """Return those with an intent, and those without one."""
+    parts: tuple[list[Unsent], list[Unsent]] = [], []
+    for one in unsent:
+        parts[one.state != RecordState.ATTEMPTING].append(one)
+    return parts
 
 
 def _drop(

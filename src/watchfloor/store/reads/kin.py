@@ -18,6 +18,7 @@ from watchfloor.store.tables import cohort, run
 
 _REACHED = ", ".join(f"'{kind}'" for kind in sorted(REACHED))
 _UNSENT = f"{int(RecordState.PENDING)}, {int(RecordState.RETRY)}"
+_ATTEMPTING = int(RecordState.ATTEMPTING)
 
 # Up to the record of the oldest run, then down to all that were made of it, and itself.
 # Binds: run_no, a JSON array of seqs.
@@ -39,14 +40,16 @@ WITH RECURSIVE up(seen, run_no, seq) AS (
 )
 """
 
-# What was attempted at a step, earlier ones not counted, is attempts less base.
-# Binds: those of _KIN, step.
+# What was attempted at a step, earlier ones not counted, is attempts less base; an
+# intent that is stored counts as one. Binds: those of _KIN, step.
 _UNSENT_KIN = f"""
 {_KIN}
 SELECT k.seen, u.run_id, r.run_no, r.seq, r.state, r.earlier, r.held
 FROM kin AS k CROSS JOIN record AS r CROSS JOIN run AS u
 WHERE r.run_no = k.run_no AND r.seq = k.seq AND u.run_no = k.run_no
-  AND r.state IN ({_UNSENT}) AND r.attempts = r.base AND r.step = ?
+  AND (r.state IN ({_UNSENT}) AND r.attempts = r.base
+       OR r.state = {_ATTEMPTING} AND r.attempts = r.base + 1)
+  AND r.step = ?
 ORDER BY r.run_no, r.seq
 """  # noqa: S608 - constants above
 
@@ -74,11 +77,12 @@ _IS_OF_RETRIES = select(
 
 
 class Unsent(NamedTuple):
-    """A record that was not attempted at a step.
+    """A record that was not attempted at a step, as far as the store can tell.
 
     Attributes:
         seen: The record that was asked about.
-        state: Where it stands; pending or retry.
+        state: Where it stands; pending, retry, or attempting: with a first intent,
+            which may have been sent or not.
         earlier: The state in which earlier steps left it; 0 on its first step.
         held: 1 while its window is closed.
     """
@@ -108,7 +112,7 @@ def is_of_retries(connection: Connection, run_no: int) -> bool:
 def unsent_kin(
     connection: Connection, run_no: int, step: int, seqs: Iterable[int]
 ) -> list[Unsent]:
-    """Return what stands for these records and was not attempted at a step."""
+    """Return what stands for these records and may be unsent at a step."""
     rows = connection.exec_driver_sql(_UNSENT_KIN, (run_no, _json(seqs), step))
     return [Unsent._make(row) for row in rows]
 
