@@ -111,8 +111,13 @@ def test_an_anchor_of_before_a_claimed_restore_is_told_to_prove_nothing(
     written_anew(shell)
     words = ("audit", "verify", "--anchor", str(file))
 
-    assert "NOT PROVEN by 1 anchors" in shell(*words).out
-    assert json.loads(shell(*words, "--json").out)["anchors_not_here"] == 1
+    verified = shell(*words)
+    assert "NOT PROVEN by 1 anchors" in verified.out
+    asked = shell(*words, "--json")
+    told = json.loads(asked.out)
+    assert (told["intact"], told["anchors_not_here"]) == (True, 1)
+    # Nothing is broken, and nothing is proven: a script must see both.
+    assert verified.code == asked.code == exits.NOT_PROVEN
 
 
 def test_a_named_file_that_holds_no_anchor_is_no_proof(shell, queued, tmp_path):

@@ -27,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
         prog="watchfloor",
         description="Watch and steer runs of outbound contacts, and carry them out.",
         epilog="Without a verb the console opens. Exit codes: 0 done, 1 refused or "
-        "failed, 2 usage, 3 not found, 4 unhealthy.",
+        "failed, 2 usage, 3 not found, 4 unhealthy, 5 not proven (audit verify), 75 "
+        "ended with attempts in flight.",
     )
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     add_workspace(root)

@@ -67,7 +67,9 @@ def _verify(layout: Layout, options: Namespace) -> int:
             answer(clean(line, 2_000))
         for line in [*(f"WRONG: {one}" for one in faults), *notes]:
             answer(clean(line, 2_000))
-    return exits.UNHEALTHY if found.broken or faults else exits.DONE
+    if found.broken or faults:
+        return exits.UNHEALTHY
+    return exits.NOT_PROVEN if found.not_here else exits.DONE
 
 
 def _verified_lines(found: Verified, closed: Sequence[Path]) -> list[str]:
