@@ -65,6 +65,35 @@ def test_what_the_plan_would_refuse_is_told_before_anybody_launches(
     assert told.json["detail"] in answer.out
 
 
+def test_secrets_that_are_not_lent_are_told_before_anybody_launches(
+    shell, tmp_path, upload
+):
+    settings = """
+url = "http://127.0.0.1:9/"
+headers = { X-A = "env:CALLS_TOKEN" }
+body = { to = "${contact}" }
+"""
+    file = campaign_text(tmp_path, "own", steps=step("webhook", settings))
+
+    def as_operator(*options):
+        launch = ("launch", file, "--upload", upload, *options)
+        return shell("--role", "operator", *launch)
+
+    told = as_operator("--rehearse")
+    as_json = as_operator("--rehearse", "--json")
+    launched = as_operator("--yes")
+
+    assert (told.code, as_json.code) == (1, 1)
+    *_, secrets, plan = told.out.splitlines()
+    # In the very words of the launch, with all that a rehearsal tells besides.
+    assert secrets.startswith('secrets    NOT_ALLOWED: the campaign refers to "env:CA')
+    assert secrets.removeprefix("secrets    NOT_ALLOWED: ") in launched.err
+    assert plan == "plan       ok"
+    assert as_json.json["not_lent"] == ["env:CALLS_TOKEN"]
+    assert (as_json.json["refusal"], as_json.json["records"]) == ("NOT_ALLOWED", 5)
+    assert "secrets" not in rehearsed(shell, file, upload).out
+
+
 def test_a_window_that_is_shut_for_everybody_says_when_it_opens(
     shell, tmp_path, upload
 ):

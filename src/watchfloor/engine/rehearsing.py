@@ -21,6 +21,7 @@ from watchfloor.domain.quota import declined
 from watchfloor.domain.records import RejectKind
 from watchfloor.domain.rehearsal import Effort, Forecast, forecast
 from watchfloor.engine.campaigns import check_reach, checked_campaign, wanted_rows
+from watchfloor.engine.lending import not_lent, role_here
 from watchfloor.engine.quotas import plan_use
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
@@ -56,6 +57,7 @@ class Rehearsal:
         timing: Where that comes from.
         warnings: What somebody should know about the suppression lists and the file.
         declined: Why the plan would refuse the launch; empty where it would not.
+        not_lent: References to secrets for which the launch would be refused.
     """
 
     campaign_name: str
@@ -67,6 +69,7 @@ class Rehearsal:
     timing: str
     warnings: tuple[str, ...]
     declined: str
+    not_lent: tuple[str, ...]
 
 
 def rehearsed(
@@ -75,9 +78,18 @@ def rehearsed(
     upload: Path,
     around: Surroundings,
     *,
+    asks: str = "",
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Rehearsal:
     """Rehearse a launch; an unpublished campaign may be rehearsed too.
+
+    Args:
+        layout: The workspace.
+        campaign_file: The campaign.
+        upload: The contact file.
+        around: Clock and chance.
+        asks: The most that who would launch is to be; empty for all they are.
+        on_progress: Gets the rows read so far, now and then.
 
     Raises:
         ConfigError: A mistake in the campaign, or a file that cannot be used.
@@ -120,6 +132,7 @@ def rehearsed(
         timing=timing,
         warnings=(*(one for one in told if one), *found.warnings),
         declined=declined(use.plan, use.used, wanted_records=records),
+        not_lent=not_lent(campaign, text, role_here(layout, settings, asks), settings),
     )
 
 

@@ -14,6 +14,7 @@ from watchfloor.cli.shapes import receipt_json
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.errors import ConfigError, Refusal
 from watchfloor.domain.identity import new_id
+from watchfloor.domain.lending import unlent_words
 from watchfloor.domain.prospects import is_of_ended_twin
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
@@ -151,13 +152,21 @@ def _rehearse(options: Namespace, layout: Layout) -> int:
         Path(options.campaign),
         Path(options.upload),
         compose.surroundings(),
+        asks=compose.asker().role,
         on_progress=_told_progress,
     )
     if options.json:
         answer_json(_rehearsal_json(found))
     else:
         _print_rehearsal(found)
-    return exits.REFUSED if found.declined else exits.DONE
+    return exits.REFUSED if _refusal(found) else exits.DONE
+
+
+def _refusal(found: Rehearsal) -> tuple[Refusal, str] | None:
+    """Return what a launch would be refused by first, and why."""
+    if found.not_lent:
+        return Refusal.NOT_ALLOWED, unlent_words(found.not_lent)
+    return (Refusal.PLAN_LIMIT, found.declined) if found.declined else None
 
 
 def _print_rehearsal(found: Rehearsal) -> None:
@@ -186,11 +195,18 @@ def _print_rehearsal(found: Rehearsal) -> None:
     else:
         took = span(int(forecast.duration_s * 1000))
         answer(f"duration   {took}, until {moment(forecast.ends_at_ms)} UTC")
+    _print_refusals(found)
+
+
+def _print_refusals(found: Rehearsal) -> None:
+    if found.not_lent:
+        answer(f"secrets    NOT_ALLOWED: {clean(unlent_words(found.not_lent), 2_000)}")
     answer(f"plan       {f'PLAN_LIMIT: {found.declined}' if found.declined else 'ok'}")
 
 
 def _rehearsal_json(found: Rehearsal) -> dict[str, object]:
     survey, forecast = found.survey, found.forecast
+    refusal, detail = _refusal(found) or (None, None)
     return {
         "campaign": found.campaign_name,
         "rows": survey.rows,
@@ -207,8 +223,9 @@ def _rehearsal_json(found: Rehearsal) -> dict[str, object]:
         "timing": found.timing,
         "duration_s": forecast.duration_s,
         "ends_at": iso(forecast.ends_at_ms),
-        "refusal": "PLAN_LIMIT" if found.declined else None,
-        "detail": found.declined or None,
+        "not_lent": list(found.not_lent),
+        "refusal": refusal,
+        "detail": detail,
     }
 
 
