@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from watchfloor.domain.outcomes import Delivery
-from watchfloor.domain.permits import demand, retry_quota, window
+from watchfloor.domain.permits import retry_quota, window
 
 
 def test_the_window_is_strict_where_nothing_may_be_sent_twice():
@@ -12,14 +12,6 @@ def test_the_window_is_strict_where_nothing_may_be_sent_twice():
 
 def test_the_window_is_twice_the_permits_where_a_resend_is_harmless():
     assert window(50, Delivery.IDEMPOTENT) == 100
-
-
-@pytest.mark.parametrize(
-    ("unfinished", "more"), [(0, 5), (4, 1), (5, 0), (6, 0), (100, 0)]
-)
-def test_demand_fills_the_window_and_never_goes_below_none(unfinished, more):
-    assert demand(5, Delivery.AT_MOST_ONCE, unfinished) == more
-    assert demand(5, Delivery.IDEMPOTENT, unfinished + 5) == more
 
 
 @pytest.mark.parametrize(

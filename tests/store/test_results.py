@@ -88,8 +88,8 @@ def digest_of(name):
     return contact_digest("id", name)
 
 
-def key_of(family, name, step="call", generation=0):
-    return dedupe_key(family, step, digest_of(name), generation)
+def key_of(family, name, step="call"):
+    return dedupe_key(family, step, digest_of(name), 0)
 
 
 def by_key(writer, *keys, thorough=False):
@@ -129,7 +129,7 @@ def test_a_row_of_a_run_without_records_became_none(writer):
 def test_a_key_finds_its_record_and_step(writer):
     number = launched(writer, "run-1")
     add_records(writer, number, [(1, 1), (2, 5), (4, 9)])
-    wanted = [key_of("run-1", "c5"), key_of("run-1", "c9", "text", generation=2)]
+    wanted = [key_of("run-1", "c5"), key_of("run-1", "c9", "text")]
 
     found = by_key(writer, *wanted, key_of("run-1", "c77"))
 
@@ -137,15 +137,6 @@ def test_a_key_finds_its_record_and_step(writer):
         wanted[0]: Found(number, 2, 0, digest_of("c5")),
         wanted[1]: Found(number, 4, 1, digest_of("c9")),
     }
-
-
-def test_a_generation_of_many_resends_is_found_by_a_thorough_search(writer):
-    number = launched(writer, "run-1")
-    add_records(writer, number, [(1, 1)])
-    key = key_of("run-1", "c1", generation=9)
-
-    assert by_key(writer, key) == {}
-    assert by_key(writer, key, thorough=True)[key].run_no == number
 
 
 @pytest.mark.parametrize(

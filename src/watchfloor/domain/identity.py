@@ -27,8 +27,9 @@ def dedupe_key(family: str, step: str, contact: bytes, generation: int) -> str:
     """Return the idempotency key of one record's step: 32 hexadecimal digits.
 
     It depends on what must not be repeated and on nothing else: the run family (a run
-    and its children), the step, the contact and the delivery generation, which only an
-    operator's confirmed resend raises. Retries and crashes cannot change it.
+    and its children), the step, the contact and the delivery generation. That is 0 for
+    every record, since what an operator sends again keeps its key too. Retries and
+    crashes cannot change it.
 
     Its first half is the contact's, so that a provider's later report that names only
     the key finds its record by an index that is there anyway.

@@ -14,11 +14,6 @@ def window(permits: int, delivery: Delivery) -> int:
     return permits if delivery is Delivery.AT_MOST_ONCE else 2 * permits
 
 
-def demand(permits: int, delivery: Delivery, unfinished: int) -> int:
-    """Return how many more intents may be stored now."""
-    return max(0, window(permits, delivery) - unfinished)
-
-
 def retry_quota(asked: int, retry_share: float, *, others_pending: bool) -> int:
     """Return how many of *asked* intents may go to retries.
 

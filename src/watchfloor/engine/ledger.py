@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from watchfloor.domain.approval import awaits_approval, work_of
 from watchfloor.domain.books import Books
 from watchfloor.domain.outcomes import Delivery
-from watchfloor.domain.permits import window
 from watchfloor.domain.progress import Gain, gain_of
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
@@ -222,18 +221,6 @@ class Ledger:
         """The number of the next row that is no reject when it is read."""
         tally = self.tally
         return tally["records"] + tally["filtered"] + tally["unjudged"] + 1
-
-    @property
-    def delivery(self) -> Delivery:
-        """What the run's channel promises; of several steps the strictest."""
-        if Delivery.AT_MOST_ONCE in self.deliveries:
-            return Delivery.AT_MOST_ONCE
-        return Delivery.IDEMPOTENT
-
-    @property
-    def window(self) -> int:
-        """The most intents stored and not durably finished."""
-        return window(self.permits, self.delivery)
 
     @property
     def is_doomed(self) -> bool:

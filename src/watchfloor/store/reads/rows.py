@@ -22,8 +22,8 @@ MOST_RUNS = 2_000
 FRESH_RUNS = 128
 #: Seeks in one call: some tenths of a second of the one writer.
 MOST_SEEKS = 200_000
-#: A confirmed resend raises the generation by one; few records see a second.
-_GENERATIONS = {False: 3, True: 17}
+#: Every record's: what a person sends again goes out under the same key (0026).
+_GENERATION = 0
 
 _PREFIX_BYTES = 8
 _KEYS_AT_ONCE = 500
@@ -143,9 +143,9 @@ def records_by_key(
     Args:
         connection: Any.
         keys: Idempotency keys as ``dedupe_key`` makes them; others have no record.
-        thorough: Look into ``MOST_RUNS`` runs instead of ``FRESH_RUNS``, and for
-            generations that only many resends bring about. Either way the search ends
-            after ``MOST_SEEKS``: what is not found may be found another time.
+        thorough: Look into ``MOST_RUNS`` runs instead of ``FRESH_RUNS``. Either way the
+            search ends after ``MOST_SEEKS``: what is not found may be found another
+            time.
     """
     left = {key: prefix for key in keys if (prefix := _prefix(key)) is not None}
     found: dict[str, Found] = {}
@@ -154,7 +154,7 @@ def records_by_key(
         if not left or seeks <= 0:
             break
         seeks -= len(left) * len(among)
-        candidates = _candidates(connection, left, among, _GENERATIONS[thorough])
+        candidates = _candidates(connection, left, among)
         found |= _newest_attempted(connection, candidates)
         left = {key: prefix for key, prefix in left.items() if key not in found}
     return found
@@ -201,10 +201,7 @@ def _newest_runs(connection: Connection, most: int) -> Iterator[list[_Among]]:
 
 
 def _candidates(
-    connection: Connection,
-    prefixes: dict[str, bytes],
-    among: Sequence[_Among],
-    generations: int,
+    connection: Connection, prefixes: dict[str, bytes], among: Sequence[_Among]
 ) -> list[_Candidate]:
     """Return the rows whose contact and run give one of the keys."""
     runs = {one.run_no: one for one in among}
@@ -219,18 +216,17 @@ def _candidates(
         statement = _BY_PREFIX.format(rows=", ".join(["(?, ?, ?)"] * len(some)))
         rows = connection.exec_driver_sql(statement, (*binds, _json(list(runs))))
         for number, run_no, digest, row_no in rows:
-            step = _step_of(some[number], runs[run_no], digest, generations)
+            step = _step_of(some[number], runs[run_no], digest)
             if step is not None:
                 key = some[number]
                 candidates.append(_Candidate(key, run_no, row_no, step, digest))
     return candidates
 
 
-def _step_of(key: str, among: _Among, digest: bytes, generations: int) -> int | None:
-    for generation in range(generations):
-        for number, step in enumerate(among.steps):
-            if dedupe_key(among.family_id, step, digest, generation) == key:
-                return number
+def _step_of(key: str, among: _Among, digest: bytes) -> int | None:
+    for number, step in enumerate(among.steps):
+        if dedupe_key(among.family_id, step, digest, _GENERATION) == key:
+            return number
     return None
 
 
