@@ -196,3 +196,10 @@ class Life:
     def die(self) -> None:
         """Be killed: nothing more is done, whatever was under way."""
         self.loop.die()
+
+    def clear(self) -> None:
+        """Let go of everything, once the world is over and nobody looks any more."""
+        self.loop.clear()
+        for part in (self.supervisor, self.committer, self):
+            if part is not None:
+                vars(part).clear()

@@ -14,6 +14,7 @@ import asyncio
 import random
 from asyncio import events
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import Any, Protocol
@@ -70,6 +71,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._chance = chance
         self._things: list[_Thing] = []
         self._timers: list[_Thing] = []
+        self._tasks: list[Any] = []
         self.is_dead = False
         #: What callbacks raised that nobody took.
         self.faults: list[BaseException] = []
@@ -105,7 +107,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def create_task(  # type: ignore[override]  # nobody asks for its name
         self, coro: Coroutine[Any, Any, Any], **_: object
     ) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self)
+        task = asyncio.Task(coro, loop=self)
+        self._tasks.append(task)
+        return task
 
     def run_in_executor(  # type: ignore[override]  # any function will do
         self, _: Any, func: Any, *args: Any
@@ -167,6 +171,20 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._things.clear()
         self._timers.clear()
         self._closed = True
+
+    def clear(self) -> None:
+        """Let go of every task of a dead loop: each holds what holds it.
+
+        Whatever their coroutines still do on being closed comes to nothing.
+        """
+        for task in self._tasks:
+            if not task.done():
+                task._log_destroy_pending = False  # nobody waits for it
+                with suppress(Exception):
+                    task.get_coro().close()
+                if task._fut_waiter is not None:
+                    task._fut_waiter.cancel()
+        self._tasks.clear()
 
     def _write_to_self(self) -> None:
         """Nobody sleeps who would have to be woken."""

@@ -36,6 +36,7 @@ class Bench:
         self._layout = workspace(root)
         self._shapes: dict[int, Shape] = {}
         self._turned = 0
+        self._last: World | None = None
 
     def prepare(self, seed: int) -> tuple[Scenario, Shape]:
         """Draw a seed's scenario, and make its shape where nobody made it yet."""
@@ -47,11 +48,20 @@ class Bench:
         return scenario, shape
 
     def world(self, seed: int) -> World:
-        """Return the world of a seed, before its first step."""
+        """Return the world of a seed, before its first step.
+
+        The one before it is over, and nobody looks at it any more.
+        """
+        if self._last is not None:
+            self._last.clear()
+            self._last = None
         self._turned += 1
         if self._turned % WORLDS_PER_SWEEP == 0:
             gc.collect()
-        return World(*self.prepare(seed), self._disk, self._layout)
+            # What was made meanwhile and stays: no later sweep need look at it.
+            gc.freeze()
+        self._last = World(*self.prepare(seed), self._disk, self._layout)
+        return self._last
 
 
 @contextmanager

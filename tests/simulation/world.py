@@ -52,6 +52,7 @@ class World:
         self.inbox = PaperInbox()
         self.lives: list[Life] = []
         self.life: Life | None = None
+        self._all_lives: list[Life] = []
         self.is_healing = False
         self._stood_still_s = 0.0
         self.steps = 0
@@ -112,9 +113,15 @@ class World:
             self._turn(self._is_over)
             invariants.at_the_end(self)
         finally:
-            for life in self.lives:
+            for life in self._all_lives:
                 life.die()
+                life.clear()
         return self.digest
+
+    def clear(self) -> None:
+        """Let go of everything, once nobody looks at the world any more."""
+        for part in (self.sight, self.operators, self):
+            vars(part).clear()
 
     @property
     def digest(self) -> str:
@@ -246,6 +253,7 @@ class World:
         self.note(f"life {number} begins")
         self.sight.zombies.update(one.number for one in self.lives)
         self.lives.append(life)
+        self._all_lives.append(life)
         self.life = life
         self.sight.look(life)
 
