@@ -12,7 +12,7 @@ import sqlite3
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache, lru_cache
 from typing import Any
 from unittest import mock
@@ -36,6 +36,7 @@ from watchfloor.engine import (
     seeding,
     settling,
     sparing,
+    tenure,
 )
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.handle import Handle
@@ -189,6 +190,11 @@ def _world_channel(_: str) -> type[WorldChannel]:
     return WorldChannel
 
 
+def _nobody_locks(*_: object) -> nullcontext[None]:
+    """A store in memory is nobody else's: no thread need watch how long it takes."""
+    return nullcontext()
+
+
 def _no_inbox(_: Layout) -> None:
     """Each life is given the world's own."""
 
@@ -233,6 +239,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(canary, "FIRST", (2, 3)),
         mock.patch.object(seeding, "BATCH_ROWS", 2),
         mock.patch.object(hearing, "Inbox", _no_inbox),
+        mock.patch.object(tenure, "_told_of_a_lock", _nobody_locks),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
         mock.patch.object(settling, "AttemptWriter", writer),
