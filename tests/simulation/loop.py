@@ -5,7 +5,7 @@ the first. Timers ring when the world's time has come to them. What asks for a t
 done at once, as one more thing that is ready.
 
 A world does some three hundred things, and ten thousand worlds are turned: of a loop's
-usual bookkeeping (debugging, names of tasks, reprs) there is only what is used.
+usual bookkeeping (debugging, contexts, names of tasks) there is only what is used.
 """
 
 from __future__ import annotations
@@ -15,26 +15,21 @@ import random
 from asyncio import events
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import Context
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class _Thing:
     """One thing to be done, as whoever asked for it may call it off."""
 
-    __slots__ = ("args", "at_s", "callback", "context", "is_off")
+    __slots__ = ("args", "at_s", "callback", "is_off")
 
     def __init__(
-        self,
-        callback: Callable[..., Any],
-        args: tuple[Any, ...],
-        context: Context | None,
-        at_s: float = 0.0,
+        self, callback: Callable[..., Any], args: tuple[Any, ...], at_s: float = 0.0
     ) -> None:
         self.callback = callback
         self.args = args
-        self.context = copy_context() if context is None else context
         self.at_s = at_s
         self.is_off = False
 
@@ -65,10 +60,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         chance: Who is next; None for an orderly schedule.
     """
 
+    #: Which loop runs: worlds are turned one after the other.
+    running: ClassVar[VirtualLoop | None] = None
+
     def __init__(self, clock: Clock, chance: random.Random | None) -> None:
         super().__init__()
         self._clock = clock
-        self._chance = chance
+        self._bits = None if chance is None else chance.getrandbits
         self._things: list[_Thing] = []
         self._timers: list[_Thing] = []
         self._tasks: list[Any] = []
@@ -81,28 +79,41 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._clock.now_s
 
     def call_soon(  # type: ignore[override]  # any callback will do
-        self, callback: Any, *args: Any, context: Context | None = None
+        self,
+        callback: Any,
+        *args: Any,
+        context: Context | None = None,  # noqa: ARG002 - one is as good as another
     ) -> Any:
-        thing = _Thing(callback, args, context)
+        thing = _Thing(callback, args)
         # What Python clears away of a dead process must not move anything.
         if not self.is_dead:
             self._things.append(thing)
         return thing
 
     def call_at(  # type: ignore[override]  # any callback will do
-        self, when: float, callback: Any, *args: Any, context: Context | None = None
+        self,
+        when: float,
+        callback: Any,
+        *args: Any,
+        context: Context | None = None,  # noqa: ARG002 - one is as good as another
     ) -> Any:
-        thing = _Thing(callback, args, context, when)
+        thing = _Thing(callback, args, when)
         if not self.is_dead:
             heappush(self._timers, thing)
         return thing
 
     def call_later(  # type: ignore[override]  # any callback will do
-        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+        self,
+        delay: float,
+        callback: Any,
+        *args: Any,
+        context: Context | None = None,  # noqa: ARG002 - one is as good as another
     ) -> Any:
-        return self.call_at(self._clock.now_s + delay, callback, *args, context=context)
+        return self.call_at(self._clock.now_s + delay, callback, *args)
 
     call_soon_threadsafe = call_soon  # type: ignore[assignment]  # there is no thread
+    #: Never; every future and every task asks.
+    get_debug = staticmethod(bool)  # false, without a frame of its own
 
     def create_task(  # type: ignore[override]  # nobody asks for its name
         self, coro: Coroutine[Any, Any, Any], **_: object
@@ -148,22 +159,26 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return bool(self._things)
 
     def step(self) -> None:
-        """Do one thing that is ready."""
+        """Do one thing that is ready; this is the running loop until another steps."""
         things = self._things
-        place = 0 if self._chance is None else self._chance.randrange(len(things))
-        thing = things.pop(place)
+        thing = things.pop(0 if self._bits is None else _below(len(things), self._bits))
         if thing.is_off:
             return
-        events._set_running_loop(self)
+        if VirtualLoop.running is not self:
+            VirtualLoop.let_run(self)
         try:
-            thing.context.run(thing.callback, *thing.args)
+            thing.callback(*thing.args)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - the world looks at it
             if not self.is_dead:
                 self.faults.append(error)
-        finally:
-            events._set_running_loop(None)
+
+    @classmethod
+    def let_run(cls, loop: VirtualLoop | None) -> None:
+        """Let another loop be the running one, or none."""
+        cls.running = loop
+        events._set_running_loop(loop)
 
     def die(self) -> None:
         """Do nothing any more, as a process that was killed."""
@@ -188,6 +203,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _write_to_self(self) -> None:
         """Nobody sleeps who would have to be woken."""
+
+
+def _below(most: int, bits: Callable[[int], int]) -> int:
+    """Return what ``Random.randrange(most)`` would, and draw as it does."""
+    width = most.bit_length()
+    drawn = bits(width)
+    while drawn >= most:
+        drawn = bits(width)
+    return drawn
 
 
 def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -113,6 +113,7 @@ class World:
             self._turn(self._is_over)
             invariants.at_the_end(self)
         finally:
+            VirtualLoop.let_run(None)
             for life in self._all_lives:
                 life.die()
                 life.clear()
@@ -138,7 +139,8 @@ class World:
                 self._drag()
             ready: Life | None = None
             if len(lives) == 1:
-                ready = lives[0] if lives[0].loop.is_ready() else None
+                (only,) = lives
+                ready = only if only.loop.is_ready() else None
             elif some := [life for life in lives if life.loop.is_ready()]:
                 ready = some[0] if len(some) == 1 else chance.choice(some)
             if ready is not None:
