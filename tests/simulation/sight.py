@@ -131,7 +131,7 @@ class Sight:
         self.requested: Counter[tuple[str, str]] = Counter()
         self.entries = 0
         self.violation: invariants.ViolationError | None = None
-        self._raw: dict[str, dict[Any, Any]] = {}
+        self._raw: dict[str, list[Any]] = {}
         self._read({ANYTHING})
 
     def seen(self, run_id: str) -> Row:
@@ -186,6 +186,7 @@ class Sight:
         """Whether reading everything anew tells the same as what was taken in."""
         known = self._now(), self.books, self.words
         self._raw.clear()
+        self.books = {}
         self._read({ANYTHING})
         return known == (self._now(), self.books, self.words)
 
@@ -242,9 +243,14 @@ class Sight:
 
     def _read_books(self) -> None:
         found = self.world.disk.rows(_BOOKS)
-        self.books = {
-            self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True)) for row in found
+        old = set(self._raw.get("books", ()))
+        self._raw["books"] = found
+        fresh = {
+            self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True))
+            for row in found
+            if row not in old
         }
+        self.books = {**self.books, **fresh}
 
     def _note_contacts(self) -> None:
         if len(self.contacts) < len(self.records):
@@ -282,19 +288,20 @@ class Sight:
         """Return a table's rows by key, and those of them that are new or other."""
         query, names, key = _TABLES[table]
         rows = self.world.disk.rows(query)
-        raw = dict(zip(map(key, rows), rows, strict=True))
-        before = self._raw.get(table, {})
-        if raw == before:
+        before = self._raw.get(table, [])
+        if rows == before:
             return known, {}
-        self._raw[table] = raw
+        self._raw[table] = rows
+        old = set(before)
         fresh = {
-            place: dict(zip(names, row, strict=True))
-            for place, row in raw.items()
-            if before.get(place) != row
+            key(row): dict(zip(names, row, strict=True))
+            for row in rows
+            if row not in old
         }
-        if raw.keys() == before.keys():
-            return {**known, **fresh}, fresh
-        return {place: fresh.get(place) or known[place] for place in raw}, fresh
+        now = {**known, **fresh}
+        if not len(now) == len(known) == len(rows):
+            now = {place: now[place] for place in map(key, rows)}
+        return now, fresh
 
     def permits(self, run_id: str) -> int:
         """Return the most permits that the run had within the last second.
