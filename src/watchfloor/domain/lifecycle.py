@@ -44,7 +44,7 @@ class Step:
 def step(run: Lifecycle, work: Work, event: Fact | Verb) -> Step | None:
     """Return the change that *event* makes, or None where the table has no row."""
     for row in _ROWS_OF.get(event, ()):
-        if run.phase in row.phases and all(guard(run, work) for guard in row.needs):
+        if run.phase in row.phases and _holds(row, run, work):
             return Step(event, _taken(run, work, row), _effects(row))
     return None
 
@@ -101,10 +101,10 @@ def due(run: Lifecycle, work: Work) -> Fact | None:
     answer is None. Facts about files and time (intake, history, results, faults) are
     told by those who see them. A run with a pending stop or cancel is not launched.
     """
-    for fact in _SETTLING:
+    for fact, row in _SETTLES[run.phase]:
         if fact is Fact.ADMITTED and run.intent in (Verb.STOP, Verb.CANCEL):
             continue
-        if step(run, work, fact) is not None:
+        if _holds(row, run, work):
             return fact
     return None
 
@@ -149,6 +149,20 @@ _SETTLING: Final = (
     Fact.CALLBACKS_DONE,
     Fact.CANCEL_SETTLED,
 )
+#: What may have become true in a phase, and the row that says when.
+_SETTLES: Final[Mapping[Phase, tuple[tuple[Fact, Row], ...]]] = {
+    phase: tuple(
+        (fact, row)
+        for fact in _SETTLING
+        for row in _ROWS_OF[fact]
+        if phase in row.phases
+    )
+    for phase in Phase
+}
+
+
+def _holds(row: Row, run: Lifecycle, work: Work) -> bool:
+    return all(guard(run, work) for guard in row.needs)
 
 
 def _taken(run: Lifecycle, work: Work, row: Row) -> Lifecycle:
