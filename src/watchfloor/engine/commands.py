@@ -209,14 +209,15 @@ def _steer(tx: Transaction, command: Command) -> None:
     asked = Request(command.command_id, command.by, command.origin, command.why)
     seen = command.payload.get("seen")
     if seen is not None:
-        # The rows stand as of the last round; the ledger is as of this transaction.
         then = Seen(**seen)
         _check(verb, then, _as_of_now(tx, ledger))
         if verb is Verb.RESUME and refusal(ledger.lifecycle, verb) is None:
             check_seen(tx, ledger, then.version)
     if verb is Verb.CANCEL and refusal(ledger.lifecycle, verb) is None:
         demand_second_person(tx, ledger, command)
-    check_confirmed(_as_of_now(tx, ledger), verb, command.payload.get("typed"))
+    if ledger.restored_from_ms is not None:
+        typed = command.payload.get("typed")
+        check_confirmed(_as_of_now(tx, ledger), verb, typed)
     request(tx, ledger, verb, asked)
     note_confirmed(tx, ledger, verb, asked)
 
@@ -233,6 +234,7 @@ def _check(verb: Verb, seen: Seen, run: RunView) -> None:
 
 
 def _as_of_now(tx: Transaction, ledger: Ledger) -> RunView:
+    # The rows stand as of the last round; the ledger is as of this transaction.
     view = run_view(tx.connection, ledger.run_id)
     return replace(
         view,
