@@ -120,6 +120,8 @@ class Ledger:
         self.cohort: int = row["cohort"]
         self._counted: tuple[int, ...] = ()
         self._books = Books()
+        self._work_of = self._books, False
+        self._work = Work()
         self.ready = False
         self.reached: set[int] = set()
         self.last_obeyed = Request()
@@ -201,8 +203,15 @@ class Ledger:
 
     @property
     def work(self) -> Work:
-        """What is left. Before a person's word, what is left waits for it."""
-        return work_of(self.books, waits=self.awaits_approval)
+        """What is left; made anew only where it changed.
+
+        Before a person's word, what is left waits for it.
+        """
+        books, waits = self.books, self.awaits_approval
+        known, waited = self._work_of
+        if books is not known or waits is not waited:
+            self._work_of, self._work = (books, waits), work_of(books, waits=waits)
+        return self._work
 
     @property
     def eligible(self) -> int:
