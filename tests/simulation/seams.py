@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NoReturn
 from unittest import mock
 
 from sqlalchemy import create_engine, event
@@ -24,12 +24,14 @@ from tests.simulation.shortcut import ANYTHING, Shortcut
 from tests.simulation.wire import WorldChannel
 
 from watchfloor.domain import canary
+from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.reach import Reach
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine import (
     campaigns,
     committer,
     hearing,
+    historian,
     lane,
     preparing,
     recovery,
@@ -195,6 +197,11 @@ def _nobody_locks(*_: object) -> nullcontext[None]:
     return nullcontext()
 
 
+def _no_file(_: Layout) -> NoReturn:
+    """A store in memory has no file that a history could be made from."""
+    raise NotFoundError("there is no workspace; nothing was done")
+
+
 def _no_inbox(_: Layout) -> None:
     """Each life is given the world's own."""
 
@@ -239,6 +246,7 @@ def world_around() -> Iterator[None]:
         mock.patch.object(canary, "FIRST", (2, 3)),
         mock.patch.object(seeding, "BATCH_ROWS", 2),
         mock.patch.object(hearing, "Inbox", _no_inbox),
+        mock.patch.object(historian, "reading", _no_file),
         mock.patch.object(tenure, "_told_of_a_lock", _nobody_locks),
         mock.patch.object(committer, "AttemptWriter", writer),
         mock.patch.object(recovery, "AttemptWriter", writer),
