@@ -51,22 +51,27 @@ class _Call(NamedTuple):
     Attributes:
         plan: None for the ordinary way.
         picked: Returns the given values in order; None where some are the statement's.
-        names: Which given value stands at each place; None for what ``values`` has.
-        processed: Places whose given value is put in the driver's words first.
-        values: What the statement itself holds.
+        values: What the statement itself holds, in order.
+        given: Places, and which given value stands there as it is.
+        processed: Places, and which value stands there in the driver's words.
     """
 
     plan: _Plan | None
     picked: Callable[[Any], tuple[Any, ...]] | None = None
-    names: tuple[str | None, ...] = ()
-    processed: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
     values: tuple[Any, ...] = ()
+    given: tuple[tuple[int, str], ...] = ()
+    processed: tuple[tuple[int, str, Callable[[Any], Any]], ...] = ()
 
 
 class _Plan(NamedTuple):
-    """A compiled statement in the driver's words."""
+    """A compiled statement in the driver's words.
+
+    Attributes:
+        table: What it writes; empty where it only reads.
+    """
 
     sql: str
+    table: str
     values: tuple[_Value, ...]
     metadata: SimpleResultMetaData
     has_rows: bool
@@ -233,17 +238,16 @@ class Shortcut(Connection):
         call = ready.calls.get(keys)
         if call is None:
             call = ready.calls[keys] = self._planned(statement, keys)
-        plan, picked, names, processed, held = call
+        plan, picked, held, given, processed = call
         if plan is None:
             return super().execute(statement, parameters)
         if picked is not None:
             return self._answered(plan, picked(told))
-        values = [
-            value if name is None else told[name]
-            for name, value in zip(names, held, strict=True)
-        ]
-        for place, process in processed:
-            values[place] = process(values[place])
+        values = list(held)
+        for place, name in given:
+            values[place] = told[name]
+        for place, name, process in processed:
+            values[place] = process(told[name])
         return self._answered(plan, values)
 
     def scalar(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
@@ -295,7 +299,8 @@ class Shortcut(Connection):
         """What takes the ordinary way is in the transaction that is open already."""
 
     def _answered(self, plan: _Plan, values: Sequence[Any]) -> Answer:
-        self._note(plan.sql)
+        if plan.table:
+            self.touched.add(plan.table)
         try:
             self._do(plan.sql, values)
             rows = self._cursor.fetchall() if plan.has_rows else ()
@@ -318,19 +323,19 @@ class Shortcut(Connection):
         plan = self._plans[number]
         if plan is None:
             return _Call(None)
-        given = [one.given for one in plan.values if one.given is not None]
-        processed = tuple(
-            (place, value.process)
-            for place, value in enumerate(plan.values)
-            if value.given is not None and value.process is not None
-        )
-        is_plain = len(given) == len(plan.values) > 1 and not processed
+        given, processed = [], []
+        for place, value in enumerate(plan.values):
+            if value.given is not None and value.process is None:
+                given.append((place, value.given))
+            elif value.given is not None and value.process is not None:
+                processed.append((place, value.given, value.process))
+        is_plain = len(given) == len(plan.values) > 1
         return _Call(
             plan,
-            itemgetter(*given) if is_plain else None,
-            tuple(value.given for value in plan.values),
-            processed,
+            itemgetter(*(name for _, name in given)) if is_plain else None,
             tuple(value.known(extracted) for value in plan.values),
+            tuple(given),
+            tuple(processed),
         )
 
     def _told(self, error: sqlite3.Error, sql: str) -> BaseException:
@@ -344,11 +349,14 @@ class Shortcut(Connection):
     def _note(self, sql: str) -> None:
         table = self._written.get(sql)
         if table is None:
-            found = _WRITES.match(sql)
-            table = found[1] if found else "" if _READS.match(sql) else ANYTHING
-            self._written[sql] = table
+            table = self._written[sql] = _table_written(sql)
         if table:
             self.touched.add(table)
+
+
+def _table_written(sql: str) -> str:
+    found = _WRITES.match(sql)
+    return found[1] if found else "" if _READS.match(sql) else ANYTHING
 
 
 def _plan(compiled: Any, keys: tuple[str, ...], dialect: Any) -> _Plan | None:
@@ -385,7 +393,9 @@ def _plan(compiled: Any, keys: tuple[str, ...], dialect: Any) -> _Plan | None:
         if (process := column.type._cached_result_processor(dialect, None))
     )
     metadata = SimpleResultMetaData([column.keyname for column in columns])
-    return _Plan(compiled.string, tuple(values), metadata, bool(columns), processors)
+    sql = compiled.string
+    table = _table_written(sql)
+    return _Plan(sql, table, tuple(values), metadata, bool(columns), processors)
 
 
 def _processed(
