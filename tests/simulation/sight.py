@@ -243,12 +243,10 @@ class Sight:
 
     def _read_books(self) -> None:
         found = self.world.disk.rows(_BOOKS)
-        old = set(self._raw.get("books", ()))
-        self._raw["books"] = found
+        before, self._raw["books"] = self._raw.get("books", []), found
         fresh = {
             self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True))
-            for row in found
-            if row not in old
+            for row in _others(found, before)
         }
         self.books = {**self.books, **fresh}
 
@@ -292,11 +290,9 @@ class Sight:
         if rows == before:
             return known, {}
         self._raw[table] = rows
-        old = set(before)
         fresh = {
             key(row): dict(zip(names, row, strict=True))
-            for row in rows
-            if row not in old
+            for row in _others(rows, before)
         }
         now = {**known, **fresh}
         if not len(now) == len(known) == len(rows):
@@ -329,6 +325,16 @@ class Sight:
     def steps(self, run_id: str) -> Any:
         """Return a run's steps: of each its name, its channel, what that promises."""
         return _parsed(self.runs[run_id]["steps_json"])
+
+
+def _others(rows: list[Any], before: list[Any]) -> list[Any]:
+    """Return the rows that were not there before, in their order."""
+    if len(rows) == len(before):
+        # In most commits nearly all of them stand where they stood.
+        pairs = [pair for pair in zip(rows, before, strict=True) if pair[0] != pair[1]]
+        rows, before = [row for row, _ in pairs], [was for _, was in pairs]
+    old = set(before)
+    return [row for row in rows if row not in old]
 
 
 @lru_cache
