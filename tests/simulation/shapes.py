@@ -6,12 +6,13 @@ launched, and for most shapes read to the end; every seed of the shape begins th
 
 from __future__ import annotations
 
-import asyncio
 import random
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from tests.simulation.loop import VirtualLoop
 from tests.simulation.seams import Disk, Image
 
 from watchfloor.domain.actors import Asker, Owner
@@ -185,8 +186,26 @@ def _launched(
     committer.round()
     taken.result()
     if is_read:
-        asyncio.run(_read(committer, layout, launch.run_id))
+        _carried_out(_read(committer, layout, launch.run_id))
     return launch.run_id
+
+
+@dataclass
+class _Clock:
+    """A clock that stands still."""
+
+    now_s: float = 0.0
+
+
+def _carried_out(work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it in order, as a world would: without a thread or a selector."""
+    loop = VirtualLoop(_Clock(), None)
+    task = loop.create_task(work)
+    while loop.is_ready():
+        loop.step()
+    VirtualLoop.let_run(None)
+    loop.die()
+    task.result()
 
 
 async def _read(committer: Committer, layout: Layout, run_id: str) -> None:
