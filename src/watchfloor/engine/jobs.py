@@ -81,6 +81,8 @@ def sample(tx: Transaction, ledgers: Iterable[Ledger]) -> None:
     transaction has its last sample, or is older than samples are: none is added.
     """
     open_ones = [one for one in ledgers if one.ended_at_ms in (None, tx.now_ms)]
+    if not open_ones:
+        return
     unasked = [one.run_no for one in open_ones if one.sampled is None]
     known = sampled(tx.connection, unasked) if unasked else {}
     gains: dict[int, Gain] = {}
