@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 
 from watchfloor.store.tables import suppression
 
 _AT_ONCE = 500
 _ADD = insert_or_skip(suppression).on_conflict_do_nothing()
+_KNOWN = select(suppression.c.digest).where(
+    suppression.c.digest.in_(bindparam("some", expanding=True))
+)
 
 
 class Suppressed(NamedTuple):
@@ -50,8 +53,7 @@ def add(connection: Connection, rows: Sequence[Suppressed]) -> list[bytes]:
     digests = list(first)
     for start in range(0, len(digests), _AT_ONCE):
         some = digests[start : start + _AT_ONCE]
-        query = select(suppression.c.digest).where(suppression.c.digest.in_(some))
-        known = set(connection.scalars(query))
+        known = set(connection.scalars(_KNOWN, {"some": some}))
         fresh += [digest for digest in some if digest not in known]
     if fresh:
         connection.execute(_ADD, [first[digest]._asdict() for digest in fresh])
