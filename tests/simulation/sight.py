@@ -15,6 +15,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
 from tests.simulation import invariants
 from tests.simulation.seams import WORKSPACE
 from tests.simulation.shortcut import ANYTHING
@@ -54,7 +55,6 @@ _ENTRY = "entry_id, run_id, event, by, why, detail, command_id, epoch"
 _ENTRY_NAMES = _ENTRY.split(", ")
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE entry_id > ?"  # noqa: S608 - names of columns
 _COUNTERS = tuple(column.name for column in books.columns)
-_BOOKS = f"SELECT {', '.join(_COUNTERS)} FROM books"  # noqa: S608 - names of columns
 _WORDS = (
     "SELECT r.run_no, r.seq, r.number FROM resolved r JOIN resolution s"
     " ON s.resolution_no = r.resolution_no"
@@ -63,7 +63,10 @@ _WORDS = (
 
 
 class _Table(NamedTuple):
-    """How a table is read: its rows, their names, and what tells them apart."""
+    """How a table is read: its rows, their names, and what tells them apart.
+
+    Its rows are one cell, as JSON: the driver asks and answers for every cell.
+    """
 
     query: str
     names: tuple[str, ...]
@@ -71,7 +74,7 @@ class _Table(NamedTuple):
 
 
 def _table(name: str, columns: str, *key: int) -> _Table:
-    query = f"SELECT {columns} FROM {name}"  # noqa: S608 - names of columns
+    query = f"SELECT json_group_array(json_array({columns})) FROM {name}"  # noqa: S608 - names of columns
     return _Table(query, tuple(columns.split(", ")), itemgetter(*key))
 
 
@@ -81,6 +84,7 @@ _TABLES = {
     "attempt": _table("attempt", _ATTEMPT, 0, 1, 2),
     "command": _table("command", _COMMAND, 0),
     "canary": _table("canary", _CANARY, 0, 1),
+    "books": _table("books", ", ".join(_COUNTERS), 0),
 }
 _REACHED = (
     "SELECT run_no, seq, step FROM result WHERE kind IN ('delivered', 'opened',"
@@ -88,7 +92,6 @@ _REACHED = (
 )
 _EVERYTHING = {
     *_TABLES,
-    "books",
     "result",
     "suppression",
     "resolved",
@@ -131,7 +134,8 @@ class Sight:
         self.requested: Counter[tuple[str, str]] = Counter()
         self.entries = 0
         self.violation: invariants.ViolationError | None = None
-        self._raw: dict[str, list[Any]] = {}
+        #: Of every table its rows as they were read last, and the cell they came in.
+        self._raw: dict[str, tuple[str, list[Any]]] = {}
         self._read({ANYTHING})
 
     def seen(self, run_id: str) -> Row:
@@ -242,11 +246,10 @@ class Sight:
         )
 
     def _read_books(self) -> None:
-        found = self.world.disk.rows(_BOOKS)
-        before, self._raw["books"] = self._raw.get("books", []), found
+        _, others = self._others("books")
         fresh = {
             self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True))
-            for row in _others(found, before)
+            for row in others
         }
         self.books = {**self.books, **fresh}
 
@@ -284,20 +287,29 @@ class Sight:
         self, table: str, known: dict[Any, Row]
     ) -> tuple[dict[Any, Row], dict[Any, Row]]:
         """Return a table's rows by key, and those of them that are new or other."""
-        query, names, key = _TABLES[table]
-        rows = self.world.disk.rows(query)
-        before = self._raw.get(table, [])
-        if rows == before:
+        rows, others = self._others(table)
+        if not others and len(rows) == len(known):
             return known, {}
-        self._raw[table] = rows
-        fresh = {
-            key(row): dict(zip(names, row, strict=True))
-            for row in _others(rows, before)
-        }
+        _, names, key = _TABLES[table]
+        fresh = {key(row): dict(zip(names, row, strict=True)) for row in others}
         now = {**known, **fresh}
         if not len(now) == len(known) == len(rows):
             now = {place: now[place] for place in map(key, rows)}
         return now, fresh
+
+    def _others(self, table: str) -> tuple[list[Any], list[Any]]:
+        """Return a table's rows, and those of them that were not there before."""
+        ((cell,),) = self.world.disk.rows(_TABLES[table].query)
+        told, before = self._raw.get(table, ("", []))
+        if cell == told:
+            return before, []
+        rows = orjson.loads(cell)
+        self._raw[table] = cell, rows
+        # In most commits nearly all of them stand where they stood.
+        pairs = [pair for pair in zip(rows, before, strict=False) if pair[0] != pair[1]]
+        gone = [was for _, was in pairs] + before[len(rows) :]
+        come = [row for row, _ in pairs] + rows[len(before) :]
+        return rows, [row for row in come if row not in gone]
 
     def permits(self, run_id: str) -> int:
         """Return the most permits that the run had within the last second.
@@ -325,16 +337,6 @@ class Sight:
     def steps(self, run_id: str) -> Any:
         """Return a run's steps: of each its name, its channel, what that promises."""
         return _parsed(self.runs[run_id]["steps_json"])
-
-
-def _others(rows: list[Any], before: list[Any]) -> list[Any]:
-    """Return the rows that were not there before, in their order."""
-    if len(rows) == len(before):
-        # In most commits nearly all of them stand where they stood.
-        pairs = [pair for pair in zip(rows, before, strict=True) if pair[0] != pair[1]]
-        rows, before = [row for row, _ in pairs], [was for _, was in pairs]
-    old = set(before)
-    return [row for row in rows if row not in old]
 
 
 @lru_cache
