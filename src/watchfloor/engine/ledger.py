@@ -69,7 +69,6 @@ class Standing(NamedTuple):
 
 _KEYS = tuple(Books().as_dict())
 _SPENT = ("active_ms", "paused_ms", "window_ms", "waiting_ms")
-_ELIGIBLE = ("pending", "claimed", "retry")
 #: A gap between two looks that is longer was nobody's: no engine kept the run's time.
 _LONGEST_LOOK_MS = 5_000
 
@@ -216,7 +215,8 @@ class Ledger:
     @property
     def eligible(self) -> int:
         """Records left to attempt, callbacks and waiting ones not counted."""
-        return sum(self.tally[key] for key in _ELIGIBLE)
+        tally = self.tally
+        return tally["pending"] + tally["claimed"] + tally["retry"]
 
     @property
     def awaits_approval(self) -> bool:
