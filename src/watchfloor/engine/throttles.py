@@ -101,6 +101,8 @@ class Throttle:
         may have its equal part of it: whoever came first shrinks to that. Any thread.
         """
         permits, rate = self.permits, self.rate_per_s
+        if permits is None and rate is None:
+            return None
         others_waiting = self.waiting - line.waiting
         rooms: list[int] = []
         if permits is not None:
@@ -111,7 +113,7 @@ class Throttle:
         if rate is not None:
             ahead = unfinished - line.in_use
             rooms.append(max(1, _lead(rate) - others_waiting) - ahead)
-        return min(rooms, default=None)
+        return min(rooms)
 
     def holders(self) -> dict[str, int]:
         """Return how many attempts each run has in flight here, most first."""
