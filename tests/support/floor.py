@@ -83,12 +83,14 @@ class Clock:
         self.ahead_s = 0.0
         self.monotonic_ahead_s = 0.0
         self._stands_at_s: float | None = None
+        self._still_at_s: float | None = None
         # By the engine, that is: not by the test's own thread.
         self._read_at_ms = 0
         self._read_at_s = 0.0
 
     def now_ms(self) -> int:
-        now_ms = int((time.time() + self.ahead_s) * 1000)
+        now_s = time.time() if self._still_at_s is None else self._still_at_s
+        now_ms = int((now_s + self.ahead_s) * 1000)
         if threading.current_thread() is not threading.main_thread():
             self._read_at_ms = now_ms
         return now_ms
@@ -100,6 +102,16 @@ class Clock:
         if threading.current_thread() is not threading.main_thread():
             self._read_at_s = now_s
         return now_s
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let the wall clock show nothing but what the test puts it forward."""
+        stood_s = self._still_at_s = time.time()
+        try:
+            yield
+        finally:
+            self.ahead_s += stood_s - time.time()
+            self._still_at_s = None
 
     def move_to(self, moment: str) -> None:
         """Let it be this moment, as in ``2030-01-07T08:30:00+00:00``, and go on."""

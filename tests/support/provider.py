@@ -7,7 +7,7 @@ import contextlib
 import json
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -62,8 +62,8 @@ class Provider:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
-        self._may_answer = asyncio.Event()
-        self._may_answer.set()
+        self._is_held = False
+        self._held: deque[asyncio.Future[None]] = deque()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="provider", daemon=True)
@@ -123,12 +123,37 @@ class Provider:
         return dict(found)
 
     def hold(self) -> None:
-        """Leave every request unanswered until ``let_go``."""
-        self._call(self._may_answer.clear)
+        """Leave every request unanswered until ``answer`` or ``let_go``."""
+
+        def hold() -> None:
+            self._is_held = True
+
+        self._call(hold)
+
+    def answer(self, most: int) -> int:
+        """Answer at most so many of those that are held; return how many."""
+        answered = 0
+
+        def answer() -> None:
+            nonlocal answered
+            while self._held and answered < most:
+                held = self._held.popleft()
+                # Whoever has hung up waits for no answer.
+                if not held.done():
+                    held.set_result(None)
+                    answered += 1
+
+        self._call(answer)
+        return answered
 
     def let_go(self) -> None:
         """Answer again."""
-        self._call(self._may_answer.set)
+
+        def let_go() -> None:
+            self._is_held = False
+
+        self._call(let_go)
+        self.answer(len(self._held))
 
     def _call(self, act: Callable[[], None]) -> None:
         done = threading.Event()
@@ -194,7 +219,7 @@ class Provider:
             reply = self._reply(contact)
             if reply.after_s:
                 await asyncio.sleep(reply.after_s)
-            await self._may_answer.wait()
+            await self._while_held()
         finally:
             self._open -= 1
         return await self._said(reply, writer)
@@ -202,10 +227,16 @@ class Provider:
     async def _looked_up(self, key: str, writer: asyncio.StreamWriter) -> bool:
         self.questions.append(key)
         contacts = {one.key: one.contact for one in list(self.arrivals)}
-        await self._may_answer.wait()
+        await self._while_held()
         unknown = Reply(status=404)
         reply = self.look_ups.get(contacts.get(key, ""), unknown)
         return await self._said(reply, writer)
+
+    async def _while_held(self) -> None:
+        if self._is_held:
+            held = self._loop.create_future()
+            self._held.append(held)
+            await held
 
     async def _said(self, reply: Reply, writer: asyncio.StreamWriter) -> bool:
         if reply.drop:

@@ -6,25 +6,28 @@ real ones. Only the clock is a test's, so that ten minutes pass at once.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.floor import Floor, Running, ids
-from tests.support.patience import DEADLINE_S
+from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
 from watchfloor.engine import jobs
 
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
+#: About how much of the floor's time is between two beats while a run works.
+_BEAT_S = 2.0
 
 #: So patient with a provider that nobody is given up while a test looks.
 PATIENT = 'attempts = 100\nbackoff = "1h"\nmax_backoff = "1h"'
 #: As patient, and in a hurry.
 EAGER = 'attempts = 100\nbackoff = "1ms"\nmax_backoff = "1ms"'
+#: No request is given up while a test looks, however long that takes.
+UNHURRIED = 'timeout = "20m"'
 NO_BREAKER = "[guard]\nbreaker_after = 0"
 
 
@@ -70,30 +73,33 @@ class Bed(NamedTuple):
         """Return a run of which the counters are read two seconds apart."""
         return Patient(run_id, lambda: self.later(engine, 2.0))
 
-    def costing(self, seconds: float, reply: Reply | None = None) -> None:
-        """Let every request cost so much of the floor's time, and be answered."""
-        answer = reply or Reply(after_s=0.01)
+    def watched_at_work(self, run_id: str, engine: Running, each_s: float) -> Patient:
+        """Return a run of which some more is done between the two readings."""
 
-        def answered() -> Reply:
-            self.floor.clock.ahead_s += seconds
-            return answer
+        def go_on() -> None:
+            self.worked(run_id, engine, self.floor.books(run_id).done + 3, each_s)
 
-        self.provider.otherwise = answered
+        return Patient(run_id, go_on)
 
-    def worked(self, run_id: str, engine: Running, done: int) -> None:
-        """Let a run go on until so many records are done; every span is sampled."""
+    def worked(self, run_id: str, engine: Running, done: int, each_s: float) -> None:
+        """Let a run go on until so many records are done; each costs *each_s*.
 
-        give_up = time.monotonic() + DEADLINE_S
-        run = self.floor.view(run_id)
-        # Without a rest: the floor's time goes by in a hurry, and an engine beats once
-        # in every second of it.
-        while run.books.done < done and not run.lifecycle.is_ended:
-            engine.do(jobs.beat)
-            run = self.floor.view(run_id)
-            assert time.monotonic() < give_up, f"{done} records were never done"
-        # From here on requests take real time alone: nobody is looked at in a hurry.
-        self.provider.otherwise = Reply(after_s=0.02)
-        engine.do(jobs.beat)
+        That is of the floor's time, which stands still between two answers: neither
+        how fast this machine is nor what else it does makes the run a faster one or a
+        slower one. The engine beats after every answer, or after two that cost little.
+        """
+        at_once = max(1, round(_BEAT_S / each_s))
+        self.provider.hold()
+        with self.floor.clock.still():
+            while (books := self.floor.books(run_id)).done < done:
+                until(lambda: self.provider.at_once > 0, "somebody to be asked")
+                answered = self.provider.answer(min(at_once, done - books.done))
+                self.floor.clock.ahead_s += answered * each_s
+                self._until_done(run_id, books.done + answered)
+                engine.do(jobs.beat)
+
+    def _until_done(self, run_id: str, done: int) -> None:
+        until(lambda: self.floor.books(run_id).done >= done, f"{done} records")
 
     def upload(self, header: str, rows: list[str], name: str = "list.csv") -> Path:
         """Write a contact file; return where it is."""

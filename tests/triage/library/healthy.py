@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from tests.support.floor import Running, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
-from tests.triage.library.bed import MINUTE_S, NO_BREAKER, Bed, Patient, many
+from tests.triage.library.bed import MINUTE_S, NO_BREAKER, UNHURRIED, Bed, Patient, many
 
 from watchfloor.domain.regions import Intake, Phase, RunOutcome, Verb
+from watchfloor.engine import jobs
 
 BUSY = Reply(status=503)
 NOON = "2030-01-07T12:00:00+00:00"
@@ -207,29 +208,26 @@ def just_resumed(bed: Bed) -> Iterator[Patient]:
 def faster_than_the_earlier_run(bed: Bed) -> Iterator[Patient]:
     """Run twice as fast as the campaign's earlier run."""
     with bed.engine() as engine:
-        bed.costing(1.0)
-        told = webhook(bed.provider.url, permits=4)
-        earlier = bed.floor.launched(told, ids(120, "e"))
-        bed.worked(earlier, engine, 120)
+        told = webhook(bed.provider.url, UNHURRIED, permits=4)
+        earlier = bed.floor.launched(told, ids(60, "e"))
+        bed.worked(earlier, engine, 60, 2.0)
         bed.floor.until_ended(earlier)
-        bed.costing(0.5)
         run_id = bed.floor.launched(told, many())
-        bed.worked(run_id, engine, 200)
-        yield _going_on(bed, run_id, engine)
+        bed.worked(run_id, engine, 100, 1.0)
+        yield bed.watched_at_work(run_id, engine, 1.0)
 
 
 @contextmanager
 def as_fast_as_the_earlier_run(bed: Bed) -> Iterator[Patient]:
     """Run as the campaign's earlier run did, under another text of the same length."""
     with bed.engine() as engine:
-        bed.costing(0.5)
-        told = webhook(bed.provider.url, permits=4)
-        earlier = bed.floor.launched(told, ids(120, "e"))
-        bed.worked(earlier, engine, 120)
+        told = webhook(bed.provider.url, UNHURRIED, permits=4)
+        earlier = bed.floor.launched(told, ids(60, "e"))
+        bed.worked(earlier, engine, 60, 1.0)
         bed.floor.until_ended(earlier)
         run_id = bed.floor.launched(told.replace("${first_name}", "you"), many())
-        bed.worked(run_id, engine, 200)
-        yield _going_on(bed, run_id, engine)
+        bed.worked(run_id, engine, 100, 1.0)
+        yield bed.watched_at_work(run_id, engine, 1.0)
 
 
 def _going_on(bed: Bed, run_id: str, engine: Running) -> Patient:
@@ -237,6 +235,7 @@ def _going_on(bed: Bed, run_id: str, engine: Running) -> Patient:
 
     def go_on() -> None:
         done = bed.floor.books(run_id).done
-        bed.worked(run_id, engine, done + 3)
+        until(lambda: bed.floor.books(run_id).done >= done + 3)
+        engine.do(jobs.beat)
 
     return Patient(run_id, go_on)

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from tests.support.floor import Running, ids, webhook
 from tests.support.patience import until
-from tests.triage.library.bed import MINUTE_S, Bed, Patient, many
+from tests.triage.library.bed import MINUTE_S, UNHURRIED, Bed, Patient, many
 
 from watchfloor.domain.regions import RunOutcome
 
 #: What one request costs of the floor's time with all four permits in use.
-USUAL_S = 0.5
+USUAL_S = 1.0
 
 
 @contextmanager
@@ -21,12 +21,11 @@ def permits_held_by_another_run(bed: Bed) -> Iterator[Patient]:
     """Let another run hold all permits of the channel that both go through."""
     bed.floor.ordered("limit", scope="channel:webhook", permits=4)
     bed.provider.hold()
-    slow = 'timeout = "20m"'
-    other = webhook(bed.provider.url, slow, permits=10, name="greedy")
+    other = webhook(bed.provider.url, UNHURRIED, permits=10, name="greedy")
     bed.floor.launched(other, ids(30, "g"))
     with bed.engine() as engine:
         until(lambda: bed.provider.at_once == 4)
-        told = webhook(bed.provider.url, slow, permits=10)
+        told = webhook(bed.provider.url, UNHURRIED, permits=10)
         run_id = bed.floor.launched(told, ids(30))
         until(lambda: bed.floor.books(run_id).attempting > 0)
         bed.later(engine, 5 * MINUTE_S)
@@ -52,14 +51,13 @@ def template_slows(bed: Bed) -> Iterator[Patient]:
     """
     with bed.engine() as engine:
         _earlier_run(bed, engine)
-        told = webhook(bed.provider.url, permits=4)
+        told = webhook(bed.provider.url, UNHURRIED, permits=4)
         longer = told.replace(
             'to = "${contact}"', 'to = "${contact}"\nletter = "Dear ${first_name}, ..."'
         )
-        bed.costing(6 * USUAL_S)
         run_id = bed.floor.launched(longer, many())
-        bed.worked(run_id, engine, 60)
-        yield bed.watched(run_id, engine)
+        bed.worked(run_id, engine, 30, 6 * USUAL_S)
+        yield bed.watched_at_work(run_id, engine, 6 * USUAL_S)
 
 
 @contextmanager
@@ -70,13 +68,13 @@ def limits_lowered(bed: Bed) -> Iterator[Patient]:
     """
     with bed.engine() as engine:
         _earlier_run(bed, engine)
-        run_id = bed.floor.launched(webhook(bed.provider.url, permits=4), many())
-        bed.costing(USUAL_S)
-        bed.worked(run_id, engine, 100)
+        run_id = bed.floor.launched(
+            webhook(bed.provider.url, UNHURRIED, permits=4), many()
+        )
+        bed.worked(run_id, engine, 50, USUAL_S)
         bed.floor.ordered("limit", run_id, why="the provider asked", permits=1)
-        bed.costing(4 * USUAL_S)
-        bed.worked(run_id, engine, bed.floor.books(run_id).done + 60)
-        yield bed.watched(run_id, engine)
+        bed.worked(run_id, engine, 80, 4 * USUAL_S)
+        yield bed.watched_at_work(run_id, engine, 4 * USUAL_S)
 
 
 @contextmanager
@@ -84,10 +82,11 @@ def provider_slower_than_ever(bed: Bed) -> Iterator[Patient]:
     """Let every answer take six times as long as before, and change nothing."""
     with bed.engine() as engine:
         _earlier_run(bed, engine)
-        run_id = bed.floor.launched(webhook(bed.provider.url, permits=4), many())
-        bed.costing(6 * USUAL_S)
-        bed.worked(run_id, engine, 60)
-        yield bed.watched(run_id, engine)
+        run_id = bed.floor.launched(
+            webhook(bed.provider.url, UNHURRIED, permits=4), many()
+        )
+        bed.worked(run_id, engine, 30, 6 * USUAL_S)
+        yield bed.watched_at_work(run_id, engine, 6 * USUAL_S)
 
 
 @contextmanager
@@ -95,10 +94,11 @@ def permits_fewer_than_before(bed: Bed) -> Iterator[Patient]:
     """Launch with one permit what ran with four: it goes at less than a quarter."""
     with bed.engine() as engine:
         _earlier_run(bed, engine)
-        run_id = bed.floor.launched(webhook(bed.provider.url, permits=1), many())
-        bed.costing(6 * USUAL_S)
-        bed.worked(run_id, engine, 60)
-        yield bed.watched(run_id, engine)
+        run_id = bed.floor.launched(
+            webhook(bed.provider.url, UNHURRIED, permits=1), many()
+        )
+        bed.worked(run_id, engine, 30, 6 * USUAL_S)
+        yield bed.watched_at_work(run_id, engine, 6 * USUAL_S)
 
 
 @contextmanager
@@ -108,18 +108,16 @@ def should_have_ended(bed: Bed) -> Iterator[Patient]:
     That was a run of eight: too few to compare rates with, enough to expect an end.
     """
     with bed.engine() as engine:
-        told = webhook(bed.provider.url, permits=1)
-        bed.costing(USUAL_S)
+        told = webhook(bed.provider.url, UNHURRIED, permits=1)
         trial = bed.floor.launched(told, ids(8, "t"))
-        bed.worked(trial, engine, 8)
+        bed.worked(trial, engine, 8, USUAL_S)
         bed.floor.until_ended(trial)
-        run_id = bed.floor.launched(told, ids(300))
+        run_id = bed.floor.launched(told, ids(150))
         # By the trial it takes 150 seconds; time that no beat saw does not count.
         while (run := bed.floor.view(run_id)).spent_ms.get("active", 0) < 240_000:
             assert not run.lifecycle.is_ended
-            bed.costing(4 * USUAL_S)
-            bed.worked(run_id, engine, run.books.done + 10)
-        yield bed.watched(run_id, engine)
+            bed.worked(run_id, engine, run.books.done + 5, 4 * USUAL_S)
+        yield bed.watched_at_work(run_id, engine, 4 * USUAL_S)
 
 
 @contextmanager
@@ -140,8 +138,9 @@ def plan_used_up(bed: Bed) -> Iterator[Patient]:
 
 
 def _earlier_run(bed: Bed, engine: Running) -> None:
-    """Complete a run of 200 records, two per second of the floor's time."""
-    bed.costing(USUAL_S)
-    earlier = bed.floor.launched(webhook(bed.provider.url, permits=4), ids(200, "e"))
-    bed.worked(earlier, engine, 200)
+    """Complete a run of 100 records, one per second of the floor's time."""
+    earlier = bed.floor.launched(
+        webhook(bed.provider.url, UNHURRIED, permits=4), ids(100, "e")
+    )
+    bed.worked(earlier, engine, 100, USUAL_S)
     bed.floor.until_ended(earlier)
