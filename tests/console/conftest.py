@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import OWN_PID, HandClock
+from tests.console.style_rules import parsed_once
 
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.commands import Patience
 from watchfloor.console.preferences import Preferences
 
 QUICK = Patience(poll_s=0.005, polls=40)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _style_rules():
+    with parsed_once():
+        yield
 
 
 @pytest.fixture

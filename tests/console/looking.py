@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rich.cells import cell_len
+from textual.app import App
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -35,6 +37,17 @@ def shown(app: WatchfloorApp) -> str:
     """The whole screen as text."""
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(piece.text for piece in line).rstrip() for line in lines)
+
+
+def laid_out(app: App[Any]) -> list[int]:
+    """How wide every line is."""
+    strips = app.screen._compositor.render_strips()
+    return [cell_len("".join(piece.text for piece in strip)) for strip in strips]
+
+
+def check_lines(app: WatchfloorApp) -> None:
+    """Every line is exactly as wide as the screen."""
+    assert laid_out(app) == [app.size.width] * app.size.height, shown(app)
 
 
 def panel(app: WatchfloorApp, name: str) -> str:

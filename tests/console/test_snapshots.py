@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.console.looking import settled, shown
+from tests.console.looking import check_lines, settled, shown
 from tests.console.paper_runs import campaign_runs
 from tests.console.tour import TOUR, arrive, at_rest, set_out, walk
 
@@ -55,6 +55,7 @@ async def test_a_screen_looks_as_it_was_approved(app, desk, name, size):
             await walk(pilot, *MORE_SCREENS[name])
         app.jobs.paint()  # the lines of a run follow only where its cursor rests
         await settled(pilot)
+        check_lines(app)
         seen = shown(app) + "\n"
     path = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
     if os.environ.get("WATCHFLOOR_SNAPSHOTS") == "write":
