@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, select
 
+from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.reads.rows import seq_of_row
 from watchfloor.store.tables import dedupe, record, run
 
@@ -44,11 +45,12 @@ def records_of_family(
         .where(
             run.c.family_id == family_id,
             run.c.run_no != but,
-            dedupe.c.digest.in_(digests),
+            among_digests(dedupe.c.digest),
         )
     )
     found: dict[bytes, Member] = {}
-    for digest, run_no, row_no, run_id in connection.execute(query).all():
+    wanted = bound_digests(digests)
+    for digest, run_no, row_no, run_id in connection.execute(query, wanted).all():
         seq = seq_of_row(connection, run_no, row_no)
         if seq is not None and _is_record(connection, run_no, seq):
             found[digest] = Member(run_id, seq)

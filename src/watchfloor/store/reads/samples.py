@@ -21,6 +21,7 @@ from sqlalchemy import (
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState, RejectKind
 from watchfloor.store.conditions import is_state
+from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.reads.records import SAME
 from watchfloor.store.reads.rows import seq_of_row
 from watchfloor.store.tables import (
@@ -177,14 +178,17 @@ def rejects_at_the_ends(
     ]
 
 
+_SHARED = select(dedupe.c.row_no).where(
+    dedupe.c.run_no == bindparam("of_run"), among_digests(dedupe.c.digest)
+)
+
+
 def shared_with(
     connection: Connection, other_no: int, digests: Sequence[bytes]
 ) -> list[bytes]:
     """Return which of some contacts another run has a row of."""
-    query = select(dedupe.c.digest).where(
-        dedupe.c.run_no == other_no, dedupe.c.digest.in_(digests)
-    )
-    return list(connection.scalars(query))
+    wanted = {"of_run": other_no, **bound_digests(digests)}
+    return list(connection.scalars(_SHARED.with_only_columns(dedupe.c.digest), wanted))
 
 
 def delivered_by(
@@ -194,12 +198,10 @@ def delivered_by(
 
     What an operator had sent again is not counted: that was a decision.
     """
-    query = select(dedupe.c.row_no).where(
-        dedupe.c.run_no == other_no, dedupe.c.digest.in_(digests)
-    )
+    wanted = {"of_run": other_no, **bound_digests(digests)}
     seqs = [
         seq_of_row(connection, other_no, row_no)
-        for row_no in list(connection.scalars(query))
+        for row_no in list(connection.scalars(_SHARED, wanted))
     ]
     there = [seq for seq in seqs if seq is not None]
     counted = select(func.count()).where(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
+from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import dedupe, run, upload
 
 #: Digests that are looked for in one statement.
-_AT_ONCE = 500
+_KNOWN = select(dedupe.c.digest).where(
+    dedupe.c.run_no == bindparam("of_run"), among_digests(dedupe.c.digest)
+)
 
 
 class Upload(NamedTuple):
@@ -55,12 +58,5 @@ def known_digests(
     Raises:
         NotFoundError: No run has this id.
     """
-    number, wanted = run_number(connection, run_id), sorted(set(digests))
-    found: set[bytes] = set()
-    for first in range(0, len(wanted), _AT_ONCE):
-        some = wanted[first : first + _AT_ONCE]
-        query = select(dedupe.c.digest).where(
-            dedupe.c.run_no == number, dedupe.c.digest.in_(some)
-        )
-        found |= set(connection.scalars(query))
-    return frozenset(found)
+    wanted = {"of_run": run_number(connection, run_id), **bound_digests(set(digests))}
+    return frozenset(connection.scalars(_KNOWN, wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    func,
     insert,
     literal,
     not_,
@@ -19,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 
 from watchfloor.domain.records import RecordState, RejectKind
+from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.tables import contact, dedupe, record, reject, zone_set
 from watchfloor.store.writes.statements import Prepared
 
@@ -176,6 +179,13 @@ class AudienceWriter:
         )
 
 
+_FIRST_ROWS = select(dedupe.c.digest, dedupe.c.row_no).where(
+    dedupe.c.run_no == bindparam("of_run"), among_digests(dedupe.c.digest)
+)
+_NAMES = func.json_each(bindparam("names")).table_valued("value")
+_ZONE_NUMBERS = select(zone_set.c.names, zone_set.c.zone_no).where(
+    zone_set.c.names.in_(select(_NAMES.c.value))
+)
 #: Why a row was left out by the campaign's filter.
 FILTERED = "the campaign's filter leaves it out"
 
@@ -188,10 +198,8 @@ def _zone_numbers(connection: Connection, names: set[str]) -> dict[str, int]:
         insert_or_skip(zone_set).on_conflict_do_nothing(),
         [{"names": one} for one in sorted(names)],
     )
-    query = select(zone_set.c.names, zone_set.c.zone_no).where(
-        zone_set.c.names.in_(names)
-    )
-    return dict(iter(connection.execute(query)))
+    wanted = {"names": json.dumps(sorted(names))}
+    return dict(iter(connection.execute(_ZONE_NUMBERS, wanted)))
 
 
 def _names(table: Table) -> tuple[str, ...]:
@@ -201,10 +209,8 @@ def _names(table: Table) -> tuple[str, ...]:
 def _told_apart(
     connection: Connection, run_no: int, valid: Sequence[Valid]
 ) -> tuple[list[Valid], list[Rejected]]:
-    query = select(dedupe.c.digest, dedupe.c.row_no).where(
-        dedupe.c.run_no == run_no, dedupe.c.digest.in_({row.digest for row in valid})
-    )
-    first: dict[bytes, int] = dict(iter(connection.execute(query)))
+    wanted = {"of_run": run_no, **bound_digests({row.digest for row in valid})}
+    first: dict[bytes, int] = dict(iter(connection.execute(_FIRST_ROWS, wanted)))
     fresh = [row for row in valid if first[row.digest] == row.row_no]
     repeats = [
         Rejected(

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 
+from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.tables import suppression
 
-_AT_ONCE = 500
+_KNOWN = select(suppression.c.digest).where(among_digests(suppression.c.digest))
 _ADD = insert_or_skip(suppression).on_conflict_do_nothing()
-_KNOWN = select(suppression.c.digest).where(
-    suppression.c.digest.in_(bindparam("some", expanding=True))
-)
 
 
 class Suppressed(NamedTuple):
@@ -49,12 +47,8 @@ def add(connection: Connection, rows: Sequence[Suppressed]) -> list[bytes]:
     first: dict[bytes, Suppressed] = {}
     for row in rows:
         first.setdefault(row.digest, row)
-    fresh = []
-    digests = list(first)
-    for start in range(0, len(digests), _AT_ONCE):
-        some = digests[start : start + _AT_ONCE]
-        known = set(connection.scalars(_KNOWN, {"some": some}))
-        fresh += [digest for digest in some if digest not in known]
+    known = set(connection.scalars(_KNOWN, bound_digests(first)))
+    fresh = [digest for digest in first if digest not in known]
     if fresh:
         connection.execute(_ADD, [first[digest]._asdict() for digest in fresh])
     return fresh
