@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.intake.contact_file import MAX_CELL_CHARS, MOST_BROKEN, ContactFile
-from watchfloor.intake.logical_rows import MAX_ROW_CHARS, MAX_ROW_LINES
+from watchfloor.intake.logical_rows import MAX_ROW_CHARS, MAX_ROW_LINES, LogicalRows
 
 
 def read(tmp_path, content):
@@ -181,6 +181,26 @@ def test_a_file_that_has_long_held_no_row_is_given_up(tmp_path):
     )
     apart = "id,name\n" + "x\n" * MOST_BROKEN + "1,Ann\n" + "x\n" * MOST_BROKEN
     assert cells(read(tmp_path, apart)[1]) == [["1", "Ann"]]
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\r", " \t\n"])
+def test_blank_lines_one_after_another_are_read_as_one(blank):
+    lines = ["a,b\n", *[blank] * 5_000, '"c\n', blank, 'd",e\n', *[blank] * 3]
+
+    rows = [(row.cells, row.lines) for row in LogicalRows(iter(lines), delimiter=",")]
+
+    held = f"c\n{blank}d"
+    told = [(["a", "b"], 1), ([], 5_000), ([held, "e"], 3), ([], 3)]
+    assert rows == told
+
+
+def test_blank_lines_behind_a_broken_row_are_counted(tmp_path):
+    _, rows = read(tmp_path, 'h,i\n1,"2\n\n \n\n3,4\n')
+
+    assert [(row.row_no, row.line_no, row.cells) for row in rows][1:] == [
+        (2, 6, ["3", "4"])
+    ]
+    assert problems(rows) == [(1, "a quote is not closed")]
 
 
 def test_a_quoted_text_may_hold_delimiters_and_blank_lines(tmp_path):

@@ -119,7 +119,7 @@ class ContactFile:
         row_no, line_no, broken = -1, 1, 0
         try:
             for row in rows:
-                if row.problem or (row.cells and not row.raw.isspace()):
+                if row.problem or row.cells:
                     row_no += 1
                     if row_no:
                         checked = self._checked(row, row_no, line_no)
@@ -159,7 +159,7 @@ class ContactFile:
 
     def _read_header(self) -> tuple[list[str], str]:
         for row in self._rewound(width=0):
-            if row.problem or (row.cells and not row.raw.isspace()):
+            if row.problem or row.cells:
                 problem = row.problem or self._damage(row.raw)
                 if problem:
                     why = f"the header cannot be read: {problem}; correct line 1"

@@ -18,7 +18,10 @@ _MISPLACED = "a quote is in the wrong place"
 
 
 class LogicalRow(NamedTuple):
-    """One row: its cells, and the text and count of the lines it was made of."""
+    """One row: its cells, and the text and count of the lines it was made of.
+
+    Blank lines one after another are one row without cells, and without their text.
+    """
 
     cells: list[str]
     raw: str
@@ -27,7 +30,7 @@ class LogicalRow(NamedTuple):
 
 
 class LogicalRows:
-    """Iterate once over the rows; lines that are blank come as rows without cells.
+    """Iterate once over the rows; blank lines come as rows without cells.
 
     A quoted cell may hold line ends. A quote that is never closed must not take the
     rest of the file with it: a row has at most ``MAX_ROW_LINES`` lines and
@@ -70,7 +73,10 @@ class LogicalRows:
                 del taken[1:]
                 rows = self._reader()
             raw = taken[0] if len(taken) == 1 else "".join(taken)
-            yield LogicalRow(cells, raw, len(taken), problem)
+            if raw.isspace() and not problem:
+                yield LogicalRow([], "", len(taken) + self._blank_lines(), "")
+            else:
+                yield LogicalRow(cells, raw, len(taken), problem)
 
     def _reader(self) -> Iterator[list[str]]:
         # Strict, since a lenient reader repairs a broken row into other data.
@@ -84,6 +90,21 @@ class LogicalRows:
                 return
             taken.append(line)
             yield line
+
+    def _blank_lines(self) -> int:
+        """Take the blank lines that follow; a file may be megabytes of them."""
+        blank = 0
+        while self._again:
+            if not self._again[0].isspace():
+                return blank
+            self._again.popleft()
+            blank += 1
+        for line in self._lines:
+            if not line.isspace():
+                self._again.append(line)
+                return blank
+            blank += 1
+        return blank
 
     def _may_go_on(self) -> bool:
         taken = self._taken
