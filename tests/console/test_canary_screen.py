@@ -129,6 +129,21 @@ async def test_the_jobs_say_how_far_the_stage_is(app, retried):
 
 
 @pytest.mark.parametrize(
+    ("gate", "said"),
+    [(Gate.OPEN, "canary 1 of 3: 12"), (Gate.PAUSED, "paused, canary 1")],
+)
+async def test_a_narrow_list_has_room_for_the_stage(app, retried, gate, said):
+    life = Lifecycle(phase=Phase.RUNNING, gate=gate, launched=True)
+    # Beside the run it retries, which takes a column more.
+    older = child(run_id="run-0001", lifecycle=ENDED, released_seq=None)
+    retried.runs = [child(lifecycle=life), older]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        [row] = [line for line in shown(app).splitlines() if line.startswith(">")]
+        assert said in row
+
+
+@pytest.mark.parametrize(
     ("choices", "said"),
     [
         ({}, "canary 1 of 3: 12 of 15"),

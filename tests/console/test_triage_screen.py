@@ -14,7 +14,8 @@ from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.panel import Panel
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.failing import Failures
-from watchfloor.domain.regions import Verb
+from watchfloor.domain.regions import Gate, Verb
+from watchfloor.domain.views import Asked
 
 SIZE = (120, 36)
 TWICE = "counters read twice, 3.0 s apart"
@@ -88,6 +89,20 @@ async def test_the_cause_stands_under_the_cursor_and_names_what_to_do(app, desk)
         assert "level 1, operator: No engine is alive" in inside(app)
         assert "Start one: watchfloor engine." in inside(app)
         assert "Fix      no engine is alive → start one" in inside(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids="{0[0]}x{0[1]}".format)
+async def test_who_paused_the_run_is_read_at_once(app, desk, size):
+    told = "the customer asked while their own lines are down, until 14"
+    asked = Asked(by="nora via ubuntu", at_ms=desk.clock() - 1_000, why=told)
+    paused = replace(desk.runs[2], gate_asked=asked)
+    assert paused.lifecycle.gate is Gate.PAUSED
+    desk.runs = [paused]
+    async with app.run_test(size=size) as pilot:
+        await opened(app, pilot)
+        under = shown(app).splitlines()[1]
+        assert "10 % done, paused by nora via ubuntu since 14:02: the customer" in under
+        assert under.rstrip().endswith("…" if size == (80, 24) else "until 14")
 
 
 async def test_enter_shows_the_evidence_of_a_check_and_the_verdict_again(app):

@@ -7,7 +7,7 @@ from itertools import accumulate
 from watchfloor.console.figures import coming_time, percent
 from watchfloor.domain.canary import stage_sizes
 from watchfloor.domain.labels import Dialect, labels
-from watchfloor.domain.regions import Gate, History, Phase, RunOutcome
+from watchfloor.domain.regions import Gate, History, Lifecycle, Phase, RunOutcome
 from watchfloor.domain.views import RunView
 
 #: What a run says that waits for an operator.
@@ -41,16 +41,26 @@ def list_label(run: RunView, now_ms: int, dialect: Dialect = Dialect.WATCHFLOOR)
     life = run.lifecycle
     if run.awaits_approval and life.gate is Gate.OPEN and life.intent is None:
         return YOUR_WORD
-    label = run_label(run, dialect)
+    label, canary = run_label(run, dialect), canary_share(run)
     held = f" + {life.gate.value}"
-    if len(label) > _SURE and held in label:
+    if canary:
+        label = _with_canary(label, canary, life)
+    elif len(label) > _SURE and held in label:
         # What is cut off in a narrow list must not be that the run is held.
         label = f"{life.gate.value} + {label.replace(held, '')}"
-    if canary := canary_share(run):
-        label = f"{label}, {canary}"
     if run.shut_until_ms is not None and not life.is_ended:
         return f"{label}, opens {coming_time(run.shut_until_ms, now_ms)}"
     return label
+
+
+def _with_canary(label: str, canary: str, life: Lifecycle) -> str:
+    """Return a label with its canary, which a narrow list must have room for.
+
+    Only a run that was launched has one: that it is running is known, and left out.
+    """
+    if life.phase is not Phase.RUNNING or life.intent is not None:
+        return f"{label}, {canary}"
+    return canary if life.gate is Gate.OPEN else f"{life.gate.value}, {canary}"
 
 
 def outside_window(run: RunView, now_ms: int) -> str:

@@ -182,6 +182,10 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
             return line
         return (*line, Piece(self.run.campaign_name, "strong"))
 
+    def under_heading(self, width: int) -> Sequence[Line]:  # noqa: ARG002 - for sheets that say more
+        """Return what stands below the heading, where the style leaves room for it."""
+        return ()
+
     def place(self) -> str:
         """Return where in a longer list this is; or nothing."""
         return ""
@@ -211,7 +215,9 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         rights: list[Line] = [
             (*warning, Piece(f"{where}{age} ", "dim")) for age in ages
         ]
-        self.panel("heading").draw(lambda width: (_heading(title, rights, width),))
+        self.panel("heading").draw(
+            lambda width: (_heading(title, rights, width), *self.under_heading(width))
+        )
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator, once there is anything to show it on."""

@@ -17,7 +17,7 @@ from watchfloor.console.keymap import Act, bindings
 from watchfloor.console.labels import run_role
 from watchfloor.console.lines import Offer
 from watchfloor.console.pages import Filter
-from watchfloor.console.pieces import Line, Piece, measured
+from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.screens.journey import JourneyScreen
@@ -49,10 +49,6 @@ _AS_ON_JOBS = {
 }
 #: The counters are read a second time so much later.
 WATCH_S = 3.0
-#: Cells that the moment of the reading takes at the end of the heading.
-_AS_OF = 46
-#: In fewer cells a sentence says nothing.
-_LEAST_SAID = 20
 _LABELS = {
     "page.prev": "Up",
     "page.next": "Down",
@@ -151,13 +147,15 @@ class TriageScreen(ListSheet[TriageRow]):
         line, run = super().name_line(), self.run
         if run is None:
             return line
-        line = (*line, Piece("  "), Piece(run.label, run_role(run)))
-        if self._told is None or not self._told.sentence:
-            return line
-        room = self.size.width - measured(line) - measured(self.warnings()) - _AS_OF
-        if room < _LEAST_SAID:
-            return line
-        return (*line, Piece("  "), Piece(said_in(self._told.sentence, room), "dim"))
+        return (*line, Piece("  "), Piece(run.label, run_role(run)))
+
+    def under_heading(self, width: int) -> Sequence[Line]:
+        """Return how the run does, and who holds it, in a line of its own.
+
+        Beside the name it would be cut before it says who.
+        """
+        said = "" if self._told is None else self._told.sentence
+        return ((Piece(f" {said_in(said, width - 2)}", "dim"),),)
 
     def _draw_inside(self) -> None:
         row = self.grid.current
