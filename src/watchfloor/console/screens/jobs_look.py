@@ -102,9 +102,9 @@ class JobsLook(JobsList):
         else:
             self._leave_records()
 
-    def on_key(self) -> None:
-        """Keep the count of marks true after any key."""
-        self.call_after_refresh(self.paint_marks)
+    @on(Grid.Marked)
+    def _were_marked(self) -> None:
+        self.paint_marks()
 
     # --- looking ---------------------------------------------------------------------
 
