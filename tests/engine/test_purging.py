@@ -23,7 +23,7 @@ from watchfloor.engine.purging import (
 )
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.archive.archive import open_archive
-from watchfloor.store.archive.places import archive_of
+from watchfloor.store.archive.places import archive_of, draft_of
 from watchfloor.store.reads.history import history_view, people_left
 from watchfloor.store.tables import result, run, upload
 
@@ -250,8 +250,51 @@ def test_an_upload_that_another_run_uses_is_kept_until_that_is_purged_too(
     assert f"kept for run {second}" in floor.events(first)[-1].detail
 
 
+def test_what_an_engine_left_half_done_of_a_run_is_purged_with_it(floor, provider):
+    run_id = ended(floor, provider)
+    upload = floor.layout.upload(floor.view(run_id).upload_id)
+    half_taken = upload.with_name(f".{upload.name}.0123456789abcdef")
+    part = draft_of(floor.layout, run_id) / "attempts-0001.parquet"
+    part.parent.mkdir()
+    for left in (half_taken, part):
+        left.write_text("sekrit", encoding="utf-8")
+    with owner(floor) as committer:
+        asked_for(committer, run_id)
+        assert purge_now(committer, run_id, floor.layout)
+
+    assert [one for one in (half_taken, part.parent) if one.exists()] == []
+
+
+@pytest.mark.parametrize("what", ["upload", "archive", "draft", "nowhere"])
+def test_a_link_in_the_place_of_a_run_s_file_is_all_that_a_purge_removes(
+    floor, provider, tmp_path, what
+):
+    run_id = ended(floor, provider)
+    folder = archive_of(floor.layout, run_id)
+    behind, place = tmp_path / "elsewhere", folder
+    if what == "upload":
+        place = floor.layout.upload(floor.view(run_id).upload_id)
+    elif what == "draft":
+        place = draft_of(floor.layout, run_id)
+    if what == "draft":
+        behind.mkdir()
+    else:
+        place.rename(behind)
+    place.symlink_to(tmp_path / "nowhere" if what == "nowhere" else behind)
+    stood = sorted(behind.rglob("*"))
+    with owner(floor) as committer:
+        asked_for(committer, run_id)
+        assert purge_now(committer, run_id, floor.layout)
+
+    assert not place.is_symlink()
+    assert behind.exists()
+    assert sorted(behind.rglob("*")) == stood
+    assert view(floor, run_id).purge == "done"
+
+
+@pytest.mark.parametrize("leads", ["../outside", "out\0side"])
 def test_an_upload_s_id_that_leads_out_of_the_folder_removes_nothing_there(
-    floor, provider
+    floor, provider, leads
 ):
     run_id = ended(floor, provider)
     outside = floor.layout.root / "outside.csv"
@@ -260,9 +303,9 @@ def test_an_upload_s_id_that_leads_out_of_the_folder_removes_nothing_there(
 
     def walks(tx):
         row = {**tx.connection.execute(known).mappings().one()}
-        walking = {**row, "upload_id": "../outside"}
+        walking = {**row, "upload_id": leads}
         tx.connection.execute(insert(upload).values(walking))
-        tx.connection.execute(update(run).values(upload_id="../outside"))
+        tx.connection.execute(update(run).values(upload_id=leads))
 
     with owner(floor) as committer:
         done(committer, walks)

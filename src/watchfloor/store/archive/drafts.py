@@ -195,10 +195,15 @@ class _Writing:
 def discard(folder: Path) -> None:
     """Remove an archive or a draft that is not to be kept.
 
+    Of a link in its place the link alone: what it leads to is not the workspace's.
+
     Raises:
         OSError: The disk does not let it go.
     """
-    if folder.exists():
+    if folder.is_symlink():
+        folder.unlink()
+        settle_folder(folder.parent)
+    elif folder.exists():
         shutil.rmtree(folder)
         settle_folder(folder.parent)
 
