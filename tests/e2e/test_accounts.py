@@ -204,11 +204,27 @@ def test_a_member_verifies_what_they_can_and_hears_whose_the_anchors_are(shared)
     assert verified.returncode == 0
     assert "links fit" in verified.stdout
     assert "are the owner's to read" in verified.stdout
+    # Whether there are any a member cannot know.
+    assert "no anchor was found" not in verified.stdout
     told = json.loads(as_json.stdout)
     assert told["intact"]
     assert told["anchors_not_readable"] == [str(shared.layout.anchors)]
     chain = [line for line in healthy.stdout.splitlines() if "audit chain" in line]
     assert "its anchors are the owner's to read" in chain[0]
+
+
+def test_a_member_is_not_told_of_anchors_that_nobody_has(shared):
+    shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+    hidden = shared.root / "keeper" / "anchors"
+    shared.configure(f'[audit]\nanchor = "{hidden}"')
+    hidden.parent.mkdir(mode=0o700)
+    share(shared.layout, GROUP)
+    assert not shared.layout.anchors.exists()
+
+    verified = said_by("daemon", shared, "audit", "verify", "--json")
+
+    # What stands in a folder that is closed may be there or not.
+    assert json.loads(verified.stdout)["anchors_not_readable"] == [str(hidden)]
 
 
 @pytest.mark.parametrize("name", ["state.db", "watchfloor.toml"])

@@ -262,6 +262,24 @@ def test_folders_without_an_end_keep_no_command_from_being_taken(
     files.close()
 
 
+def test_a_flood_of_what_is_no_command_makes_a_turn_no_longer(
+    layout, folder, files, monkeypatch, caplog
+):
+    monkeypatch.setattr(asks, "MOST_OPENED", 5)
+    monkeypatch.setattr(asks, "_MOST_TOLD", 7)
+    for number in range(12):
+        (folder / f"{number:02}.ask").write_text("no command", encoding="utf-8")
+    drop(layout, PAUSE)
+
+    with caplog.at_level(logging.WARNING):
+        turns = [(files.waiting(), len(list(folder.iterdir()))) for _ in range(3)]
+
+    # So many files are opened in a turn and not one more, and it ends all the same.
+    assert turns == [([], 8), ([], 3), ([PAUSE], 1)]
+    assert len(caplog.records) == 7
+    files.close()
+
+
 @needs_root
 def test_a_flood_of_one_account_leaves_room_for_what_others_ask(layout, folder, files):
     daemon = pwd.getpwnam("daemon")
