@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 OPEN_S = 30.0
 
 
-class Lane(NamedTuple):
+class OpenLane(NamedTuple):
     """A dispatcher with the channels it sends through."""
 
     dispatcher: Dispatcher

@@ -17,7 +17,14 @@ from watchfloor.engine.campaigns import checked_campaign
 from watchfloor.engine.committer import Committer, Job, Submit
 from watchfloor.engine.dispatcher import Dispatcher
 from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
-from watchfloor.engine.lane import Breakers, Lane, opened, rules_of, shut, step_lanes
+from watchfloor.engine.lane import (
+    Breakers,
+    OpenLane,
+    opened,
+    rules_of,
+    shut,
+    step_lanes,
+)
 from watchfloor.engine.lane_plan import Plan
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.openings import Zones
@@ -46,7 +53,7 @@ class Lanes:
         self._wake = wake
         self._throttles = throttles
         self._breakers = Breakers()
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, OpenLane] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._held: set[str] = set()
         self._is_over = False
@@ -151,7 +158,7 @@ class Lanes:
         is_held = self._is_over or ledger.run_id in self._held
         return _may_go(standing) and not is_held
 
-    async def _open(self, ledger: Ledger) -> Lane | None:
+    async def _open(self, ledger: Ledger) -> OpenLane | None:
         """Open the channels; only then may the run be launched or go on.
 
         A channel that refuses its configuration ends a run that is not launched; one
@@ -192,7 +199,7 @@ class Lanes:
 
     async def _built(
         self, ledger: Ledger, campaign: Campaign, channels: tuple[Channel, ...]
-    ) -> Lane:
+    ) -> OpenLane:
         run_id = ledger.run_id
         columns = await self._ask(column_names, run_id)
         lists = await self._committer.suppressions.lists_of(campaign.audience)
@@ -222,7 +229,7 @@ class Lanes:
             permits=ledger.permits,
             rate_per_s=ledger.rate_per_s,
         )
-        return Lane(dispatcher, channels)
+        return OpenLane(dispatcher, channels)
 
     def _zones(self, zone_no: int) -> Zones:
         """Return a set of zones. Asked within a transaction, on its thread."""
