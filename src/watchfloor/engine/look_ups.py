@@ -23,7 +23,7 @@ from watchfloor.engine.campaigns import channel_for
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.resolving import Begun, check_free, enter, noted
-from watchfloor.engine.settling import Known, book, rules_of
+from watchfloor.engine.settling import Known, book, step_rules
 from watchfloor.engine.suppressing import suppress
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.inbox import Command
@@ -209,7 +209,7 @@ class BookAnswers:
                 detail = "" if is_purged else _detail(heard.outcome)
                 settled.append(Settled(*row[:3], word, *told, detail))
                 answers = answers.plus(_something(word))
-        rules = rules_of(tx, ledger) if known else None
+        rules = step_rules(tx, ledger) if known else None
         if rules is not None:
             # First: whether a later step takes them asks for how they ended.
             writes.add_settled(

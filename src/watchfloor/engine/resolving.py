@@ -24,7 +24,7 @@ from watchfloor.domain.resolutions import (
 )
 from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.ledger import Ledger
-from watchfloor.engine.settling import Known, book, rules_of
+from watchfloor.engine.settling import Known, book, step_rules
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.cohorts import selected
 from watchfloor.store.reads.resolutions import (
@@ -251,7 +251,7 @@ def _applied_further(tx: Transaction, ledger: Ledger, one: Resolution) -> Resolu
         tx.connection, one.number, seqs, one.word, outcome, now_ms=tx.now_ms
     )
     known = [Known(record, outcome) for record in some]
-    count = book(tx, ledger, rules_of(tx, ledger), known)
+    count = book(tx, ledger, step_rules(tx, ledger), known)
     done = one.done + count
     writes.save_resolution(tx.connection, one.number, done=done, reached=seqs[-1])
     if done >= one.records:

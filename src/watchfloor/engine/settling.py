@@ -35,7 +35,7 @@ class Known(NamedTuple):
     outcome: Outcome | None
 
 
-class Rules(NamedTuple):
+class StepRules(NamedTuple):
     """What a run's campaign asks of its records, as far as it still makes attempts."""
 
     policies: tuple[RetryPolicy, ...] = ()
@@ -46,24 +46,26 @@ class Rules(NamedTuple):
         return self.policies[step] if step < len(self.policies) else RetryPolicy()
 
 
-def rules_of(tx: Transaction, ledger: Ledger) -> Rules:
+def step_rules(tx: Transaction, ledger: Ledger) -> StepRules:
     """Return what the run's campaign asks; nothing of one that makes no attempts.
 
     Raises:
         ConfigError: This Watchfloor cannot read the campaign of a live run.
     """
     if not may_retry(ledger.lifecycle):
-        return Rules()
+        return StepRules()
     text = campaign_text(tx.connection, ledger.run_id)
     campaign = parse_campaign(text, "the run's campaign")
     columns = column_names(tx.connection, ledger.run_id)
-    return Rules(
+    return StepRules(
         tuple(step.retry for step in campaign.steps),
         strategy_of(campaign, columns, is_retry=ledger.cohort > 0),
     )
 
 
-def book(tx: Transaction, ledger: Ledger, rules: Rules, known: Sequence[Known]) -> int:
+def book(
+    tx: Transaction, ledger: Ledger, rules: StepRules, known: Sequence[Known]
+) -> int:
     """Give unknown records the states that what is known makes of them; count them.
 
     Books, the next step and the samples follow in the same transaction.
@@ -93,7 +95,7 @@ def book(tx: Transaction, ledger: Ledger, rules: Rules, known: Sequence[Known]) 
 
 
 def _judged(
-    tx: Transaction, ledger: Ledger, rules: Rules, one: Known
+    tx: Transaction, ledger: Ledger, rules: StepRules, one: Known
 ) -> tuple[Fate, Verdict]:
     record, outcome = one
     if outcome is None:
