@@ -193,7 +193,7 @@ def ends_later(run: RunView) -> bool:
     return run.books.callback + run.books.waiting + run.held > 0
 
 
-class Pace(NamedTuple):
+class RunPace(NamedTuple):
     """How long a completed run took, without pauses and closed windows."""
 
     run_id: str
@@ -202,10 +202,10 @@ class Pace(NamedTuple):
     active_ms: int
 
 
-def paces(runs: Iterable[RunView]) -> list[Pace]:
+def paces(runs: Iterable[RunView]) -> list[RunPace]:
     """Return the paces of those runs that are completed."""
     return [
-        Pace(
+        RunPace(
             one.run_id,
             one.campaign_id,
             one.books.records,
@@ -216,7 +216,7 @@ def paces(runs: Iterable[RunView]) -> list[Pace]:
     ]
 
 
-def expected_by(run: RunView, known: Iterable[Pace]) -> int | None:
+def expected_by(run: RunView, known: Iterable[RunPace]) -> int | None:
     """Return how long *run* should take by its campaign's other completed runs.
 
     The time one record took them, in the median, times this run's records. None where

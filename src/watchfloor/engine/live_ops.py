@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from watchfloor.domain.blocked_by import Reason, blocked_by
 from watchfloor.domain.health import Health, health
 from watchfloor.domain.live import LiveOps, LiveRun
-from watchfloor.domain.progress import Pace, expected_by, is_beyond, is_rated
+from watchfloor.domain.progress import RunPace, expected_by, is_beyond, is_rated
 from watchfloor.domain.sentences import Told, sentence
 from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Shared
@@ -29,7 +29,7 @@ class _Moment(NamedTuple):
 
     beside: Beside
     rates: Mapping[str, tuple[float, float]]
-    paces: Sequence[Pace]
+    paces: Sequence[RunPace]
 
 
 def live_ops(

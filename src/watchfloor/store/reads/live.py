@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from watchfloor.domain.progress import Pace
+from watchfloor.domain.progress import RunPace
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import RunOutcome
 from watchfloor.domain.views import RunView
@@ -74,7 +74,7 @@ def live_row(connection: Connection, run_id: str) -> LiveRow:
 
 def known_paces(
     connection: Connection, campaign_ids: Collection[str]
-) -> tuple[Pace, ...]:
+) -> tuple[RunPace, ...]:
     """Return the paces of completed runs of campaigns, of those that are listed."""
     listed = (
         select(run.c.run_no)
@@ -91,7 +91,7 @@ def known_paces(
             run.c.campaign_id.in_(campaign_ids),
         )
     )
-    return tuple(Pace(*row) for row in connection.execute(query).all())
+    return tuple(RunPace(*row) for row in connection.execute(query).all())
 
 
 def _row(row: RowMapping) -> LiveRow:
