@@ -10,7 +10,7 @@ from typing import Any
 from watchfloor.domain.people import People
 from watchfloor.domain.records import RecordState
 from watchfloor.engine.lensing import Question
-from watchfloor.store.reads.people import Kin, Older, kin, older_slice
+from watchfloor.store.reads.people import FamilyRun, Older, family_runs, older_slice
 
 
 def people_reads(run_id: str) -> Generator[Question, Any, People]:
@@ -24,7 +24,7 @@ def people_reads(run_id: str) -> Generator[Question, Any, People]:
     Raises:
         NotFoundError: No run has this id.
     """
-    family: list[Kin] = yield partial(kin, run_id=run_id)
+    family: list[FamilyRun] = yield partial(family_runs, run_id=run_id)
     counts = Counter[RecordState]()
     for one in family:
         counts.update({state: one.books.count(state) for state in RecordState})

@@ -32,7 +32,7 @@ from watchfloor.intake.rejects import write_rejects
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
-from watchfloor.store.reads.people import kin
+from watchfloor.store.reads.people import family_runs
 from watchfloor.store.reads.rejects import reject_form
 from watchfloor.store.reads.rejects import rejects as rejects_of
 from watchfloor.store.reads.runs import run_view
@@ -94,7 +94,8 @@ def _of_family(options: Namespace) -> int:
     layout, now_ms = compose.layout(options), compose.now_ms()
     with reading(layout) as connection:
         family = [
-            one.run_id for one in kin(connection, full_id(connection, options.run))
+            one.run_id
+            for one in family_runs(connection, full_id(connection, options.run))
         ]
     first, after = place_of(options.after) if options.after else (family[0], 0)
     if first not in family:

@@ -32,7 +32,7 @@ from watchfloor.store.tables import cohort, record, run
 SLICE: Final = 20_000
 
 
-class Kin(NamedTuple):
+class FamilyRun(NamedTuple):
     """A run of a family.
 
     Attributes:
@@ -57,7 +57,7 @@ class Older(NamedTuple):
     after: int | None = None
 
 
-def kin(connection: Connection, run_id: str) -> list[Kin]:
+def family_runs(connection: Connection, run_id: str) -> list[FamilyRun]:
     """Return the runs of a run's family, the oldest first.
 
     Raises:
@@ -71,7 +71,7 @@ def kin(connection: Connection, run_id: str) -> list[Kin]:
         for number in connection.scalars(query).all()
     ]
     return [
-        Kin(number, one.run_id, one.cohort > 0, one.lifecycle.is_ended, one.books)
+        FamilyRun(number, one.run_id, one.cohort > 0, one.lifecycle.is_ended, one.books)
         for number, one in views
     ]
 
