@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchfloor.domain.pacing import Bucket, opened, refilled, reopened, take
+from watchfloor.domain.pacing import Bucket, lead, opened, refilled, reopened, take
 
 #: Far below what a pace promises, above what floats lose.
 ROUNDING = 1e-5
@@ -120,3 +120,12 @@ def test_after_a_long_pause_one_attempt_may_start_and_no_burst():
     kept = reopened(opened(100.0, 0.0), 1_000.0)
 
     assert kept.tokens == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rate_per_s", "ahead"), [(1 / 3600, 1), (4.0, 1), (4.1, 2), (100.0, 25)]
+)
+def test_a_quarter_of_a_second_s_intents_are_stored_ahead_and_at_least_one(
+    rate_per_s, ahead
+):
+    assert lead(rate_per_s) == ahead

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 #: How much of a second's allowance may go out at once, so that a fast pace does not
 #: need a timer per attempt. At 10 per second and below one attempt goes at a time.
 BURST_SHARE_S = 0.1
+
+#: Of a paced run, intents are stored so far ahead of their time and no further.
+LEAD_S = 0.25
 
 #: Tokens this close to one are one. Without it, whoever waits exactly as long as told
 #: may find 1 - 2**-53 tokens and be told to wait for less than a clock can show.
@@ -71,3 +75,8 @@ def take(bucket: Bucket, now_s: float, granted: int = 0) -> tuple[Bucket, float]
     if full.tokens >= 1.0 - _ROUNDING:
         return replace(full, tokens=full.tokens - 1.0), 0.0
     return full, (1.0 - full.tokens) / full.rate_per_s
+
+
+def lead(rate_per_s: float) -> int:
+    """Return how many intents may be stored ahead of their time at this pace."""
+    return max(1, math.ceil(rate_per_s * LEAD_S))

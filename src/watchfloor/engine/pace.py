@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
-from watchfloor.domain.pacing import Bucket, opened, reopened, take
-
-#: Intents are stored so far ahead of their time and no further.
-LEAD_S: Final = 0.25
+from watchfloor.domain.pacing import Bucket, lead, opened, reopened, take
 
 
 class Pace:
@@ -34,7 +29,7 @@ class Pace:
     def lead(self) -> int | None:
         """Return how many intents may be stored ahead; None for any number."""
         rate = self.rate_per_s
-        return None if rate is None else max(1, math.ceil(rate * LEAD_S))
+        return None if rate is None else lead(rate)
 
     def open(self) -> None:
         """Let attempts through; what was allowed meanwhile is lost: nothing bursts."""

@@ -11,14 +11,10 @@ import asyncio
 import math
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final
 
 from watchfloor.domain.outcomes import Delivery
-from watchfloor.domain.pacing import Bucket, opened, refilled, reopened, take
+from watchfloor.domain.pacing import Bucket, lead, opened, refilled, reopened, take
 from watchfloor.domain.permits import window
-
-#: Of a paced run, intents are stored so far ahead of their time and no further.
-LEAD_S: Final = 0.25
 
 
 class Throttle:
@@ -91,7 +87,7 @@ class Throttle:
         permits, rate = self.permits, self.rate_per_s
         most = [] if permits is None else [permits - self.in_use - self.waiting]
         if rate is not None:
-            most.append(_lead(rate) - self.waiting)
+            most.append(lead(rate) - self.waiting)
         return max(0, min(most)) if most else None
 
     def room(self, line: Line, unfinished: int) -> int | None:
@@ -112,7 +108,7 @@ class Throttle:
             rooms.append(max(whole - others, part) - unfinished)
         if rate is not None:
             ahead = unfinished - line.in_use
-            rooms.append(max(1, _lead(rate) - others_waiting) - ahead)
+            rooms.append(max(1, lead(rate) - others_waiting) - ahead)
         return min(rooms)
 
     def holders(self) -> dict[str, int]:
@@ -356,7 +352,3 @@ class Line:
         if not self.is_open and not self.in_use:
             for throttle in self._throttles:
                 throttle.lines.pop(self, None)
-
-
-def _lead(rate_per_s: float) -> int:
-    return max(1, math.ceil(rate_per_s * LEAD_S))
