@@ -231,7 +231,7 @@ def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):
             "alerts",
         ),
         *("clock", "terminal", "session", "file system", "mode of uploads"),
-        *("audit chain", "restored runs", "clock and store"),
+        *("audit chain", "restored runs", "place", "clock and store"),
         *("mode of floor", "mode of watchfloor.toml", "mode of campaigns"),
         *("owner", "mount"),
     }

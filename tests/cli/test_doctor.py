@@ -42,6 +42,7 @@ def test_a_sound_workspace_passes_every_check_with_something_said_of_each(shell)
         "books",
         "audit chain",
         "restored runs",
+        "place",
         "clock and store",
         "engine",
     } <= checks.keys()

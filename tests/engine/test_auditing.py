@@ -408,6 +408,7 @@ def test_what_a_store_held_before_the_chain_is_chained_afterwards(floor):
         "ALTER TABLE run DROP COLUMN restored_from_ms",
         "ALTER TABLE lease DROP COLUMN left_why",
         "ALTER TABLE lease DROP COLUMN left_at_ms",
+        "ALTER TABLE lease DROP COLUMN ran_at",
     ):
         engine = writing_engine(floor.layout.state)
         with engine.begin() as connection:

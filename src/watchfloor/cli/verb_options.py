@@ -131,7 +131,12 @@ def _add_carry_out(verbs: Verbs) -> None:
         help="ask the engine that owns the workspace to drain and let go, then run",
     )
     engine.add_argument(
-        "--yes", action="store_true", help="do not ask before taking over"
+        "--moved",
+        action="store_true",
+        help="run a workspace that was moved here; none of it may be left elsewhere",
+    )
+    engine.add_argument(
+        "--yes", action="store_true", help="do not ask before taking over, or running"
     )
     # For a console that hands its runs on: says on stdout when it waits, and runs.
     engine.add_argument("--tell-starter", action="store_true", help=argparse.SUPPRESS)

@@ -34,10 +34,12 @@ class Taking(NamedTuple):
         seizes: Whether one that holds the lock and does not answer is passed over. Its
             next write changes nothing (the epoch is newer), and it begins no attempt
             before that: see ``Proof``.
+        moved: Whether a person said that the workspace was moved to where it is.
     """
 
     patience_s: float = 0.0
     seizes: bool = False
+    moved: bool = False
 
 
 #: Where another engine owns it, it keeps it.

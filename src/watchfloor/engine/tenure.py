@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.errors import OwnedError, StoreError
+from watchfloor.engine.being_elsewhere import home
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.keeping import Keeping
 from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
@@ -51,6 +52,7 @@ def tenure(
     Raises:
         NotFoundError: There is no workspace, and none is to be made.
         OwnedError: Another process owns it.
+        ConfigError: It is a copy of another workspace, or was moved and nobody said so.
         StoreError: The store cannot be used, lies on a network disk, or others may
             write the settings of an owner that dispatches.
     """
@@ -74,7 +76,12 @@ def tenure(
         is_well = False
         try:
             committer = _settled_in(
-                connection, around, owner, layout, dispatches=dispatches
+                connection,
+                around,
+                owner,
+                layout,
+                dispatches=dispatches,
+                taking=taking,
             )
             lock.put_in_place(layout)
             committer.on_fault = lock.tell
@@ -130,16 +137,22 @@ def _settled_in(
     layout: Layout,
     *,
     dispatches: bool,
+    taking: Taking | None = None,
 ) -> Committer:
     """Raise the epoch, read every live run and account for what a crash left."""
     try:
         with _told_of_a_lock(layout, around), connection.begin():
+            ran_at = ""
+            if taking is not None:
+                moved = taking.moved
+                ran_at = home(connection, layout, dispatches=dispatches, moved=moved)
             epoch = take(
                 connection,
                 owner,
                 instance=around.entropy(8).hex(),
                 now_ms=around.now_ms(),
                 dispatches=dispatches,
+                ran_at=ran_at,
             )
         committer = Committer(connection, epoch, around, layout, dispatches=dispatches)
         committer.load()

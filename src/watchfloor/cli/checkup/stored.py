@@ -13,6 +13,7 @@ from watchfloor.domain.views import RunView
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
 from watchfloor.engine.auditing import readable_anchors, verified
+from watchfloor.engine.being_elsewhere import came_from
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
@@ -46,6 +47,7 @@ def stored(connection: Handle, layout: Layout) -> Iterator[Checked]:
     yield _books(runs)
     yield _chain(layout)
     yield _held(runs)
+    yield _at_home(connection, layout)
     yield from _owner(connection, layout, runs)
 
 
@@ -148,6 +150,18 @@ def _held(runs: list[RunView]) -> Checked:
         f"{len(held)} wait for a word since a restore: {', '.join(held[:5])}",
         "look with the provider, then watchfloor cancel RUN or watchfloor resume RUN",
         is_note=True,
+    )
+
+
+def _at_home(connection: Handle, layout: Layout) -> Checked:
+    then = came_from(connection, layout)
+    if then is None:
+        return Checked("place", True, "it is where an engine last ran it")
+    return Checked(
+        "place",
+        False,
+        clean(f"a copy, or moved: an engine last ran it as {then.path}"),
+        "if none is left there: watchfloor engine --moved",
     )
 
 

@@ -9,6 +9,7 @@ from argparse import Namespace
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.hangups import Orders, follow_signals
+from watchfloor.cli.moving import confirmed_moved
 from watchfloor.cli.remarks import Remarks
 from watchfloor.cli.taking_over import made_way
 from watchfloor.domain.errors import ConfigError
@@ -29,6 +30,9 @@ def engine(options: Namespace) -> int:
     taking = Taking(patience_s=options.wait)
     if options.take_over:
         taking = made_way(layout, yes=options.yes)
+    if options.moved:
+        confirmed_moved(layout, yes=options.yes)
+        taking = taking._replace(moved=True)
     remarks = Remarks()
     log = logging.getLogger("watchfloor")
     log.addHandler(remarks)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
+from watchfloor.domain.regions import Phase
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView
+from watchfloor.domain.whereabouts import Whereabouts, whereabouts_in
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import OwnerSign, owner_sign
-from watchfloor.store.tables import lease
+from watchfloor.store.tables import lease, run
 
 _LEASE = select(lease)
+_RAN_AT = select(lease.c.ran_at)
+_HAS_UNFINISHED = select(exists().where(run.c.phase != Phase.ENDED))
 _LONGEST = 1_000
 
 
@@ -33,6 +37,16 @@ def engine_view(connection: Connection) -> EngineView:
         left=row["left_why"],
         left_at_ms=row["left_at_ms"],
     )
+
+
+def last_run_at(connection: Connection) -> Whereabouts | None:
+    """Return where an engine last ran; None where none did, or it is not known."""
+    return whereabouts_in(connection.scalar(_RAN_AT) or "")
+
+
+def has_unfinished(connection: Connection) -> bool:
+    """Return whether a run has not ended."""
+    return bool(connection.scalar(_HAS_UNFINISHED))
 
 
 def seen_engine(

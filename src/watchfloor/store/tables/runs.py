@@ -36,6 +36,8 @@ lease = Table(
     # Why the last engine let go in good order, and when; of no owner of one moment.
     Column("left_why", Text, nullable=False, server_default=""),
     Column("left_at_ms", BigInteger, nullable=False, server_default="0"),
+    # Where an engine last ran; of no owner of one moment. See domain.whereabouts.
+    Column("ran_at", Text, nullable=False, server_default=""),
 )
 
 upload = Table(

@@ -26,6 +26,7 @@ def take(
     instance: str,
     now_ms: int,
     dispatches: bool = True,
+    ran_at: str = "",
 ) -> int:
     """Raise the epoch, so that every older owner's writes change nothing.
 
@@ -35,6 +36,7 @@ def take(
         instance: The workspace's own id, stored when it is first taken.
         now_ms: The first heartbeat.
         dispatches: Whether runs go on now: what interrupted them is forgotten.
+        ran_at: Where the workspace is at home from now on; empty for where it was.
 
     Returns:
         The new epoch.
@@ -50,6 +52,8 @@ def take(
     }
     if dispatches:
         values |= {"left_why": "", "left_at_ms": 0}
+    if ran_at:
+        values |= {"ran_at": ran_at}
     if epoch is None:
         first = {"lease_id": 1, "instance": instance, "epoch": 1, "changes": 0}
         connection.execute(insert(lease).values(**first, **values))
@@ -94,4 +98,4 @@ def release(connection: Connection, now_ms: int) -> None:
 
 def rename(connection: Connection, instance: str) -> None:
     """Give the workspace an id of its own: it came from a copy of another."""
-    connection.execute(update(lease).values(instance=instance))
+    connection.execute(update(lease).values(instance=instance, ran_at=""))

@@ -1,0 +1,29 @@
+"""``engine --moved``: a workspace is elsewhere, and a person says that it was moved."""
+
+from __future__ import annotations
+
+from watchfloor.cli.asking import confirmed
+from watchfloor.cli.lines import tell
+from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.whereabouts import MOVED, elsewhere_lines
+from watchfloor.engine.being_elsewhere import came_from
+from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
+from watchfloor.store.whereabouts import whereabouts
+
+
+def confirmed_moved(layout: Layout, *, yes: bool) -> None:
+    """Have it typed that a workspace was moved.
+
+    Raises:
+        ConfigError: It was not confirmed; nothing was changed.
+    """
+    with reading(layout) as connection:
+        then = came_from(connection, layout)
+    if then is None:
+        tell("The workspace is where an engine last ran it: nothing is to be said.")
+        return
+    for line in elsewhere_lines(then, whereabouts(layout)):
+        tell(line)
+    if not yes and not confirmed(f"Type {MOVED} to go on:", MOVED):
+        raise ConfigError("not confirmed; nothing was changed, and no engine runs")

@@ -1,0 +1,67 @@
+"""``engine --moved`` and doctor: a workspace that was copied as files, or moved."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from tests.cli.shell import Shell
+
+from watchfloor.cli import compose, exits
+from watchfloor.engine.tenure import tenure
+
+
+@pytest.fixture
+def elsewhere(shell, queued, tmp_path, capfd):
+    """A shell on a copy of a workspace that an engine ran, and that is gone now."""
+    around, owner = compose.surroundings(), compose.owner("engine")
+    with tenure(shell.layout, around, owner, dispatches=True):
+        pass
+    shutil.copytree(shell.root, tmp_path / "elsewhere")
+    shutil.rmtree(shell.root)
+    return Shell(tmp_path / "elsewhere", capfd)
+
+
+def delivered(shell):
+    [run] = shell("runs", "--json").json
+    return run["books"]["delivered"]
+
+
+def place_in(shell):
+    [found] = [one for one in shell("doctor", "--json").json if one["name"] == "place"]
+    return found
+
+
+@pytest.mark.parametrize("line", ["", "yes", "move"])
+def test_nothing_is_sent_until_it_is_typed_that_the_workspace_was_moved(
+    elsewhere, typed, line
+):
+    plainly = elsewhere("engine", "--until-idle")
+    typed(line)
+    confirmed = elsewhere("engine", "--until-idle", "--moved")
+
+    assert (plainly.code, confirmed.code) == (exits.REFUSED, exits.REFUSED)
+    assert "was copied or moved: an engine last ran it as" in plainly.err
+    assert "Two engines over two copies contact the same people" in confirmed.err
+    assert "not confirmed; nothing was changed" in confirmed.err
+    assert delivered(elsewhere) == 0
+
+
+def test_once_it_is_typed_the_runs_go_on_and_nothing_is_asked_again(elsewhere, typed):
+    typed("moved")
+    assert elsewhere("engine", "--until-idle", "--moved").code == exits.DONE
+
+    assert delivered(elsewhere) == 5
+    again = elsewhere("engine", "--until-idle", "--moved")
+    assert again.code == exits.DONE
+    assert "nothing is to be said" in again.err
+
+
+def test_doctor_names_where_an_engine_last_ran_it_and_the_way_on(elsewhere, queued):
+    found = place_in(elsewhere)
+    assert not found["is_well"]
+    assert "a copy, or moved: an engine last ran it as" in found["found"]
+    assert "watchfloor engine --moved" in found["action"]
+
+    assert elsewhere("engine", "--until-idle", "--moved", "--yes").code == exits.DONE
+    assert place_in(elsewhere)["is_well"]
