@@ -25,6 +25,7 @@ from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import Refusal
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Phase, RunOutcome, Verb
+from watchfloor.engine import seeding
 from watchfloor.store.reads.quota import used
 from watchfloor.store.tables import quota
 
@@ -448,14 +449,17 @@ def test_the_journey_of_a_retried_record_names_the_record_it_was(floor, provider
     assert entries[0].detail == f"record 2 of run {run_id}, taken up again"
 
 
-def test_a_retry_of_many_is_taken_up_in_batches_and_in_order(floor, provider):
-    run_id = sick(floor, provider, 4_500)
+def test_a_retry_of_many_is_taken_up_in_batches_and_in_order(
+    floor, provider, monkeypatch
+):
+    monkeypatch.setattr(seeding, "BATCH_ROWS", 200)
+    run_id = sick(floor, provider, 450)
     provider.arrivals.clear()
     child = retried(floor, run_id, canary=False)
     floor.carried_out()
 
-    assert floor.assert_books_hold(child).delivered == 4_500
-    assert sorted(provider.contacts) == ids(4_500)
+    assert floor.assert_books_hold(child).delivered == 450
+    assert sorted(provider.contacts) == ids(450)
 
 
 def test_nonsense_is_no_retry(floor, provider):
