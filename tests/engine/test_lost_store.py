@@ -129,11 +129,15 @@ def locked_by_another(path):
 
 def test_who_holds_the_store_is_named_and_waited_for(floor, provider):
     run_id = floor.launched(webhook(provider.url, permits=4), ids(100))
+    # However long it takes until the store is held: the run has not ended by then.
+    provider.hold()
     with floor.engine() as engine:
+        until(lambda: provider.at_once == 4)
         # The engine waits five seconds for a lock; a test need not.
         engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
         committer = engine.supervisor._committer
         with locked_by_another(floor.layout.state) as pid:
+            provider.let_go()
             until(lambda: committer.store_fault)
             assert re.search(rf"locked by \S+ \(pid {pid}\)", committer.store_fault)
             sign = owner_sign(floor.layout, floor.pulse(), floor.around.now_ms())
