@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -80,7 +82,7 @@ def test_making_an_inbox_that_is_there_loses_nothing(layout, inbox):
     assert ids(inbox.waiting()) == ["a"]
 
 
-def test_what_is_asked_of_a_file_put_in_the_inboxs_place_is_heard(layout, inbox):
+def test_another_file_in_the_inboxs_place_is_told_once_and_then_heard(layout, inbox):
     assert inbox.waiting() == []
     copy = layout.inbox.read_bytes()
     layout.inbox.unlink()
@@ -88,6 +90,8 @@ def test_what_is_asked_of_a_file_put_in_the_inboxs_place_is_heard(layout, inbox)
 
     ask(layout, command("a"))
 
+    with pytest.raises(StoreError, match="another file was put in place of the inbox"):
+        inbox.waiting()
     assert ids(inbox.waiting()) == ["a"]
     inbox.forget(["a"])
     assert inbox.waiting() == []
@@ -100,6 +104,8 @@ def test_what_another_file_held_in_its_place_is_not_forgotten_for_it(layout, inb
     layout.inbox.unlink()
     layout.inbox.write_bytes(empty)
     ask(layout, command("b"))  # the first row of this file, as a was of the other
+    with pytest.raises(StoreError, match="another file"):
+        inbox.waiting()
     assert ids(inbox.waiting()) == ["b"]
 
     inbox.forget(["a"])
@@ -113,6 +119,35 @@ def test_an_inbox_that_is_gone_is_told_to_the_engine_in_a_sentence(layout, inbox
     with pytest.raises(StoreError, match=r"cannot be found: .* Put the file back"):
         inbox.waiting()
     assert not layout.inbox.exists()
+
+
+def test_an_inbox_that_is_closed_to_the_engine_is_told_in_a_sentence(
+    layout, inbox, monkeypatch
+):
+    # The super-user may write whatever its mode is.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(StoreError, match=r"may not be read and written by the engine"):
+        inbox.waiting()
+
+
+def test_asking_makes_no_inbox_where_one_is_missing(layout, inbox):
+    layout.inbox.unlink()
+
+    with pytest.raises(StoreError, match=r"The file is missing: put it back, or start"):
+        ask(layout, command("a"))
+
+    assert not layout.inbox.exists()
+
+
+def test_an_inbox_that_is_made_is_its_owners_alone(layout):
+    before = os.umask(0)
+    try:
+        create_inbox(layout)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(layout.inbox.stat().st_mode) == 0o600
 
 
 def test_one_id_stands_once_however_often_it_is_asked(layout, inbox):

@@ -4,7 +4,17 @@ import os
 
 import pytest
 
-from watchfloor.store.reserve import SIZE, STEP, Reserve, Seen, seen_reserve
+from watchfloor.store.reserve import (
+    ASKING_SIZE,
+    ASKING_STEP,
+    BESIDE,
+    SIZE,
+    STEP,
+    AskingReserve,
+    Reserve,
+    Seen,
+    seen_reserve,
+)
 
 
 @pytest.fixture
@@ -82,3 +92,31 @@ def test_a_sound_disk_needs_no_way(layout, reserve):
     reserve.make_way()
 
     assert seen_reserve(layout).is_whole
+
+
+def test_what_is_kept_for_others_is_not_given(layout):
+    asking = AskingReserve(layout)
+    assert asking.make()
+
+    while asking.give(leaving=ASKING_SIZE // 2):
+        pass
+
+    assert layout.asking_reserve.stat().st_size == ASKING_SIZE // 2
+    assert asking.give()
+    assert layout.asking_reserve.stat().st_size == ASKING_SIZE // 2 - ASKING_STEP
+    assert not asking.is_whole
+
+
+def test_one_that_is_whole_without_room_beside_it_is_not_enough(
+    layout, reserve, monkeypatch
+):
+    assert reserve.make()
+    seen = os.statvfs(layout.root)
+    few = (BESIDE - 1) // seen.f_frsize
+    values = [*seen]
+    values[4] = few
+    filled = os.statvfs_result(values)
+    monkeypatch.setattr(os, "fstatvfs", lambda _: filled)
+
+    assert not reserve.make()
+    assert reserve.is_whole

@@ -34,6 +34,7 @@ from watchfloor.store.commands import (
     check_sound,
     plain_json,
 )
+from watchfloor.store.disk import NO_ROOM
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
 
@@ -99,10 +100,14 @@ def drop(layout: Layout, command: Command) -> None:
     except OSError as error:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
+        way_out = (
+            "Make room on the disk"
+            if error.errno in NO_ROOM
+            else "Its mode says who may command; ask the workspace's owner"
+        )
         msg = (
             f"the inbox {folder} cannot be written: {error.strerror}. Nothing was "
-            "asked of the engine. Its mode says who may command; ask the workspace's "
-            "owner"
+            f"asked of the engine. {way_out}"
         )
         raise StoreError(msg) from error
 

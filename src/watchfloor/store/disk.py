@@ -47,6 +47,8 @@ _SHARED: Final = frozenset(
 #: With less room than this SQLite cannot commit.
 LEAST_FREE: Final = 64 * 1_024
 _PAGE: Final = 4_096
+#: What a system says where only room is missing.
+NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
 #: What a system says that takes no more of a file, and what is to be done.
 _REFUSALS: Final = {
     errno.EFBIG: (

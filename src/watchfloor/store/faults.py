@@ -109,6 +109,11 @@ def is_full(error: DatabaseError) -> bool:
     return primary_code(error) == sqlite3.SQLITE_FULL
 
 
+def may_want_room(error: DatabaseError) -> bool:
+    """Whether room may be missing: the end of a quota looks like a broken disk."""
+    return primary_code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
 def is_damage(error: DatabaseError) -> bool:
     """Whether the disk or the file itself failed: nothing stored can be relied on."""
     return primary_code(error) in (

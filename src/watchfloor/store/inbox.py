@@ -35,11 +35,15 @@ from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
+from watchfloor.store.archive.private_files import created
 from watchfloor.store.asks import AskedFiles, drop
 from watchfloor.store.commands import TEXTS, Command, plain_json, refusable
-from watchfloor.store.faults import is_busy
+from watchfloor.store.disk import NO_ROOM
+from watchfloor.store.faults import is_busy, is_full, may_want_room
 from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import way_to_stop
 from watchfloor.store.people import identity_of
+from watchfloor.store.reserve import AskingReserve
 from watchfloor.store.sqlite import data_version, inbox_engine
 
 __all__ = ["Command", "Inbox", "ask", "create_inbox"]
@@ -66,9 +70,18 @@ asked = Table(
 _BY_NUMBER: Final = delete(asked).where(asked.c.asked_no == bindparam("known"))
 _BY_ID: Final = delete(asked).where(asked.c.command_id == bindparam("known"))
 
+_THEN: Final = "look at each run, then: watchfloor resume RUN"
+_ANEW: Final = (
+    "start the engine anew, which makes an empty one: what was asked and not taken is "
+    f"lost, so {_THEN}"
+)
+_NOT_HEARD: Final = "No command reaches the engine, so nothing new is sent."
+
 
 def create_inbox(layout: Layout) -> None:
     """Make the inbox if it is missing."""
+    with suppress(FileExistsError):
+        created(layout.inbox).close()
     engine = inbox_engine(layout.inbox)
     with _told(layout), engine.begin() as connection:
         metadata.create_all(connection)
@@ -81,12 +94,28 @@ def create_inbox(layout: Layout) -> None:
 def ask(layout: Layout, command: Command) -> None:
     """Append a command. When this returns, it is durable.
 
-    Asking again what waits already changes nothing.
+    Asking again what waits already changes nothing. On a disk that is full it takes of
+    the reserve for commands.
 
     Raises:
         StoreError: The inbox cannot be written, or holds another command of this id;
             nothing was asked.
     """
+    reserve = AskingReserve(layout)
+    while True:
+        try:
+            _put(layout, command)
+        except StoreError as error:
+            if not isinstance(error.__cause__, DatabaseError | OSError):
+                raise
+            if _may_want_room(error.__cause__) and reserve.give():
+                continue
+            told = f"{error}. {way_to_stop(layout)}".rstrip(". ")
+            raise StoreError(told) from error.__cause__
+        return
+
+
+def _put(layout: Layout, command: Command) -> None:
     if command.role or not _is_ours(layout):
         drop(layout, command)
         return
@@ -105,6 +134,7 @@ class Inbox:
         self._layout = layout
         self._files = AskedFiles(layout)
         self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
+        self._reserve = AskingReserve(layout)
         self._version = -1
         self._place: tuple[int, int] | None = None
         self._numbers: dict[str, int] = {}
@@ -116,7 +146,8 @@ class Inbox:
         The owner's come first; none of them while an asker is writing.
 
         Raises:
-            StoreError: The inbox cannot be read; nothing can be asked of the engine.
+            StoreError: The inbox cannot be read or written, so that nothing can be
+                asked of the engine; or, told once, it is another file than before.
         """
         rows = self._rows()
         with self._turn:
@@ -137,9 +168,11 @@ class Inbox:
         except DatabaseError as error:
             if is_busy(error):
                 return []
+            path = self._layout.inbox
             msg = (
-                f"the inbox cannot be read: {error.orig}. No command reaches the "
-                "engine. Check it with: watchfloor doctor"
+                f"the inbox {path} cannot be read: {error.orig}. {_NOT_HEARD} Put the "
+                f"right file back, or move it away (mv {path} {path}.damaged) and "
+                f"{_ANEW}"
             )
             raise StoreError(msg) from error
         if not commands:
@@ -151,22 +184,37 @@ class Inbox:
         """Look at the file; one that was put in its place is opened instead.
 
         Raises:
-            StoreError: It is gone.
+            StoreError: It is gone, may not be written, or is another file than before.
         """
+        path = self._layout.inbox
         try:
-            about = self._layout.inbox.stat()
+            about = path.stat()
         except OSError as error:
+            self._place = None
             msg = (
-                f"the inbox {self._layout.inbox} cannot be found: {error.strerror}. No "
-                "command reaches the engine. Put the file back"
+                f"the inbox {path} cannot be found: {error.strerror}. {_NOT_HEARD} Put "
+                f"the file back, or {_ANEW}"
             )
             raise StoreError(msg) from error
-        place = (about.st_dev, about.st_ino)
-        if place != self._place:
+        if not os.access(path, os.R_OK | os.W_OK):
+            msg = (
+                f"the inbox {path} may not be read and written by the engine's "
+                f"account. {_NOT_HEARD} Let it (chmod u+rw {path}, mount); {_THEN}"
+            )
+            raise StoreError(msg)
+        place, before = (about.st_dev, about.st_ino), self._place
+        if place != before:
             with self._turn:
                 self._engine.dispose()
                 self._place, self._version = place, -1
                 self._numbers.clear()  # another file's rows have other numbers
+        if before is not None and place != before:
+            msg = (
+                f"another file was put in place of the inbox {path}. What was asked "
+                "through the one before and not taken is not known to the engine; "
+                f"{_THEN}"
+            )
+            raise StoreError(msg)
         return about
 
     def _proven(self, commands: list[Command], about: os.stat_result) -> list[Command]:
@@ -193,14 +241,18 @@ class Inbox:
         numbers = self._numbers
         by_number = [{"known": numbers[one]} for one in command_ids if one in numbers]
         by_id = [{"known": one} for one in command_ids if one not in numbers]
-        try:
-            with self._turn, self._engine.begin() as connection:
-                for statement, known in ((_BY_NUMBER, by_number), (_BY_ID, by_id)):
-                    if known:
-                        connection.execute(statement, known)
-        except DatabaseError:
-            self._version = -1
-            return
+        while True:
+            try:
+                with self._turn, self._engine.begin() as connection:
+                    for statement, known in ((_BY_NUMBER, by_number), (_BY_ID, by_id)):
+                        if known:
+                            connection.execute(statement, known)
+            except DatabaseError as error:
+                if may_want_room(error) and self._reserve.give():
+                    continue
+                self._version = -1
+                return
+            break
         for command_id in command_ids:
             numbers.pop(command_id, None)
 
@@ -270,6 +322,20 @@ def _told(layout: Layout) -> Iterator[None]:
     except DatabaseError as error:
         msg = (
             f"the inbox {layout.inbox} cannot be written: {error.orig}. Nothing was "
-            "asked of the engine. Check it with: watchfloor doctor"
+            f"asked of the engine. {_way_out(layout, error)}"
         )
         raise StoreError(msg) from error
+
+
+def _way_out(layout: Layout, error: DatabaseError) -> str:
+    if not layout.inbox.exists():
+        return f"The file is missing: put it back, or {_ANEW}"
+    if is_full(error):
+        return "Make room on the disk"
+    return "Check it with: watchfloor doctor"
+
+
+def _may_want_room(error: DatabaseError | OSError) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    return may_want_room(error)

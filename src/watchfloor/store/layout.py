@@ -76,6 +76,11 @@ class Layout:
         return self.root / "reserve"
 
     @property
+    def asking_reserve(self) -> Path:
+        """Room on the disk that is kept for commands while an engine runs."""
+        return self.root / "reserve-asking"
+
+    @property
     def anchors(self) -> Path:
         """What the head of the audit chain was, now and then; lines are appended."""
         return self.root / "anchors.jsonl"

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import NamedTuple
+import re
+from contextlib import suppress
+from typing import Final, NamedTuple
 
 from watchfloor.domain.views import EngineView
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
-from watchfloor.store.lock_text import all_told_in
+from watchfloor.store.lock_text import all_told_in, owner_in
+
+_PID: Final = re.compile(r"\(pid (\d+) on ")
 
 
 class OwnerSign(NamedTuple):
@@ -68,3 +72,19 @@ def is_owned(layout: Layout) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def way_to_stop(layout: Layout) -> str:
+    """Return how an engine is stopped that no command reaches; empty without one."""
+    if not is_owned(layout):
+        return ""
+    owner = ""
+    with suppress(OSError):
+        owner = owner_in(layout.lock.read_bytes())
+    found = _PID.search(owner)
+    if found is None:
+        return "An engine owns the workspace: have it stopped with SIGTERM"
+    return (
+        f"To stop the engine all the same ({owner}), once what is in flight has ended: "
+        f"kill {found[1]}"
+    )

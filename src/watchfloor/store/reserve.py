@@ -1,15 +1,16 @@
-"""A file that keeps room on the disk for the outcomes of what is in flight.
+"""Files that keep room on the disk: for the outcomes of attempts, and for commands.
 
-It says nothing. Where the disk is full it is made smaller, step by step, and SQLite
-writes into the room that becomes free. In steps, since whatever filled the disk may be
-writing still: it can take no more than one.
+They say nothing. Where the disk is full one is made smaller, step by step, and whoever
+needs room writes into what becomes free. In steps, since whatever filled the disk may
+be writing still: it can take no more than one.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple
 
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
@@ -18,9 +19,16 @@ from watchfloor.store.layout import Layout
 #: to less than half of this in the log and the file together.
 SIZE: Final = 8 * 1024 * 1024
 STEP: Final = 1024 * 1024
-#: Made whole again only where so much is free besides: else it would be given up at
-#: the next commit.
+#: Whole only where so much is free besides: else it would be given up at the next
+#: commit.
 BESIDE: Final = 4 * 1024 * 1024
+#: With less than this beside it, a disk counts as full: some seconds of outcomes. Less
+#: than ``BESIDE``, that a disk at the edge is not full at one look and not at the next.
+LEAST_BESIDE: Final = 2 * 1024 * 1024
+#: What asks is small, but for a batch of results; most of a step is free again when
+#: the command is in the inbox.
+ASKING_SIZE: Final = 1024 * 1024
+ASKING_STEP: Final = 128 * 1024
 _BLOCK: Final = 512
 
 
@@ -43,10 +51,23 @@ class Seen(NamedTuple):
 
 
 class Reserve:
-    """The reserve of one owner, who alone changes it."""
+    """The reserve for outcomes: its owner alone changes it."""
+
+    size: ClassVar[int] = SIZE
+    step: ClassVar[int] = STEP
 
     def __init__(self, layout: Layout) -> None:
-        self._path = layout.reserve
+        self._path = self._place(layout)
+
+    @staticmethod
+    def _place(layout: Layout) -> Path:
+        return layout.reserve
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is there, whatever is free besides."""
+        seen = _seen(self._path)
+        return seen.size == self.size and seen.allocated >= self.size
 
     def make(self) -> bool:
         """Make it whole; return whether it is, with room beside it.
@@ -60,7 +81,7 @@ class Reserve:
             return False
         try:
             before = os.fstat(descriptor).st_size
-            if _made_whole(descriptor):
+            if _made_whole(descriptor, self.size, self.step):
                 return True
             os.ftruncate(descriptor, before)
         except OSError:
@@ -69,8 +90,12 @@ class Reserve:
             os.close(descriptor)
         return False
 
-    def give(self) -> bool:
-        """Give a step of it to whoever needs room; return whether any was left."""
+    def give(self, *, leaving: int = 0) -> bool:
+        """Give a step of it to whoever needs room; return whether any was given.
+
+        Args:
+            leaving: So much of it is kept.
+        """
         try:
             flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
             descriptor = os.open(self._path, flags)
@@ -78,12 +103,13 @@ class Reserve:
             return False
         try:
             left = os.fstat(descriptor).st_size
-            os.ftruncate(descriptor, max(0, left - STEP))
+            if left > leaving:
+                os.ftruncate(descriptor, max(leaving, left - self.step))
         except OSError:
             return False
         finally:
             os.close(descriptor)
-        return left > 0
+        return left > leaving
 
     def make_way(self) -> None:
         """Where the disk is full, give a step before anything is opened on it."""
@@ -95,10 +121,34 @@ class Reserve:
         self._path.unlink(missing_ok=True)
 
 
+class AskingReserve(Reserve):
+    """The reserve for commands: the engine makes it, whoever asks takes of it."""
+
+    size = ASKING_SIZE
+    step = ASKING_STEP
+
+    @staticmethod
+    def _place(layout: Layout) -> Path:
+        return layout.asking_reserve
+
+
 def seen_reserve(layout: Layout) -> Seen:
-    """Look at a workspace's reserve."""
+    """Look at a workspace's reserve for outcomes."""
+    return _seen(layout.reserve)
+
+
+def free_beside(root: Path) -> int | None:
+    """Return the bytes that are free on a folder's disk; None where nobody tells."""
     try:
-        found = layout.reserve.lstat()
+        disk = os.statvfs(root)
+    except OSError:
+        return None
+    return disk.f_bavail * disk.f_frsize
+
+
+def _seen(path: Path) -> Seen:
+    try:
+        found = path.lstat()
     except OSError:
         return Seen()
     if not stat.S_ISREG(found.st_mode):
@@ -106,23 +156,25 @@ def seen_reserve(layout: Layout) -> Seen:
     return Seen(found.st_size, found.st_blocks * _BLOCK, exists=True)
 
 
-def _made_whole(descriptor: int) -> bool:
-    """Allocate what is missing; return whether all of it is there."""
-    found = os.fstat(descriptor)
-    if found.st_size != SIZE or found.st_blocks * _BLOCK < SIZE:
-        disk = os.fstatvfs(descriptor)
-        missing = SIZE - min(found.st_size, found.st_blocks * _BLOCK)
-        if disk.f_bavail * disk.f_frsize < missing + BESIDE:
-            return False
-        _allocate(descriptor)
-        os.ftruncate(descriptor, SIZE)
-    return os.fstat(descriptor).st_blocks * _BLOCK >= SIZE
+def _made_whole(descriptor: int, size: int, step: int) -> bool:
+    """Allocate what is missing; return whether all of it is there, with room beside.
+
+    Also one that is whole has no room beside it, where others have filled the disk.
+    """
+    found, disk = os.fstat(descriptor), os.fstatvfs(descriptor)
+    missing = max(0, size - min(found.st_size, found.st_blocks * _BLOCK))
+    if disk.f_bavail * disk.f_frsize < missing + BESIDE:
+        return False
+    if missing or found.st_size != size:
+        _allocate(descriptor, size, step)
+        os.ftruncate(descriptor, size)
+    return os.fstat(descriptor).st_blocks * _BLOCK >= size
 
 
-def _allocate(descriptor: int) -> None:
+def _allocate(descriptor: int, size: int, step: int) -> None:
     """Take the room: a length alone is a hole, and anybody may fill the disk before."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, SIZE)
+        os.posix_fallocate(descriptor, 0, size)
         return
-    for at in range(0, SIZE, STEP):
-        os.pwrite(descriptor, bytes(STEP), at)
+    for at in range(0, size, step):
+        os.pwrite(descriptor, bytes(step), at)

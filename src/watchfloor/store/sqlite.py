@@ -50,15 +50,22 @@ def writing_engine(path: Path) -> Engine:
 
 
 def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
-    """Return an engine for the inbox: several writers, hence no WAL.
+    """Return an engine for the inbox, which is there: several writers, hence no WAL.
 
     SQLite's WAL-reset defect (3.7.0 to 3.51.2) needs two writers in WAL mode; the
     inbox, which has many, keeps clear of it with a rollback journal. There a commit is
     the deletion of the journal, and only synchronous=EXTRA syncs the folder after it:
     with FULL, 227 of 900 power-loss images lost a command that was durably asked.
+
+    One that is gone is never made by opening it: it would be anybody's to read, and
+    hide that there was another.
     """
     engine = engine_on(
-        URL.create("sqlite", database=str(path)),
+        URL.create(
+            "sqlite",
+            database=path.absolute().as_uri(),
+            query={"mode": "rw", "uri": "true"},
+        ),
         StaticPool,
         connect_args={"check_same_thread": False, "timeout": busy_ms / 1000},
     )
