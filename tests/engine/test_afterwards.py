@@ -188,19 +188,6 @@ def test_the_desk_asks_for_what_a_preview_stands_for_and_shows_the_answer(floor)
     assert [one.label for one in overview.runs] == ["Cancelled before launch"]
 
 
-def test_an_inbox_that_is_spoilt_stops_commands_and_not_the_run(
-    floor, provider, caplog
-):
-    provider.otherwise = Reply(after_s=0.002)
-    run_id = floor.launched(webhook(provider.url, permits=3), ids(200))
-    with floor.engine():
-        until(lambda: floor.books(run_id).delivered > 10)
-        floor.layout.inbox.write_bytes(b"Dear diary, " * 400)
-        floor.until_ended(run_id)
-
-    assert floor.assert_books_hold(run_id).delivered == 200
-
-
 def test_what_is_under_way_and_asked_for_again_tells_nobody_twice(floor):
     """As when an engine ends by itself while it looks for alerts, or tells of them."""
     # A reference that names nothing: the run fails, and contacts nobody.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
+from contextlib import closing, suppress
 
 import pytest
 from tests.support.floor import Floor, ids, webhook
@@ -14,9 +16,19 @@ from tests.support.provider import Reply
 from watchfloor.domain.alerts import AlertKind
 from watchfloor.domain.errors import Refusal, StoreError
 from watchfloor.domain.regions import Gate, Intake, Verb
+from watchfloor.engine import room as engine_room
+from watchfloor.engine import supervisor
 from watchfloor.engine.desk_reads import pulse
+from watchfloor.store.asks import drop
+from watchfloor.store.inbox import ask
 from watchfloor.store.reads.alerts import open_alerts
-from watchfloor.store.reserve import SIZE, seen_reserve
+from watchfloor.store.reserve import (
+    ASKING_SIZE,
+    LEAST_BESIDE,
+    SIZE,
+    AskingReserve,
+    seen_reserve,
+)
 
 pytestmark = needs_mounts
 
@@ -52,6 +64,13 @@ def _written_until_refused(file, size):
             return error.errno
 
 
+def all_but_fill(floor):
+    """Fill the disk but for so much that no commit is refused for want of it."""
+    fill(floor)
+    with (floor.root / "filler").open("r+b") as filler:
+        filler.truncate(filler.seek(0, os.SEEK_END) - LEAST_BESIDE // 2)
+
+
 def make_room(floor):
     (floor.root / "filler").unlink()
 
@@ -68,6 +87,125 @@ def until_paused(floor, run_id):
         return view if view.lifecycle.gate is Gate.PAUSED else None
 
     return until(found, "the run to be paused")
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """Let the engine look at its disk never: only what is refused tells it."""
+    monkeypatch.setattr(supervisor, "STORE_S", 3_600.0)
+    monkeypatch.setattr(engine_room, "LOOK_MS", 3_600_000)
+
+
+def test_a_disk_that_is_all_but_full_pauses_before_anything_is_refused(floor, provider):
+    run_id = floor.launched(webhook(provider.url, rate="50/s"), ids(800))
+    with floor.engine() as engine:
+        until(lambda: floor.view(run_id).lifecycle.intake is Intake.DONE)
+        until(lambda: floor.books(run_id).delivered > 5)
+        begin_log_anew(floor)
+        all_but_fill(floor)
+
+        paused = until_paused(floor, run_id)
+
+        assert "the disk counts as full; make room" in paused.gate_asked.why
+        assert seen_reserve(floor.layout).is_whole
+        assert engine.supervisor._committer.store_fault == ""
+        told = floor.read(
+            lambda connection: pulse(connection, floor.around.now_ms(), floor.layout)
+        )
+        assert "the disk counts as full" in told.engine.fault
+        assert floor.steered(Verb.RESUME, run_id).refusal == Refusal.NO_ROOM
+        sent = len(provider.arrivals)
+        make_room(floor)
+        until(lambda: not room(engine).short, "the room to be seen")
+        floor.rounds(run_id)
+
+    stood = floor.assert_books_hold(run_id)
+    assert stood.delivered == stood.attempts == len(provider.arrivals) == sent < 800
+
+
+@pytest.mark.usefixtures("blind")
+def test_whatever_is_asked_of_an_engine_that_noticed_nothing_is_obeyed(floor, provider):
+    runs = [
+        # So slow that the log's old pages last for minutes.
+        floor.launched(webhook(provider.url, rate="1/s", name=name), ids(4_000))
+        for name in ("one", "two")
+    ]
+    with floor.engine() as engine:
+        until(
+            lambda: all(floor.view(one).lifecycle.intake is Intake.DONE for one in runs)
+        )
+        until(lambda: all(floor.books(one).delivered for one in runs))
+        begin_log_anew(floor)
+        fill(floor)
+
+        assert floor.steered(Verb.PAUSE, runs[0]).state == "settled"
+        assert floor.suppressed(*ids(100)).state == "settled"
+        assert floor.steered(Verb.STOP, runs[1]).state == "settled"
+        # Commits found room in the log all the while.
+        assert room(engine).short == ""
+        assert seen_reserve(floor.layout).is_whole
+
+    assert floor.view(runs[0]).lifecycle.gate is Gate.PAUSED
+    assert floor.view(runs[1]).lifecycle.is_ended
+    assert not floor.layout.asking_reserve.exists()
+
+
+def begin_log_anew(floor):
+    """Let the commits that follow write over the log's old pages."""
+
+    def begun():
+        with closing(sqlite3.connect(floor.layout.state)) as store:
+            [(busy, _, _)] = store.execute("PRAGMA wal_checkpoint(RESTART)")
+        return not busy
+
+    until(begun, "nobody to read the log")
+
+
+def test_what_others_than_the_owner_ask_finds_room_that_the_engine_gave(
+    floor, provider
+):
+    """They may write into the folder, and not take of the reserve."""
+    run_id = floor.launched(webhook(provider.url, rate="1/s"), ids(4_000))
+    with floor.engine():
+        until(lambda: floor.view(run_id).lifecycle.intake is Intake.DONE)
+        until(lambda: floor.books(run_id).delivered)
+        begin_log_anew(floor)
+        fill(floor)
+        until_paused(floor, run_id)
+        stop = floor.command(Verb.STOP, run_id)
+
+        until(lambda: dropped(floor, stop), "room for a command")
+
+        until(lambda: floor.receipt(stop.command_id), "it to be heard")
+        kept = floor.layout.asking_reserve.stat().st_size
+        assert ASKING_SIZE // 2 <= kept < ASKING_SIZE
+
+
+def dropped(floor, command):
+    """Lay a command into the folder as a member of the group; return whether it is."""
+    with suppress(StoreError):
+        drop(floor.layout, command)
+        return True
+    return False
+
+
+@pytest.mark.usefixtures("blind")
+def test_what_cannot_be_asked_for_want_of_room_says_how_the_engine_is_stopped(
+    floor, provider
+):
+    run_id = floor.launched(webhook(provider.url, rate="5/s"), ids(900))
+    with floor.engine():
+        until(lambda: floor.books(run_id).delivered)
+        pause = floor.command(Verb.PAUSE, run_id)
+        AskingReserve(floor.layout).remove()
+        fill(floor)
+
+        with pytest.raises(StoreError) as found:
+            ask(floor.layout, pause)
+
+    told = str(found.value)
+    assert "Nothing was asked of the engine. Make room on the disk. To stop" in told
+    assert told.endswith(f"once what is in flight has ended: kill {os.getpid()}")
 
 
 @pytest.mark.parametrize("delivery", ["idempotent", "at_most_once"])

@@ -135,7 +135,7 @@ class Afterwork:
         for ledger in known:
             if ledger.standing.lifecycle.is_ended:
                 self._anchoring.expect_end(ledger.run_id)
-        if not self._committer.room.short:
+        if not self._committer.room.full:
             self._historian.follow(known)
 
     def waits_for(self, ledger: Ledger) -> bool:

@@ -62,7 +62,7 @@ class Transaction(NamedTuple):
             for those of the workspace's file.
         on_take_over: Is told after the commit that another engine is to own the
             workspace.
-        short: Why only what is in flight may be stored; empty where there is room.
+        short: Why nothing new is begun; empty where it may be.
     """
 
     connection: Handle

@@ -234,7 +234,7 @@ class Committer:
             count = sum(self._book(tx, share) for share in shares)
             self._obey_breakers(tx)
             for ledger in self.ledgers.values():
-                if ledger.is_being_dropped and not self.room.short:
+                if ledger.is_being_dropped and not self.room.full:
                     sweep(tx, ledger)
                 settle(tx, ledger)
                 if ledger.released_seq is not None:
@@ -246,7 +246,7 @@ class Committer:
             ended = [one for one in self.ledgers.values() if one.lifecycle.is_ended]
             sample(tx, ended)
             # An end that was only just applied has its whole sweep before it.
-            more = not self.room.short and any(
+            more = not self.room.full and any(
                 map(is_left_to_drop, self.ledgers.values())
             )
             handed = [(share.lane, self._claim(tx, share.lane)) for share in shares]
@@ -304,8 +304,8 @@ class Committer:
                 undone.
             StoreError: The store was changed from outside: the owner must stop.
         """
-        if tx.short and getattr(job, "needs_room", False):
-            return Answer(error=StoreError(f"{tx.short}; nothing was stored"))
+        if (full := self.room.full) and getattr(job, "needs_room", False):
+            return Answer(error=StoreError(f"{full}; nothing was stored"))
         self._save_books(tx)
         changed, obliged = set(tx.changed), len(tx.after_commit)
         mark = tx.connection.begin_nested()

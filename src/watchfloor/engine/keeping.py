@@ -8,9 +8,10 @@ from pathlib import Path
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.engine.committer import Committer
+from watchfloor.engine.hearing import first_heard
 from watchfloor.store.handle import Handle, Witness, copy_open, fold_log, witness_of
 from watchfloor.store.layout import Layout
-from watchfloor.store.reserve import Reserve
+from watchfloor.store.reserve import AskingReserve, Reserve
 from watchfloor.store.store_file import StoreFile
 from watchfloor.store.writes.connection import close_writer
 
@@ -23,13 +24,17 @@ class Keeping:
         self._connection = connection
         self._witness: Witness | None = witness_of(layout.state)
         self._file = StoreFile(layout) if dispatches else None
-        self._reserve = Reserve(layout) if dispatches else None
 
     def stand_by(self, committer: Committer) -> None:
-        """Let a committer know of the file's place and of the reserve."""
-        if self._file is not None and self._reserve is not None:
+        """Let a committer know of the file's place, the reserves and the inbox.
+
+        Raises:
+            StoreError: There is no inbox, and none can be made.
+        """
+        if self._file is not None:
             committer.lost = self._file.lost
-            committer.room.keep(self._reserve)
+            committer.room.keep(self._layout)
+            committer.room.deaf = first_heard(self._layout)
 
     def told(self, error: Exception) -> Exception:
         """Return what to tell of an error: more, where the file is gone from its place.
@@ -59,8 +64,9 @@ class Keeping:
         self._dismiss_witness()
         if self._file is not None:
             self._file.close()
-        if is_well and self._reserve is not None:
-            self._reserve.remove()
+        if is_well and self._file is not None:
+            for reserve in (Reserve(self._layout), AskingReserve(self._layout)):
+                reserve.remove()
 
     def _dismiss_witness(self) -> None:
         if self._witness is not None:

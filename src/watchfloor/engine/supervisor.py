@@ -78,18 +78,18 @@ class Supervisor:
         self._lanes = Lanes(
             committer, around, self._submit, self._thread.wake, self._throttles
         )
-        self._following = Following(self._lanes, self._look_again, self._end_with)
+        self._changed = asyncio.Event()
+        self._following = Following(self._lanes, self._changed.set, self._end_with)
         historian = Historian(
-            layout, self._submit, around.monotonic_s, self._look_again, around.survived
+            layout, self._submit, around.monotonic_s, self._changed.set, around.survived
         )
         self._afterwork = Afterwork(layout, committer, self._submit, historian, around)
         self._door = door
         self._shut_door: Callable[[], Awaitable[None]] | None = None
-        self._inbox = Hearing(layout)
+        self._inbox = Hearing(layout, committer, self._submit)
         self._extraction: asyncio.Task[None] | None = None
         self._taking = False
         self._told = ""
-        self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._leaving = Leaving.SIGNAL
         self._was_cut = False
@@ -187,16 +187,15 @@ class Supervisor:
                 async with asyncio.timeout(INBOX_S):
                     await self._stopping.wait()
             if until_idle and await self._is_idle() and await self._is_idle():
+                if deaf := self._committer.room.deaf:
+                    self._parting = StoreError(deaf)
                 await in_time(self._afterwork, NOTICES_GRACE_S)
                 self._begin_to_stop(Leaving.IDLE)
                 return
 
     async def _is_idle(self) -> bool:
         """Whether nothing is left to do; asked twice, since an asker may be writing."""
-        try:
-            waiting = await self._inbox.waiting()
-        except StoreError:
-            return False
+        waiting = await self._inbox.waiting()
         if waiting or self._taking or self._extraction is not None:
             return False
         if self._changed.is_set() or self._following.is_busy:
@@ -275,10 +274,14 @@ class Supervisor:
         await self._submit(jobs.beat)
 
     async def _look_at_store(self) -> None:
-        """Stop sending where the store's file is gone from its place; then drain."""
+        """Drain where the store's file is gone; pause all where its disk is full."""
         if (lost := self._committer.lost()) and self._parting is None:
             self._parting = StoreError(lost)
             self._begin_to_stop(Leaving.STORE_GONE)
+        if self._committer.room.look_at_disk():
+            # Nobody waits for it: a round that is refused tells that itself.
+            self._committer.submit(jobs.beat)
+            self._thread.wake()
 
     def _follow_workspace(self) -> None:
         """Obey the workspace's file where somebody has changed it.
@@ -380,9 +383,6 @@ class Supervisor:
     def _note_duty(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._end_with(error)
-
-    def _look_again(self) -> None:
-        self._changed.set()
 
     def _note_limit(self, scope: str, shared: Shared | None) -> None:
         self._loop.call_soon_threadsafe(self._throttles.obey, scope, shared)

@@ -19,7 +19,7 @@ from watchfloor.store.disk import file_system, is_shared
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import is_owned
-from watchfloor.store.reserve import SIZE, seen_reserve
+from watchfloor.store.reserve import SIZE, AskingReserve, seen_reserve
 
 #: Below this a commit may find no room.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
@@ -198,16 +198,19 @@ def _room(layout: Layout) -> Checked:
 
 
 def _reserve(layout: Layout) -> Checked:
-    """Check the room that outcomes are stored in when the disk is full."""
+    """Check the room that is kept for outcomes and commands when the disk is full."""
     if not is_owned(layout):
         return Checked("reserve", True, "made when an engine starts")
     seen, whole = seen_reserve(layout), SIZE // _MIB
     found = f"{seen.allocated // _MIB:,} of {whole:,} MiB are allocated"
     if seen.exists and seen.size == SIZE and not seen.is_whole:
         found = f"{found}: the rest is a hole, which is no room"
+    keeps_asking = AskingReserve(layout).is_whole
+    if seen.is_whole and not keeps_asking:
+        found = f"{found}, and not all that is kept for commands"
     return Checked(
         "reserve",
-        seen.is_whole,
+        seen.is_whole and keeps_asking,
         found if seen.exists else "there is none",
         "make room on the disk: the engine takes it within ten seconds; runs that it "
         "paused go on with: watchfloor resume RUN",
@@ -220,13 +223,15 @@ def _inbox(layout: Layout) -> Checked:
         may_ask = os.access(layout.asks, os.W_OK | os.X_OK)
         found = "you may ask" if may_ask else "you may look, and ask for nothing"
         return Checked("inbox", True, found)
-    restore = "restore the workspace from a backup"
+    anew = "start the engine anew: it makes an empty one, and pauses every run"
     if not layout.inbox.is_file():
-        return Checked("inbox", False, f"{clean(layout.inbox)} is missing", restore)
+        found = f"{clean(layout.inbox)} is missing"
+        return Checked("inbox", False, found, f"put the file back, or {anew}")
     inbox = Inbox(layout)
     try:
         return Checked("inbox", True, f"{len(inbox.waiting())} commands wait")
     except StoreError as error:
-        return Checked("inbox", False, clean(error), restore)
+        aside = f"put the right file back, or mv {layout.inbox} {layout.inbox}.damaged"
+        return Checked("inbox", False, clean(error), f"{aside} and {anew}")
     finally:
         inbox.close()
