@@ -18,11 +18,15 @@ from tests.support.patience import until
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import Gate, Verb
+from watchfloor.engine import supervisor
 from watchfloor.engine.ownership import Ownership
 from watchfloor.store import sqlite
 from watchfloor.store.glance import glance
 from watchfloor.store.owner_sign import owner_sign
 from watchfloor.store.sqlite import writing_engine
+
+#: What docs/guides/faults.md promises of a store that is gone from its place.
+NOTICED_WITHIN_S = 1.0
 
 
 def delete(layout):
@@ -91,6 +95,11 @@ def test_a_store_that_is_gone_stops_the_sending_and_loses_no_outcome(
 
     assert sorted(provider.contacts) == ids(60)
     assert floor.assert_books_hold(run_id).delivered == 60
+
+
+def test_a_store_is_looked_at_often_enough_to_notice_within_a_second():
+    """As the page of faults promises, with time left for one look and its round."""
+    assert 2 * supervisor.STORE_S <= NOTICED_WITHIN_S
 
 
 def test_what_was_rescued_before_is_not_overwritten(floor, provider):
