@@ -15,7 +15,6 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
 from tests.simulation import invariants
 from tests.simulation.seams import WORKSPACE
 from tests.simulation.shortcut import ANYTHING
@@ -55,6 +54,7 @@ _ENTRY = "entry_id, run_id, event, by, why, detail, command_id, epoch"
 _ENTRY_NAMES = _ENTRY.split(", ")
 _ENTRIES = f"SELECT {_ENTRY} FROM journal WHERE entry_id > ?"  # noqa: S608 - names of columns
 _COUNTERS = tuple(column.name for column in books.columns)
+_BOOKS = f"SELECT {', '.join(_COUNTERS)} FROM books"  # noqa: S608 - names of columns
 _WORDS = (
     "SELECT r.run_no, r.seq, r.number FROM resolved r JOIN resolution s"
     " ON s.resolution_no = r.resolution_no"
@@ -63,10 +63,7 @@ _WORDS = (
 
 
 class _Table(NamedTuple):
-    """How a table is read: its rows, their names, and what tells them apart.
-
-    Its rows are one cell, as JSON: the driver asks and answers for every cell.
-    """
+    """How a table is read: its rows, their names, and what tells them apart."""
 
     query: str
     names: tuple[str, ...]
@@ -74,7 +71,7 @@ class _Table(NamedTuple):
 
 
 def _table(name: str, columns: str, *key: int) -> _Table:
-    query = f"SELECT json_group_array(json_array({columns})) FROM {name}"  # noqa: S608 - names of columns
+    query = f"SELECT {columns} FROM {name}"  # noqa: S608 - names of columns
     return _Table(query, tuple(columns.split(", ")), itemgetter(*key))
 
 
@@ -84,7 +81,6 @@ _TABLES = {
     "attempt": _table("attempt", _ATTEMPT, 0, 1, 2),
     "command": _table("command", _COMMAND, 0),
     "canary": _table("canary", _CANARY, 0, 1),
-    "books": _table("books", ", ".join(_COUNTERS), 0),
 }
 _REACHED = (
     "SELECT run_no, seq, step FROM result WHERE kind IN ('delivered', 'opened',"
@@ -92,6 +88,7 @@ _REACHED = (
 )
 _EVERYTHING = {
     *_TABLES,
+    "books",
     "result",
     "suppression",
     "resolved",
@@ -134,8 +131,7 @@ class Sight:
         self.requested: Counter[tuple[str, str]] = Counter()
         self.entries = 0
         self.violation: invariants.ViolationError | None = None
-        #: Of every table its rows as they were read last, and the cell they came in.
-        self._raw: dict[str, tuple[str, list[Any]]] = {}
+        self._raw: dict[str, dict[Any, Any]] = {}
         self._read({ANYTHING})
 
     def seen(self, run_id: str) -> Row:
@@ -190,7 +186,6 @@ class Sight:
         """Whether reading everything anew tells the same as what was taken in."""
         known = self._now(), self.books, self.words
         self._raw.clear()
-        self.books = {}
         self._read({ANYTHING})
         return known == (self._now(), self.books, self.words)
 
@@ -246,12 +241,10 @@ class Sight:
         )
 
     def _read_books(self) -> None:
-        _, others = self._others("books")
-        fresh = {
-            self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True))
-            for row in others
+        found = self.world.disk.rows(_BOOKS)
+        self.books = {
+            self.run_of[row[0]]: dict(zip(_COUNTERS, row, strict=True)) for row in found
         }
-        self.books = {**self.books, **fresh}
 
     def _note_contacts(self) -> None:
         if len(self.contacts) < len(self.records):
@@ -287,29 +280,21 @@ class Sight:
         self, table: str, known: dict[Any, Row]
     ) -> tuple[dict[Any, Row], dict[Any, Row]]:
         """Return a table's rows by key, and those of them that are new or other."""
-        rows, others = self._others(table)
-        if not others and len(rows) == len(known):
+        query, names, key = _TABLES[table]
+        rows = self.world.disk.rows(query)
+        raw = dict(zip(map(key, rows), rows, strict=True))
+        before = self._raw.get(table, {})
+        if raw == before:
             return known, {}
-        _, names, key = _TABLES[table]
-        fresh = {key(row): dict(zip(names, row, strict=True)) for row in others}
-        now = {**known, **fresh}
-        if not len(now) == len(known) == len(rows):
-            now = {place: now[place] for place in map(key, rows)}
-        return now, fresh
-
-    def _others(self, table: str) -> tuple[list[Any], list[Any]]:
-        """Return a table's rows, and those of them that were not there before."""
-        ((cell,),) = self.world.disk.rows(_TABLES[table].query)
-        told, before = self._raw.get(table, ("", []))
-        if cell == told:
-            return before, []
-        rows = orjson.loads(cell)
-        self._raw[table] = cell, rows
-        # In most commits nearly all of them stand where they stood.
-        pairs = [pair for pair in zip(rows, before, strict=False) if pair[0] != pair[1]]
-        gone = [was for _, was in pairs] + before[len(rows) :]
-        come = [row for row, _ in pairs] + rows[len(before) :]
-        return rows, [row for row in come if row not in gone]
+        self._raw[table] = raw
+        fresh = {
+            place: dict(zip(names, row, strict=True))
+            for place, row in raw.items()
+            if before.get(place) != row
+        }
+        if raw.keys() == before.keys():
+            return {**known, **fresh}, fresh
+        return {place: fresh.get(place) or known[place] for place in raw}, fresh
 
     def permits(self, run_id: str) -> int:
         """Return the most permits that the run had within the last second.
