@@ -50,6 +50,8 @@ def test_a_hang_up_drains_and_the_runs_say_so_until_an_engine_starts(
         engine.signal(signal.SIGHUP)
         engine.signal(signal.SIGHUP)
         until(lambda: floor.books(run_id).attempting == 3)
+        status = said_by(floor, "status").stdout
+        assert "| engine drains, 3 in flight, since " in status
         provider.let_go()
         assert engine.ended() == 0
 

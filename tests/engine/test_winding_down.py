@@ -79,7 +79,7 @@ def test_no_attempt_starts_after_a_stop_of_the_engine_whatever_its_duties_still_
         floor.ordered("purge", gone)
         until(searches.is_set)
         engine.stop()
-        until(engine.supervisor._stopping.is_set)
+        until(engine.supervisor._draining.begun.is_set)
         provider.let_go()
         until(lambda: floor.books(run_id).delivered >= 2)
         goes_on.set()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from watchfloor.domain.approval import awaits_approval, work_of
 from watchfloor.domain.books import Books
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.labels import native
 from watchfloor.domain.outcomes import OutcomeClass
 from watchfloor.domain.records import RecordState
@@ -288,6 +289,8 @@ class EngineView:
             last words. Empty where all is well, and where nobody asked.
         is_held: The owner lives, and cannot store that it does.
         trouble: Which duties beside the runs fail, in a sentence; the engine goes on.
+        drain: How far the owner is that ends; None while it goes on.
+        hangs: Its process lives and is silent, and nothing tells why.
     """
 
     epoch: int = 0
@@ -303,6 +306,8 @@ class EngineView:
     fault: str = ""
     is_held: bool = False
     trouble: str = ""
+    drain: Drain | None = None
+    hangs: bool = False
 
     def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:
         """Whether a heartbeat came lately; one beats every second, if it can."""

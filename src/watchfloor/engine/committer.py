@@ -13,12 +13,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import History
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine.booking import book_outcomes, book_releases
+from watchfloor.engine.breaking import obey_breakers
 from watchfloor.engine.canaries import look, look_back
-from watchfloor.engine.changes import Transaction, pause_itself, settle
+from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
@@ -82,6 +84,7 @@ class Committer:
         lost: Tells how the store's file is gone from its place; empty while it stands.
         on_fault: Called without a transaction: why nothing (new) is stored, or empty.
         on_trouble: Called with which duties fail while it goes on; empty for: none.
+        on_drain: Called with how far the owner is that ends.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class Committer:
         self.lost: Callable[[], str] = lambda: ""
         self.on_fault: Callable[[str], None] = lambda _: None
         self.on_trouble: Callable[[str], None] = lambda _: None
+        self.on_drain: Callable[[Drain], None] = lambda _: None
         self._is_stale = False
         self._has_ended = False
         self.owes_fold = False
@@ -232,7 +236,7 @@ class Committer:
             )
             answers = [self._done(tx, job) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)
-            self._obey_breakers(tx)
+            obey_breakers(tx, self.lanes)
             for ledger in self.ledgers.values():
                 if ledger.is_being_dropped and not self.room.full:
                     sweep(tx, ledger)
@@ -344,17 +348,6 @@ class Committer:
             if ledger.cohort:
                 spare_released(tx, self._writer, ledger, back)
         return len(share.finished)
-
-    def _obey_breakers(self, tx: Transaction) -> None:
-        """Pause every run that goes through what no longer answers."""
-        if not tx.opened_breakers:
-            return
-        for lane in list(self.lanes.values()):
-            ledger = self.ledgers.get(lane.run_id)
-            for breaker in lane.rules.breakers:
-                why = tx.opened_breakers.get(breaker)
-                if why and ledger is not None and lane.rules.breaker_after:
-                    pause_itself(tx, ledger, why)
 
     def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]

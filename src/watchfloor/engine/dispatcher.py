@@ -98,6 +98,11 @@ class Dispatcher:
         here = self._flights or self._ready or self._in_hand
         return not (here or self.finished or self.released)
 
+    @property
+    def in_flight(self) -> int:
+        """How many attempts have no outcome yet; see ``finished`` for the others."""
+        return len(self._flights)
+
     def room(self, unfinished: int) -> int:
         """Return how many more intents may be stored now. Any thread."""
         if not self._is_open:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.openings import Zones
 from watchfloor.engine.shared_limits import Throttles
 from watchfloor.engine.surroundings import Surroundings
+from watchfloor.engine.unstored import Kept
 from watchfloor.store.reads.runs import campaign_text, column_names
 from watchfloor.store.reads.zones import zone_names
 
@@ -63,6 +64,21 @@ class Lanes:
     def is_drained(self) -> bool:
         """Nothing is in flight anywhere and nothing waits to be stored."""
         return all(lane.dispatcher.is_drained for lane in self._lanes.values())
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """How many attempts of each run have no outcome yet."""
+        flying = ((run_id, one.dispatcher) for run_id, one in self._lanes.items())
+        return {run_id: one.in_flight for run_id, one in flying if one.in_flight}
+
+    @property
+    def kept(self) -> Mapping[str, Kept]:
+        """What of each run waits to be stored."""
+        return {
+            run_id: Kept(tuple(lane.dispatcher.finished), len(lane.dispatcher.released))
+            for run_id, lane in self._lanes.items()
+            if lane.dispatcher.finished or lane.dispatcher.released
+        }
 
     async def follow(self, ledger: Ledger) -> None:
         """Make a run's lane what its lifecycle and its limits want now."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
 from watchfloor.store.lock_text import (
+    DRAIN_AT,
     SIZE,
     TROUBLE_AT,
+    drain_text,
+    fresh_text,
     lock_text,
     owner_in,
     trouble_text,
@@ -22,6 +27,8 @@ from watchfloor.store.lock_text import (
 
 #: What the lock says of a holder that only applies a command.
 FOR_A_MOMENT: Final = "for a moment"
+#: What is said of one that goes on.
+REACHED: Final = "Commands reach that engine through the inbox."
 _TURN_S: Final = 0.02
 _TURNS: Final = 250
 
@@ -66,6 +73,7 @@ class Ownership:
         *,
         waits: bool = False,
         patience_s: float = 0.0,
+        about: Callable[[], str] = lambda: REACHED,
     ) -> Ownership:
         """Take the lock of a workspace.
 
@@ -75,6 +83,7 @@ class Ownership:
             waits: Whether to wait some seconds for a holder of one moment: a verb
                 that applies its command must not keep an engine from starting.
             patience_s: How long to wait for any holder.
+            about: Returns what to say besides of one that keeps it.
 
         Raises:
             OwnedError: Another process holds it; nothing was changed.
@@ -94,11 +103,11 @@ class Ownership:
                 continue
             msg = (
                 f"the workspace {layout.root} is owned by {holder or 'another process'}"
-                "; nothing was changed. Commands reach that engine through the inbox."
+                f"; nothing was changed. {about()}"
             )
             raise OwnedError(msg)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, lock_text(owner) + trouble_text(""), 0)
+        os.pwrite(descriptor, fresh_text(owner), 0)
         return cls(descriptor, owner)
 
     @classmethod
@@ -112,7 +121,7 @@ class Ownership:
         place.unlink(missing_ok=True)
         descriptor = _opened(place, os.O_CREAT | os.O_EXCL)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.pwrite(descriptor, lock_text(owner) + trouble_text(""), 0)
+        os.pwrite(descriptor, fresh_text(owner), 0)
         return cls(descriptor, owner, place)
 
     def put_in_place(self, layout: Layout) -> None:
@@ -138,6 +147,12 @@ class Ownership:
         if self._descriptor is not None:
             with suppress(OSError):
                 os.pwrite(self._descriptor, trouble_text(trouble), TROUBLE_AT)
+
+    def tell_drain(self, drain: Drain) -> None:
+        """Say in the lock file how far the owner is that drains. Any thread."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.pwrite(self._descriptor, drain_text(drain), DRAIN_AT)
 
     def release(self) -> None:
         """Let go. Safe to call twice."""

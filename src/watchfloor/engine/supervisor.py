@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
@@ -20,6 +20,7 @@ from watchfloor.engine.commands import RefuseCommand, TakeCommand, held_by
 from watchfloor.engine.commit_thread import CommitThread, OnFatal
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.door import Door, opened_door
+from watchfloor.engine.draining import Draining
 from watchfloor.engine.extraction import extract, wants_extraction
 from watchfloor.engine.following import Following
 from watchfloor.engine.hearing import Hearing
@@ -40,8 +41,9 @@ INBOX_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
 STORE_S: Final = 0.25
-#: A channel that was told to end its attempts at once gets so long to say how they did.
-CUT_S: Final = 2.0
+#: What goes on while attempts in flight end: whoever looks is told, whoever asks is
+#: answered, and a store that is gone is noticed.
+_UNTIL_THE_END: Final = ("inbox", "heartbeat", "store")
 #: An engine that ends by itself still sends its notices, for so long.
 NOTICES_GRACE_S: Final = 15.0
 
@@ -90,10 +92,7 @@ class Supervisor:
         self._extraction: asyncio.Task[None] | None = None
         self._taking = False
         self._told = ""
-        self._stopping = asyncio.Event()
-        self._leaving = Leaving.SIGNAL
-        self._was_cut = False
-        self._drain: asyncio.Timeout | None = None
+        self._draining = Draining(self._lanes, committer, self._submit, around)
         self._error: BaseException | None = None
         # What is told at the end although everything in flight had its outcome stored.
         self._parting: StoreError | None = None
@@ -115,6 +114,7 @@ class Supervisor:
             WatchfloorError: The workspace was taken over or the store is damaged;
                 nothing was sent after that was noticed.
         """
+        self._draining.grace_s = grace_s
         self._thread.start()
         self._changed.set()
         if self._door is not None:
@@ -131,19 +131,18 @@ class Supervisor:
         }
         for name, (interval_s, tick) in self._afterwork.duties.items():
             duties[name] = self._every(interval_s, tick)
-        tasks = [
-            asyncio.create_task(duty, name=f"watchfloor-{name}")
+        tasks = {
+            name: asyncio.create_task(duty, name=f"watchfloor-{name}")
             for name, duty in duties.items()
-        ]
-        for task in tasks:
+        }
+        for task in tasks.values():
             task.add_done_callback(self._note_duty)
+        kept = [tasks.pop(name) for name in _UNTIL_THE_END]
         try:
             await self._until_stopped(until_idle=until_idle)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            drained = await self._wind_down(grace_s)
+            await _ended(tasks.values())
+            drained = await self._wind_down(kept)
         return drained
 
     def stop(self, why: Leaving = Leaving.SIGNAL) -> None:
@@ -159,38 +158,23 @@ class Supervisor:
     def drain(self, why: Leaving) -> None:
         """Ask ``run`` to drain and return, however often. Any thread."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._begin_to_stop, why)
+            self._loop.call_soon_threadsafe(self._draining.begin, why)
 
     def _stop(self, why: Leaving) -> None:
-        if self._stopping.is_set():
-            self._cut()
-        self._begin_to_stop(why)
-
-    def _begin_to_stop(self, why: Leaving) -> None:
-        if not self._stopping.is_set():
-            self._leaving = why
-            # At once: duties that are under way may take their time to end.
-            self._lanes.hold_all()
-            self._stopping.set()
-
-    def _cut(self) -> None:
-        """End what is in flight at once: what became of it is not known then."""
-        self._was_cut = self._was_cut or not self._lanes.is_drained
-        self._lanes.cut_all()
-        if self._drain is not None:
-            with suppress(RuntimeError):  # it is over
-                self._drain.reschedule(self._loop.time() + CUT_S)
+        if self._draining.has_begun:
+            self._draining.cut()
+        self._draining.begin(why)
 
     async def _until_stopped(self, *, until_idle: bool) -> None:
-        while not self._stopping.is_set():
+        while not self._draining.has_begun:
             with suppress(TimeoutError):
                 async with asyncio.timeout(INBOX_S):
-                    await self._stopping.wait()
+                    await self._draining.begun.wait()
             if until_idle and await self._is_idle() and await self._is_idle():
                 if deaf := self._committer.room.deaf:
                     self._parting = StoreError(deaf)
                 await in_time(self._afterwork, NOTICES_GRACE_S)
-                self._begin_to_stop(Leaving.IDLE)
+                self._draining.begin(Leaving.IDLE)
                 return
 
     async def _is_idle(self) -> bool:
@@ -209,7 +193,8 @@ class Supervisor:
             return self._afterwork.waits_for(ledger)
         return ledger.standing.needs_engine
 
-    async def _wind_down(self, grace_s: float) -> bool:
+    async def _wind_down(self, kept: Sequence[asyncio.Task[None]]) -> bool:
+        """End everything; the duties that are kept go on until nothing flies."""
         if self._extraction is not None:
             self._extraction.cancel()
             await asyncio.gather(self._extraction, return_exceptions=True)
@@ -219,12 +204,13 @@ class Supervisor:
             await self._shut_door()
         await self._afterwork.close()
         try:
-            drained = self._error is None and await self._drained(grace_s)
-            await self._lanes.close_all()
-            if self._error is None:
-                with suppress(StoreError):
-                    ended = jobs.End(self._leaving, drained=drained)
-                    await self._submit(ended)
+            await self._draining.flown(lambda: self._error is not None)
+            await _ended(kept)
+            await self._draining.close()
+            # It may have gone with the very last outcome, or go with the last word.
+            await self._look_at_store()
+            if self._error is None and await self._draining.entered():
+                await self._look_at_store()
                 if self._parting is None:
                     await self._afterwork.anchor_now()
         finally:
@@ -232,19 +218,7 @@ class Supervisor:
             self._inbox.close()
         if error := self._error or self._parting:
             raise error
-        return drained
-
-    async def _drained(self, grace_s: float) -> bool:
-        with suppress(TimeoutError, StoreError):
-            async with asyncio.timeout(CUT_S if self._was_cut else grace_s) as drain:
-                self._drain = drain
-                while not self._lanes.is_drained:
-                    self._thread.wake()
-                    await asyncio.sleep(INBOX_S)
-                # A round that took the last outcomes is over when the next one is.
-                await self._submit(jobs.beat)
-                return not self._was_cut
-        return False
+        return self._draining.is_over(self._layout)
 
     def _ledgers(self) -> list[Ledger]:
         return list(self._committer.ledgers.values())
@@ -269,7 +243,8 @@ class Supervisor:
 
     async def _beat(self) -> None:
         self._lanes.end_overdue()
-        self._afterwork.follow(self._ledgers())
+        if not self._draining.has_begun:
+            self._afterwork.follow(self._ledgers())
         self._follow_workspace()
         await self._submit(jobs.beat)
 
@@ -277,7 +252,8 @@ class Supervisor:
         """Drain where the store's file is gone; pause all where its disk is full."""
         if (lost := self._committer.lost()) and self._parting is None:
             self._parting = StoreError(lost)
-            self._begin_to_stop(Leaving.STORE_GONE)
+            self._draining.begin(Leaving.STORE_GONE)
+            self._draining.leaving = Leaving.STORE_GONE
         if self._committer.room.look_at_disk():
             # Nobody waits for it: a round that is refused tells that itself.
             self._committer.submit(jobs.beat)
@@ -305,6 +281,8 @@ class Supervisor:
 
     async def _take_commands(self) -> None:
         self._wake_for_due()
+        if self._parting is not None:
+            return  # what is answered now nobody finds any more
         commands = await self._inbox.waiting()
         if not commands:
             return
@@ -396,5 +374,10 @@ class Supervisor:
 
     def _end_with(self, error: BaseException) -> None:
         self._error = self._error or error
-        self._lanes.hold_all()
-        self._stopping.set()
+        self._draining.begin(Leaving.SIGNAL)
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

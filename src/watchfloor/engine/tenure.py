@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from watchfloor.domain.actors import Owner
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.engine.being_elsewhere import home
 from watchfloor.engine.committer import Committer
@@ -14,11 +15,16 @@ from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.sharing_files import leave_for_readers
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.engine.waiting import file_held, told_if_slow, workspace_held
+from watchfloor.engine.waiting import (
+    file_held,
+    told_if_slow,
+    what_it_is_at,
+    workspace_held,
+)
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.closed_places import check_closed
 from watchfloor.store.disk import check_disk
-from watchfloor.store.handle import DriverError, Handle, fault_of
+from watchfloor.store.handle import DriverError, Handle, fault_of, hurry
 from watchfloor.store.layout import Layout
 from watchfloor.store.reserve import Reserve
 from watchfloor.store.writes.connection import open_writer
@@ -84,8 +90,7 @@ def tenure(
                 taking=taking,
             )
             lock.put_in_place(layout)
-            committer.on_fault = lock.tell
-            committer.on_trouble = lock.tell_trouble
+            _let_tell(committer, lock, connection)
             keeping.stand_by(committer)
             yield committer
             is_well = not committer.store_fault
@@ -103,14 +108,33 @@ def tenure(
         lock.release()
 
 
+def _let_tell(committer: Committer, lock: Ownership, connection: Handle) -> None:
+    """Let a committer tell in the lock file what the store cannot."""
+
+    def tell_drain(drain: Drain) -> None:
+        lock.tell_drain(drain)
+        # Who ends by a certain time cannot wait for whoever locks the store.
+        hurry(connection)
+
+    committer.on_fault = lock.tell
+    committer.on_trouble = lock.tell_trouble
+    committer.on_drain = tell_drain
+
+
 def _taken(
     layout: Layout, who: str, around: Surroundings, taking: Taking, *, waits: bool
 ) -> Ownership:
     if not (waits or taking.patience_s):
         # A verb asks again and again where somebody owns it: not a moment of waiting.
         return Ownership.taken(layout, who)
-    with told_if_slow(around.tell, lambda: workspace_held(layout)):
-        return Ownership.taken(layout, who, waits=waits, patience_s=taking.patience_s)
+    with told_if_slow(around.tell, lambda: workspace_held(layout, around.now_ms())):
+        return Ownership.taken(
+            layout,
+            who,
+            waits=waits,
+            patience_s=taking.patience_s,
+            about=lambda: what_it_is_at(layout, around.now_ms()),
+        )
 
 
 def _told_of_a_lock(

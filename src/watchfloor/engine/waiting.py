@@ -8,9 +8,19 @@ from pathlib import Path
 from threading import Timer
 from typing import Final
 
+from watchfloor.domain.draining import (
+    ABOUT_A_HANG,
+    drain_words,
+    hang_words,
+    waits_for_it,
+)
+from watchfloor.domain.errors import WatchfloorError
+from watchfloor.engine.ownership import REACHED
 from watchfloor.store.layout import Layout
 from watchfloor.store.lock_holders import lock_holders
-from watchfloor.store.lock_text import SIZE, owner_in
+from watchfloor.store.lock_text import SIZE, all_told_in, owner_in
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.engine import seen_engine
 
 #: Whoever looks at a terminal that says nothing for longer begins to press keys.
 SOON_S: Final = 0.7
@@ -49,15 +59,33 @@ def file_held(path: Path) -> str:
     )
 
 
-def workspace_held(layout: Layout) -> str:
+def workspace_held(layout: Layout, now_ms: int) -> str:
     """Return who owns the workspace that an engine waits for, and what to do."""
     try:
         with layout.lock.open("rb") as lock:
             owner = owner_in(lock.read(SIZE))
     except OSError:
         owner = ""
+    drain = all_told_in(layout.lock).drain
+    drains = "" if drain is None else f", which {drain_words(drain, now_ms)}"
     return (
         f"waiting for the workspace {layout.root}: it is held by "
-        f"{owner or 'another process'}; it goes on when that "
+        f"{owner or 'another process'}{drains}; it goes on when that "
         "lets go, and ctrl+c gives up"
     )
+
+
+def what_it_is_at(layout: Layout, now_ms: int) -> str:
+    """Return what whoever owns the workspace is at, and what to do about that."""
+    try:
+        with reading(layout) as connection:
+            engine = seen_engine(connection, now_ms, layout)
+    except WatchfloorError:
+        return REACHED
+    if engine.hangs:
+        hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
+        return f"It {hangs}; {ABOUT_A_HANG}"
+    if engine.drain is None:
+        return REACHED
+    after = waits_for_it(engine.drain, now_ms)
+    return f"It {drain_words(engine.drain, now_ms)}. To go on after it: {after}"

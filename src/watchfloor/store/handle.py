@@ -13,7 +13,7 @@ from watchfloor.store.faults import (
     is_full,
     is_passing,
 )
-from watchfloor.store.sqlite import Witness, copy_open, fold_log, witness_of
+from watchfloor.store.sqlite import Witness, copy_open, fold_log, hurry, witness_of
 
 #: A connection; ``with handle.begin():`` commits on leaving and rolls back on an error.
 Handle = Connection
@@ -29,6 +29,7 @@ __all__ = [
     "copy_open",
     "fault_of",
     "fold_log",
+    "hurry",
     "is_busy",
     "is_damage",
     "is_full",

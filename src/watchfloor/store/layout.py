@@ -91,6 +91,11 @@ class Layout:
         return self.root / "headless.log"
 
     @property
+    def unstored(self) -> Path:
+        """Outcomes that an engine knew at its end and could not store; appended to."""
+        return self.root / "unstored.jsonl"
+
+    @property
     def mishaps(self) -> Path:
         """Where mistakes of Watchfloor's own happened, without anybody's data."""
         return self.root / "mishaps.log"

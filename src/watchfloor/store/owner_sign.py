@@ -12,6 +12,7 @@ import re
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.views import EngineView
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
@@ -28,12 +29,19 @@ class OwnerSign(NamedTuple):
         fault: Why the store takes no writes; empty where nobody can tell.
         last_words: What was wrong with the store when its process ended.
         trouble: Which of its duties fail, while it goes on.
+        drain: How far it is with its end; of one that is silent nobody can tell.
     """
 
     lives: bool = False
     fault: str = ""
     last_words: str = ""
     trouble: str = ""
+    drain: Drain | None = None
+
+    @property
+    def hangs(self) -> bool:
+        """Whether its process lives and is silent, and nothing tells why."""
+        return self.lives and not self.fault
 
 
 def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
@@ -44,13 +52,14 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     """
     if engine.released:
         return OwnerSign()
-    (told, trouble), beats = all_told_in(layout.lock), engine.is_alive(now_ms)
-    if beats and not told:
-        return OwnerSign(trouble=trouble)
+    told, beats = all_told_in(layout.lock), engine.is_alive(now_ms)
+    if beats and not told.fault:
+        return OwnerSign(trouble=told.trouble, drain=told.drain)
     if not is_owned(layout):
-        return OwnerSign(last_words=told)
-    fault = told or trouble_of(layout.root)
-    return OwnerSign(lives=True, fault=fault, trouble=trouble)
+        return OwnerSign(last_words=told.fault)
+    fault = told.fault or trouble_of(layout.root)
+    drain = told.drain if fault else None
+    return OwnerSign(lives=True, fault=fault, trouble=told.trouble, drain=drain)
 
 
 def is_owned(layout: Layout) -> bool:

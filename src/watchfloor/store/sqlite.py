@@ -24,6 +24,9 @@ CHECKPOINT_PAGES = 2_000
 WRITER_CACHE_KIB = 64_000
 READER_CACHE_KIB = 4_000
 BUSY_MS = 5_000
+#: So long a writer waits for a lock that is about to end, and tries again.
+HURRIED_BUSY_MS = 250
+_HURRIES = "hurries"
 #: Pages of a copy between two looks at how far it is: some eight megabytes.
 COPIED_PAGES = 2_000
 
@@ -268,7 +271,17 @@ def configure_reader(connection: DBAPIConnection, _: ConnectionPoolEntry) -> Non
     )
 
 
+def hurry(connection: Connection) -> None:
+    """Let a writer wait only briefly for locks from now on. Any thread.
+
+    It holds from the next transaction on: who waits for a lock has the connection.
+    """
+    connection.info[_HURRIES] = True
+
+
 def _begin_immediate(connection: Connection) -> None:
+    if connection.info.pop(_HURRIES, False):
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {HURRIED_BUSY_MS}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

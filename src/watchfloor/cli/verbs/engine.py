@@ -60,9 +60,6 @@ def engine(options: Namespace) -> int:
             taking=taking,
             on_start=started,
         )
-        if not drained:
-            remarks.tell("ended with attempts in flight: the next engine accounts for")
-            remarks.tell("each of them by its channel's mode")
     finally:
         remarks.end()
         log.removeHandler(remarks)

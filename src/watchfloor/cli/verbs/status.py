@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
-from typing import NamedTuple
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, iso
 from watchfloor.cli.standing import own_role
+from watchfloor.domain.draining import (
+    ABOUT_A_HANG,
+    Drain,
+    drain_words,
+    hang_words,
+    waits_for_it,
+)
 from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
+from watchfloor.domain.views import EngineView
 from watchfloor.store.glance import Glance, LiveRun, glance
 from watchfloor.store.layout import Layout
-from watchfloor.store.lock_text import Told, all_told_in
-from watchfloor.store.owner_sign import is_owned
+from watchfloor.store.owner_sign import OwnerSign, owner_sign
 
 
 def status(options: Namespace) -> int:
     """Say how the workspace does; unhealthy when runs wait for an engine."""
     now_ms = compose.now_ms()
     seen = glance(compose.layout(options))
-    fault = _fault(compose.layout(options), seen)
-    alive = seen.engine_lives(now_ms) or fault.is_held
+    sign = _sign(compose.layout(options), seen, now_ms)
+    alive = seen.engine_lives(now_ms) or bool(sign.fault)
     counts = Counter(_word(run) for run in seen.live)
     counts["ended"] = seen.ended
     left = sum(run.left for run in seen.live)
-    wrong = [*fault.told, *_what_is_wrong(seen, alive=alive)]
+    told = (sign.fault or sign.last_words, sign.trouble)
+    waits = _what_is_wrong(seen, sign, now_ms, alive=alive)
+    wrong = [*filter(None, told), *waits]
     role = own_role(compose.layout(options))
     if options.json:
         answer_json(
@@ -38,6 +46,8 @@ def status(options: Namespace) -> int:
                     "pid": seen.pid or None,
                     "host": seen.host or None,
                     "heartbeat_at": iso(seen.heartbeat_at_ms or None),
+                    "hangs": sign.hangs,
+                    "drain": _drain_json(sign.drain) if alive else None,
                 },
                 "runs": counts,
                 "left": left,
@@ -47,7 +57,7 @@ def status(options: Namespace) -> int:
         )
         return exits.UNHEALTHY if wrong else exits.DONE
     figures = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    owner = f"engine ok (pid {seen.pid})" if alive else "no engine"
+    owner = _owner(seen, sign, now_ms, alive=alive)
     line = f"{figures or 'no runs'} | {left:,} left | {owner}"
     if role is not Role.ADMIN:
         line = f"{line} | {role}"
@@ -60,18 +70,19 @@ def status(options: Namespace) -> int:
     return exits.UNHEALTHY if wrong else exits.DONE
 
 
-class _Fault(NamedTuple):
-    """What the owner says of its store and its duties; and whether it holds on."""
+def _sign(layout: Layout, seen: Glance, now_ms: int) -> OwnerSign:
+    """Return what the last owner tells beside the store, unless it let go since."""
+    owner = EngineView(heartbeat_at_ms=seen.heartbeat_at_ms, released=seen.released)
+    return owner_sign(layout, owner, now_ms)
 
-    told: tuple[str, ...] = ()
-    is_held: bool = False
 
-
-def _fault(layout: Layout, seen: Glance) -> _Fault:
-    """Return what the last owner told, unless it let go in good order since."""
-    fault, trouble = Told() if seen.released else all_told_in(layout.lock)
-    is_held = bool(fault) and is_owned(layout)
-    return _Fault(tuple(one for one in (fault, trouble) if one), is_held)
+def _owner(seen: Glance, sign: OwnerSign, now_ms: int, *, alive: bool) -> str:
+    if sign.hangs:
+        return f"engine {hang_words(seen.pid, seen.heartbeat_at_ms, now_ms)}"
+    if not alive:
+        return "no engine"
+    state = "ok" if sign.drain is None else drain_words(sign.drain, now_ms)
+    return f"engine {state} (pid {seen.pid})"
 
 
 def _word(run: LiveRun) -> str:
@@ -82,10 +93,27 @@ def _word(run: LiveRun) -> str:
     return "ending" if run.phase in ("stopping", "cancelling") else "running"
 
 
-def _what_is_wrong(seen: Glance, *, alive: bool) -> list[str]:
+def _drain_json(drain: Drain | None) -> dict[str, object] | None:
+    if drain is None:
+        return None
+    return {
+        "in_flight": drain.in_flight,
+        "since": iso(drain.since_ms),
+        "ends_by": iso(drain.until_ms),
+    }
+
+
+def _what_is_wrong(
+    seen: Glance, sign: OwnerSign, now_ms: int, *, alive: bool
+) -> list[str]:
     waiting = sum(run.gate == "open" for run in seen.live)
     wrong = []
-    if waiting and not alive:
+    if sign.hangs:
+        wrong.append(f"the engine hangs: {ABOUT_A_HANG}")
+    elif waiting and sign.drain is not None:
+        goes_on = waits_for_it(sign.drain, now_ms)
+        wrong.append(f"{waiting} will wait for the next engine: {goes_on}")
+    elif waiting and not alive:
         wrong.append(f"{waiting} waiting for an engine: watchfloor engine")
     wrong += [
         f"{run.run_id} does not balance: watchfloor books {run.run_id} --audit"

@@ -61,8 +61,11 @@ def seen_engine(
 
 def with_sign(engine: EngineView, sign: OwnerSign) -> EngineView:
     """Return an owner with what is known of it beside its heartbeat."""
-    if not (sign.fault or sign.last_words or sign.trouble):
-        return engine
-    fault = clean(sign.fault or sign.last_words, _LONGEST)
-    trouble = clean(sign.trouble, _LONGEST)
-    return replace(engine, fault=fault, is_held=bool(sign.fault), trouble=trouble)
+    return replace(
+        engine,
+        fault=clean(sign.fault or sign.last_words, _LONGEST),
+        is_held=bool(sign.fault),
+        trouble=clean(sign.trouble, _LONGEST),
+        drain=sign.drain,
+        hangs=sign.hangs,
+    )

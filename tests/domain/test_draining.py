@@ -1,0 +1,46 @@
+"""What everybody is told of an engine that ends, and of one that stands still."""
+
+from __future__ import annotations
+
+import pytest
+
+from watchfloor.domain.draining import (
+    Drain,
+    drain_figures,
+    drain_words,
+    hang_words,
+    wait_s,
+    waits_for_it,
+)
+
+#: 14:55:20 of some day.
+SINCE_MS = 20_000 * 86_400_000 + ((14 * 60 + 55) * 60 + 20) * 1_000
+
+
+@pytest.mark.parametrize(
+    ("lasts_s", "ends"),
+    [(40, "14:56"), (41, "14:57"), (580, "15:05"), (40_000, "10-05 02:02")],
+    ids=["at the full minute", "after it", "within the hour", "tomorrow"],
+)
+def test_an_end_is_never_promised_too_early(lasts_s, ends):
+    drain = Drain(SINCE_MS, SINCE_MS + lasts_s * 1_000, 1_234)
+    figures = f"1,234 in flight, since 14:55; ends by {ends} at the latest"
+
+    assert drain_figures(drain, SINCE_MS) == figures
+    assert drain_words(drain, SINCE_MS) == f"drains, {figures}"
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "seconds"), [(-5_000, 1), (0, 1), (1, 1), (1_001, 2), (60_000, 60)]
+)
+def test_who_waits_for_it_waits_until_its_end_at_least(left_ms, seconds):
+    drain = Drain(SINCE_MS, SINCE_MS + left_ms, 1)
+
+    assert wait_s(drain, SINCE_MS) == seconds
+    assert waits_for_it(drain, SINCE_MS) == f"watchfloor engine --wait {seconds}"
+
+
+def test_one_that_hangs_is_told_by_its_process_and_its_silence():
+    assert hang_words(4711, SINCE_MS - 12_000, SINCE_MS) == (
+        "hangs: last heartbeat 12 s ago, and its process 4711 lives"
+    )
