@@ -23,6 +23,7 @@ from watchfloor.domain import resolutions
 from watchfloor.domain.books import Books
 from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import EXPLANATIONS, ConfigError, NotFoundError, Refusal
 from watchfloor.domain.live import Pulse
 from watchfloor.domain.outcomes import Delivery
@@ -73,6 +74,8 @@ class PaperDesk(PaperViews):
         ordered: Verb, run, reason and payload of every order.
         told: What an order's receipt says.
         left: Why the last engine let go; empty while one owns the workspace.
+        drain: How far the engine is that ends; None while it goes on.
+        hangs: One that is not alive stands still, and holds the workspace.
         search_most: So many records a search looks at before it stops.
         retries: Every retry that was asked for, whether as a canary, and why.
         canaries: By the run that has one.
@@ -89,6 +92,8 @@ class PaperDesk(PaperViews):
     alive: bool = True
     pid: int = OWN_PID
     left: str = ""
+    drain: Drain | None = None
+    hangs: bool = False
     clock: HandClock = field(default_factory=HandClock)
     asked: list[tuple[str, str, str, int]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -128,6 +133,8 @@ class PaperDesk(PaperViews):
             released=bool(self.left),
             left=self.left,
             left_at_ms=NOON_MS if self.left else 0,
+            drain=self.drain,
+            hangs=self.hangs,
         )
 
     def _now(self, run: RunView) -> RunView:

@@ -58,6 +58,11 @@ WHOLE: list[tuple[Reason, dict[str, Any], str]] = [
         "last heartbeat 42 s ago; start one with: watchfloor engine",
     ),
     (
+        Reason.DRAINS,
+        {"drains": "10 in flight, since 14:55; ends by 15:05 at the latest"},
+        "10 in flight, since 14:55; ends by 15:05 at the latest",
+    ),
+    (
         Reason.STORE_NOT_WRITABLE,
         {"store_fault": "the disk is full"},
         "the disk is full",

@@ -58,11 +58,12 @@ def test_a_run_that_has_not_started_cannot_stall():
     "change",
     [
         {"engine_alive": False},
+        {"drains": "10 in flight"},
         {"store_fault": "the disk is full"},
         {"lifecycle": replace(LIFE, gate=Gate.PAUSED)},
         {"lifecycle": replace(LIFE, gate=Gate.PAUSING)},
     ],
-    ids=["no engine", "store", "paused", "pausing"],
+    ids=["no engine", "drains", "store", "paused", "pausing"],
 )
 def test_a_run_that_is_held_as_a_whole_is_blocked_and_never_stalled(change):
     assert health(RUN, replace(NOW, **change), MOVED_AT) is Health.BLOCKED

@@ -14,6 +14,7 @@ from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.plots_scale import named
 from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Reason
+from watchfloor.domain.draining import ABOUT_A_HANG
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 
@@ -49,7 +50,10 @@ class Alert(NamedTuple):
 def alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
     """Return everything that needs somebody, one for each run, the worst first."""
     found: list[Alert] = []
-    if not ops.engine.is_alive(ops.as_of_ms):
+    if ops.engine.hangs:
+        said = f"its process {ops.engine.pid} lives; {ABOUT_A_HANG}"
+        found.append(Alert(0, "ENGINE HANGS", "", said))
+    elif not ops.engine.is_alive(ops.as_of_ms):
         waiting = counted(len(ops.runs), "run")
         said = f"{waiting} can only wait; start one: watchfloor engine"
         found.append(Alert(0, "NO ENGINE", "", said))

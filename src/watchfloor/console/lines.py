@@ -10,6 +10,7 @@ from watchfloor.console.figures import clock_time, short_count
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
+from watchfloor.domain.draining import drain_words, hang_words
 from watchfloor.domain.leaving import Leaving, left_words
 from watchfloor.domain.live import Cards
 from watchfloor.domain.roles import Role
@@ -96,13 +97,43 @@ def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:
         return Piece(f"engine: not known, {fault}", "bad")
     if engine is None:
         return Piece("engine: not read yet", "dim")
-    if engine.is_alive(session.clock()):
-        if engine.fault:
-            return Piece(f"STORE FAULT — {engine.fault}", "bad")
-        if engine.trouble:
-            return Piece(f"ENGINE TROUBLE — {engine.trouble}", "warn")
-        return Piece(f"engine: {_owner(session, engine)}", "dim")
+    now_ms = session.clock()
+    if engine.is_alive(now_ms):
+        return _living(session, engine)
+    if engine.hangs:
+        hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
+        return Piece(f"ENGINE {hangs}; {_about_a_hang(session)}", "bad")
     return Piece(f"NO ENGINE{_missing(session, engine)}", "bad")
+
+
+def _living(session: Session, engine: EngineView) -> Piece:
+    drains = _drains(session, engine)
+    if engine.fault:
+        too = f" — the engine {drains}" if drains else ""
+        return Piece(f"STORE FAULT — {engine.fault}{too}", "bad")
+    if drains:
+        return Piece(f"ENGINE {drains}", "warn")
+    if engine.trouble:
+        return Piece(f"ENGINE TROUBLE — {engine.trouble}", "warn")
+    return Piece(f"engine: {_owner(session, engine)}", "dim")
+
+
+def _about_a_hang(session: Session) -> str:
+    if session.keeper is None or session.read_only:
+        return "see: watchfloor doctor"
+    return f"{session.keymap.key('engine.key')} asks it to let go"
+
+
+def _drains(session: Session, engine: EngineView) -> str:
+    """Return how far an engine is that ends, and what goes on then; or nothing."""
+    if engine.drain is None:
+        return ""
+    words = drain_words(engine.drain, session.clock())
+    if engine.pid == session.own_pid:
+        return words
+    if session.keeper is None or session.read_only:
+        return f"{words}; then: watchfloor engine"
+    return f"{words}; {session.keymap.key('engine.key')} waits and goes on here"
 
 
 def _missing(session: Session, engine: EngineView) -> str:

@@ -19,6 +19,7 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
+from watchfloor.domain.draining import drain_words, hang_words
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.moments import pace_text
@@ -196,9 +197,15 @@ def engine_line(engine: EngineView, now_ms: int, own_pid: int) -> Line:
         if engine.fault:
             return (Piece(" engine  ", "dim"), Piece("STORE FAULT", "bad"))
         own = ", this process" if engine.pid == own_pid else ""
+        if engine.drain is not None:
+            drains = f"{drain_words(engine.drain, now_ms)}; {where}{own}"
+            return (Piece(" engine  ", "dim"), Piece(drains, "warn"))
         up = near_time(engine.started_at_ms, now_ms)
         said = f"  {engine.owner}, {where}{own}, up since {up}"
         return (Piece(" engine  ", "dim"), Piece("alive", "good"), Piece(said))
+    if engine.hangs:
+        hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
+        return (Piece(" engine  ", "dim"), Piece(hangs, "bad"))
     if not engine.heartbeat_at_ms:
         return (Piece(" engine  none ever ran here", "bad"),)
     last = near_time(engine.heartbeat_at_ms, now_ms)

@@ -48,6 +48,8 @@ class EngineSight:
         # Judged as of the read: an old answer says nothing about now.
         if self.engine is None:
             return ""
+        if self.engine.hangs:
+            return "ENGINE HANGS"
         if not self.engine.is_alive(self._told_at_ms):
             return "NO ENGINE"
         return "STORE FAULT" if self.engine.fault else ""

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     """Why, in the order in which the reasons are tried (``delivery.md``)."""
 
     NO_ENGINE = "no engine"
+    DRAINS = "engine drains"
     STORE_NOT_WRITABLE = "store not writable"
     GATE = "gate"
     INTAKE_NOT_DONE = "intake not done"
@@ -62,6 +63,8 @@ class Situation:
         heartbeat_age_s: Seconds since the last one; None when none ever came.
         interrupted: How the last engine let go of what was under way, and when; empty
             where it did not.
+        drains: How far the engine is that ends and begins nothing more; empty while it
+            goes on.
         owner_lives: No heartbeat came lately, and yet the owner's process lives.
         store_fault: Why the store takes no writes; empty when it does.
         gate_detail: Who closed the gate, when and why.
@@ -104,6 +107,7 @@ class Situation:
     run_id: str = ""
     heartbeat_age_s: float | None = None
     interrupted: str = ""
+    drains: str = ""
     owner_lives: bool = False
     store_fault: str = ""
     gate_detail: str = ""
@@ -208,10 +212,7 @@ def _whole_run(now: Situation) -> tuple[Reason, str] | None:
 def _holds(now: Situation) -> Iterator[tuple[Reason, str]]:
     """Yield what holds every record, in the order in which it is told."""
     life = now.lifecycle
-    if not now.engine_alive:
-        yield Reason.NO_ENGINE, _engine_detail(now)
-    if now.store_fault:
-        yield Reason.STORE_NOT_WRITABLE, now.store_fault
+    yield from _without_engine(now)
     if life.gate is not Gate.OPEN:
         yield _gate(now)
     if life.phase is Phase.QUEUED and life.intake is not Intake.DONE:
@@ -222,6 +223,15 @@ def _holds(now: Situation) -> Iterator[tuple[Reason, str]]:
         yield Reason.BREAKER_OPEN, now.breaker
     if now.awaits_approval:
         yield Reason.WAITING_EXTERNAL, "a person's word: watchfloor approve"
+
+
+def _without_engine(now: Situation) -> Iterator[tuple[Reason, str]]:
+    if not now.engine_alive:
+        yield Reason.NO_ENGINE, _engine_detail(now)
+    elif now.drains:
+        yield Reason.DRAINS, now.drains
+    if now.store_fault:
+        yield Reason.STORE_NOT_WRITABLE, now.store_fault
 
 
 def _gate(now: Situation) -> tuple[Reason, str]:

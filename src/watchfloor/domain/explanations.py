@@ -12,6 +12,7 @@ from typing import Final
 
 from watchfloor.domain.blocked_by import Blocked, Reason, blocked_record
 from watchfloor.domain.canary import canary_named
+from watchfloor.domain.draining import ABOUT_A_HANG
 from watchfloor.domain.health import Health
 from watchfloor.domain.moments import age_text, at_minute, counted, pace_text, span_text
 from watchfloor.domain.records import REACHED_BEFORE, RecordState
@@ -25,6 +26,7 @@ _CHANGES_NAMED: Final = 4
 #: What a person can do about a reason; the others pass by themselves.
 _REMEDIES: Final = {
     Reason.NO_ENGINE: "start an engine: watchfloor engine",
+    Reason.DRAINS: "let another go on after it: watchfloor engine --wait 600",
     Reason.STORE_NOT_WRITABLE: "make room or mend the disk: watchfloor doctor",
     Reason.GATE: "when the reason is gone: watchfloor resume {run}",
     Reason.BREAKER_OPEN: (
@@ -37,7 +39,11 @@ _REMEDIES: Final = {
 }
 
 
-_BEFORE_THE_GATE: Final = (Reason.NO_ENGINE, Reason.STORE_NOT_WRITABLE)
+_BEFORE_THE_GATE: Final = (
+    Reason.NO_ENGINE,
+    Reason.DRAINS,
+    Reason.STORE_NOT_WRITABLE,
+)
 #: What a person can do about a run that came back from a backup.
 _RESTORED: Final = (
     "look with the provider whom it contacted since, then: watchfloor cancel {run}, "
@@ -130,6 +136,8 @@ def _remedy(told: Told, reason: str) -> str:
     """Return what a person can do about a reason; empty where it passes by itself."""
     run, asked, closed = told.run, told.run.gate_asked, closed_by(told)
     found = next((text for one, text in _REMEDIES.items() if one == reason), "")
+    if reason == Reason.NO_ENGINE and told.now.owner_lives:
+        found = ABOUT_A_HANG
     if reason in _BEFORE_THE_GATE and closed is not None:
         # A gate that is closed still is when what stands before it is gone.
         return (

@@ -242,8 +242,11 @@ def _engine_line(engine: EngineTold, clock: _Clock) -> str:
         started = f"{started}, {engine.crashes} after it died"
     who = f"{owner.owner}, pid {owner.pid} on {owner.host}"
     if engine.is_alive:
-        return f"{who}, up since {clock.near(owner.started_at_ms)}; {started}"
+        ends = "" if owner.drain is None else ", and drains: it ends"
+        return f"{who}, up since {clock.near(owner.started_at_ms)}{ends}; {started}"
     last = clock.near(owner.heartbeat_at_ms)
+    if owner.hangs:
+        return f"HANGS since {last}: {who}, and its process lives; {started}"
     return f"NONE RUNS; the last owner was {who}, until {last}; {started}"
 
 

@@ -22,6 +22,7 @@ _UNMEASURED_HUNG_MS: Final = 600_000
 _HOLDS_ALL = frozenset(
     {
         Reason.NO_ENGINE,
+        Reason.DRAINS,
         Reason.STORE_NOT_WRITABLE,
         Reason.GATE,
         Reason.QUOTA,

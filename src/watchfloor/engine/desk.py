@@ -186,7 +186,10 @@ class StoreDesk:
         """Return what the next shift is told of the time since so long ago."""
         workspace = await asyncio.to_thread(self._settings.last_known)
         now_ms = self._around.now_ms()
-        return await self._reader.ask(handover, workspace, now_ms - span_ms, now_ms)
+        since_ms = now_ms - span_ms
+        return await self._reader.ask(
+            handover, workspace, since_ms, now_ms, self._layout
+        )
 
     async def campaigns(self) -> tuple[CampaignOffer, ...]:
         """Return the workspace's campaign files, by name; faulty ones too."""

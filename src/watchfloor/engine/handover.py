@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from watchfloor.domain.alerts import Alert
+from watchfloor.domain.draining import ABOUT_A_HANG
 from watchfloor.domain.handover import (
     ENDED,
     MOST_CHANGES,
@@ -34,6 +35,7 @@ from watchfloor.engine.notices import discreet
 from watchfloor.engine.second_person import SECOND_PERSON_MS
 from watchfloor.engine.telling import told_run
 from watchfloor.store.handle import Handle
+from watchfloor.store.layout import Layout
 from watchfloor.store.reads.alerts import alerts_since, given_up_since
 from watchfloor.store.reads.periods import (
     collecting,
@@ -52,7 +54,11 @@ _SECOND: Final = "cancel needs a second person"
 
 
 def handover(
-    connection: Handle, workspace: Workspace, since_ms: int, now_ms: int
+    connection: Handle,
+    workspace: Workspace,
+    since_ms: int,
+    now_ms: int,
+    layout: Layout | None = None,
 ) -> Handover:
     """Return what the next shift is told of the time since a moment.
 
@@ -61,8 +67,9 @@ def handover(
         workspace: As its file last could be used.
         since_ms: When the shift began.
         now_ms: The moment.
+        layout: Where the workspace is: its owner's lock tells more of it.
     """
-    ops = live_ops(connection, now_ms, filed_limits(workspace))
+    ops = live_ops(connection, now_ms, filed_limits(workspace), layout)
     ended_ids, ended_count = ended_since(connection, since_ms, most=MOST_RUNS)
     entries = entries_since(connection, since_ms)
     before = last_entry_before(connection, since_ms, (STARTED, ENDED))
@@ -202,7 +209,9 @@ def _questions(
     connection: Handle, ops: LiveOps, runs: Iterable[RunView], since_ms: int
 ) -> Iterator[str]:
     """Yield what nobody has explained or settled yet."""
-    if ops.runs and not ops.engine.is_alive(ops.as_of_ms):
+    if ops.engine.hangs:
+        yield f"Why does the engine hang? {ABOUT_A_HANG}"
+    elif ops.runs and not ops.engine.is_alive(ops.as_of_ms):
         waiting = counted(len(ops.runs), "run")
         yield f"Why does no engine run? {waiting} can only wait: watchfloor engine"
     for live in ops.runs:

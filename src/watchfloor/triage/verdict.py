@@ -173,6 +173,7 @@ def eta(told: Evidence) -> str:
 #: What ends only when somebody acts.
 _FOR_EVER: Final[dict[Reason | None, str]] = {
     Reason.NO_ENGINE: "no engine is alive",
+    Reason.DRAINS: "the engine drains",
     Reason.STORE_NOT_WRITABLE: "the store takes no writes",
     Reason.GATE: "the gate is closed",
     Reason.QUOTA: "the plan is used up",

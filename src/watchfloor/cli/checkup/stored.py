@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from watchfloor.cli import compose
 from watchfloor.cli.checkup.checked import Checked
 from watchfloor.domain.anchors import anchors_in
+from watchfloor.domain.draining import (
+    ABOUT_A_HANG,
+    drain_words,
+    hang_words,
+    waits_for_it,
+)
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.text import clean
-from watchfloor.domain.views import RunView
+from watchfloor.domain.views import EngineView, RunView
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
 from watchfloor.engine.auditing import readable_anchors, verified
@@ -18,7 +24,7 @@ from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.alerts import given_up_since
-from watchfloor.store.reads.engine import engine_view
+from watchfloor.store.reads.engine import seen_engine
 from watchfloor.store.reads.runs import run_page
 from watchfloor.store.schema import HEAD, schema_version
 from watchfloor.store.sqlite import damage
@@ -48,6 +54,8 @@ def stored(connection: Handle, layout: Layout) -> Iterator[Checked]:
     yield _chain(layout)
     yield _held(runs)
     yield _at_home(connection, layout)
+    if layout.unstored.exists():
+        yield _unstored(layout)
     yield from _owner(connection, layout, runs)
 
 
@@ -165,10 +173,22 @@ def _at_home(connection: Handle, layout: Layout) -> Checked:
     )
 
 
+def _unstored(layout: Layout) -> Checked:
+    return Checked(
+        "unstored outcomes",
+        True,
+        f"an engine ended with outcomes that the store did not take: {layout.unstored}",
+        "resolve what is unknown from that list (watchfloor resolve RUN SEQ), then "
+        "move it away",
+        is_note=True,
+    )
+
+
 def _owner(
     connection: Handle, layout: Layout, runs: list[RunView]
 ) -> Iterator[Checked]:
-    engine, now_ms = engine_view(connection), compose.now_ms()
+    now_ms = compose.now_ms()
+    engine = seen_engine(connection, now_ms, layout)
     ahead_ms = engine.heartbeat_at_ms - now_ms
     yield Checked(
         "clock and store",
@@ -180,10 +200,23 @@ def _owner(
         "set the clock right before an engine goes on: timedatectl",
     )
     waits = any(not run.lifecycle.is_ended for run in runs)
-    alive = engine.is_alive(now_ms)
-    yield Checked(
+    yield _living(engine, layout, now_ms, waits=waits)
+
+
+def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> Checked:
+    """Check that an engine carries out what waits, and is not about to end."""
+    if engine.hangs:
+        hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
+        return Checked("engine", False, f"{clean(engine.owner)} {hangs}", ABOUT_A_HANG)
+    alive, action = engine.is_alive(now_ms), "watchfloor engine"
+    told = f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs"
+    if drain := engine.drain:
+        told = f"{told}, {drain_words(drain, now_ms)}"
+        action = waits_for_it(drain, now_ms)
+    return Checked(
         "engine",
         alive or not waits,
-        f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs",
-        f"watchfloor engine --workspace {layout.root}",
+        told,
+        f"{action} --workspace {layout.root}",
+        is_note=waits and drain is not None,
     )

@@ -19,10 +19,11 @@ from watchfloor.store.reading import reading
 def handover(options: Namespace) -> int:
     """Print the note of the time since then."""
     layout, now_ms = compose.layout(options), compose.now_ms()
+    since_ms = now_ms - options.since
     layout.check_exists()
     workspace = WorkspaceSettings(layout).last_known()
     with reading(layout) as connection:
-        note = told_handover(connection, workspace, now_ms - options.since, now_ms)
+        note = told_handover(connection, workspace, since_ms, now_ms, layout)
     if options.json:
         answer_json(_json(note))
         return exits.DONE

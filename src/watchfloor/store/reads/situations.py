@@ -8,6 +8,7 @@ from typing import Final
 
 from watchfloor.domain.blocked_by import Situation
 from watchfloor.domain.breaker import breaker_named
+from watchfloor.domain.draining import drain_figures
 from watchfloor.domain.leaving import interruption
 from watchfloor.domain.moments import at_minute
 from watchfloor.domain.quota import is_plan_limit
@@ -133,6 +134,7 @@ def situation_of(
         engine_alive=beside.engine.is_alive(now_ms) or bool(sign.fault),
         heartbeat_age_s=_ago_s(beside.engine.heartbeat_at_ms or None, now_ms),
         interrupted=interruption(view, beside.engine, now_ms),
+        drains="" if sign.drain is None else drain_figures(sign.drain, now_ms),
         owner_lives=sign.lives,
         store_fault=sign.fault,
         gate_detail=gate_detail(view, now_ms),
