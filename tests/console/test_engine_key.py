@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.console.looking import press, settled, shown, until
 from tests.console.paper_keeper import PaperKeeper
+from tests.console.paper_runs import MINUTE_MS, NOON_MS
 
 from watchfloor.console import engine_key
 from watchfloor.console.screens.confirm import Confirm
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import Refusal
 from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.taking_over import LET_GO_S
@@ -154,3 +158,126 @@ async def test_an_engine_that_does_not_answer_is_passed_over_only_by_a_typed_wor
             await until(pilot, lambda: told in line(app))
 
     assert keeper.started == ([(0.0, True)] if word else [])
+
+
+def asks(app) -> bool:
+    return isinstance(app.screen, Confirm)
+
+
+DRAINS = "drains, 10 in flight, since 13:57; ends by 14:08 at the latest"
+
+
+@pytest.fixture
+def draining(elsewhere):
+    """The engine in the other process ends."""
+    elsewhere.drain = Drain(NOON_MS - 5 * MINUTE_MS, NOON_MS + 5 * MINUTE_MS, 10)
+    return elsewhere
+
+
+@pytest.mark.parametrize("key", ["y", "escape"])
+async def test_an_engine_that_drains_is_told_so_and_waited_for_by_the_key(
+    app, draining, keeper, key
+):
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        assert f"ENGINE {DRAINS}; R waits and goes on here" in line(app)
+        assert "NO ENGINE" not in line(app)
+
+        await press(pilot, "R")
+        assert "Go on here when that engine has ended?" in line(app)
+        assert "That engine drains, 10 in flight" in line(app)
+        await settled(pilot)
+        await press(pilot, key)
+        told = "runs under way go on" if key == "y" else f"that engine {DRAINS}."
+        await until(pilot, lambda: told in line(app))
+
+    assert keeper.started == ([(LET_GO_S, False)] if key == "y" else [])
+    assert draining.ordered == []
+
+
+async def test_an_engine_of_this_console_that_drains_offers_no_key(app, desk):
+    desk.drain = Drain(NOON_MS - 5 * MINUTE_MS, NOON_MS + 5 * MINUTE_MS, 10)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        assert f"ENGINE {DRAINS}" in line(app)
+        assert "R waits" not in line(app)
+
+
+async def test_a_session_that_only_looks_is_told_of_a_drain_and_what_goes_on(
+    console, draining
+):
+    async with console(read_only=True).run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        assert f"ENGINE {DRAINS}; then: watchfloor engine" in shown(pilot.app)
+
+
+async def test_an_engine_that_hangs_is_never_called_none(app, elsewhere, keeper):
+    elsewhere.alive, elsewhere.hangs = False, True
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        assert "ENGINE hangs: last heartbeat 1 min 00 s ago, and its" in line(app)
+        assert f"process {elsewhere.pid} lives; R asks it to let go" in line(app)
+        for key in ("2", "1"):
+            await press(pilot, key)
+            assert "NO ENGINE" not in line(app)
+            assert "starts it here" not in line(app)
+
+    assert keeper.started == []
+
+
+@pytest.mark.parametrize("asked", ["take over", "seize"])
+async def test_a_question_about_an_engine_that_ended_goes_and_says_so(
+    app, elsewhere, keeper, asked, monkeypatch
+):
+    monkeypatch.setattr(engine_key, "ANSWER_S", 0.01)
+    elsewhere.stages = ("asked",)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "R")
+        if asked == "seize":
+            await press(pilot, *"take over", "enter", "y")
+            await until(pilot, lambda: "Pass it over?" in line(app))
+        assert asks(app)
+
+        keeper.owned = False
+
+        told = "has ended meanwhile; nothing was changed. R starts one here."
+        await until(pilot, lambda: told in line(app))
+        assert not asks(app)
+        assert "keeps the workspace" not in line(app)
+
+    assert keeper.started == []
+
+
+async def test_an_engine_that_ends_while_it_is_asked_is_followed_by_one_here(
+    app, elsewhere, keeper
+):
+    elsewhere.stages = ("asked",)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", *"take over", "enter")
+        await press(pilot, "y")
+        await until(pilot, lambda: "Asking that engine to let go" in line(app))
+        keeper.owned = False
+        await until(pilot, lambda: "runs under way go on" in line(app))
+
+    # Nobody is passed over, and nobody waited for.
+    assert keeper.started == [(0.0, False)]
+
+
+async def test_an_engine_that_drains_and_does_not_answer_is_not_passed_over(
+    app, elsewhere, keeper, monkeypatch
+):
+    monkeypatch.setattr(engine_key, "ANSWER_S", 0.01)
+    elsewhere.stages = ("asked",)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", *"take over", "enter")
+        drain = Drain(NOON_MS - 5 * MINUTE_MS, NOON_MS + 5 * MINUTE_MS, 10)
+        app.session.sight.tell(replace(app.session.sight.engine, drain=drain), NOON_MS)
+        await press(pilot, "y")
+        await until(pilot, lambda: "Go on here when that engine" in line(app))
+        assert "Pass it over?" not in line(app)
+        await press(pilot, "escape")
+
+    assert keeper.started == []

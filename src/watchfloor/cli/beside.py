@@ -81,6 +81,10 @@ class Beside:
 
     def start(self, *, patience_s: float = 0.0, seizes: bool = False) -> str:
         """See ``Keeper``."""
+        if patience_s:
+            from watchfloor.cli.taking_over import patience_for  # noqa: PLC0415 - see console
+
+            patience_s = max(patience_s, patience_for(self.layout))
         try:
             self.start_engine(patience_s=patience_s, seizes=seizes)
         except WatchfloorError as error:

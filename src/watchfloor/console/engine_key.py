@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from watchfloor.console.commands import Counter, Patience
 from watchfloor.console.keeper import Keeper
-from watchfloor.console.questions import Question
+from watchfloor.console.questions import Consent, Question
 from watchfloor.console.reading import Failure, answer
 from watchfloor.console.session import Session
+from watchfloor.domain.draining import Drain, drain_words
 from watchfloor.domain.taking_over import (
     ANSWER_S,
     LET_GO_S,
     SEIZE,
     TAKE_OVER,
+    drain_lines,
     owner_words,
     seize_lines,
     take_over_lines,
@@ -70,35 +73,89 @@ def _tell_start(counter: Counter, why: str) -> None:
         counter.say("An engine runs in this console now; runs under way go on.", "good")
 
 
+async def _start_after(counter: Counter, keeper: Keeper) -> None:
+    """Start an engine when the one that drains has let go."""
+    counter.say("That engine drains and lets go; this console waits for it …", "dim")
+    why = await asyncio.to_thread(keeper.start, patience_s=LET_GO_S)
+    _tell_start(counter, why)
+
+
+async def _consent(
+    counter: Counter, keeper: Keeper, question: Question
+) -> Consent | None:
+    """Ask about an owner, as long as there is one."""
+
+    def has_ended() -> bool:
+        return not keeper.is_owned()
+
+    return await counter.consent(replace(question, is_moot=has_ended))
+
+
+async def _tell_left(
+    session: Session, counter: Counter, keeper: Keeper, otherwise: str
+) -> None:
+    """Say what becomes of the workspace where nothing was consented to."""
+    seen = session.sight.engine
+    if not await asyncio.to_thread(keeper.is_owned):
+        key = session.keymap.key("engine.key")
+        said = "That engine has ended meanwhile; nothing was changed."
+        counter.say(f"{said} {key} starts one here.", "warn")
+    elif seen is not None and seen.drain is not None:
+        drains = drain_words(seen.drain, session.clock())
+        counter.say(f"Nothing was asked; that engine {drains}.")
+    else:
+        counter.say(otherwise)
+
+
+async def _wait_for(
+    session: Session, counter: Counter, keeper: Keeper, drain: Drain
+) -> None:
+    """Offer to go on here when an engine has ended that drains."""
+    question = Question(
+        title="Go on here when that engine has ended?",
+        lines=drain_lines(drain, session.clock()),
+        yes="Yes, wait for it",
+        no="No, leave it",
+    )
+    if await _consent(counter, keeper, question) is None:
+        await _tell_left(session, counter, keeper, _KEPT)
+    else:
+        await _start_after(counter, keeper)
+
+
 async def _take_over(
     session: Session, counter: Counter, keeper: Keeper, patience: Patience
 ) -> None:
     seen = session.sight.engine
     if seen is None:
         return
-    consent = await counter.consent(
-        Question(
-            title="Take the engine over?",
-            lines=(_whose(session, seen), *take_over_lines()),
-            yes="Yes, take over",
-            no="No, leave it",
-            typed=TAKE_OVER,
-            typed_name="the words shown above",
-            wants_reason=True,
-        )
-    )
-    if consent is None:
-        counter.say(_KEPT)
+    if seen.drain is not None:
+        await _wait_for(session, counter, keeper, seen.drain)
         return
-    receipt = await _asked(session, counter, seen, consent.reason, patience)
+    question = Question(
+        title="Take the engine over?",
+        lines=(_whose(session, seen), *take_over_lines()),
+        yes="Yes, take over",
+        no="No, leave it",
+        typed=TAKE_OVER,
+        typed_name="the words shown above",
+        wants_reason=True,
+    )
+    consent = await _consent(counter, keeper, question)
+    if consent is None:
+        await _tell_left(session, counter, keeper, _KEPT)
+        return
+    receipt = await _asked(session, counter, keeper, seen, consent.reason, patience)
     if receipt is None:
         return
-    if receipt.state == "asked":
+    if not await asyncio.to_thread(keeper.is_owned):
+        await _start(counter, keeper)
+    elif receipt.state == "refused":
+        counter.say(f"Not taken over: {receipt.detail}.", "bad")
+    elif receipt.state == "asked":
         await _seize(session, counter, keeper)
-        return
-    counter.say("That engine drains and lets go; this console waits for it …", "dim")
-    why = await asyncio.to_thread(keeper.start, patience_s=LET_GO_S)
-    _tell_start(counter, why)
+    else:
+        await _start_after(counter, keeper)
 
 
 def _whose(session: Session, engine: EngineView) -> str:
@@ -108,11 +165,15 @@ def _whose(session: Session, engine: EngineView) -> str:
 async def _asked(
     session: Session,
     counter: Counter,
+    keeper: Keeper,
     seen: EngineView,
     reason: str,
     patience: Patience,
 ) -> Receipt | None:
-    """Ask that engine to let go; None where it was refused, which is told."""
+    """Ask that engine to let go; None where nothing could be asked, which is told.
+
+    One that has ended meanwhile answers nothing any more.
+    """
     payload = take_over_payload(seen, session.clock())
     order = session.desk.order("take_over", "", reason=reason, payload=payload)
     counter.say("Asking that engine to let go …", "dim")
@@ -121,14 +182,11 @@ async def _asked(
         counter.say(f"Not taken over: {receipt.sentence}", "bad")
         return None
     for _ in range(max(1, round(ANSWER_S / patience.poll_s))):
-        if receipt.state != "asked":
+        if receipt.state != "asked" or not await asyncio.to_thread(keeper.is_owned):
             break
         await asyncio.sleep(patience.poll_s)
         found = await answer(session.desk.receipt(receipt.command_id))
         receipt = found if isinstance(found, Receipt) else receipt
-    if receipt.state == "refused":
-        counter.say(f"Not taken over: {receipt.detail}.", "bad")
-        return None
     return receipt
 
 
@@ -137,17 +195,22 @@ async def _seize(session: Session, counter: Counter, keeper: Keeper) -> None:
     seen = session.sight.engine
     if seen is None:
         return
-    consent = await counter.consent(
-        Question(
-            title="That engine does not answer. Pass it over?",
-            lines=(_whose(session, seen), *seize_lines(seen, session.clock())),
-            yes="Yes, pass it over",
-            no="No, leave it",
-            typed=SEIZE,
-            typed_name="the word shown above",
-        )
-    )
-    if consent is None:
-        counter.say("Nothing was changed; that engine keeps the workspace.")
+    if seen.drain is not None:
+        await _wait_for(session, counter, keeper, seen.drain)
         return
-    _tell_start(counter, await asyncio.to_thread(keeper.start, seizes=True))
+    question = Question(
+        title="That engine does not answer. Pass it over?",
+        lines=(_whose(session, seen), *seize_lines(seen, session.clock())),
+        yes="Yes, pass it over",
+        no="No, leave it",
+        typed=SEIZE,
+        typed_name="the word shown above",
+    )
+    if await _consent(counter, keeper, question) is None:
+        kept = "Nothing was changed; that engine keeps the workspace."
+        await _tell_left(session, counter, keeper, kept)
+    elif not await asyncio.to_thread(keeper.is_owned):
+        await _start(counter, keeper)
+    else:
+        why = await asyncio.to_thread(keeper.start, seizes=True)
+        _tell_start(counter, why)

@@ -12,7 +12,8 @@ class Keeper(Protocol):
         """Start an engine in this process, where none runs.
 
         Args:
-            patience_s: How long to wait for whoever owns the workspace to let go.
+            patience_s: How long to wait for whoever owns the workspace to let go; for
+                one that drains, as long as it says that it takes.
             seizes: Whether an owner that does not answer is passed over.
 
         Returns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -20,6 +21,8 @@ class Question:
         typed_name: What that is, to say what a wrong text is not; may be empty.
         wants_reason: Whether a reason may be given.
         needs_reason: Whether yes is possible only with one.
+        is_moot: Tells whether there is nothing left to ask; it blocks, and is asked now
+            and then. The question goes away then, as for a no.
     """
 
     title: str
@@ -33,6 +36,7 @@ class Question:
     typed_name: str = ""
     wants_reason: bool = False
     needs_reason: bool = False
+    is_moot: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from watchfloor.domain.draining import Drain, drain_words
 from watchfloor.domain.moments import at_minute, span_text
 from watchfloor.domain.views import EngineView
 
@@ -59,4 +60,13 @@ def seize_lines(engine: EngineView, now_ms: int) -> tuple[str, ...]:
         "Passed over, it can store nothing any more, and ends when it notices.",
         "What it had in flight is accounted for as after a crash.",
         "It begins nothing more when it wakes; what it was sending may go out.",
+    )
+
+
+def drain_lines(drain: Drain, now_ms: int) -> tuple[str, ...]:
+    """Return what waiting for an engine does that ends already."""
+    return (
+        f"That engine {drain_words(drain, now_ms)}.",
+        "Nothing is asked of it: its attempts in flight end, none is begun.",
+        "When it has ended, the runs go on with an engine here.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -27,6 +28,8 @@ _MOST_LINES = 4
 #: Lines that are not the question: border and buttons; a field with its margin.
 _FRAME, _FIELD = 3, 2
 _LEAST = 3
+#: How often it is looked whether there is anything left to ask.
+_MOOT_S = 0.5
 
 
 class Confirm(ModalScreen[Consent | None]):
@@ -90,8 +93,16 @@ class Confirm(ModalScreen[Consent | None]):
         wants_typing = self._question.yes and self._question.typed
         if wants_typing:
             self._tell_typing()
+        if self._question.is_moot is not None:
+            self.set_interval(_MOOT_S, self._go_if_moot)
         needed = "#reason" if self._question.needs_reason else "#no"
         self.query_one("#typed" if wants_typing else needed).focus()
+
+    async def _go_if_moot(self) -> None:
+        """Go away where what is asked about has settled itself."""
+        is_moot = self._question.is_moot
+        if is_moot is not None and await asyncio.to_thread(is_moot):
+            close(self)
 
     def _is_seen(self) -> None:
         # A key that was in the line before the question stood answers nothing.
