@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from watchfloor.domain.errors import NotFoundError, StoreError
 from watchfloor.store.glance import glance
-from watchfloor.store.reader import Reader
+from watchfloor.store.reader import Reader, number_of
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.records import one_record
 from watchfloor.store.reads.runs import run_view
+from watchfloor.store.sqlite import copy_living
 
 
 def look(layout):
@@ -89,3 +94,46 @@ async def test_a_loop_reads_what_a_verb_reads(layout, stored):
 def test_a_store_never_owned_has_an_engine_that_is_not_alive(layout, writer):
     with reading(layout) as connection:
         assert not engine_view(connection).is_alive(0)
+
+
+async def test_a_store_that_replaces_another_is_read_instead(layout, stored, tmp_path):
+    reader = Reader(layout)
+
+    def told(connection):
+        return number_of(connection), run_view(connection, "run-1").campaign_name
+
+    number, name = await reader.ask(told)
+    assert (number, reader.number_now()) == (1, 1)
+    other = tmp_path / "other.db"
+    copy_living(layout.state, other, lambda *_: None)
+    with closing(sqlite3.connect(other)) as changed:
+        changed.execute("UPDATE run SET campaign_name = 'another'")
+        changed.commit()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for end in ("", "-wal", "-shm"):
+        layout.state.with_name(layout.state.name + end).rename(kept / f"state{end}")
+    with pytest.raises(NotFoundError, match="is missing"):
+        await reader.ask(told)
+    other.rename(layout.state)
+
+    assert await reader.ask(told) == (2, "another")
+    assert await asyncio.gather(*[reader.ask(told) for _ in range(4)]) == [
+        (2, "another")
+    ] * 4
+
+    assert name != "another"
+    await reader.close()
+
+
+async def test_a_store_that_is_put_back_is_still_the_same(layout, stored, tmp_path):
+    reader = Reader(layout)
+    assert await reader.ask(number_of) == 1
+    layout.state.rename(tmp_path / "state.db")
+    with pytest.raises(NotFoundError):
+        await reader.ask(number_of)
+
+    (tmp_path / "state.db").rename(layout.state)
+
+    assert await reader.ask(number_of) == 1
+    await reader.close()

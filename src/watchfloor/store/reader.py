@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.store.compiled import engine_on
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import unreadable
 from watchfloor.store.sqlite import begin, configure_reader, reading_url
+from watchfloor.store.store_file import StoreFile
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Enough for a screen and its cards.
 CONNECTIONS = 2
+#: Under this a connection notes the number of the store that it reads.
+_NUMBER: Final = "store_number"
 
 
 class Reader:
@@ -29,6 +34,10 @@ class Reader:
 
     Each runs on a thread of its own to its end, also where nobody waits for it any
     more: a driver that is cancelled in the middle of a read may never let its loop end.
+
+    A store that another one has replaced, as a restore in place does, would be read on
+    for good: SQLite keeps its file, whatever stands there now. So before every read it
+    is looked whether the file that is open is the one in its place.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -36,6 +45,9 @@ class Reader:
         self._engine: Engine | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._is_closed = False
+        self._turn = threading.Lock()
+        self._file: StoreFile | None = None
+        self._number = 0
 
     async def ask(
         self,
@@ -51,14 +63,12 @@ class Reader:
         if self._is_closed:
             msg = f"the store {self._layout.state} is not read any more: it was closed"
             raise StoreError(msg)
-        if self._engine is None or self._threads is None:
-            self._layout.check_exists()
-            self._engine = _engine(self._layout)
+        if self._threads is None:
             self._threads = ThreadPoolExecutor(CONNECTIONS, "reader")
-        engine, threads = self._engine, self._threads
+        threads = self._threads
 
         def asked() -> T:
-            with engine.connect() as connection:
+            with self._standing().connect() as connection:
                 return question(connection, *args, **kwargs)
 
         try:
@@ -66,20 +76,83 @@ class Reader:
         except DatabaseError as error:
             raise unreadable(self._layout, error) from error
 
+    def number_now(self) -> int:
+        """Return the number of the store that stands there now; see ``number_of``.
+
+        Looks at the disk. Any thread.
+
+        Raises:
+            NotFoundError: None stands there.
+        """
+        self._standing()
+        return self._number
+
+    def _standing(self) -> Engine:
+        """Return the engine; where another store stands in its place, on that one."""
+        with self._turn:
+            if self._engine is None:
+                self._layout.check_exists()
+                self._engine = self._made()
+            if self._file is None or self._file.lost():
+                # Until then the old one is kept: it may be put back.
+                self._layout.check_exists()
+                file = StoreFile(self._layout)
+                if self._file is not None:
+                    self._file.close()
+                self._file = file
+                self._number += 1
+            return self._engine
+
+    def _made(self) -> Engine:
+        engine = engine_on(
+            reading_url(self._layout.state),
+            QueuePool,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            connect_args={"check_same_thread": False},
+        )
+        event.listen(engine, "do_connect", self._note)
+        event.listen(engine, "connect", configure_reader)
+        event.listen(engine, "checkout", self._check)
+        event.listen(engine, "begin", begin)
+        return engine
+
+    def _note(
+        self, _: object, record: ConnectionPoolEntry, *__: Any
+    ) -> DBAPIConnection | None:
+        """Note which store is about to be opened; the pool opens it."""
+        record.info[_NUMBER] = self._number
+        return None
+
+    def _check(self, _: object, record: ConnectionPoolEntry, __: object) -> None:
+        """Have the pool open a connection anew that reads a store of before."""
+        if record.info.get(_NUMBER) != self._number:
+            msg = "another store stands in its place"
+            raise DisconnectionError(msg)
+
     async def close(self) -> None:
         """Close the connections, once the reads that are under way have ended."""
         self._is_closed = True
-        threads, engine = self._threads, self._engine
-        self._threads = self._engine = None
-        if threads is not None and engine is not None:
-            await asyncio.to_thread(_close, threads, engine)
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.to_thread(self._end, threads)
+
+    def _end(self, threads: ThreadPoolExecutor) -> None:
+        threads.shutdown(wait=True, cancel_futures=True)
+        with self._turn:
+            if self._engine is not None:
+                self._engine.dispose()
+            if self._file is not None:
+                self._file.close()
 
 
-def _close(threads: ThreadPoolExecutor, engine: Engine) -> None:
-    threads.shutdown(wait=True, cancel_futures=True)
-    engine.dispose()
+def number_of(connection: Connection) -> int:
+    """Return which store of a ``Reader`` this is a connection to.
 
-
+    One for the first that stood in its place, and one more for each that replaced it.
+    """
+    number = connection.info.get(_NUMBER, 0)
+    return int(number)
 def _engine(layout: Layout) -> Engine:
     engine = engine_on(
         reading_url(layout.state),
