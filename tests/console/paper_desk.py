@@ -38,6 +38,7 @@ from watchfloor.domain.regions import (
     Verb,
 )
 from watchfloor.domain.resolutions import ResolveAs, ResolvePreview
+from watchfloor.domain.roles import Role
 from watchfloor.domain.views import (
     Asked,
     CallbackPage,
@@ -64,6 +65,8 @@ class PaperDesk(PaperViews):
     Attributes:
         fault: Raised by every read while it is set.
         alert: The newest alert's number.
+        store: Which of the stores that stood in its place it is.
+        role: What who asks is to the workspace; None where nobody looks.
         bump: Changes one record and one run; every change of it is a change of them.
         refusals: Names with which commands are refused once asked, first ones first.
         stages: What a receipt says at the first poll, the second one, and so on.
@@ -88,6 +91,9 @@ class PaperDesk(PaperViews):
     fault: Exception | None = None
     bump: int = 0
     alert: int = 0
+    store: int = 1
+    name: str = ""
+    role: Role | None = None
     changes: int = 1_000
     alive: bool = True
     pid: int = OWN_PID
@@ -172,11 +178,19 @@ class PaperDesk(PaperViews):
             unwell=frozenset({"run-0005"}),
             engine=self._engine(),
             as_of_ms=self.clock(),
+            store=self.store,
         )
 
     async def pulse(self) -> Pulse:
         self._check("pulse")
-        return Pulse(engine=self._engine(), cards=cards_of(self.runs), alert=self.alert)
+        return Pulse(
+            engine=self._engine(),
+            cards=cards_of(self.runs),
+            alert=self.alert,
+            store=self.store,
+            name=self.name,
+            role=self.role,
+        )
 
     async def run(self, run_id: str) -> RunView:
         self._check("run")

@@ -118,9 +118,10 @@ async def test_a_store_that_replaces_another_is_read_instead(layout, stored, tmp
     other.rename(layout.state)
 
     assert await reader.ask(told) == (2, "another")
-    assert await asyncio.gather(*[reader.ask(told) for _ in range(4)]) == [
-        (2, "another")
-    ] * 4
+    assert (
+        await asyncio.gather(*[reader.ask(told) for _ in range(4)])
+        == [(2, "another")] * 4
+    )
 
     assert name != "another"
     await reader.close()

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 
 from watchfloor.domain.cohorts import Selection
-from watchfloor.domain.live import UnknownPage
+from watchfloor.domain.live import Pulse, UnknownPage
+from watchfloor.domain.roles import Role, role_of
 from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import Journey, PageKey, RecordPage
 from watchfloor.engine.desk import StoreDesk
+from watchfloor.store.people import identity_of
 from watchfloor.triage.examining import gathered
 from watchfloor.triage.gathering import counters_of
 from watchfloor.triage.reporting import triage
 
 
 class WholeDesk(StoreDesk):
-    """Neither floor knows the other: they meet where everything is put together."""
+    """Neither floor knows the other: they meet where everything is put together.
+
+    To whom the workspace's file leaves a viewer's role only, it tells from then on what
+    ``ViewersDesk`` tells.
+    """
+
+    _hides_people = False
+
+    async def pulse(self) -> Pulse:
+        """Return what may be polled, and what who asks is to the workspace now."""
+        found = await super().pulse()
+        name, role = await asyncio.to_thread(self._about)
+        self._hides_people = role is Role.VIEWER
+        return replace(found, name=name, role=role)
+
+    def _about(self) -> tuple[str, Role]:
+        workspace = self._settings.last_known()
+        who = identity_of(self._layout, os.geteuid())
+        role = role_of(who, workspace.roles, asks=self._asker.role)
+        return workspace.name, role
 
     async def triage(self, run_id: str, *, watch_s: float = 0.0) -> Triage:
         """Return a run judged; one that has ended is not watched."""
@@ -28,6 +50,31 @@ class WholeDesk(StoreDesk):
             found = replace(found, again=again)
         return triage(found)
 
+    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
+        """Return a page of records; a viewer's without keys, and nobody is sought."""
+        return await super().records(run_id, self._seen(wanted))
+
+    async def cohort(
+        self, run_id: str, selection: Selection, wanted: PageKey
+    ) -> RecordPage:
+        """Return a page of the records that a selection selects; see ``records``."""
+        return await super().cohort(run_id, selection, self._seen(wanted))
+
+    def _seen(self, wanted: PageKey) -> PageKey:
+        return replace(wanted, hides_people=True) if self._hides_people else wanted
+
+    async def journey(self, run_id: str, seq: int) -> Journey:
+        """Return what happened to a record; to a viewer without its key."""
+        found = await super().journey(run_id, seq)
+        return found.without_key() if self._hides_people else found
+
+    async def unknowns(
+        self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40
+    ) -> UnknownPage:
+        """Return unknown records; to a viewer without their keys."""
+        found = await super().unknowns(run_id, after=after, size=size)
+        return found.without_keys() if self._hides_people else found
+
 
 class ViewersDesk(WholeDesk):
     """Tells nothing by which somebody could find out who a person is.
@@ -36,24 +83,10 @@ class ViewersDesk(WholeDesk):
     the same, and so would a key.
     """
 
-    async def records(self, run_id: str, wanted: PageKey) -> RecordPage:
-        """Return a page of records without their keys; no person is looked for."""
-        return await super().records(run_id, replace(wanted, hides_people=True))
+    _hides_people = True
 
-    async def cohort(
-        self, run_id: str, selection: Selection, wanted: PageKey
-    ) -> RecordPage:
-        """Return a page of the records that a selection selects, without their keys."""
-        hidden = replace(wanted, hides_people=True)
-        return await super().cohort(run_id, selection, hidden)
-
-    async def journey(self, run_id: str, seq: int) -> Journey:
-        """Return what happened to a record, without its key."""
-        return (await super().journey(run_id, seq)).without_key()
-
-    async def unknowns(
-        self, run_id: str = "", *, after: tuple[str, int] | None = None, size: int = 40
-    ) -> UnknownPage:
-        """Return unknown records without their keys."""
-        found = await super().unknowns(run_id, after=after, size=size)
-        return found.without_keys()
+    async def pulse(self) -> Pulse:
+        """Return what may be polled; a role that is more by now changes nothing."""
+        found = await super().pulse()
+        self._hides_people = True
+        return found

@@ -16,7 +16,7 @@ from watchfloor.console.sight import EngineSight
 from watchfloor.domain.roles import Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Session:
     """Who looks at what, with which rights.
 
@@ -28,7 +28,8 @@ class Session:
         sight: What the last poll told of the engine.
         bundler: Writes bundles; None where there is nobody who does.
         keeper: Has the engine of this process; None where there cannot be one.
-        role: What the operator is to the workspace; a viewer's session is read only.
+        role: What the operator is to the workspace, as last told; a viewer's session
+            is read only.
         is_restricted: Whether no file of this machine is looked at or written for them.
     """
 
@@ -46,11 +47,28 @@ class Session:
     keeper: Keeper | None = None
     role: Role = Role.ADMIN
     is_restricted: bool = False
+    _opened: tuple[Role, bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._opened = self.role, self.read_only
 
     @property
     def keymap(self) -> Keymap:
         """The keys in force."""
         return self.wishes.keymap
+
+    def take_role(self, role: Role) -> bool:
+        """Take what the operator is now: never more than when this was opened.
+
+        Returns:
+            Whether that is another role than before; nothing is armed then.
+        """
+        before, (most, only_looks) = self.role, self._opened
+        self.role = role if most.may(role) else most
+        self.read_only = only_looks or self.role is Role.VIEWER
+        if self.role is not before:
+            self.catch.disarm()
+        return self.role is not before
 
     @property
     def is_armed(self) -> bool:

@@ -22,6 +22,7 @@ class EngineSight:
         self.fault = ""
         self._told_at_ms = 0
         self._alert: int | None = None
+        self._store = 0
 
     def tell(self, engine: EngineView, now_ms: int) -> None:
         """Take what a read told at this moment."""
@@ -34,6 +35,17 @@ class EngineSight:
         """
         before, self._alert = self._alert, alert
         return before is not None and alert > before
+
+    def is_other(self, store: int) -> bool:
+        """Take which store was read; return whether it replaced the one before.
+
+        Of that one nothing is known any more.
+        """
+        before, self._store = self._store, store
+        if before in (0, store):
+            return False
+        self.engine, self.fault, self._alert = None, "", None
+        return True
 
     def doubt(self, now_ms: int) -> str:
         """Return why nothing is known of the engine; nothing where something is."""

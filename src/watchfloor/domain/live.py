@@ -12,6 +12,7 @@ from watchfloor.domain.blocked_by import Blocked
 from watchfloor.domain.failing import Failing, Failures
 from watchfloor.domain.health import Health
 from watchfloor.domain.progress import Progress
+from watchfloor.domain.roles import Role
 from watchfloor.domain.sharing import SharedUse
 from watchfloor.domain.slowdown import Slowdown
 from watchfloor.domain.views import (
@@ -51,11 +52,18 @@ class Pulse:
 
     Attributes:
         alert: The number of the newest alert that quiet hours do not hold; 0 for none.
+        store: Which of the stores that stood in this place was read, counted from 1;
+            another number means another workspace.
+        name: What the workspace is called; empty where nobody looked.
+        role: What who asks is to the workspace now; None where nobody looked.
     """
 
     engine: EngineView = field(default_factory=EngineView)
     cards: Cards = field(default_factory=Cards)
     alert: int = 0
+    store: int = 0
+    name: str = ""
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

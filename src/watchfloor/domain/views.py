@@ -350,6 +350,7 @@ class Overview:
             the runs of which none did.
         said: How each run that has not ended does, in one sentence, by run id.
         unwell: Ids of the runs that are stalled, slow or mostly fail.
+        store: As in ``Pulse``.
     """
 
     runs: tuple[RunView, ...] = ()
@@ -358,3 +359,4 @@ class Overview:
     unwell: frozenset[str] = frozenset()
     engine: EngineView = field(default_factory=EngineView)
     as_of_ms: int = 0
+    store: int = 0

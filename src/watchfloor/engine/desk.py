@@ -9,6 +9,7 @@ from typing import cast
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.canary import CanaryView
 from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.errors import StoreError
 from watchfloor.domain.handover import Handover
 from watchfloor.domain.lens import EVERY, Dimension, Lens
 from watchfloor.domain.live import (
@@ -75,6 +76,7 @@ class StoreDesk:
         self._reader = Reader(layout)
         self._settings = WorkspaceSettings(layout)
         self._prospects = Prospects(layout, around, asker, owner)
+        self._told_store = 0
 
     async def close(self) -> None:
         """Let go of the store, and of launches that were checked and not asked for."""
@@ -83,17 +85,41 @@ class StoreDesk:
 
     async def overview(self) -> Overview:
         """Return the newest runs, newest first, and who owns the workspace."""
-        return await self._reader.ask(
+        found = await self._reader.ask(
             desk_reads.overview,
             self._around.now_ms(),
             filed_limits(await asyncio.to_thread(self._settings.last_known)),
             self._layout,
         )
+        await self._tell_store(found.store)
+        return found
 
     async def pulse(self) -> Pulse:
         """Return the owner, the number of changes and the cards; cheap to poll."""
         now_ms = self._around.now_ms()
-        return await self._reader.ask(desk_reads.pulse, now_ms, self._layout)
+        found = await self._reader.ask(desk_reads.pulse, now_ms, self._layout)
+        await self._tell_store(found.store)
+        return found
+
+    async def _tell_store(self, store: int) -> None:
+        """Take what is told of the store; what was checked against another is void."""
+        before, self._told_store = self._told_store, store
+        if before not in (0, store):
+            await self._prospects.close()
+
+    def _check_store(self) -> None:
+        """Refuse what was decided on by looking at another store.
+
+        Raises:
+            NotFoundError: None stands there.
+            StoreError: Another one has come since the last pulse or overview.
+        """
+        if self._told_store not in (0, self._reader.number_now()):
+            msg = (
+                f"another workspace stands in {self._layout.root} than the one that "
+                "was shown, as after a restore; nothing was asked. Look again"
+            )
+            raise StoreError(msg)
 
     async def run(self, run_id: str) -> RunView:
         """Return one run."""
@@ -218,6 +244,7 @@ class StoreDesk:
 
         Where nobody owns the workspace, it is applied before this returns.
         """
+        await asyncio.to_thread(self._check_store)
         return await self._prospects.launch(prospect, allow_twin=allow_twin)
 
     async def drop_prospect(self, prospect: Prospect) -> None:
@@ -238,6 +265,7 @@ class StoreDesk:
         )
 
     async def _asked(self, command: Command) -> Receipt:
+        await asyncio.to_thread(self._check_store)
         await asyncio.to_thread(ask, self._layout, command)
         await asyncio.to_thread(
             apply_what_waits, self._layout, self._around, self._owner

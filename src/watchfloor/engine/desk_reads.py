@@ -21,6 +21,7 @@ from watchfloor.engine.live_ops import live_ops
 from watchfloor.engine.record_pages import callback_page_of, with_results
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
+from watchfloor.store.reader import number_of
 from watchfloor.store.reads.alerts import newest_told
 from watchfloor.store.reads.canaries import canary_view
 from watchfloor.store.reads.cards import cards
@@ -51,6 +52,7 @@ def overview(
         unwell=frozenset(one.run.run_id for one in unwell),
         engine=seen_engine(connection, now_ms, layout),
         as_of_ms=now_ms,
+        store=number_of(connection),
     )
 
 
@@ -60,6 +62,7 @@ def pulse(connection: Handle, now_ms: int, layout: Layout | None = None) -> Puls
         engine=seen_engine(connection, now_ms, layout),
         cards=cards(connection, now_ms),
         alert=newest_told(connection),
+        store=number_of(connection),
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -118,7 +118,7 @@ class Reader:
         return engine
 
     def _note(
-        self, _: object, record: ConnectionPoolEntry, *__: Any
+        self, _: object, record: ConnectionPoolEntry, *__: object
     ) -> DBAPIConnection | None:
         """Note which store is about to be opened; the pool opens it."""
         record.info[_NUMBER] = self._number
@@ -153,6 +153,8 @@ def number_of(connection: Connection) -> int:
     """
     number = connection.info.get(_NUMBER, 0)
     return int(number)
+
+
 def _engine(layout: Layout) -> Engine:
     engine = engine_on(
         reading_url(layout.state),

@@ -31,6 +31,7 @@ from watchfloor.console.screens.at_sheet import AtSheet
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_look import NO_RUN, JobsLook
+from watchfloor.console.screens.jobs_reads import COMMANDS
 from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.wizard import LaunchWizard
@@ -294,7 +295,7 @@ class JobsScreen(JobsLook):
                 run_id=run.run_id,
                 patience=self.patience,
             )
-            begin(self, going, "commands", exclusive=False)
+            begin(self, going, COMMANDS, exclusive=False)
         elif run is None:
             self._may_carry(name)
 
@@ -309,12 +310,12 @@ class JobsScreen(JobsLook):
         """
         if self._may_give():
             counter = OneCommand(self.session, AtSheet(self, sheet))
-            begin(self, partial(carrying, counter), "commands", exclusive=False)
+            begin(self, partial(carrying, counter), COMMANDS, exclusive=False)
 
     def _carry_all(self, verb: Verb, runs: Sequence[RunView]) -> None:
         if self._may_carry(verb.value):
             going = partial(self._give_all, OneCommand(self.session, self), verb, runs)
-            begin(self, going, "commands", exclusive=False)
+            begin(self, going, COMMANDS, exclusive=False)
 
     async def _give_all(
         self, counter: OneCommand, verb: Verb, runs: Sequence[RunView]
@@ -324,7 +325,7 @@ class JobsScreen(JobsLook):
             self.paint_marks()
 
     def _follow_launch(self, receipt: Receipt) -> None:
-        begin(self, partial(self._followed, receipt), "commands", exclusive=False)
+        begin(self, partial(self._followed, receipt), COMMANDS, exclusive=False)
 
     async def _followed(self, receipt: Receipt) -> None:
         name = receipt.run_id

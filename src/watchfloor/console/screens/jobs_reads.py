@@ -9,8 +9,8 @@ from textual import on
 
 from watchfloor.console.columns import RecordRow
 from watchfloor.console.figures import clock_time, counted
-from watchfloor.console.listing import arranged, listed
-from watchfloor.console.pages import Place, anchored, looked_at, turned
+from watchfloor.console.listing import RunFilter, arranged, listed
+from watchfloor.console.pages import Filter, Place, anchored, looked_at, turned
 from watchfloor.console.pieces import Piece, measured
 from watchfloor.console.questions import Question
 from watchfloor.console.reading import Failure
@@ -27,6 +27,7 @@ from watchfloor.console.snapshots import (
     Wanted,
 )
 from watchfloor.console.work import begin
+from watchfloor.domain.roles import Role, a_role
 from watchfloor.domain.taking_over import owner_words
 from watchfloor.domain.views import EngineView, RecordPage
 
@@ -34,6 +35,12 @@ from watchfloor.domain.views import EngineView, RecordPage
 PULSE_S, CALM_PULSE_S = 2.0, 4.0
 _SLOW_S = 0.3
 _PAGE = 40
+#: Workers that carry a command to its end.
+COMMANDS = "commands"
+_REPLACED = (
+    "Another workspace stands here now, as after a restore: what was shown, marked, "
+    "typed or not yet asked is void. Nothing is armed."
+)
 
 
 class JobsReads(JobsPage):
@@ -164,11 +171,56 @@ class JobsReads(JobsPage):
             whose = owner_words(engine, session.clock())
             self.say(f"Taken over; this is a console of it now: {whose}.", "warn")
 
+    def _is_replaced(self, store: int) -> bool:
+        """Void what is shown, where another store stands in the place of its own."""
+        if not self.session.sight.is_other(store):
+            return False
+        self._void()
+        self.overview, self.all_runs = None, []
+        self.run_filter, self.chosen = RunFilter(), Filter()
+        self.runs.clear_marks()
+        self.records.clear_marks()
+        self.runs.show(())
+        self._forget_records("No run is selected.")
+        self.remove_class("-in-records")
+        self.set_focus(self.runs, scroll_visible=False)
+        self.say(_REPLACED, "bad")
+        return True
+
+    def _void(self) -> None:
+        """Take back all that waits to go out, and close what stands over the jobs."""
+        self.session.outgoing.take_all_back()
+        self.session.catch.disarm()
+        while self.app.screen is not self:
+            # Closed before who waits for its answer is: that would have none to give.
+            _ = self.app.screen.dismiss()
+        self.workers.cancel_group(self, COMMANDS)
+
+    def _take_role(self, role: Role | None) -> None:
+        """Take what the operator is now; with less, nothing half asked is left."""
+        session = self.session
+        before = session.role
+        if role is None or not session.take_role(role):
+            return
+        if not session.role.may(before):
+            self._void()
+        self.say(
+            f"You are {a_role(session.role)} here now: the workspace's file says so. "
+            "Nothing is armed.",
+            "warn",
+        )
+
     @on(PulseRead)
     def _pulse_read(self, message: PulseRead) -> None:
         if isinstance(message.answer, Failure):
             self.session.sight.fault = message.answer.sentence
         else:
+            if self._is_replaced(message.answer.store):
+                self.session.workspace_name = (
+                    message.answer.name or self.session.workspace_name
+                )
+                self.read_runs()
+            self._take_role(message.answer.role)
             self._see(message.answer.engine)
             self._cards = message.answer.cards
             is_news = self.session.sight.is_news(message.answer.alert)
@@ -190,6 +242,7 @@ class JobsReads(JobsPage):
             self.runs.empty = f"Nothing could be read; {key} tries again."
             self.runs.refresh()
             return
+        self._is_replaced(message.answer.store)
         is_first, self.overview = self.overview is None, message.answer
         self._see(message.answer.engine)
         self._read_at_ms = {}

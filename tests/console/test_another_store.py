@@ -1,0 +1,99 @@
+"""A console whose workspace is replaced, or whose operator is less than before."""
+
+from __future__ import annotations
+
+from tests.console.looking import jobs, panel, press, settled, shown, until
+
+from watchfloor.console.preferences import Preferences
+from watchfloor.console.screens.confirm import Confirm
+from watchfloor.console.screens.jobs_reads import PulseRead
+from watchfloor.domain.roles import Role
+
+WIDE = (200, 50)
+
+
+async def polled(app, pilot, desk):
+    """Let the console poll now, not when its time has come."""
+    jobs(app).post_message(PulseRead(await desk.pulse()))
+    await settled(pilot)
+
+
+async def test_another_store_voids_what_was_typed_marked_and_shown(app, desk):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await polled(app, pilot, desk)
+        await press(pilot, "space", "j", "j", "j", "escape")
+        await press(pilot, "m", "c")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(pilot, *"run-0004", "enter")
+        desk.runs = desk.runs[:2]
+        desk.store += 1
+        await polled(app, pilot, desk)
+
+        assert app.screen is app.jobs
+        assert "Another workspace stands here now" in panel(app, "message")
+        assert "disarmed" in panel(app, "header")
+        assert len(jobs(app).runs.rows) == 2
+        assert jobs(app).runs.marks == set()
+        assert jobs(app).is_selected("run-0001")
+        assert (jobs(app).runs.place, jobs(app).records.place) == (0, 0)
+        await press(pilot, "y")
+        assert desk.asked == []
+        # A key works as before: who asked for what is void does not wait for ever.
+        await press(pilot, "m", "p")
+        await until(pilot, lambda: len(desk.asked) == 1)
+
+
+async def test_what_waits_to_go_out_is_never_asked_of_another_store(console, desk):
+    app = console(wishes=Preferences(undo_s=600))
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await polled(app, pilot, desk)
+        await press(pilot, "m", "s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(app.session.outgoing.held))
+        desk.store += 1
+        await polled(app, pilot, desk)
+
+        assert not app.session.outgoing.is_busy
+        assert "void" in panel(app, "message")
+    assert desk.asked == []
+
+
+async def test_a_refresh_that_reads_another_store_says_so_too(app, desk):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "j", "space")
+        desk.store += 1
+        await press(pilot, "r")
+        await until(pilot, lambda: "Another workspace" in panel(app, "message"))
+        await settled(pilot)
+
+        assert jobs(app).runs.marks == set()
+        assert jobs(app).run is not None
+        assert "Reading" not in shown(app)
+
+
+async def test_a_role_that_was_taken_away_is_told_and_nothing_stays_armed(
+    console, desk
+):
+    app = console(role=Role.OPERATOR)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        desk.role = Role.VIEWER
+        await polled(app, pilot, desk)
+
+        assert app.screen is app.jobs
+        assert "viewer  READ ONLY" in panel(app, "header")
+        assert "You are a viewer here now" in panel(app, "message")
+        await press(pilot, "m", "p")
+        assert "READ ONLY" in panel(app, "message")
+
+        # It may come back, but no more than what the console was opened with.
+        desk.role = Role.ADMIN
+        await polled(app, pilot, desk)
+        assert "operator  READ+WRITE  disarmed" in panel(app, "header")
+    assert desk.asked == []
