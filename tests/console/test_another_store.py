@@ -6,7 +6,7 @@ from tests.console.looking import jobs, panel, press, settled, shown, until
 
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.confirm import Confirm
-from watchfloor.console.screens.jobs_reads import PulseRead
+from watchfloor.console.snapshots import PulseRead
 from watchfloor.domain.roles import Role
 
 WIDE = (200, 50)

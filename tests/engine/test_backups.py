@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tarfile
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,8 @@ from watchfloor.engine.desk import StoreDesk
 from watchfloor.engine.operations import steering_command
 from watchfloor.engine.restoring import restore
 from watchfloor.store.anchor_file import read_anchors
+from watchfloor.store.archive.manifest import FILE
+from watchfloor.store.archive.places import archive_of
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.chain import chain_head
@@ -593,3 +596,115 @@ def test_an_upload_of_another_content_is_no_part_of_a_backup(floor, tmp_path):
     made = backed_up(floor, tmp_path / "backup.tar")
 
     assert made.left_out == (f"uploads/u-{run_id}.csv",)
+
+
+def at_the_files(do):
+    """Return an ``on_progress`` that does something once, while files are written."""
+    left = [do]
+
+    def told(step, number, _):
+        if step == "files" and number > 1 and left:
+            left.pop()()
+
+    return told
+
+
+def names_in(backup):
+    with tarfile.open(backup) as tar:
+        return set(tar.getnames())
+
+
+def test_a_purge_that_takes_files_away_meanwhile_keeps_no_backup_from_being_made(
+    floor, tmp_path, second
+):
+    kept, *purged = [floor.launched(campaign(), ids(3)) for _ in range(3)]
+    floor.carried_out()
+    folder = archive_of(floor.layout, purged[0])
+
+    def purge():
+        for run_id in purged:
+            floor.layout.upload(f"u-{run_id}").unlink()
+        shutil.rmtree(folder)
+        folder.mkdir()
+        (folder / FILE).write_text('{"purged": true}')
+
+    made = back_up(
+        floor.layout, tmp_path / "b.tar", floor.around, "", at_the_files(purge)
+    )
+
+    assert made.left_out == ()
+    inside = names_in(tmp_path / "b.tar")
+    assert {one for one in inside if one.startswith("uploads/")} == {
+        f"uploads/u-{kept}.csv"
+    }
+    of_purged = f"archive/{purged[0]}/"
+    assert {one for one in inside if one.startswith(of_purged)} == {of_purged + FILE}
+    _, other = second(tmp_path / "b.tar")
+    assert len(other.views()) == 3
+    told = archive_of(other.layout, purged[0]) / FILE
+    assert told.read_text() == '{"purged": true}'
+
+
+@pytest.mark.parametrize("change", [b"# longer", b"#"])
+def test_a_file_that_is_edited_meanwhile_is_in_the_backup_as_it_was_left(
+    floor, tmp_path, second, change
+):
+    floor.layout.campaigns.mkdir(exist_ok=True)
+    file = floor.layout.campaigns / "trial.toml"
+    file.write_bytes(b"!")
+
+    back_up(
+        floor.layout,
+        tmp_path / "b.tar",
+        floor.around,
+        "",
+        at_the_files(lambda: file.write_bytes(change)),
+    )
+
+    _, other = second(tmp_path / "b.tar")
+    assert (other.layout.campaigns / "trial.toml").read_bytes() == change
+
+
+def test_a_file_that_never_rests_ends_a_backup_and_leaves_nothing(floor, tmp_path):
+    floor.layout.campaigns.mkdir(exist_ok=True)
+    file = floor.layout.campaigns / "trial.toml"
+    file.write_bytes(b"!")
+
+    def edits(step, *_):
+        if step == "files":
+            file.write_bytes(file.read_bytes() + b"!")
+
+    with pytest.raises(
+        ConfigError, match=r"campaigns/trial\.toml changes all the time"
+    ):
+        back_up(floor.layout, tmp_path / "b.tar", floor.around, "", edits)
+    assert not [one for one in tmp_path.iterdir() if "b.tar" in one.name]
+
+
+@pytest.mark.parametrize("when", ["checksums", "files"])
+def test_without_its_settings_a_backup_would_be_none(floor, tmp_path, when):
+    def loses(step, *_):
+        if step == when:
+            floor.layout.settings.unlink(missing_ok=True)
+
+    with pytest.raises(
+        ConfigError, match=r"watchfloor\.toml went away .* Put the file"
+    ):
+        back_up(floor.layout, tmp_path / "b.tar", floor.around, "", loses)
+    assert not [one for one in tmp_path.iterdir() if "b.tar" in one.name]
+
+
+def test_an_upload_that_is_replaced_meanwhile_is_left_out_by_name(floor, tmp_path):
+    run_id = floor.launched(campaign(), ids(3))
+    path = floor.layout.upload(f"u-{run_id}")
+
+    made = back_up(
+        floor.layout,
+        tmp_path / "b.tar",
+        floor.around,
+        "",
+        at_the_files(lambda: path.write_bytes(path.read_bytes()[::-1])),
+    )
+
+    assert made.left_out == (f"uploads/u-{run_id}.csv",)
+    assert made.left_out[0] not in names_in(tmp_path / "b.tar")

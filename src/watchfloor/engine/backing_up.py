@@ -3,7 +3,9 @@
 The store is copied first, as it is at one moment. What belongs to it is written before
 the store tells of it and never changes afterwards, so it is found then. Of the uploads
 only those that it names are taken: whoever may launch lays files there, and none of
-them may keep a backup from being made. The inbox is no part of it: what nobody has
+them may keep a backup from being made. A purge may take files away at any moment, and
+people edit others: where one is not what the head says any more, all is written anew
+without it, or as it is now. The inbox is no part of it: what nobody has
 taken yet must not be done again from a backup.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from watchfloor.domain.anchors import anchors_in
-from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.engine.auditing import known_anchors
 from watchfloor.engine.looking_over import flaws
 from watchfloor.engine.surroundings import Surroundings
@@ -35,6 +37,7 @@ from watchfloor.store.archive.private_files import (
 from watchfloor.store.backups import tape
 from watchfloor.store.backups.contents import (
     MANIFEST,
+    SETTINGS,
     STATE,
     Manifest,
     Stored,
@@ -49,6 +52,8 @@ from watchfloor.store.sqlite import copy_living
 
 #: Is told what is under way, how much of it is done, and of how much.
 OnProgress = Callable[[str, int, int], None]
+#: So often a backup is begun anew for files that somebody edits meanwhile.
+MOST_EDITS: Final = 5
 #: Beyond what is to be written this stays free for the engine.
 SPARE_BYTES: Final = 64 * 1024 * 1024
 
@@ -106,9 +111,10 @@ def back_up(
         )
         left_out += damaged
         _check_room(folder, sum(one.bytes for one in manifest.files))
-        with created(aside) as file:
-            _write(file, manifest, {STATE: copy, **files}, on_progress)
-            sealed(file)
+        manifest, altered = _taped(
+            layout, aside, manifest, {STATE: copy, **files}, on_progress
+        )
+        left_out += altered
         # A name that is there is kept: a link replaces nothing.
         os.link(aside, folder / target.name, follow_symlinks=False)
         settle_folder(folder)
@@ -197,11 +203,22 @@ def _candidates(layout: Layout) -> Iterator[tuple[str, Path]]:
     """Yield every file beside the uploads that may belong into a backup, by name."""
     yield layout.settings.name, layout.settings
     for folder in (layout.campaigns, archives(layout)):
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(_below(folder)):
             name = path.relative_to(layout.root).as_posix()
             is_draft = any(part.startswith(".") for part in name.split("/"))
             if not is_draft and (path.is_symlink() or path.is_file()):
                 yield name, path
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield what is below a folder; a folder that a purge takes away has nothing."""
+    for place, folders, files in os.walk(folder, onerror=_unless_gone):
+        yield from (Path(place, name) for name in (*folders, *files))
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _files(layout: Layout) -> tuple[list[str], dict[str, Path]]:
@@ -230,7 +247,17 @@ def _whole(
         except FileNotFoundError:
             # A purge took it meanwhile; the store of then still names it.
             continue
+    _check_settings(stored)
     return replace(manifest, files=tuple(stored))
+
+
+def _check_settings(stored: Sequence[Stored]) -> None:
+    if not any(one.name == SETTINGS for one in stored):
+        msg = (
+            f"{SETTINGS} went away while the backup was made; nothing is left of it. "
+            "Put the file back, then make the backup again"
+        )
+        raise ConfigError(msg)
 
 
 def _with_uploads(
@@ -262,20 +289,79 @@ def _with_uploads(
     return replace(manifest, files=tuple(stored)), found, left_out
 
 
+def _taped(
+    layout: Layout,
+    aside: Path,
+    manifest: Manifest,
+    files: Mapping[str, Path],
+    on_progress: OnProgress,
+) -> tuple[Manifest, list[str]]:
+    """Write the backup; return what it holds, and the uploads that are not in it.
+
+    Raises:
+        ConfigError: Somebody goes on editing a file.
+    """
+    left_out: list[str] = []
+    edits = 0
+    while True:
+        with created(aside) as file:
+            altered = _write(file, manifest, files, on_progress)
+            if altered is None:
+                sealed(file)
+                return manifest, left_out
+        aside.unlink()
+        if altered.name == STATE:
+            msg = f"the copy of the store changed while {aside.parent} was written to"
+            raise StoreError(msg)
+        rest = [one for one in manifest.files if one is not altered]
+        # Others may be gone with it: a purge takes all that is a run's.
+        stored = [one for one in rest if os.path.lexists(files[one.name])]
+        if altered.name.startswith(f"{layout.uploads.name}/"):
+            if os.path.lexists(files[altered.name]):
+                left_out.append(altered.name)
+        elif (now := _as_it_is(altered, files[altered.name])) is not None:
+            edits += 1
+            if edits > MOST_EDITS:
+                msg = f"{altered.name} changes all the time; nothing is left. Try again"
+                raise ConfigError(msg)
+            stored.append(now)
+        _check_settings(stored)
+        manifest = replace(manifest, files=tuple(stored))
+
+
+def _as_it_is(before: Stored, path: Path) -> Stored | None:
+    """Return a file as it is now; None where a purge took it."""
+    try:
+        return Stored(before.name, path.stat().st_size, sha256_of(path))
+    except FileNotFoundError:
+        return None
+
+
 def _write(
     file: BinaryIO,
     manifest: Manifest,
-    files: dict[str, Path],
+    files: Mapping[str, Path],
     on_progress: OnProgress,
-) -> None:
+) -> Stored | None:
+    """Write a backup; return what is not as the manifest says, where it ends early."""
     content = written(manifest)
-    with BytesIO(content) as source:
-        tape.put(file, MANIFEST, len(content), source, manifest.made_at_ms)
+    with BytesIO(content) as head:
+        tape.put(file, MANIFEST, len(content), head, manifest.made_at_ms)
     for number, one in enumerate(manifest.files, 1):
         on_progress("files", number, len(manifest.files))
-        with opened(files[one.name]) as source:
-            tape.put(file, one.name, one.bytes, source, manifest.made_at_ms)
+        try:
+            source = opened(files[one.name])
+        except OSError:
+            return one
+        with source:
+            try:
+                found = tape.put(file, one.name, one.bytes, source, manifest.made_at_ms)
+            except tape.DamagedError:
+                return one
+        if found != one.sha256:
+            return one
     tape.close(file)
+    return None
 
 
 def _exists(target: Path) -> ConfigError:

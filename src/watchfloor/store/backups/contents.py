@@ -13,6 +13,7 @@ from watchfloor.domain.errors import ConfigError
 FORM: Final = 1
 MANIFEST: Final = "manifest.json"
 STATE: Final = "state.db"
+SETTINGS: Final = "watchfloor.toml"
 #: A backup of more is none of ours.
 MOST_FILES: Final = 200_000
 MOST_MANIFEST_BYTES: Final = 64 * 1024 * 1024
@@ -105,7 +106,7 @@ def _checked(told: dict[str, Any]) -> Manifest:
     names = [one.name for one in stored]
     if len(set(names)) != len(names):
         raise ValueError("it lists a file twice")
-    if names[0] != STATE or "watchfloor.toml" not in names:
+    if names[0] != STATE or SETTINGS not in names:
         raise ValueError("it lists no store, or no settings")
     if told["watchfloor_backup"] != FORM:
         raise ValueError("its form is none")

@@ -24,13 +24,14 @@ class DamagedError(ConfigError):
     """A backup does not hold what it should; the text says what."""
 
 
-def put(tape: BinaryIO, name: str, size: int, source: BinaryIO, at_ms: int) -> None:
-    """Append a file of which the size is known.
+def put(tape: BinaryIO, name: str, size: int, source: BinaryIO, at_ms: int) -> str:
+    """Append a file of which the size is known; return its sha-256 in hexadecimal.
 
     Raises:
         DamagedError: The source holds more or less than that.
         OSError: It could not be read or written.
     """
+    digest = hashlib.sha256()
     head = tarfile.TarInfo(name)
     head.size, head.mode, head.mtime = size, 0o600, at_ms // 1000
     if size <= _MOST_USTAR:
@@ -41,11 +42,13 @@ def put(tape: BinaryIO, name: str, size: int, source: BinaryIO, at_ms: int) -> N
     left = size
     while chunk := source.read(min(_CHUNK, left)):
         tape.write(chunk)
+        digest.update(chunk)
         left -= len(chunk)
     if left or source.read(1):
         msg = f"{name} changed while it was read; make the backup again"
         raise DamagedError(msg)
     tape.write(bytes(-size % BLOCK))
+    return digest.hexdigest()
 
 
 def close(tape: BinaryIO) -> None:
