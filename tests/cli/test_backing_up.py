@@ -133,3 +133,15 @@ def test_the_id_of_a_held_run_leads_no_terminal_astray(shell, half_done, tmp_pat
 
     assert "RED" in back.out
     assert "\x1b" not in back.out + back.err
+
+
+def test_a_backup_in_a_folder_that_is_not_there_is_refused_in_whole_words(
+    shell, tmp_path
+):
+    answer = shell("backup", str(tmp_path / "none" / "b.tar"))
+
+    assert (answer.code, answer.out) == (1, "")
+    assert f"{tmp_path / 'none'}: No such file or directory; nothing was made" in (
+        answer.err
+    )
+    assert "Name a file in a folder that is there" in answer.err

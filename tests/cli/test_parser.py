@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from watchfloor import __version__
+from watchfloor.cli import exits
 from watchfloor.cli.main import VERBS
 from watchfloor.cli.parser import parser
 
@@ -129,3 +131,13 @@ def test_the_console_needs_a_terminal_and_names_the_verbs_instead(shell, argumen
     assert "the console needs a terminal, and there is none" in answer.err
     assert "watchfloor runs" in answer.err
     assert shell("status", "--json").json["engine"]["alive"] is False
+
+
+def test_the_help_tells_what_every_exit_code_means(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+
+    told = re.search(r"Exit codes: (.*)", capsys.readouterr().out, re.DOTALL)
+    assert told is not None
+    codes = {value for name, value in vars(exits).items() if name.isupper()}
+    assert {int(one) for one in re.findall(r"\b\d+\b", told[1])} == codes

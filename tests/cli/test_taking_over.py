@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,22 @@ def test_results_come_in_only_by_an_address(shell, address):
     assert (answer.code, answer.out) == (1, "")
     assert f"--results {address!r} is no address; write 127.0.0.1:8787" in answer.err
     assert not is_owned(shell.layout)
+
+
+def test_an_engine_that_cannot_take_results_never_says_that_it_runs(shell, monkeypatch):
+    refused = shell("engine", "--until-idle", "--results", "127.0.0.1:0")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert "results.token" in refused.err
+    assert "runs" not in refused.err
+
+    monkeypatch.setenv("RESULTS_TOKEN", "t0k3n")
+    with shell.layout.settings.open("a") as file:
+        file.write('[results]\ntoken = "env:RESULTS_TOKEN"\n')
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused = shell("engine", "--until-idle", "--results", at)
+
+    assert (refused.code, refused.out) == (1, "")
+    assert f"results cannot be received on {at}" in refused.err
+    assert "runs" not in refused.err

@@ -87,11 +87,11 @@ def test_every_deliberate_error_has_one_root():
     assert not issubclass(WatchfloorError, (OSError, ValueError, RuntimeError))
 
 
-def test_a_refusal_for_a_role_names_who_may_once():
+def test_a_refusal_for_a_role_names_who_may_once_and_sends_to_nobody_else():
     """What needs an admin must not send to an operator in the same breath."""
     told = str(RefusedError(Refusal.NOT_ALLOWED, "backup needs an admin; you are not"))
 
     assert told == (
-        "NOT_ALLOWED: this session may not do that; ask who may (backup needs an "
+        "NOT_ALLOWED: this session may not do that; nothing was done (backup needs an "
         "admin; you are not)"
     )

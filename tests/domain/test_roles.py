@@ -157,6 +157,13 @@ def test_the_guide_tells_the_role_of_every_verb_as_the_table_has_it():
     assert told == {verb: role.value for verb, role in VERBS.items()}
 
 
+def test_the_guide_tells_which_verbs_nobody_has_over_ssh():
+    guide = GUIDE.read_text(encoding="utf-8")
+    told = set(re.findall(r"(?m)^\| `([a-z-]+)` \| \w+ \| not over ssh", guide))
+
+    assert told == set(VERBS) - OVER_SSH - {"ssh-session"}
+
+
 def test_where_nobody_knows_who_only_looks_everybody_but_the_owner_does():
     unread = RoleRules(are_known=False)
 

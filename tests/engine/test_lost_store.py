@@ -85,6 +85,8 @@ def test_a_store_that_is_gone_stops_the_sending_and_loses_no_outcome(
     assert re.search(words, str(engine.error))
     assert len(provider.arrivals) == sent < 60
     assert "Sending stopped at once" in str(engine.error)
+    # What was kept free is nobody's where the store never comes back.
+    assert not list(floor.layout.root.parent.glob("*/*reserve*"))
     floor.close()
     put_back(floor.layout, str(engine.error))
     stood = floor.assert_books_hold(run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from argparse import Namespace
@@ -85,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _lead_stdout_nowhere()
     except OSError as error:
         _lead_stdout_nowhere()
-        why = f"stopped by the system: {error}. See what was done: watchfloor status"
+        why = f"stopped by the system: {_words(error)}; what was done before that "
+        why += "stands. See: watchfloor status"
         _explain(WatchfloorError(why))
         return exits.REFUSED
     return code
@@ -125,6 +127,14 @@ def _ended(arguments: Sequence[str] | None, mishaps: Mishaps) -> int:
     except Exception as error:  # noqa: BLE001 - the last door: told in a sentence
         _explain(mishaps.sentence(error))
         return exits.REFUSED
+
+
+def _words(error: OSError) -> str:
+    """Return what the system says, and of which file; no number of an error."""
+    said = error.strerror or str(error) or type(error).__name__
+    if error.filename is not None:
+        return f"{said}: {error.filename}"
+    return f"{said}, where its answer goes" if error.errno == errno.ENOSPC else said
 
 
 def _lead_stdout_nowhere() -> None:

@@ -107,7 +107,7 @@ EXPLANATIONS: dict[Refusal, str] = {
         "the store has room only for the outcomes of what is in flight; make room on "
         "its disk, then ask again"
     ),
-    Refusal.NOT_ALLOWED: "this session may not do that; ask who may",
+    Refusal.NOT_ALLOWED: "this session may not do that; nothing was done",
     Refusal.READ_ONLY: "this session only looks; open one that may act",
 }
 

@@ -135,7 +135,10 @@ def _folder_of(layout: Layout, target: Path) -> Path:
         folder = target.parent.resolve(strict=True)
         root = layout.root.resolve(strict=True)
     except OSError as error:
-        msg = f"the backup {target} cannot be made: {error.strerror}; nothing was"
+        msg = (
+            f"the backup {target} cannot be made: {error.filename or target.parent}: "
+            f"{error.strerror}; nothing was made. Name a file in a folder that is there"
+        )
         raise ConfigError(msg) from error
     if target.is_symlink() or target.exists():
         raise _exists(target)

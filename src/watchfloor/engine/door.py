@@ -22,6 +22,18 @@ class Door(NamedTuple):
     is_public: bool = False
 
 
+def check_door(door: Door, committer: Committer) -> None:
+    """Refuse a door that cannot be opened, before an engine says that it runs.
+
+    Raises:
+        ConfigError: There is no token, or the address cannot be had.
+    """
+    from watchfloor.engine.receiver import check_address  # noqa: PLC0415 - see below
+
+    _token(committer)
+    check_address(door.host, door.port, public=door.is_public)
+
+
 async def opened_door(
     door: Door, committer: Committer, submit: Submit, around: Surroundings
 ) -> Callable[[], Awaitable[None]]:
@@ -33,13 +45,17 @@ async def opened_door(
     # Imported here: most engines have no door, and a web server is heavy.
     from watchfloor.engine.receiver import Receiver  # noqa: PLC0415 - see above
 
-    settings = committer.workspace.now().results
     receiver = Receiver(
-        settings,
-        resolved(settings.token, "results.token"),
+        committer.workspace.now().results,
+        _token(committer),
         submit,
         around,
         committer.suppressions.add,
     )
     await receiver.start(door.host, door.port, public=door.is_public)
     return receiver.close
+
+
+def _token(committer: Committer) -> str:
+    settings = committer.workspace.now().results
+    return resolved(settings.token, "results.token")

@@ -24,6 +24,7 @@ class Keeping:
         self._connection = connection
         self._witness: Witness | None = witness_of(layout.state)
         self._file = StoreFile(layout) if dispatches else None
+        self._root = layout.root.stat()
 
     def stand_by(self, committer: Committer) -> None:
         """Let a committer know of the file's place, the reserves and the inbox.
@@ -54,19 +55,30 @@ class Keeping:
         """Close the writer.
 
         Args:
-            is_well: Nothing failed: the log is folded into the file and the reserve
-                goes. Otherwise nothing more is synced through this handle, and the next
-                owner finds all of it as it is.
+            is_well: Nothing failed: the log is folded into the file and the reserves
+                go. Otherwise nothing more is synced through this handle, and the next
+                owner finds all of it as it is; only where the file is gone from its
+                place, the reserves go too.
         """
         if is_well:
             self._dismiss_witness()
         close_writer(self._connection)
         self._dismiss_witness()
-        if self._file is not None:
-            self._file.close()
-        if is_well and self._file is not None:
-            for reserve in (Reserve(self._layout), AskingReserve(self._layout)):
-                reserve.remove()
+        if self._file is None:
+            return
+        if is_well:
+            _remove_reserves(self._layout)
+        elif self._file.lost():
+            # The store may never come back; where it does they are made anew.
+            self._remove_lost(self._file.went_to)
+        self._file.close()
+
+    def _remove_lost(self, went_to: Path | None) -> None:
+        """Remove the reserves from this tenure's own folder, wherever that is now."""
+        for folder in (self._layout.root, *([went_to.parent] if went_to else [])):
+            with suppress(OSError):
+                if os.path.samestat(folder.stat(), self._root):
+                    _remove_reserves(Layout(folder))
 
     def _dismiss_witness(self) -> None:
         if self._witness is not None:
@@ -102,6 +114,11 @@ class Keeping:
         if not state.parent.exists() and kept.name == state.name:
             kept, place = kept.parent, state.parent
         return f"{told} Put it back: mv {kept} {place}; then: watchfloor engine"
+
+
+def _remove_reserves(layout: Layout) -> None:
+    for reserve in (Reserve(layout), AskingReserve(layout)):
+        reserve.remove()
 
 
 def _free_name(state: Path) -> Path:

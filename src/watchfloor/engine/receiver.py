@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import socket
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
@@ -80,6 +81,38 @@ class _DeclinedError(Exception):
         self.headers = headers
 
 
+def check_address(host: str, port: int, *, public: bool) -> None:
+    """Look whether results can be received at an address; it is let go of again.
+
+    Raises:
+        ConfigError: The address is not of the loopback, or cannot be had.
+    """
+    address = _address(host, public=public)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        socket.create_server((address, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        raise _taken(host, port, error) from error
+
+
+def _address(host: str, *, public: bool) -> str:
+    address = "127.0.0.1" if host == "localhost" else host
+    if not public and not _is_loopback(address):
+        msg = (
+            f"results are not received on {host}: only this machine may reach the "
+            "engine. Use 127.0.0.1 and a proxy that speaks TLS in front of it"
+        )
+        raise ConfigError(msg)
+    return address
+
+
+def _taken(host: str, port: int, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"results cannot be received on {host}:{port}: {error}. Nothing "
+        "listens there; choose another port"
+    )
+
+
 class Receiver:
     """Takes results over HTTP on the engine's loop.
 
@@ -131,13 +164,7 @@ class Receiver:
             ConfigError: The address is not of the loopback, or cannot be had; nothing
                 listens.
         """
-        address = "127.0.0.1" if host == "localhost" else host
-        if not public and not _is_loopback(address):
-            msg = (
-                f"results are not received on {host}: only this machine may reach the "
-                "engine. Use 127.0.0.1 and a proxy that speaks TLS in front of it"
-            )
-            raise ConfigError(msg)
+        address = _address(host, public=public)
         server = web.Server(
             self._answered,
             access_log=None,
@@ -156,11 +183,7 @@ class Receiver:
         try:
             listening = await loop.create_server(connected, address, port)
         except (OSError, OverflowError) as error:
-            msg = (
-                f"results cannot be received on {host}:{port}: {error}. Nothing "
-                "listens there; choose another port"
-            )
-            raise ConfigError(msg) from error
+            raise _taken(host, port, error) from error
         self._server, self._listening = server, listening
         return int(listening.sockets[0].getsockname()[1])
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.leaving import Leaving
-from watchfloor.engine.door import Door
+from watchfloor.engine.door import Door, check_door
 from watchfloor.engine.ownership import TAKES, Taking
 from watchfloor.engine.supervisor import Supervisor
 from watchfloor.engine.surroundings import Surroundings
@@ -51,6 +51,8 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
         WatchfloorError: See ``tenure`` and ``Supervisor.run``.
     """
     with tenure(layout, around, owner, dispatches=True, taking=taking) as committer:
+        if door is not None:
+            check_door(door, committer)
         # What was imported lives as long as the process: looking through it again and
         # again would hold up attempts for tens of milliseconds.
         gc.collect()

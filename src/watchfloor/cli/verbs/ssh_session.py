@@ -53,7 +53,10 @@ def check_ssh(found: Namespace) -> None:
     verb, given = found.verb or "console", vars(found)
     why = ""
     if verb not in OVER_SSH:
-        why = f"{verb} is no verb of a session behind a forced command"
+        why = (
+            f"{verb} is no verb of a session behind a forced command, whatever its "
+            "role; it is one of the account's own shell"
+        )
     elif given["workspace"] or given["role"] or given["called"]:
         why = "workspace, role and name are the forced command's to say"
     elif named := [one for one in sorted(NOT_OVER_SSH) if given.get(one)]:
