@@ -17,7 +17,7 @@ from watchfloor.console.about import HEIGHT, about, heading
 from watchfloor.console.columns import RUN_COLUMNS, RunRow
 from watchfloor.console.details import details
 from watchfloor.console.labels import list_label, outside_window, run_label
-from watchfloor.console.lines import cards, engine_line, header, too_small
+from watchfloor.console.lines import cards, engine_lines, header, too_small
 from watchfloor.console.pieces import measured
 from watchfloor.console.session import Session
 from watchfloor.domain.books import REJECT_KEYS, STATE_KEYS, Books
@@ -94,7 +94,8 @@ def test_the_owner_of_the_workspace_is_named():
     silent = replace(alive, heartbeat_at_ms=NOON_MS - 60_000)
 
     def said(engine, own_pid=OWN_PID) -> str:
-        return text(engine_line(session(own_pid), engine, "", 120)).strip()
+        (line,) = engine_lines(session(own_pid), engine, "", 120)
+        return text(line).strip()
 
     assert said(alive).startswith(f"engine: this process, pid {OWN_PID}")
     elsewhere = replace(alive, owner="engine of ann", started_at_ms=NOON_MS - 60_000)

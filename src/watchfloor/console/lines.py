@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from watchfloor.console.figures import clock_time, short_count
+from watchfloor.console.flow import read_whole
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
@@ -23,6 +24,8 @@ _TERSE = 4
 _NEWS = _COUNT + len(" changes since")
 #: From so many per second on tenths tell nothing.
 _MANY = 1_000
+#: So many lines a fault of the engine may take.
+_MOST_OF_FAULT = 4
 #: Stands last in the footer.
 _HELPS = ("app.help", "sheet.help")
 #: The figures a terminal still tells that is too small for anything else.
@@ -84,12 +87,13 @@ def _ages(
     )
 
 
-def engine_line(
+def engine_lines(
     session: Session, engine: EngineView | None, fault: str, width: int
-) -> Line:
-    """Return the second line: who owns the workspace, or that nobody does."""
+) -> tuple[Line, ...]:
+    """Return who owns the workspace, or that nobody does: one line, a fault's more."""
     who: Line = (Piece(f"{session.operator} ", "dim"),)
-    return spread((Piece(" "), _engine(session, engine, fault)), who, width)
+    told: Line = (Piece(" "), _engine(session, engine, fault))
+    return read_whole(told, who, width, _MOST_OF_FAULT)
 
 
 def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:
@@ -277,7 +281,8 @@ def too_small(told: Cards | None, least: str, leave: str, width: int) -> list[Li
         leave: The key that ends the console.
         width: In cells.
     """
-    needs = Piece(f" Watchfloor needs {least}.", "warn")
+    said = (f" Watchfloor needs {least}.", f" needs {least}", f" {least}")
+    needs = Piece(next((one for one in said if len(one) <= width), least), "warn")
     figures = [card.line(0) for card in all_cards(told) if card.name in _SMALL]
     lines: list[Line] = [
         (needs,),
@@ -285,7 +290,12 @@ def too_small(told: Cards | None, least: str, leave: str, width: int) -> list[Li
         (Piece(f" {leave} quit"),),
     ]
     one = joined(lines, " ")
-    return [one] if measured(one) <= width else lines
+    if measured(one) <= width:
+        return [one]
+    if measured(lines[1]) > width:
+        # A figure that is cut would be another one.
+        lines[1] = (Piece(" "), *joined(figures, " "))
+    return lines
 
 
 def active_runs(runs: Sequence[RunView]) -> list[RunView]:

@@ -17,17 +17,18 @@ from watchfloor.console.columns import (
     RunRow,
 )
 from watchfloor.console.details import details
+from watchfloor.console.flow import MOST_SAID, read_whole
 from watchfloor.console.lines import (
     Offer,
     cards,
-    engine_line,
+    engine_lines,
     footer,
     header,
     too_small,
 )
 from watchfloor.console.listing import RunFilter, visible
 from watchfloor.console.pages import Filter
-from watchfloor.console.pieces import Line, Piece, spread
+from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.session import Session
 from watchfloor.console.snapshots import Wanted
 from watchfloor.console.titles import beside, breadcrumb, runs_title, which_records
@@ -184,7 +185,9 @@ class JobsPage(Screen[None]):
         marked = self._marked()
         parts = [part for part in (self._waiting(line), marked) if part]
         right: Line = (Piece(f"{'  '.join(parts)} ", "warn"),) if parts else ()
-        self._panel("message").draw(lambda width: (spread(line, right, width),))
+        self._panel("message").draw(
+            lambda width: read_whole(line, right, width, MOST_SAID)
+        )
 
     def _waiting(self, line: Line) -> str:
         """Return what can still be taken back, where the line does not say so."""
@@ -225,7 +228,7 @@ class JobsPage(Screen[None]):
             lambda width: (header(session, overview, known, width),)
         )
         self._panel("engine").draw(
-            lambda width: (engine_line(session, engine, fault, width),)
+            lambda width: engine_lines(session, engine, fault, width)
         )
         self._panel("cards").draw(lambda width: (cards(told, width),))
         offers = self.offers()

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from watchfloor.console.closing import close
 from watchfloor.console.copies import journey_json
 from watchfloor.console.figures import clock_time
+from watchfloor.console.flow import MOST_SAID, read_whole
 from watchfloor.console.journey_lines import (
     STEP_COLUMNS,
     StepRow,
@@ -267,7 +268,9 @@ class JourneyScreen(ModalScreen[int]):
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator."""
         line: Line = (Piece(f" {text}", role),) if text else ()
-        self._panel("message").draw(lambda _: (line,))
+        self._panel("message").draw(
+            lambda width: read_whole(line, (), width, MOST_SAID)
+        )
 
     def on_resize(self) -> None:
         """Put a healthy record beside or in place of this one, as the width allows."""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from watchfloor.console.closing import close
 from watchfloor.console.figures import clock_time
+from watchfloor.console.flow import MOST_SAID, read_whole
 from watchfloor.console.keymap import Act, bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Piece, measured, spread
@@ -224,7 +225,7 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         if not self.query("#message"):
             return  # told before it was laid out, or after it was closed
         line: Line = (Piece(f" {text}", role),) if text else ()
-        self.panel("message").draw(lambda _: (line,))
+        self.panel("message").draw(lambda width: read_whole(line, (), width, MOST_SAID))
 
     # --- keys ------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from watchfloor.console.figures import counted
+from watchfloor.console.flow import MOST_SAID, read_whole
 from watchfloor.console.keymap import bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Piece
@@ -227,7 +228,9 @@ class WizardPage(ModalScreen[str | None]):
         hidden = 0 if self.step.is_choosing else self.panel("told").hidden_below
         if hidden and not shown:
             shown = (Piece(f" {counted(hidden, 'more line')} below: ↓", "dim"),)
-        self.panel("message").draw(lambda _: (shown,))
+        self.panel("message").draw(
+            lambda width: read_whole(shown, (), width, MOST_SAID)
+        )
 
     def _footer(self) -> list[Offer]:
         names = _OFFERED[self.step]

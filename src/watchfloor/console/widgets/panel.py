@@ -47,6 +47,9 @@ class Panel(Widget):
         if new == old:
             return
         self._lines = new
+        height = self.styles.height
+        if height is not None and height.is_auto and len(new) != self.size.height:
+            self.refresh(layout=True)
         longest = max(len(old), len(new))
         for number in range(longest):
             if old[number : number + 1] != new[number : number + 1]:
