@@ -163,7 +163,10 @@ def test_a_network_disk_is_not_well(tmp_path):
 
     found = disk(Layout(tmp_path), mounts)
 
-    assert (found.is_well, found.found.split(",")[0]) == (False, "nfs4")
+    assert (found.is_well, found.found.split(":")[0]) == (
+        False,
+        "a network disk (nfs4)",
+    )
 
 
 @pytest.mark.parametrize(

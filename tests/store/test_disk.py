@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from watchfloor.domain.errors import StoreError
-from watchfloor.store.disk import check_disk, file_system, is_shared
+from watchfloor.store.disk import check_disk, file_system, shared_disk
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -34,14 +34,46 @@ def test_the_deepest_and_newest_mount_says_the_type(path, kind):
     assert file_system(Path(path), MOUNTS) == kind
 
 
-@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "ceph"])
-def test_what_several_machines_may_write_is_shared(kind):
-    assert is_shared(kind)
+def mounted(kind: str, point: str = "/srv") -> str:
+    return (
+        f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:50 / {point} rw - {kind} x rw\n"
+    )
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "tmpfs", "overlay", ""])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("nfs", "nfs4", "cifs", "smb3", "ceph", "pvfs2", "orangefs", "panfs"),
+        *("fuse.sshfs", "fuse.juicefs", "fuse.gcsfuse", "fuse.ceph-fuse"),
+    ],
+)
+def test_what_several_machines_may_write_is_a_network_disk_also_as_the_root(kind):
+    for point in ("/srv", "/"):
+        told = shared_disk(Path("/srv/floor"), mounted(kind, point))
+        assert told == f"a network disk ({kind})"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("9p", "virtiofs", "vboxsf", "drvfs", "prl_fs", "vmhgfs", "fakeowner"),
+        *("fuse.vmhgfs-fuse", "fuse.grpcfuse"),
+    ],
+)
+def test_a_folder_of_the_host_is_shared_and_a_root_of_its_kind_is_not(kind):
+    told = shared_disk(Path("/srv/floor"), mounted(kind))
+
+    assert told == f"a folder of the machine that hosts this one ({kind})"
+    assert shared_disk(Path("/srv/floor"), mounted(kind, "/")) == ""
+    with pytest.raises(StoreError, match="network_disk = true"):
+        check_disk(Path("/srv/floor"), mounted(kind))
+
+
+@pytest.mark.parametrize(
+    "kind", ["ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "fuseblk", ""]
+)
 def test_a_disk_of_this_machine_is_not_shared(kind):
-    assert not is_shared(kind)
+    assert shared_disk(Path("/srv/floor"), mounted(kind)) == ""
 
 
 def test_a_workspace_on_a_network_disk_is_refused_with_what_to_do():

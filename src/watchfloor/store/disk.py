@@ -1,7 +1,8 @@
-"""The disk that a workspace lies on; one that is shared over a network will not do.
+"""The disk that a workspace lies on; one that other machines may write will not do.
 
 SQLite's log needs memory that every process of one machine shares, and locks that hold.
-Over a network there is neither: two machines would both take themselves for the owner.
+Over a network there is neither, nor between a virtual machine and its host: two
+machines would both take themselves for the owner.
 """
 
 from __future__ import annotations
@@ -17,32 +18,82 @@ from watchfloor.domain.errors import StoreError
 
 #: Where Linux tells what is mounted where; other systems tell nothing there.
 _MOUNTS: Final = Path("/proc/self/mountinfo")
-#: File systems that several machines may have mounted at once.
-_SHARED: Final = frozenset(
-    (
+#: File systems that several machines may have mounted at once, by the kernel's names.
+_NETWORK: Final = frozenset(
+    [
+        "acfs",
         "afs",
+        "afpfs",
         "beegfs",
         "ceph",
         "cifs",
         "coda",
+        "cvfs",
         "davfs",
-        "fuse.ceph",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.sshfs",
+        "fhgfs",
+        "gfs",
         "gfs2",
         "glusterfs",
         "gpfs",
+        "ibrix",
         "lustre",
+        "ncp",
         "ncpfs",
         "nfs",
         "nfs3",
         "nfs4",
         "ocfs2",
+        "orangefs",
+        "panfs",
+        "pvfs2",
+        "smb2",
         "smb3",
         "smbfs",
-    )
+        "snfs",
+        "wekafs",
+        "fuse.alluxio-fuse",
+        "fuse.blobfuse",
+        "fuse.blobfuse2",
+        "fuse.ceph",
+        "fuse.ceph-fuse",
+        "fuse.curlftpfs",
+        "fuse.davfs",
+        "fuse.gcsfuse",
+        "fuse.glusterfs",
+        "fuse.goofys",
+        "fuse.gvfsd-fuse",
+        "fuse.juicefs",
+        "fuse.lizardfs",
+        "fuse.mfs",
+        "fuse.moosefs",
+        "fuse.orangefs",
+        "fuse.pvfs2",
+        "fuse.rclone",
+        "fuse.s3backer",
+        "fuse.s3fs",
+        "fuse.s3ql",
+        "fuse.seaweedfs",
+        "fuse.smbnetfs",
+        "fuse.sshfs",
+    ]
+)
+#: Folders of the machine that hosts this one: it may write them, and so may others that
+#: it hosts, and neither sees a lock of this one.
+_HOSTED: Final = frozenset(
+    [
+        "9p",
+        "drvfs",
+        "fakeowner",
+        "fuse.grpcfuse",
+        "fuse.osxfs",
+        "fuse.prl_fsd",
+        "fuse.vmhgfs-fuse",
+        "prl_fs",
+        "v9fs",
+        "vboxsf",
+        "virtiofs",
+        "vmhgfs",
+    ]
 )
 #: With less room than this SQLite cannot commit.
 LEAST_FREE: Final = 64 * 1_024
@@ -75,13 +126,19 @@ def file_system(path: Path, mounts: str | None = None) -> str:
         path: A file or folder, which may be missing.
         mounts: What ``/proc/self/mountinfo`` says; None to read it.
     """
+    return _mount_of(path, mounts)[1]
+
+
+def _mount_of(path: Path, mounts: str | None) -> tuple[Path, str]:
+    """Return where the file system of *path* is mounted, and its type."""
+    place = path.absolute().resolve()
+    found, kind = Path(place.anchor), ""
     if mounts is None:
         try:
             mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            return ""
-    place = path.absolute().resolve()
-    best, kind = -1, ""
+            return found, kind
+    best = -1
     for line in mounts.splitlines():
         told, _, about = line.partition(" - ")
         fields, types = told.split(" "), about.split(" ")
@@ -91,25 +148,36 @@ def file_system(path: Path, mounts: str | None = None) -> str:
         depth = len(point.parts)
         # Of two on one point the later one covers the earlier.
         if depth >= best and (place == point or point in place.parents):
-            best, kind = depth, types[0]
-    return kind
+            best, found, kind = depth, point, types[0]
+    return found, kind
 
 
-def is_shared(kind: str) -> bool:
-    """Whether several machines may write a file system of this type at once."""
-    return kind in _SHARED
+def shared_disk(path: Path, mounts: str | None = None) -> str:
+    """Return what a disk is that other machines may write as well; empty for no such.
+
+    Args:
+        path: A file or folder, which may be missing.
+        mounts: As for ``file_system``.
+    """
+    point, kind = _mount_of(path, mounts)
+    if kind in _NETWORK:
+        return f"a network disk ({kind})"
+    # A container or a small machine may have its own root so: no folder of others.
+    if kind in _HOSTED and point != Path(point.anchor):
+        return f"a folder of the machine that hosts this one ({kind})"
+    return ""
 
 
 def check_disk(root: Path, mounts: str | None = None) -> None:
-    """Refuse a workspace on a disk that is shared over a network.
+    """Refuse a workspace on a disk that other machines may write as well.
 
     Raises:
         StoreError: It is on one; nothing was changed or sent.
     """
-    kind = file_system(root, mounts)
-    if is_shared(kind):
+    shared = shared_disk(root, mounts)
+    if shared:
         msg = (
-            f"the workspace {root} lies on a network disk ({kind}), where no lock and "
+            f"the workspace {root} lies on {shared}, where no lock and "
             "no log can be relied on; nothing was changed or sent. Move it to a disk "
             "of this machine, or write network_disk = true below [safety] in its "
             "file, if no other machine ever opens it"

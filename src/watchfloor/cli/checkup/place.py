@@ -15,7 +15,7 @@ from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.accounts import account, uid_of
 from watchfloor.store.archive.places import archives
 from watchfloor.store.closed_places import open_mode
-from watchfloor.store.disk import file_system, is_shared
+from watchfloor.store.disk import file_system, shared_disk
 from watchfloor.store.inbox import Inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import is_owned
@@ -175,13 +175,14 @@ def writable(layout: Layout, flags: int | None = None) -> Checked:
 
 def disk(layout: Layout, mounts: str | None = None) -> Checked:
     """Check that the workspace is on no disk that other machines may write."""
-    kind = file_system(layout.root, mounts)
-    if not is_shared(kind):
+    shared = shared_disk(layout.root, mounts)
+    if not shared:
+        kind = file_system(layout.root, mounts)
         return Checked("file system", True, kind or "this system does not say which")
     return Checked(
         "file system",
         False,
-        f"{kind}, a network disk: no lock and no log can be relied on",
+        f"{shared}: no lock and no log can be relied on",
         "move the workspace to a disk of this machine",
     )
 
