@@ -4,7 +4,7 @@ import stat
 import subprocess
 
 import pytest
-from tests.cli.shell import campaign_text, step
+from tests.cli.shell import campaign_text, people, step
 
 from watchfloor.channels.base import channel_names
 from watchfloor.intake.workspace_file import parse_workspace
@@ -324,3 +324,20 @@ def test_bash_accepts_its_completion_script(shell):
         check=False,
     )
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_a_host_that_a_launch_refuses_is_a_mistake_of_the_campaign(shell, tmp_path):
+    settings = """
+url = "http://169.254.169.254/latest"
+body = { to = "${contact}" }
+"""
+    file = campaign_text(tmp_path, "inward", steps=step("webhook", settings))
+    upload = people(tmp_path / "people.csv", 2)
+
+    [mistake] = checked(shell, file)
+    refused = shell("launch", file, "--upload", upload, "--yes")
+
+    assert "169.254.169.254" in mistake
+    assert "where clouds keep credentials" in mistake
+    assert refused.code == 1
+    assert f"watchfloor: {mistake}\n" in refused.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from tests.cli.shell import SpareShell, carry_out
 from tests.support.hostile import PAYLOADS, Payload
 from tests.support.provider import Provider, Reply
+
+from watchfloor.domain.records import RecordState
 
 #: What a file of UTF-8 and a database can hold.
 WRITTEN = tuple(one for one in PAYLOADS if one.is_unicode)
@@ -138,4 +141,36 @@ def _plant(connection: sqlite3.Connection, run: str) -> None:
         " intent_why = ?1, approved_by = ?1, campaign_id = ?1 WHERE run_no = ?2",
         (NAME, run_no),
     )
+    _plant_what_came_later(connection, run_no, texts)
     connection.execute("UPDATE lease SET owner = ?1, host = ?1, left_why = ?1", (NAME,))
+
+
+def _plant_what_came_later(
+    connection: sqlite3.Connection, run_no: int, texts: list[str]
+) -> None:
+    """Write payloads into promises, results and the stages of a canary."""
+    connection.execute(
+        "UPDATE record SET state = ?, due_at_ms = 1, next_at_ms = 1, expires_at_ms = 2"
+        " WHERE run_no = ? AND state = ?",
+        (int(RecordState.CALLBACK), run_no, int(RecordState.DELIVERED)),
+    )
+    connection.executemany(
+        "INSERT INTO result (event_id, run_no, seq, step, kind, at_ms, received_at_ms,"
+        " state, key, provider_id, detail, source)"
+        " VALUES (?2, ?1, ?3, 0, 'answered', 1, 1, ?4, ?2, ?2, ?2, ?2)",
+        [
+            (run_no, text, number, ("applied", "parked", "late")[number % 3])
+            for number, text in enumerate(texts, 1)
+        ],
+    )
+    connection.execute(
+        "INSERT INTO result_count VALUES (?, 'answered', ?)", (run_no, len(texts))
+    )
+    connection.executemany(
+        "INSERT INTO canary (run_no, stage, last_seq, state, opened_at_ms,"
+        " judged_at_ms, decided_by, evidence_json) VALUES (?, ?, ?, ?, 1, 1, ?, ?)",
+        [
+            (run_no, 1, 10, "stopped", NAME, json.dumps(texts)),
+            (run_no, 2, 1_000, "waiting", "", "[]"),
+        ],
+    )

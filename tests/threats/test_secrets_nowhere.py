@@ -25,6 +25,7 @@ from watchfloor.cli.desk import ViewersDesk, WholeDesk
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.portrait import portrait_of
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.roles import VERBS as ROLES
 from watchfloor.domain.roles import Role
 from watchfloor.domain.views import PageKey
 
@@ -60,7 +61,13 @@ VERBS = [
     ("audit", "show"),
     ("audit", "verify"),
     ("campaign", "list"),
+    ("canary", "RUN"),
+    ("results", "show", "RUN"),
+    ("results", "parked"),
+    ("history", "RUN", "--records"),
 ]
+#: Verbs with tests of their own here, or that tell nothing of a workspace.
+APART = {"console", "bundle", "completion", "ssh-session"}
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +168,12 @@ def test_no_secret_and_nobody_stands_in_what_the_engine_said(planted):
 
     assert leaks(told, REFERRED) == []
     assert told_of(told, NOBODY) == []
+
+
+def test_every_verb_that_a_viewer_has_is_asked():
+    asked = {verb for verb, *_ in VERBS} | APART
+
+    assert asked >= {verb for verb, role in ROLES.items() if role is Role.VIEWER}
 
 
 def test_no_verb_tells_a_viewer_a_secret_or_anybody_in_full(told_by_verbs):

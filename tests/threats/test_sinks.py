@@ -29,6 +29,8 @@ from watchfloor.cli.remarks import Remarks
 from watchfloor.console.text import fit, plain, shortened, wrapped
 from watchfloor.domain.alerts import Alert, AlertKind, Cause
 from watchfloor.domain.books import Books
+from watchfloor.domain.roles import VERBS as ROLES
+from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
 from watchfloor.engine import alert_words
 from watchfloor.engine.notices import NoticeKind, Occasion, letter
@@ -57,7 +59,18 @@ VERBS: dict[tuple[str, ...], int] = {
     ("status",): 0,
     ("doctor",): 5,
     ("campaign", "list"): 150,
+    ("books", "RUN", "--audit"): 0,
+    ("callbacks", "RUN", "--limit", MOST): 0,
+    ("callbacks", "RUN", "--limit", MOST, "--unmask"): 200,
+    ("history", "RUN"): 15,
+    ("history", "RUN", "--records", "--unmask"): 700,
+    ("results", "show", "RUN"): 0,
+    ("results", "parked"): 0,
+    ("canary", "RUN"): 700,
+    ("plan",): 0,
 }
+#: Verbs that show something and have a test of their own here, or show nothing of it.
+APART = {"console", "journey", "bundle", "completion", "ssh-session"}
 #: What the caller says himself, as a shell's ``*`` does; each is refused by name.
 SAID = {
     "a run": ("show", "{}"),
@@ -87,6 +100,12 @@ def run(floor):
 
 def called(floor, run, arguments):
     return floor(*(run if one == "RUN" else one for one in arguments))
+
+
+def test_every_verb_that_a_viewer_has_is_looked_at():
+    looking = {verb for verb, role in ROLES.items() if role is Role.VIEWER}
+
+    assert {verb for verb, *_ in VERBS} | APART >= looking
 
 
 def assert_shown(text, least):

@@ -16,7 +16,7 @@ from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, WatchfloorError
 from watchfloor.domain.lending import unlent_words
 from watchfloor.domain.text import clean
-from watchfloor.engine.campaigns import checked_campaign
+from watchfloor.engine.campaigns import check_reach, checked_campaign
 from watchfloor.engine.lending import not_lent, role_here
 from watchfloor.engine.operations import create_workspace
 from watchfloor.engine.workspace_settings import WorkspaceSettings
@@ -68,6 +68,7 @@ def _check(options: Namespace) -> int:
     try:
         text = read_toml_text(path)
         found = checked_campaign(text, path.name)
+        _check_reach(options, found, path.name)
     except ConfigError as error:
         if options.json:
             answer_json({"file": path.name, "mistakes": list(error.mistakes)})
@@ -82,6 +83,19 @@ def _check(options: Namespace) -> int:
         if wanted:
             tell(f"! You could not launch it: {clean(unlent_words(wanted), 2_000)}")
     return exits.DONE
+
+
+def _check_reach(options: Namespace, found: Campaign, origin: str) -> None:
+    """Refuse hosts that a launch here would refuse; a file needs no place.
+
+    Names are not looked up: a launch does that, and it takes a network.
+
+    Raises:
+        ConfigError: With every such setting.
+    """
+    layout = compose.layout(options)
+    if layout.exists:
+        check_reach(found, origin, WorkspaceSettings(layout).now)
 
 
 def _not_lent(options: Namespace, found: Campaign, text: str) -> list[str]:
