@@ -8,6 +8,7 @@ from watchfloor.console.discreet import DiscreetDesk
 from watchfloor.console.portrait import run_portrait
 from watchfloor.domain.errors import RefusedError
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.roles import Role
 from watchfloor.domain.views import PageKey
 from watchfloor.triage.scrubbing import Scrubber
 
@@ -72,3 +73,14 @@ async def test_nothing_can_be_asked_of_a_run_for_a_picture(desk, run, judged):
         await discreet.preview(Verb.STOP, run.run_id)
     with pytest.raises(RefusedError):
         await discreet.order("hide", run.run_id)
+
+
+async def test_a_picture_does_not_tell_what_who_draws_it_is_to_the_workspace(
+    desk, run, judged
+):
+    desk.role, desk.name = Role.VIEWER, "prod-eu"
+    discreet = DiscreetDesk(desk, run.run_id, DOOR, judged).as_desk
+
+    pulse = await discreet.pulse()
+
+    assert (pulse.role, pulse.name) == (None, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 from tests.support.floor import ASKER, campaign, ids
@@ -11,6 +12,7 @@ from watchfloor.cli.desk import WholeDesk
 from watchfloor.domain.errors import NotFoundError, StoreError
 from watchfloor.domain.regions import Gate, Verb
 from watchfloor.domain.roles import Role
+from watchfloor.domain.views import PageKey
 from watchfloor.engine.backing_up import back_up
 from watchfloor.engine.restoring import restore
 
@@ -84,3 +86,27 @@ async def test_a_poll_tells_what_the_file_makes_of_who_asks(desk):
     pulse = await desk.pulse()
 
     assert (pulse.role, pulse.name) == (Role.ADMIN, "Floor")
+
+
+async def test_a_role_that_the_file_takes_away_hides_people_from_then_on(
+    floor, desk, monkeypatch
+):
+    """Somebody who is not the owner, as the system tells it, looks at the floor."""
+    run_id = await launched(floor)
+    await asyncio.to_thread(floor.carried_out)
+    monkeypatch.setattr(os, "geteuid", lambda: 61_962)
+    assert (await desk.pulse()).role is Role.OPERATOR
+    [first, *_] = (await desk.records(run_id, PageKey(text="c0000"))).records
+    assert first.key
+
+    before = floor.layout.settings.read_text()
+    floor.configure('[roles]\noperators = ["somebody-else"]')
+
+    assert (await desk.pulse()).role is Role.VIEWER
+    assert (await desk.records(run_id, PageKey(text="c0000"))).records == ()
+    [first, *_] = (await desk.records(run_id, PageKey())).records
+    assert first.key == ""
+
+    floor.layout.settings.write_text(before)
+    assert (await desk.pulse()).role is Role.OPERATOR
+    assert (await desk.records(run_id, PageKey(text="c0000"))).records

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 from watchfloor.console.desk import Desk
 from watchfloor.domain.errors import Refusal, RefusedError
+from watchfloor.domain.live import Pulse
 from watchfloor.domain.runbook import Triage
 from watchfloor.domain.views import Overview
 
@@ -86,6 +87,9 @@ class DiscreetDesk:
         if isinstance(value, Overview):
             mine = tuple(run for run in value.runs if run.run_id == self._run_id)
             value = replace(value, runs=mine)
+        if isinstance(value, Pulse):
+            # A picture is nobody's session: its console is what it was opened as.
+            value = replace(value, role=None, name="")
         if is_dataclass(value) and not isinstance(value, type):
             known = {
                 one.name: getattr(value, one.name) for one in fields(value) if one.init

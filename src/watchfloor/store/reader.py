@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from watchfloor.domain.errors import StoreError
+from watchfloor.domain.errors import NotFoundError, StoreError
 from watchfloor.store.compiled import engine_on
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import unreadable
@@ -93,15 +93,29 @@ class Reader:
             if self._engine is None:
                 self._layout.check_exists()
                 self._engine = self._made()
-            if self._file is None or self._file.lost():
+            lost = "" if self._file is None else self._file.lost()
+            if self._file is None or lost:
                 # Until then the old one is kept: it may be put back.
-                self._layout.check_exists()
+                self._check_there(lost)
                 file = StoreFile(self._layout)
                 if self._file is not None:
                     self._file.close()
                 self._file = file
                 self._number += 1
             return self._engine
+
+    def _check_there(self, lost: str) -> None:
+        """Check that a store stands there; where one did, nobody is to make one."""
+        try:
+            self._layout.check_exists()
+        except NotFoundError as error:
+            if not lost:
+                raise
+            msg = (
+                f"{lost.rstrip(',')}; nothing can be read until it is put back, or "
+                "until a backup stands there: watchfloor restore"
+            )
+            raise NotFoundError(msg) from error
 
     def _made(self) -> Engine:
         engine = engine_on(
