@@ -25,13 +25,14 @@ class WholeDesk(StoreDesk):
     ``ViewersDesk`` tells.
     """
 
+    _is_viewers = False
     _hides_people = False
 
     async def pulse(self) -> Pulse:
         """Return what may be polled, and what who asks is to the workspace now."""
         found = await super().pulse()
         name, role = await asyncio.to_thread(self._about)
-        self._hides_people = role is Role.VIEWER
+        self._hides_people = self._is_viewers or role is Role.VIEWER
         return replace(found, name=name, role=role)
 
     def _about(self) -> tuple[str, Role]:
@@ -83,10 +84,5 @@ class ViewersDesk(WholeDesk):
     the same, and so would a key.
     """
 
+    _is_viewers = True
     _hides_people = True
-
-    async def pulse(self) -> Pulse:
-        """Return what may be polled; a role that is more by now changes nothing."""
-        found = await super().pulse()
-        self._hides_people = True
-        return found

@@ -88,7 +88,11 @@ def check_address(host: str, port: int, *, public: bool) -> None:
         ConfigError: The address is not of the loopback, or cannot be had.
     """
     address = _address(host, public=public)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        is_ipv6 = ip_address(address).version == 6  # noqa: PLR2004 - as it is called
+    except ValueError:
+        return  # where a name leads is found out when it listens
+    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
     try:
         socket.create_server((address, port), family=family).close()
     except (OSError, OverflowError) as error:
