@@ -45,6 +45,19 @@ class FaultyDesk(PaperDesk):
         return replace(super()._engine(), fault=FAULT)
 
 
+async def test_of_the_smallest_screen_rows_are_left_whatever_is_said(console):
+    app = console()
+    app.session.desk = FaultyDesk(clock=app.session.clock)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: "STORE FAULT" in panel(app, "engine"))
+        app.jobs.say(f"{FAULT} {FAULT}", "bad")
+        await settled(pilot)
+
+        assert app.jobs.runs.size.height >= 3
+        assert "Help" in shown(app)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
 async def test_a_store_fault_and_a_refusal_stand_whole_on_the_screen(console, size):
     app = console()

@@ -24,8 +24,6 @@ _TERSE = 4
 _NEWS = _COUNT + len(" changes since")
 #: From so many per second on tenths tell nothing.
 _MANY = 1_000
-#: So many lines a fault of the engine may take.
-_MOST_OF_FAULT = 4
 #: Stands last in the footer.
 _HELPS = ("app.help", "sheet.help")
 #: The figures a terminal still tells that is too small for anything else.
@@ -88,12 +86,20 @@ def _ages(
 
 
 def engine_lines(
-    session: Session, engine: EngineView | None, fault: str, width: int
+    session: Session,
+    engine: EngineView | None,
+    fault: str,
+    width: int,
+    most: int = 1,
 ) -> tuple[Line, ...]:
-    """Return who owns the workspace, or that nobody does: one line, a fault's more."""
+    """Return who owns the workspace, or that nobody does.
+
+    One line; for a fault so many that it can be read to its end, and no more than
+    *most*.
+    """
     who: Line = (Piece(f"{session.operator} ", "dim"),)
     told: Line = (Piece(" "), _engine(session, engine, fault))
-    return read_whole(told, who, width, _MOST_OF_FAULT)
+    return read_whole(told, who, width, most)
 
 
 def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:

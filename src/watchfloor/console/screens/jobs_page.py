@@ -186,8 +186,12 @@ class JobsPage(Screen[None]):
         parts = [part for part in (self._waiting(line), marked) if part]
         right: Line = (Piece(f"{'  '.join(parts)} ", "warn"),) if parts else ()
         self._panel("message").draw(
-            lambda width: read_whole(line, right, width, MOST_SAID)
+            lambda width: read_whole(line, right, width, self._most(3))
         )
+
+    def _most(self, least: int) -> int:
+        """Return how many lines may be taken from the lists; some rows always stay."""
+        return max(least, min(MOST_SAID, self.size.height // 6))
 
     def _waiting(self, line: Line) -> str:
         """Return what can still be taken back, where the line does not say so."""
@@ -228,7 +232,7 @@ class JobsPage(Screen[None]):
             lambda width: (header(session, overview, known, width),)
         )
         self._panel("engine").draw(
-            lambda width: engine_lines(session, engine, fault, width)
+            lambda width: engine_lines(session, engine, fault, width, self._most(2))
         )
         self._panel("cards").draw(lambda width: (cards(told, width),))
         offers = self.offers()
