@@ -105,7 +105,13 @@ class Clock:
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Let the wall clock show nothing but what the test puts it forward."""
+        """Let the wall clock show nothing but what the test puts it forward.
+
+        Where it stands already it goes on standing.
+        """
+        if self._still_at_s is not None:
+            yield
+            return
         stood_s = self._still_at_s = time.time()
         try:
             yield
