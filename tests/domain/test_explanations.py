@@ -195,6 +195,14 @@ def test_what_a_person_can_do_about_what_holds_most_is_the_next_step(now, step):
     assert next_step(told(health=Health.BLOCKED, now=now)) == step
 
 
+def test_an_engine_that_stands_still_is_looked_at_before_another_one_is_started():
+    hanging = {"engine_alive": False, "heartbeat_age_s": 9.0, "owner_lives": True}
+
+    assert next_step(told(health=Health.BLOCKED, now=hanging)) == (
+        "look at that process, or: watchfloor engine --take-over"
+    )
+
+
 NO_ENGINE = {"engine_alive": False, "heartbeat_age_s": 9.0}
 SINCE = "no engine since 14:02"
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from watchfloor.domain.draining import Drain
 from watchfloor.domain.handover import (
     ENDED,
     STARTED,
@@ -207,12 +209,28 @@ def test_times_are_told_in_the_workspaces_zone_too_with_its_own_day():
     assert "- 14:00 UTC (11-29 03:00) x" in told
 
 
+def test_whoever_comes_on_shift_is_told_of_an_engine_that_drains():
+    drain = Drain(NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS, 3)
+    ends = EngineTold(replace(OWNER, drain=drain), is_alive=True, starts=1, crashes=0)
+
+    assert note_lines(note(engine=ends), UTC)[2] == (
+        f"Engine: {WHO}, up since 13:00 UTC, and drains: it ends; 1 start in the period"
+    )
+
+
 def test_an_engine_that_is_gone_is_the_first_thing_that_is_seen():
     gone = EngineTold(OWNER, is_alive=False, starts=2, crashes=1)
 
     assert note_lines(note(engine=gone), UTC)[2] == (
         "Engine: NONE RUNS; the last owner was engine of ann, pid 7 on desk-3, until "
         "14:00 UTC; 2 starts in the period, 1 after it died"
+    )
+    hanging = EngineTold(
+        replace(OWNER, hangs=True), is_alive=False, starts=1, crashes=0
+    )
+    assert note_lines(note(engine=hanging), UTC)[2] == (
+        f"Engine: HANGS since 14:00 UTC: {WHO}, and its process lives; "
+        "1 start in the period"
     )
     never = EngineTold(EngineView(), is_alive=False, starts=0, crashes=0)
     assert note_lines(note(engine=never), UTC)[2] == "Engine: none ever ran here"

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from watchfloor.domain.draining import Drain, drain_words
 from watchfloor.domain.taking_over import (
+    drain_lines,
     owner_words,
     seize_lines,
     take_over_lines,
@@ -44,6 +46,16 @@ def test_an_owner_without_a_host_is_here_and_a_clock_behind_makes_no_age():
     assert seize_lines(here, NOON_MS)[0] == (
         "pid 4711 on this machine holds the lock and took no command; its last "
         "heartbeat came 0 s ago."
+    )
+
+
+def test_of_an_engine_that_ends_already_nothing_is_asked():
+    drain = Drain(NOON_MS - 60_000, NOON_MS + 49_000, 10)
+
+    assert drain_lines(drain, NOON_MS) == (
+        f"That engine {drain_words(drain, NOON_MS)}.",
+        "Nothing is asked of it: its attempts in flight end, none is begun.",
+        "When it has ended, the runs go on with an engine here.",
     )
 
 
