@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.cli.shell import engine_beside
+from tests.cli.shell import campaign_text, engine_beside, people, step
 from tests.support.patience import until
 
 from watchfloor.cli import compose, taking_over
@@ -58,9 +58,14 @@ def test_only_the_very_words_ask_an_owner_to_let_go(layout, typed, capfd, line):
 
 
 def test_an_owner_that_is_asked_lets_go_and_who_asked_waits_for_it(
-    layout, typed, capfd
+    shell, layout, tmp_path, typed, capfd
 ):
+    # One that has nothing in flight has let go before it answers.
+    slow = step("simulator", 'latency = "2s"')
+    campaign = campaign_text(tmp_path, "slow", steps=slow)
+    run = shell.launched(campaign, people(tmp_path / "one.csv", 1))
     with engine_beside(layout.root):
+        until(lambda: shell("show", run, "--json").json["books"]["attempting"] == 1)
         typed("take over")
 
         taking = made_way(layout, yes=False)
