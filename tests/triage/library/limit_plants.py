@@ -144,8 +144,10 @@ def _earlier_run(bed: Bed, engine: Running) -> None:
 def _completed(bed: Bed, engine: Running, campaign: str, contacts: list[str]) -> None:
     """Complete a run, one record per second of the floor's time and nothing besides.
 
-    How long this machine takes to launch and to end it would count with its own time.
+    How long this machine takes to launch and to end it would count with its own time,
+    and whoever is answered before the floor's time goes on would cost none of it.
     """
+    bed.provider.hold()
     with bed.floor.clock.still():
         run_id = bed.floor.launched(campaign, contacts)
         bed.worked(run_id, engine, len(contacts), USUAL_S)
