@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
-from textual.events import Event, Key
+from textual.events import Event, Key, Resize
 
 from watchfloor.console.commands import Patience
 from watchfloor.console.departing import Departing, draining
@@ -145,10 +145,13 @@ class WatchfloorApp(Departing):
         """Let go of the desk, whose faults concern nobody any more."""
         await answer(self.session.desk.close())
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
         """Forget what stood on the glass: a terminal may have thrown it away."""
         self._forget_glass()
         self.screen.refresh()
+        measure_again = getattr(self._driver, "measure_again", None)
+        if measure_again is not None:
+            measure_again(event.size)
 
     def action_help_quit(self) -> None:
         """Say what ctrl+c, which copies what is selected, does not do."""

@@ -10,6 +10,8 @@ from queue import Empty, Full
 
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
 
 from watchfloor.console.glass import Glass
 
@@ -57,6 +59,16 @@ class ThriftyDriver(LinuxDriver):
             self._holds_start = False
             self._send(_SYNC_START)
         self._send(sent)
+
+    def measure_again(self, told: Size) -> None:
+        """Tell of the terminal's size once more where it is another than was told.
+
+        A signal may come while the handler of the one before has read the size and not
+        handed it on yet: then the older size is told last, and would stay.
+        """
+        size = Size(*self._get_terminal_size())
+        if size != told:
+            self._app.post_message(Resize(size, size))
 
     def forget(self) -> None:
         """Know nothing of what stands on the glass."""
