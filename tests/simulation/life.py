@@ -189,9 +189,12 @@ class Life:
         if self.supervisor is None:
             return None
         lanes = self.supervisor._lanes._lanes.values()
-        since = [lane.dispatcher._flights.oldest_s() for lane in lanes]
-        known = [one for one in since if one is not None]
-        return min(known) + 25.5 if known else None
+        since = [
+            since_s
+            for lane in lanes
+            for since_s, *_ in lane.dispatcher._flights._flying.values()
+        ]
+        return min(since) + 25.5 if since else None
 
     def die(self) -> None:
         """Be killed: nothing more is done, whatever was under way."""

@@ -55,10 +55,6 @@ class Flights:
         """Whether the engine itself ended what flies in a task."""
         return task in self._cut_at_s
 
-    def oldest_s(self) -> float | None:
-        """Return since when the oldest flies; None where nothing does."""
-        return min((since_s for since_s, *_ in self._flying.values()), default=None)
-
     def cut_overdue(self) -> None:
         """End attempts that are far past their channel's own deadline."""
         limit = self._around.monotonic_s() - GRACE_S
