@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from tests.simulation.turning import told_anew
 
 TOLD = """
 from tests.simulation.turning import bench
@@ -11,23 +9,8 @@ with bench() as turned:
 """
 
 
-def hashes(hash_seed):
-    told = subprocess.run(
-        [sys.executable, "-c", TOLD],
-        env={
-            **os.environ,
-            "PYTHONHASHSEED": hash_seed,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return told.stdout.split()
-
-
 def test_a_seed_has_the_same_log_in_every_process():
-    once, again = hashes("1"), hashes("2")
+    once, again = told_anew(TOLD, "1"), told_anew(TOLD, "2")
 
     assert len(set(once)) == 12
     assert once == again

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -126,3 +129,19 @@ def _turned_many(turned: Turned, first: int, count: int, jobs: int) -> int:
     print(*found, sep="\n", end="\n" if found else "")  # noqa: T201 - its purpose
     print(f"{count:,} seeds in {took_s:.0f} s, {len(found)} did not hold")  # noqa: T201 - its purpose
     return 1 if found else 0
+
+
+def told_anew(code: str, hash_seed: str) -> list[str]:
+    """Return the words that a process of its own prints, with its own hashing."""
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": hash_seed,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.split()

@@ -26,6 +26,7 @@ from tests.simulation.bugs import (
     planted,
     refills_twice_as_fast,
     retries_are_no_work,
+    tabled,
     unknown_is_failed,
     waits_too_long,
     winter_time,
@@ -491,22 +492,5 @@ PLANTS: tuple[Bug, ...] = (
 )
 
 
-def main() -> None:
-    """Print the table of planted bugs, each with the seed that found it."""
-    print("| bug | what is broken | invariant | seed |")  # noqa: T201 - its purpose
-    print("| --- | --- | --- | --- |")  # noqa: T201 - its purpose
-    missed = 0
-    for bug in PLANTS:
-        if sys.argv[1:] and bug.title not in sys.argv[1:]:
-            continue
-        found = finding(bug)
-        missed += found is None
-        told = (
-            "| not found | |" if found is None else f"| {found.number} | {found.seed} |"
-        )
-        print(f"| {bug.title} | {bug.broken} {told}", flush=True)  # noqa: T201 - its purpose
-    sys.exit(1 if missed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if tabled(PLANTS, finding) else 0)

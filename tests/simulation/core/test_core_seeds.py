@@ -6,13 +6,12 @@ How many is told by ``WATCHFLOOR_CORE_SEEDS``; slices let several processes shar
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
 from tests.simulation.bugs import planted
 from tests.simulation.core.plants import MOST_SEEDS, PLANTS, finding
 from tests.simulation.core.world import World, turned
+from tests.simulation.turning import told_anew
 
 SEEDS = int(os.environ.get("WATCHFLOOR_CORE_SEEDS", "10000"))
 #: So many that several processes, of which each takes the next, end at the same time.
@@ -85,22 +84,7 @@ def test_the_swarm_does_what_it_is_there_for():
 
 
 def test_a_seed_has_the_same_log_in_every_process():
-    once, again = _hashes("1"), _hashes("2")
+    once, again = told_anew(TOLD, "1"), told_anew(TOLD, "2")
 
     assert len(set(once)) == 20
     assert once == again
-
-
-def _hashes(hash_seed):
-    told = subprocess.run(
-        [sys.executable, "-c", TOLD],
-        env={
-            **os.environ,
-            "PYTHONHASHSEED": hash_seed,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return told.stdout.split()
