@@ -16,6 +16,7 @@ from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.session import Session
+from watchfloor.console.timers import Timed
 from watchfloor.console.work import begin
 
 _LEAVING = "leaving"
@@ -35,7 +36,7 @@ def draining(active: int) -> tuple[str, ...]:
     )
 
 
-class Departing(App[int]):
+class Departing(Timed, App[int]):
     """An application that asks before it is left, and can be left without a terminal.
 
     Attributes:

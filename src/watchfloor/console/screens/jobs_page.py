@@ -31,6 +31,7 @@ from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.session import Session
 from watchfloor.console.snapshots import Wanted
+from watchfloor.console.timers import Timed
 from watchfloor.console.titles import beside, breadcrumb, runs_title, which_records
 from watchfloor.console.widgets.grid import Grid
 from watchfloor.console.widgets.looks import LOOKS
@@ -43,7 +44,7 @@ _LEAST_WIDTH, _LEAST_HEIGHT, _TWO_PANES = 60, 16, 100
 RUNS, RECORDS = "runs", "records"
 
 
-class JobsPage(Screen[None]):
+class JobsPage(Timed, Screen[None]):
     """Rows change only on a refresh or as the effect of one's own command."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS
