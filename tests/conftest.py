@@ -1,4 +1,4 @@
-"""What all tests share: their order, and how often their memory is looked through."""
+"""What all tests share: their order, their memory, and no deadlines."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import gc
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 #: Allocations between two looks; Python's own 700 costs a sixth of the suite's time,
 #: for thousands of collected tests lie there that never go.
 _BETWEEN_LOOKS: Final = 10_000
 #: Folders of tests that take up to half a minute each.
 _LONG: Final = {"kills", "simulation"}
+
+# A busy machine must not fail a test: no property is about time that passes.
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 def pytest_sessionstart():

@@ -150,11 +150,13 @@ class Terminal:
             pass
         return len(self.sent) - start
 
-    def press(self, keys: str, calm_s: float = 0.15) -> int:
-        """Press keys that show; the number of bytes that came until it was quiet."""
+    def press(self, keys: str, calm_s: float = 0.15, *, shows: str = "") -> int:
+        """Press keys; the number of bytes that came until they show and it is quiet."""
         start = len(self.sent)
         self.send(keys)
         self.read(5.0)
+        if shows:
+            self.until(shows)
         self.quiet(calm_s)
         return len(self.sent) - start
 

@@ -113,8 +113,7 @@ def test_a_question_is_asked_in_few_bytes(opened, budget):
     terminal = opened("still")
     terminal.press("m")
 
-    asked = terminal.press("s", 0.4)
-    assert "Stop Autumn billing?" in terminal.glass
+    asked = terminal.press("s", 0.4, shows="Stop Autumn billing?")
     answered = terminal.press("n", 0.4)
     assert "Stop Autumn billing?" not in terminal.glass
 
@@ -126,8 +125,7 @@ def test_a_question_is_asked_in_few_bytes(opened, budget):
 def test_the_screens_of_callbacks_and_orders_keep_the_budgets(opened, budget):
     terminal = opened("campaign")
     terminal.press("j" * 11)
-    sent = {"open": terminal.press("4", 0.4)}
-    assert "a second stop drops these" in terminal.glass
+    sent = {"open": terminal.press("4", 0.4, shows="a second stop drops these")}
     assert "+1***0035" in terminal.glass
     assert terminal.quiet(A_PULSE_S) == 0
     sent["key"] = max(terminal.press("j") for _ in range(5))
@@ -136,13 +134,10 @@ def test_the_screens_of_callbacks_and_orders_keep_the_budgets(opened, budget):
     sent["close"] = terminal.press("1", 0.4)
 
     terminal.press("mgjjjjjjjj", 0.4)
-    sent["approve"] = terminal.press("A", 0.4)
-    assert "Approve First words?" in terminal.glass
+    sent["approve"] = terminal.press("A", 0.4, shows="Approve First words?")
     terminal.press("\x1b", 0.4)
-    sent["limits"] = terminal.press("L", 0.4)
-    assert "Limits of First words" in terminal.glass
-    sent["letter"] = terminal.press("8")
-    assert "8 permits, 20/s" in terminal.glass
+    sent["limits"] = terminal.press("L", 0.4, shows="Limits of First words")
+    sent["letter"] = terminal.press("8", shows="8 permits, 20/s")
 
     assert sent["open"] <= budget.page, sent
     assert sent["key"] <= budget.key, sent
@@ -156,25 +151,20 @@ def test_the_screens_of_callbacks_and_orders_keep_the_budgets(opened, budget):
 @pytest.mark.parametrize("budget", [SMALL], indirect=True, ids=["80x24"])
 def test_the_failures_their_cohort_and_a_canary_keep_the_budgets(opened, budget):
     terminal = opened("retried")
-    sent = {"open": terminal.press("F", 0.4)}
-    assert "810 retryable" in terminal.glass
+    sent = {"open": terminal.press("F", 0.4, shows="810 retryable")}
     assert terminal.quiet(A_PULSE_S) == 0
     sent["key"] = max(terminal.press("j") for _ in range(4))
     sent["mark"] = terminal.press(" ")
     sent["refresh"] = terminal.press("r", 0.3)
     assert terminal.quiet(0.3) == 0
-    sent["group"] = terminal.press("b", 0.4)
-    assert "by code" in terminal.glass
-    sent["cohort"] = terminal.press("\r", 0.4)
-    assert "will be tried again" in terminal.glass
+    sent["group"] = terminal.press("b", 0.4, shows="by code")
+    sent["cohort"] = terminal.press("\r", 0.4, shows="will be tried again")
     terminal.press("m", 0.3)
-    sent["retry"] = terminal.press("R", 0.4)
-    assert "Retry 735 of Spring renewal?" in terminal.glass
+    sent["retry"] = terminal.press("R", 0.4, shows="Retry 735 of Spring renewal?")
     terminal.press("\x1b", 0.4)
     terminal.press("1", 0.4)
     terminal.press("j", 0.4)
-    sent["canary"] = terminal.press("C", 0.4)
-    assert "620 records are held back" in terminal.glass
+    sent["canary"] = terminal.press("C", 0.4, shows="620 records are held back")
     assert terminal.quiet(A_PULSE_S) == 0
 
     assert sent["open"] <= budget.page, sent

@@ -1,4 +1,4 @@
-"""What the tests of the domain share: the explored life of a run, and no deadlines."""
+"""What the tests of the domain share: the explored life of a run, and one example."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from tests.domain.exploration import Graph, explored
 
-# A busy machine must not fail a test: nothing here is about time that passes.
-settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
 # For what must hold whatever is drawn, as that every branch has a test of its own.
 settings.register_profile(
     "single", settings.get_profile("untimed"), max_examples=1, derandomize=True
 )
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,9 @@ def test_a_run_is_launched_paused_resumed_and_carried_out_from_other_processes(
 ):
     engine = shell.engine()
     provider.hold()
-    run = shell.launched(webhook(provider.url, permits=4), ids(30))
+    # The provider holds them for as long as the pause takes to be asked.
+    text = webhook(provider.url, 'timeout = "10m"', permits=4)
+    run = shell.launched(text, ids(30))
     until(lambda: provider.at_once == 4, "four requests in flight")
     # ``--wait`` is answered when the last attempt in flight has its outcome.
     pausing = shell.started("pause", run, "--yes", "--wait", "--reason", "lunch")

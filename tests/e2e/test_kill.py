@@ -45,6 +45,7 @@ def moment(lot, provider, engine):
     arrived = len(provider.arrivals)
     until(lambda: len(provider.arrivals) > arrived or not engine.is_running)
     time.sleep(lot.uniform(0.0, 0.15))
+    until(lambda: provider.at_once or not engine.is_running)
 
 
 def audited(floor, run_id):

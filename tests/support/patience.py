@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 #: Far beyond what a busy machine needs: reaching it is a failure, not slowness.
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 #: Rare enough to leave an engine in the same process its time.
 POLL_S = 0.01
 
