@@ -94,7 +94,7 @@ def check_it_goes_on(terminal: Terminal) -> None:
     come_home(terminal)
     ended = terminal.process.poll()
     assert ended is None, f"it ended with {ended} (seed {SEED}):\n{terminal.glass}"
-    terminal.press(CTRL_L)
+    terminal.press(CTRL_L, 0.4)
     terminal.check_runs()
     before = copy.deepcopy(terminal.screen)
     terminal.spoil()
@@ -121,14 +121,14 @@ def check_it_goes_on(terminal: Terminal) -> None:
 
 def come_home(terminal: Terminal) -> None:
     """Go back to the runs, their first one, from wherever a storm has led."""
-    terminal.quiet(0.3)
+    terminal.quiet(0.5)
     for _ in range(12):
         terminal.send(ESCAPE)
         # Escape is one only when nothing has followed it for a tenth of a second.
-        if not terminal.quiet(0.25):
+        if not terminal.quiet(0.5):
             break
     terminal.send("g")
-    terminal.quiet(0.15)
+    terminal.quiet(0.3)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=("80x24", "200x60"))
@@ -138,7 +138,7 @@ def test_a_storm_of_keys_leaves_a_console_that_answers(opened, size):
     keys = [*BOUND, *(chance.choice((*BOUND, *OTHERS)) for _ in range(1_500 * LONG))]
 
     terminal.paste("".join(keys))
-    terminal.quiet(0.5, 30.0)
+    terminal.quiet(1.5, 60.0)
 
     check_it_goes_on(terminal)
 

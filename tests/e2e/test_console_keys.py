@@ -58,7 +58,7 @@ def launched(console: Terminal, upload: Path) -> None:
     console.press("n")
     console.until("Hello")
     console.press("\r")
-    console.until("2 Contact file")
+    console.until("[2 Contact file]")
     console.press(f"{upload}")
     console.until("people.csv")
     console.press("\r")
