@@ -194,3 +194,24 @@ def test_who_is_asked_about_an_owner_that_ended_is_told_so(
     else:
         with pytest.raises(ConfigError, match="ended meanwhile; start one: watchfloor"):
             made_way(shell.layout, yes=False)
+
+
+def test_an_owner_that_drains_by_the_time_the_word_is_typed_is_waited_for(
+    shell, monkeypatch, capfd
+):
+    monkeypatch.setattr(taking_over, "ANSWER_S", 0.05)
+    around, owner = compose.surroundings(), compose.owner("engine")
+    now_ms = compose.now_ms()
+    with tenure(shell.layout, around, owner, dispatches=True) as committer:
+
+        def confirmed(*_: object) -> bool:
+            committer.on_drain(Drain(now_ms, now_ms + 10 * MINUTE_MS, 3))
+            return True
+
+        monkeypatch.setattr(taking_over, "confirmed", confirmed)
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+        taking = made_way(shell.layout, yes=True)
+
+    assert not taking.seizes
+    assert taking.patience_s > 10 * 60
+    assert "That engine drains, 3 in flight" in capfd.readouterr().err

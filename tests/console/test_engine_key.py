@@ -281,3 +281,24 @@ async def test_an_engine_that_drains_and_does_not_answer_is_not_passed_over(
         await press(pilot, "escape")
 
     assert keeper.started == []
+
+
+async def test_an_engine_that_wakes_while_the_word_is_typed_is_waited_for(
+    app, elsewhere, keeper, monkeypatch
+):
+    monkeypatch.setattr(engine_key, "ANSWER_S", 0.01)
+    elsewhere.stages = ("asked",)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", *"take over", "enter", "y")
+        await until(pilot, lambda: "Pass it over?" in line(app))
+        await settled(pilot)
+        await press(pilot, *"seize", "enter")
+        elsewhere.drain = Drain(NOON_MS - 5 * MINUTE_MS, NOON_MS + 5 * MINUTE_MS, 10)
+        seen = replace(app.session.sight.engine, drain=elsewhere.drain)
+        app.session.sight.tell(seen, NOON_MS)
+        await press(pilot, "y")
+        await until(pilot, lambda: "Go on here when that engine" in line(app))
+        await press(pilot, "escape")
+
+    assert keeper.started == []

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from watchfloor.domain.draining import Drain, drain_words
 from watchfloor.domain.taking_over import (
+    beats_still,
+    beats_still_said,
     drain_lines,
     owner_words,
     seize_lines,
@@ -77,4 +81,36 @@ def test_passing_over_a_silent_owner_says_what_it_may_still_send():
         "Passed over, it can store nothing any more, and ends when it notices.",
         "What it had in flight is accounted for as after a crash.",
         "It begins nothing more when it wakes; what it was sending may go out.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "released", "beats"),
+    [
+        (0, False, True),
+        (5_000, False, True),
+        (5_001, False, False),
+        (-60_000, False, False),
+        (0, True, False),
+    ],
+    ids=["now", "as long as a proof holds", "longer", "clock put back", "let go"],
+)
+def test_an_owner_whose_proof_may_hold_beats_still(age_ms, released, beats):
+    owner = replace(OWNER, heartbeat_at_ms=NOON_MS - age_ms, released=released)
+
+    assert beats_still(owner, NOON_MS) is beats
+
+
+def test_one_that_only_tells_why_it_cannot_store_is_silent():
+    assert not beats_still(replace(OWNER, is_held=True), NOON_MS)
+
+
+def test_who_may_not_pass_an_owner_over_is_told_what_else_there_is():
+    again = replace(OWNER, heartbeat_at_ms=NOON_MS - 1_000)
+
+    assert beats_still_said(again, NOON_MS) == (
+        "the owner lives and stores again: nora, pid 4711 on night-desk, since 13:02, "
+        "last heartbeat 1 s ago. It was not passed over, and nothing was changed. Ask "
+        "it once more to let go: watchfloor engine --take-over. Where it still takes "
+        "no command, end that process: kill 4711"
     )

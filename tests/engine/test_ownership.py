@@ -13,7 +13,7 @@ from tests.support.provider import Reply
 from watchfloor.domain.errors import ConfigError, NotFoundError, OwnedError
 from watchfloor.domain.regions import Verb
 from watchfloor.engine.operations import create_workspace
-from watchfloor.engine.ownership import Ownership
+from watchfloor.engine.ownership import Ownership, Taking
 from watchfloor.engine.running import EngineThread, run_engine
 from watchfloor.engine.tenure import tenure
 from watchfloor.intake.workspace_file import default_workspace_text
@@ -145,3 +145,40 @@ def test_where_an_engine_owns_the_workspace_a_verb_does_not(floor):
         epoch = floor.pulse().epoch
         assert floor.apply_what_waits() is False
         assert floor.pulse().epoch == epoch
+
+
+@pytest.mark.parametrize("away_ms", [(), (60_000,)], ids=["it beats", "it wakes"])
+def test_an_owner_that_beats_again_is_not_passed_over(floor, provider, away_ms):
+    """Whoever typed the word for it may have looked at it minutes ago."""
+    told = webhook(provider.url, 'delivery = "at_most_once"', permits=3)
+    provider.hold()
+    run_id = floor.launched(told, ids(9))
+    # One that wakes was silent at the first look.
+    later_ms = iter(away_ms)
+    around = floor.around._replace(
+        now_ms=lambda: floor.around.now_ms() + next(later_ms, 0)
+    )
+    with floor.engine() as engine:
+        until(lambda: provider.at_once == 3)
+        epoch = floor.pulse().epoch
+        until(lambda: floor.pulse().heartbeat_at_ms > floor.around.now_ms() - 2_000)
+        with (
+            pytest.raises(OwnedError, match="the owner lives and stores again"),
+            tenure(
+                floor.layout,
+                around,
+                floor.owner,
+                dispatches=True,
+                taking=Taking(seizes=True),
+            ),
+        ):
+            pass
+
+        assert floor.pulse().epoch == epoch
+        assert [one.name for one in floor.layout.root.glob("engine.lock*")] == [
+            "engine.lock"
+        ]
+        provider.let_go()
+        until(lambda: floor.books(run_id).delivered == 9)
+        assert engine.is_running
+    assert len(provider.arrivals) == 9

@@ -134,7 +134,9 @@ def _passed_over(layout: Layout, seen: EngineView) -> Taking:
         left = _left(layout, "that engine keeps the workspace")
         msg = f"not confirmed; nothing was changed, and {left}"
         raise ConfigError(msg)
-    return Taking(seizes=True)
+    # It may have woken meanwhile; one that beats is refused where it would be passed.
+    drain = _owner(layout).drain
+    return Taking(seizes=True) if drain is None else _waits_for(layout, drain)
 
 
 def _owner(layout: Layout) -> EngineView:

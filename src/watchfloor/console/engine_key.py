@@ -211,6 +211,9 @@ async def _seize(session: Session, counter: Counter, keeper: Keeper) -> None:
         await _tell_left(session, counter, keeper, kept)
     elif not await asyncio.to_thread(keeper.is_owned):
         await _start(counter, keeper)
+    elif (now := session.sight.engine) is not None and now.drain is not None:
+        # It woke while somebody typed, and took the command.
+        await _wait_for(session, counter, keeper, now.drain)
     else:
         why = await asyncio.to_thread(keeper.start, seizes=True)
         _tell_start(counter, why)

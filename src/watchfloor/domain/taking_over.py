@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from watchfloor.domain.draining import Drain, drain_words
@@ -60,6 +61,24 @@ def seize_lines(engine: EngineView, now_ms: int) -> tuple[str, ...]:
         "Passed over, it can store nothing any more, and ends when it notices.",
         "What it had in flight is accounted for as after a crash.",
         "It begins nothing more when it wakes; what it was sending may go out.",
+    )
+
+
+def beats_still(owner: EngineView, now_ms: int) -> bool:
+    """Whether what an owner proved last may still hold: nobody passes it over then.
+
+    Only what is stored counts. Who asks may have looked minutes ago.
+    """
+    return replace(owner, is_held=False).is_alive(now_ms, round(PROOF_S * 1_000))
+
+
+def beats_still_said(owner: EngineView, now_ms: int) -> str:
+    """Return why an owner that did not answer is not passed over now."""
+    return (
+        f"the owner lives and stores again: {owner_words(owner, now_ms)}. It was not "
+        "passed over, and nothing was changed. Ask it once more to let go: watchfloor "
+        "engine --take-over. Where it still takes no command, end that process: "
+        f"kill {owner.pid}"
     )
 
 

@@ -38,9 +38,9 @@ class Taking(NamedTuple):
 
     Attributes:
         patience_s: How long to wait for whoever owns it to let go.
-        seizes: Whether one that holds the lock and does not answer is passed over. Its
-            next write changes nothing (the epoch is newer), and it begins no attempt
-            before that: see ``Proof``.
+        seizes: Whether one that holds the lock and does not answer is passed over,
+            unless it beats again. Its next write changes nothing (the epoch is newer),
+            and it begins no attempt before that: see ``Proof``.
         moved: Whether a person said that the workspace was moved to where it is.
     """
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import OwnedError, StoreError
+from watchfloor.domain.taking_over import beats_still, beats_still_said
 from watchfloor.engine.being_elsewhere import home
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.keeping import Keeping
@@ -26,6 +27,8 @@ from watchfloor.store.closed_places import check_closed
 from watchfloor.store.disk import check_disk
 from watchfloor.store.handle import DriverError, Handle, fault_of, hurry
 from watchfloor.store.layout import Layout
+from watchfloor.store.reading import reading
+from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reserve import Reserve
 from watchfloor.store.writes.connection import open_writer
 from watchfloor.store.writes.lease import take
@@ -57,7 +60,7 @@ def tenure(
 
     Raises:
         NotFoundError: There is no workspace, and none is to be made.
-        OwnedError: Another process owns it.
+        OwnedError: Another process owns it; or was to be passed over, and beats.
         ConfigError: It is a copy of another workspace, or was moved and nobody said so.
         StoreError: The store cannot be used, lies on a network disk, or others may
             write the settings of an owner that dispatches.
@@ -68,10 +71,7 @@ def tenure(
     if not dispatches:
         who = f"{who}, {FOR_A_MOMENT}"
     _check_place(layout, dispatches=dispatches)
-    if taking.seizes:
-        lock = Ownership.beside(layout, who)
-    else:
-        lock = _taken(layout, who, around, taking, waits=dispatches)
+    lock = _taken(layout, who, around, taking, waits=dispatches)
     try:
         if dispatches:
             # What an owner that died had kept: now it is to be accounted for.
@@ -108,6 +108,18 @@ def tenure(
         lock.release()
 
 
+def _check_silent(connection: Handle, now_ms: int) -> None:
+    """Check that an owner that is to be passed over has been silent for long enough.
+
+    Raises:
+        OwnedError: It beats: what it begins would be settled by another. In the
+            transaction that takes the epoch nothing comes between look and take.
+    """
+    owner = engine_view(connection)
+    if beats_still(owner, now_ms):
+        raise OwnedError(beats_still_said(owner, now_ms))
+
+
 def _let_tell(committer: Committer, lock: Ownership, connection: Handle) -> None:
     """Let a committer tell in the lock file what the store cannot."""
 
@@ -124,6 +136,11 @@ def _let_tell(committer: Committer, lock: Ownership, connection: Handle) -> None
 def _taken(
     layout: Layout, who: str, around: Surroundings, taking: Taking, *, waits: bool
 ) -> Ownership:
+    if taking.seizes:
+        with reading(layout) as look:
+            # Before anything of a living owner is touched: its reserve, the log.
+            _check_silent(look, around.now_ms())
+        return Ownership.beside(layout, who)
     if not (waits or taking.patience_s):
         # A verb asks again and again where somebody owns it: not a moment of waiting.
         return Ownership.taken(layout, who)
@@ -169,6 +186,9 @@ def _settled_in(
             ran_at = ""
             if taking is not None:
                 moved = taking.moved
+                if taking.seizes:
+                    # It may have woken while a person typed the word for this.
+                    _check_silent(connection, around.now_ms())
                 ran_at = home(connection, layout, dispatches=dispatches, moved=moved)
             epoch = take(
                 connection,
