@@ -13,8 +13,9 @@ from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.moments import at_minute
 from watchfloor.domain.taking_over import LET_GO_S
-from watchfloor.engine.ownership import TAKES
+from watchfloor.engine.ownership import TAKES, Ownership
 from watchfloor.engine.tenure import tenure
+from watchfloor.engine.waiting import what_it_is_at
 from watchfloor.store.owner_sign import is_owned
 
 MINUTE_MS = 60_000
@@ -215,3 +216,36 @@ def test_an_owner_that_drains_by_the_time_the_word_is_typed_is_waited_for(
     assert not taking.seizes
     assert taking.patience_s > 10 * 60
     assert "That engine drains, 3 in flight" in capfd.readouterr().err
+
+
+@pytest.fixture(params=["", ", for a moment"], ids=["starts", "applies a command"])
+def holder(shell, queued, request):
+    """One that holds the workspace whose last owner died a minute ago."""
+    around = compose.surroundings()._replace(
+        now_ms=lambda: compose.now_ms() - MINUTE_MS
+    )
+    died = tenure(shell.layout, around, compose.owner("engine"), dispatches=True)
+    # Its lock goes, as when it is killed; it tells the store nothing of that.
+    with died:
+        pass
+    who = "engine of nora (pid 7 on here)"
+    lock = Ownership.taken(shell.layout, f"{who}{request.param}")
+    yield f"{who} {'applies a command' if request.param else 'is starting'}"
+    lock.release()
+
+
+def test_who_holds_the_workspace_of_one_that_died_is_not_told_to_hang(shell, holder):
+    status, doctor = shell("status"), shell("doctor")
+    refused = what_it_is_at(shell.layout, compose.now_ms())
+    taken = shell("engine", "--take-over", "--yes")
+
+    assert f"| no engine: {holder}\n" in status.out
+    assert "an engine: wait for that; where it takes long, look" in status.out
+    assert shell("status", "--json").json["engine"]["hangs"] is False
+    assert f"engine: {holder}\n" in doctor.out
+    at = holder.removeprefix("engine of nora (pid 7 on here) ")
+    assert refused.startswith(f"It {at}; wait for that; where it takes long")
+    assert f"{holder}: it can neither be asked nor passed over." in taken.err
+    for said in (status.out, doctor.out, refused, taken.err):
+        assert "hangs" not in said
+        assert f"process {os.getpid()}" not in said

@@ -79,6 +79,7 @@ class PaperDesk(PaperViews):
         left: Why the last engine let go; empty while one owns the workspace.
         drain: How far the engine is that ends; None while it goes on.
         hangs: One that is not alive stands still, and holds the workspace.
+        holder: Who holds the workspace of one that is not alive, as the lock names it.
         search_most: So many records a search looks at before it stops.
         retries: Every retry that was asked for, whether as a canary, and why.
         canaries: By the run that has one.
@@ -100,6 +101,7 @@ class PaperDesk(PaperViews):
     left: str = ""
     drain: Drain | None = None
     hangs: bool = False
+    holder: str = ""
     clock: HandClock = field(default_factory=HandClock)
     asked: list[tuple[str, str, str, int]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -141,6 +143,7 @@ class PaperDesk(PaperViews):
             left_at_ms=NOON_MS if self.left else 0,
             drain=self.drain,
             hangs=self.hangs,
+            holder=self.holder,
         )
 
     def _now(self, run: RunView) -> RunView:

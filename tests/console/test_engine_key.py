@@ -302,3 +302,21 @@ async def test_an_engine_that_wakes_while_the_word_is_typed_is_waited_for(
         await press(pilot, "escape")
 
     assert keeper.started == []
+
+
+async def test_one_that_starts_after_an_engine_died_is_told_and_not_asked(
+    app, elsewhere, keeper
+):
+    elsewhere.alive, elsewhere.holder = False, "engine of nora (pid 7 on here)"
+    starts = "engine of nora (pid 7 on here) is starting"
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        assert f"NO ENGINE: {starts}" in line(app)
+        await press(pilot, "R")
+        told = f"Not taken over: {starts}: it can neither be asked nor passed over"
+        await until(pilot, lambda: told in line(app))
+        assert not asks(app)
+        await press(pilot, "2")
+        await until(pilot, lambda: f"engine none: {starts}" in line(app))
+
+    assert (keeper.started, elsewhere.ordered) == ([], [])

@@ -6,9 +6,11 @@ import pytest
 
 from watchfloor.domain.draining import (
     Drain,
+    at_words,
     drain_figures,
     drain_words,
     hang_words,
+    holder_words,
     wait_s,
     waits_for_it,
 )
@@ -44,3 +46,15 @@ def test_one_that_hangs_is_told_by_its_process_and_its_silence():
     assert hang_words(4711, SINCE_MS - 12_000, SINCE_MS) == (
         "hangs: last heartbeat 12 s ago, and its process 4711 lives"
     )
+
+
+@pytest.mark.parametrize(
+    ("holder", "at"),
+    [
+        ("engine of nora (pid 7 on desk)", "is starting"),
+        ("launch of ann (pid 7 on desk), for a moment", "applies a command"),
+    ],
+)
+def test_one_that_does_not_beat_yet_is_told_by_what_it_is_at(holder, at):
+    assert at_words(holder) == at
+    assert holder_words(holder) == f"{holder.partition(',')[0]} {at}"

@@ -9,6 +9,7 @@ from watchfloor.domain.taking_over import (
     beats_still,
     beats_still_said,
     drain_lines,
+    not_taken_said,
     owner_words,
     seize_lines,
     take_over_lines,
@@ -113,4 +114,11 @@ def test_who_may_not_pass_an_owner_over_is_told_what_else_there_is():
         "last heartbeat 1 s ago. It was not passed over, and nothing was changed. Ask "
         "it once more to let go: watchfloor engine --take-over. Where it still takes "
         "no command, end that process: kill 4711"
+    )
+
+
+def test_nobody_is_asked_where_one_only_starts():
+    assert not_taken_said("engine (pid 7 on desk)") == (
+        "engine (pid 7 on desk) is starting: it can neither be asked nor passed over. "
+        "Nothing was changed; wait for that; where it takes long, look at that process"
     )

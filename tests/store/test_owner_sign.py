@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from watchfloor.domain.views import EngineView
@@ -8,7 +10,7 @@ from watchfloor.store.lock_text import owner_in
 from watchfloor.store.owner_sign import OwnerSign, is_owned, owner_sign
 
 NOW_MS = 1_700_000_000_000
-SILENT = EngineView(heartbeat_at_ms=NOW_MS - 60_000, released=False)
+SILENT = EngineView(pid=7, host="here", heartbeat_at_ms=NOW_MS - 60_000, released=False)
 
 
 @pytest.fixture
@@ -70,3 +72,21 @@ def test_a_fault_of_an_owner_that_is_gone_is_no_fault_of_now(layout, held):
     assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign(
         last_words="the disk is full"
     )
+
+
+@pytest.mark.parametrize(
+    "other", [{"pid": 70}, {"pid": 6}, {"host": "there"}], ids=["70", "6", "elsewhere"]
+)
+def test_one_that_starts_is_not_taken_for_the_owner_that_died(layout, held, other):
+    found = owner_sign(layout, replace(SILENT, **other), NOW_MS)
+
+    assert found == OwnerSign(holder="engine of nora (pid 7 on here)")
+    assert not found.hangs
+
+
+def test_one_that_applies_a_command_is_silent_and_does_not_hang(layout):
+    verb = "launch of ann (pid 7 on here), for a moment"
+    held = Ownership.taken(layout, verb)
+
+    assert owner_sign(layout, SILENT, NOW_MS) == OwnerSign(holder=verb)
+    held.release()

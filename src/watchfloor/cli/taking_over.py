@@ -16,6 +16,7 @@ from watchfloor.domain.taking_over import (
     SEIZE,
     TAKE_OVER,
     drain_lines,
+    not_taken_said,
     owner_words,
     seize_lines,
     take_over_lines,
@@ -140,5 +141,13 @@ def _passed_over(layout: Layout, seen: EngineView) -> Taking:
 
 
 def _owner(layout: Layout) -> EngineView:
+    """Return who owns the workspace and is to be asked.
+
+    Raises:
+        ConfigError: Another process holds it, which hears of nothing yet.
+    """
     with reading(layout) as connection:
-        return seen_engine(connection, compose.now_ms(), layout)
+        seen = seen_engine(connection, compose.now_ms(), layout)
+    if seen.holder:
+        raise ConfigError(not_taken_said(seen.holder))
+    return seen

@@ -18,6 +18,7 @@ from watchfloor.domain.taking_over import (
     SEIZE,
     TAKE_OVER,
     drain_lines,
+    not_taken_said,
     owner_words,
     seize_lines,
     take_over_lines,
@@ -127,7 +128,7 @@ async def _take_over(
     session: Session, counter: Counter, keeper: Keeper, patience: Patience
 ) -> None:
     seen = session.sight.engine
-    if seen is None:
+    if seen is None or _is_told(counter, seen):
         return
     if seen.drain is not None:
         await _wait_for(session, counter, keeper, seen.drain)
@@ -156,6 +157,13 @@ async def _take_over(
         await _seize(session, counter, keeper)
     else:
         await _start_after(counter, keeper)
+
+
+def _is_told(counter: Counter, seen: EngineView) -> bool:
+    """Say why one that holds the workspace is not asked; whether that is so."""
+    if seen.holder:
+        counter.say(f"Not taken over: {not_taken_said(seen.holder)}.", "bad")
+    return bool(seen.holder)
 
 
 def _whose(session: Session, engine: EngineView) -> str:
@@ -193,7 +201,7 @@ async def _asked(
 async def _seize(session: Session, counter: Counter, keeper: Keeper) -> None:
     """Let the operator decide about an owner that does not answer."""
     seen = session.sight.engine
-    if seen is None:
+    if seen is None or _is_told(counter, seen):
         return
     if seen.drain is not None:
         await _wait_for(session, counter, keeper, seen.drain)

@@ -11,7 +11,7 @@ from watchfloor.console.flow import read_whole
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
-from watchfloor.domain.draining import drain_words, hang_words
+from watchfloor.domain.draining import drain_words, hang_words, holder_words
 from watchfloor.domain.leaving import Leaving, left_words
 from watchfloor.domain.live import Cards
 from watchfloor.domain.roles import Role
@@ -148,6 +148,8 @@ def _drains(session: Session, engine: EngineView) -> str:
 
 def _missing(session: Session, engine: EngineView) -> str:
     """Return why there is no engine, as far as anybody knows, and how to start one."""
+    if engine.holder:
+        return f": {holder_words(engine.holder)}"
     is_here = session.keeper is not None and not session.read_only
     key = session.keymap.key("engine.key")
     left = left_words(engine, session.clock())

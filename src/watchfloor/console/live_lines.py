@@ -19,7 +19,7 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
-from watchfloor.domain.draining import drain_words, hang_words
+from watchfloor.domain.draining import drain_words, hang_words, holder_words
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.moments import pace_text
@@ -203,9 +203,10 @@ def engine_line(engine: EngineView, now_ms: int, own_pid: int) -> Line:
         up = near_time(engine.started_at_ms, now_ms)
         said = f"  {engine.owner}, {where}{own}, up since {up}"
         return (Piece(" engine  ", "dim"), Piece("alive", "good"), Piece(said))
-    if engine.hangs:
+    if engine.hangs or engine.holder:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
-        return (Piece(" engine  ", "dim"), Piece(hangs, "bad"))
+        said = hangs if engine.hangs else f"none: {holder_words(engine.holder)}"
+        return (Piece(" engine  ", "dim"), Piece(said, "bad"))
     if not engine.heartbeat_at_ms:
         return (Piece(" engine  none ever ran here", "bad"),)
     last = near_time(engine.heartbeat_at_ms, now_ms)

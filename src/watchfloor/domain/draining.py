@@ -1,4 +1,4 @@
-"""An engine on its way out, or one that stands still: what everybody is told of it."""
+"""An engine that ends, comes or stands still: what everybody is told of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 from watchfloor.domain.moments import age_text, at_minute
 
 _MINUTE_MS: Final = 60_000
+#: What the lock says of a holder that only applies a command.
+FOR_A_MOMENT: Final = "for a moment"
 
 
 class Drain(NamedTuple):
@@ -57,3 +59,21 @@ def hang_words(pid: int, heartbeat_at_ms: int, now_ms: int) -> str:
 
 #: What to do about one that hangs: it is asked first, and passed over only by a word.
 ABOUT_A_HANG: Final = "look at that process, or: watchfloor engine --take-over"
+
+
+def at_words(holder: str) -> str:
+    """Return what a holder of the workspace is at whom no heartbeat tells of yet.
+
+    Args:
+        holder: As the lock names it.
+    """
+    return "applies a command" if FOR_A_MOMENT in holder else "is starting"
+
+
+def holder_words(holder: str) -> str:
+    """Return ``engine of nora (pid 7 on desk) is starting``."""
+    return f"{holder.removesuffix(f', {FOR_A_MOMENT}')} {at_words(holder)}"
+
+
+#: What to do about one that does not come to an end with that: nothing, at first.
+ABOUT_A_HOLDER: Final = "wait for that; where it takes long, look at that process"

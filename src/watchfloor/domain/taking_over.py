@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from watchfloor.domain.draining import Drain, drain_words
+from watchfloor.domain.draining import ABOUT_A_HOLDER, Drain, drain_words, holder_words
 from watchfloor.domain.moments import at_minute, span_text
 from watchfloor.domain.views import EngineView
 
@@ -79,6 +79,14 @@ def beats_still_said(owner: EngineView, now_ms: int) -> str:
         "passed over, and nothing was changed. Ask it once more to let go: watchfloor "
         "engine --take-over. Where it still takes no command, end that process: "
         f"kill {owner.pid}"
+    )
+
+
+def not_taken_said(holder: str) -> str:
+    """Return why nobody is asked where one holds the workspace that hears nothing."""
+    return (
+        f"{holder_words(holder)}: it can neither be asked nor passed over. Nothing was "
+        f"changed; {ABOUT_A_HOLDER}"
     )
 
 

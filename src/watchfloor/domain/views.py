@@ -291,6 +291,8 @@ class EngineView:
         trouble: Which duties beside the runs fail, in a sentence; the engine goes on.
         drain: How far the owner is that ends; None while it goes on.
         hangs: Its process lives and is silent, and nothing tells why.
+        holder: Who holds the workspace in its place, as the lock names it: one that
+            starts or applies a command. Empty for nobody else.
     """
 
     epoch: int = 0
@@ -308,6 +310,7 @@ class EngineView:
     trouble: str = ""
     drain: Drain | None = None
     hangs: bool = False
+    holder: str = ""
 
     def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:
         """Whether a heartbeat came lately; one beats every second, if it can."""

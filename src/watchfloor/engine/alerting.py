@@ -126,7 +126,7 @@ class Watch:
 
     def _faults(self, now_ms: int) -> Iterator[Cause]:
         """Yield what this engine tells in its lock of its store and its duties."""
-        fault, trouble, _ = all_told_in(self._layout.lock)
+        fault, trouble, *_ = all_told_in(self._layout.lock)
         if fault:
             yield Cause(AlertKind.STORE, "", now_ms, discreet(fault))
         if trouble:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from watchfloor.domain.draining import Drain
+from watchfloor.domain.draining import FOR_A_MOMENT, Drain
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
@@ -25,8 +25,6 @@ from watchfloor.store.lock_text import (
     trouble_text,
 )
 
-#: What the lock says of a holder that only applies a command.
-FOR_A_MOMENT: Final = "for a moment"
 #: What is said of one that goes on.
 REACHED: Final = "Commands reach that engine through the inbox."
 _TURN_S: Final = 0.02

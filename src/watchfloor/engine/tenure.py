@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from watchfloor.domain.actors import Owner
-from watchfloor.domain.draining import Drain
+from watchfloor.domain.draining import FOR_A_MOMENT, Drain
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.domain.taking_over import beats_still, beats_still_said
 from watchfloor.engine.being_elsewhere import home
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.keeping import Keeping
-from watchfloor.engine.ownership import FOR_A_MOMENT, TAKES, Ownership, Taking
+from watchfloor.engine.ownership import TAKES, Ownership, Taking
 from watchfloor.engine.recovery import recover
 from watchfloor.engine.sharing_files import leave_for_readers
 from watchfloor.engine.surroundings import Surroundings

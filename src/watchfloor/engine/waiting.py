@@ -10,6 +10,8 @@ from typing import Final
 
 from watchfloor.domain.draining import (
     ABOUT_A_HANG,
+    ABOUT_A_HOLDER,
+    at_words,
     drain_words,
     hang_words,
     waits_for_it,
@@ -85,6 +87,8 @@ def what_it_is_at(layout: Layout, now_ms: int) -> str:
     if engine.hangs:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
         return f"It {hangs}; {ABOUT_A_HANG}"
+    if engine.holder:
+        return f"It {at_words(engine.holder)}; {ABOUT_A_HOLDER}"
     if engine.drain is None:
         return REACHED
     after = waits_for_it(engine.drain, now_ms)

@@ -49,20 +49,22 @@ class Told(NamedTuple):
         fault: Why the store takes no writes; empty when it does.
         trouble: Which of its duties fail, while it goes on; empty for none.
         drain: How far it is with its end; None while it is told to go on.
+        owner: Who it is; empty where nobody can tell.
     """
 
     fault: str = ""
     trouble: str = ""
     drain: Drain | None = None
+    owner: str = ""
 
 
 def all_told_in(lock: Path) -> Told:
     """Return everything that the last holder of a lock told in it."""
     try:
-        _, fault, trouble, drain = _lines(lock.read_bytes()[:SIZE])
+        owner, fault, trouble, drain = _lines(lock.read_bytes()[:SIZE])
     except OSError:
         return Told()
-    return Told(fault, trouble, _drain_of(drain))
+    return Told(fault, trouble, _drain_of(drain), owner)
 
 
 def told_in(lock: Path) -> str:

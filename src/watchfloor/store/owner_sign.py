@@ -12,7 +12,7 @@ import re
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from watchfloor.domain.draining import Drain
+from watchfloor.domain.draining import FOR_A_MOMENT, Drain
 from watchfloor.domain.views import EngineView
 from watchfloor.store.disk import trouble_of
 from watchfloor.store.layout import Layout
@@ -25,11 +25,13 @@ class OwnerSign(NamedTuple):
     """What a reader sees of an owner that something is wrong with.
 
     Attributes:
-        lives: Its process holds the lock; not asked where nothing is wrong.
+        lives: Its own process holds the lock; not asked where nothing is wrong.
         fault: Why the store takes no writes; empty where nobody can tell.
         last_words: What was wrong with the store when its process ended.
         trouble: Which of its duties fail, while it goes on.
         drain: How far it is with its end; of one that is silent nobody can tell.
+        holder: Who holds the lock in its place, as the lock names it: one that starts,
+            or that only applies a command. Such a one does not beat.
     """
 
     lives: bool = False
@@ -37,6 +39,7 @@ class OwnerSign(NamedTuple):
     last_words: str = ""
     trouble: str = ""
     drain: Drain | None = None
+    holder: str = ""
 
     @property
     def hangs(self) -> bool:
@@ -57,9 +60,23 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
         return OwnerSign(trouble=told.trouble, drain=told.drain)
     if not is_owned(layout):
         return OwnerSign(last_words=told.fault)
+    # Only now: what was told before the lock was held may be of another holder.
+    told = all_told_in(layout.lock)
     fault = told.fault or trouble_of(layout.root)
-    drain = told.drain if fault else None
-    return OwnerSign(lives=True, fault=fault, trouble=told.trouble, drain=drain)
+    lives = _is_owner(told.owner, engine)
+    return OwnerSign(
+        lives=lives,
+        fault=fault,
+        trouble=told.trouble,
+        drain=told.drain if fault else None,
+        holder="" if lives else told.owner,
+    )
+
+
+def _is_owner(holder: str, engine: EngineView) -> bool:
+    """Whether who holds the lock is the owner that the store tells of, and beats."""
+    named = f"(pid {engine.pid} on {engine.host})"
+    return named in holder and FOR_A_MOMENT not in holder
 
 
 def is_owned(layout: Layout) -> bool:

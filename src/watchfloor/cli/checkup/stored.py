@@ -9,8 +9,10 @@ from watchfloor.cli.checkup.checked import Checked
 from watchfloor.domain.anchors import anchors_in
 from watchfloor.domain.draining import (
     ABOUT_A_HANG,
+    ABOUT_A_HOLDER,
     drain_words,
     hang_words,
+    holder_words,
     waits_for_it,
 )
 from watchfloor.domain.errors import ConfigError
@@ -210,6 +212,8 @@ def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> 
         return Checked("engine", False, f"{clean(engine.owner)} {hangs}", ABOUT_A_HANG)
     alive, action = engine.is_alive(now_ms), "watchfloor engine"
     told = f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs"
+    if engine.holder and not alive:
+        told, action = holder_words(engine.holder), f"{ABOUT_A_HOLDER}, or: {action}"
     if drain := engine.drain:
         told = f"{told}, {drain_words(drain, now_ms)}"
         action = waits_for_it(drain, now_ms)

@@ -10,9 +10,11 @@ from watchfloor.cli.lines import answer, answer_json, iso
 from watchfloor.cli.standing import own_role
 from watchfloor.domain.draining import (
     ABOUT_A_HANG,
+    ABOUT_A_HOLDER,
     Drain,
     drain_words,
     hang_words,
+    holder_words,
     waits_for_it,
 )
 from watchfloor.domain.roles import Role
@@ -72,7 +74,12 @@ def status(options: Namespace) -> int:
 
 def _sign(layout: Layout, seen: Glance, now_ms: int) -> OwnerSign:
     """Return what the last owner tells beside the store, unless it let go since."""
-    owner = EngineView(heartbeat_at_ms=seen.heartbeat_at_ms, released=seen.released)
+    owner = EngineView(
+        pid=seen.pid,
+        host=seen.host,
+        heartbeat_at_ms=seen.heartbeat_at_ms,
+        released=seen.released,
+    )
     return owner_sign(layout, owner, now_ms)
 
 
@@ -80,7 +87,7 @@ def _owner(seen: Glance, sign: OwnerSign, now_ms: int, *, alive: bool) -> str:
     if sign.hangs:
         return f"engine {hang_words(seen.pid, seen.heartbeat_at_ms, now_ms)}"
     if not alive:
-        return "no engine"
+        return f"no engine: {holder_words(sign.holder)}" if sign.holder else "no engine"
     state = "ok" if sign.drain is None else drain_words(sign.drain, now_ms)
     return f"engine {state} (pid {seen.pid})"
 
@@ -114,7 +121,8 @@ def _what_is_wrong(
         goes_on = waits_for_it(sign.drain, now_ms)
         wrong.append(f"{waiting} will wait for the next engine: {goes_on}")
     elif waiting and not alive:
-        wrong.append(f"{waiting} waiting for an engine: watchfloor engine")
+        then = f"{ABOUT_A_HOLDER}, then: " if sign.holder else ""
+        wrong.append(f"{waiting} waiting for an engine: {then}watchfloor engine")
     wrong += [
         f"{run.run_id} does not balance: watchfloor books {run.run_id} --audit"
         for run in seen.live

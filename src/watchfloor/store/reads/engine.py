@@ -68,4 +68,5 @@ def with_sign(engine: EngineView, sign: OwnerSign) -> EngineView:
         trouble=clean(sign.trouble, _LONGEST),
         drain=sign.drain,
         hangs=sign.hangs,
+        holder=clean(sign.holder, _LONGEST),
     )
