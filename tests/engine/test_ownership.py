@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -10,7 +13,7 @@ from tests.support.floor import ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
-from watchfloor.domain.errors import ConfigError, NotFoundError, OwnedError
+from watchfloor.domain.errors import ConfigError, NotFoundError, OwnedError, StoreError
 from watchfloor.domain.regions import Verb
 from watchfloor.engine.operations import create_workspace
 from watchfloor.engine.ownership import Ownership, Taking
@@ -57,6 +60,36 @@ def test_the_lock_is_free_as_soon_as_its_holder_lets_go(tmp_path):
 
     assert not is_owned(layout)
     Ownership.taken(layout, "two").release()
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Let the system refuse this process every byte of a file, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def descriptors() -> list[str]:
+    return sorted(path.name for path in Path("/dev/fd").iterdir())
+
+
+@pytest.mark.parametrize("take", [Ownership.taken, Ownership.beside])
+def test_a_lock_that_cannot_be_written_is_told_and_left_to_the_next(tmp_path, take):
+    layout = Layout(tmp_path)
+    before = descriptors()
+
+    with no_room(), pytest.raises(StoreError, match="cannot be written: ") as refused:
+        take(layout, "one")
+
+    assert "Nothing was changed or sent. Let the folder be" in str(refused.value)
+    assert descriptors() == before
+    assert not [*tmp_path.glob("engine.lock.*")]
+    assert not is_owned(layout)
+    take(layout, "two").release()
 
 
 def test_an_engine_waits_for_a_verb_that_owns_for_a_moment(floor):

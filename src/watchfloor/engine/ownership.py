@@ -85,7 +85,7 @@ class Ownership:
 
         Raises:
             OwnedError: Another process holds it; nothing was changed.
-            StoreError: The lock file cannot be made.
+            StoreError: The lock file cannot be made, or not be written.
         """
         give_up = time.monotonic() + patience_s
         while True:
@@ -104,8 +104,13 @@ class Ownership:
                 f"; nothing was changed. {about()}"
             )
             raise OwnedError(msg)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, fresh_text(owner), 0)
+        try:
+            # In place, then its length: that needs no room on a full disk.
+            os.pwrite(descriptor, fresh_text(owner), 0)
+            os.ftruncate(descriptor, SIZE)
+        except OSError as error:
+            os.close(descriptor)
+            raise _unusable(layout.lock, "written", error) from error
         return cls(descriptor, owner)
 
     @classmethod
@@ -116,11 +121,17 @@ class Ownership:
             StoreError: It cannot be made; nothing was changed.
         """
         place = layout.lock.with_name(f"{layout.lock.name}.{os.getpid()}")
-        place.unlink(missing_ok=True)
+        with suppress(OSError):  # one that cannot go is found in the way, and told
+            place.unlink(missing_ok=True)
         descriptor = _opened(place, os.O_CREAT | os.O_EXCL)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.pwrite(descriptor, fresh_text(owner), 0)
-        return cls(descriptor, owner, place)
+        made = cls(descriptor, owner, place)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(descriptor, fresh_text(owner), 0)
+        except OSError as error:
+            made.release()
+            raise _unusable(place, "written", error) from error
+        return made
 
     def put_in_place(self, layout: Layout) -> None:
         """Make this the workspace's lock, whoever holds the file that was it.
@@ -166,13 +177,17 @@ def _opened(path: Path, flags: int) -> int:
     try:
         return os.open(path, flags | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        seen = trouble_of(path.parent) or f"{error.strerror}"
-        msg = (
-            f"the lock {path} cannot be opened: {seen}. Nothing was changed or sent. "
-            "Let the folder be written (mount, chmod), then try again; until then "
-            "watchfloor runs shows what is stored"
-        )
-        raise StoreError(msg) from error
+        raise _unusable(path, "opened", error) from error
+
+
+def _unusable(path: Path, what: str, error: OSError) -> StoreError:
+    """Return why a lock cannot be opened or written; what it is of was not touched."""
+    seen = trouble_of(path.parent) or f"{error.strerror}"
+    return StoreError(
+        f"the lock {path} cannot be {what}: {seen}. Nothing was changed or sent. "
+        "Let the folder be written (room, mount, chmod), then try again; until then "
+        "watchfloor runs shows what is stored"
+    )
 
 
 def _stands_at(path: Path, descriptor: int) -> bool:
