@@ -4,6 +4,7 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -215,3 +216,82 @@ def test_an_owner_that_beats_again_is_not_passed_over(floor, provider, away_ms):
         until(lambda: floor.books(run_id).delivered == 9)
         assert engine.is_running
     assert len(provider.arrivals) == 9
+
+
+LATER_MS = 60_000
+
+
+def replaced_by_another(layout: Layout) -> bytes:
+    """Let a newer owner's lock stand in the place of the workspace's; return it."""
+    newer, text = layout.root / "newer", b"the lock of a newer owner"
+    newer.write_bytes(text)
+    newer.replace(layout.lock)
+    return text
+
+
+def seizing(floor):
+    """Pass over whoever owns the workspace, and beats no more by then."""
+    around = floor.around._replace(now_ms=lambda: floor.around.now_ms() + LATER_MS)
+    seizes = Taking(seizes=True)
+    return tenure(floor.layout, around, floor.owner, dispatches=True, taking=seizes)
+
+
+def test_who_passes_a_silent_owner_over_has_the_lock_that_others_find(floor):
+    with tenure(floor.layout, floor.around, floor.owner, dispatches=True):
+        epoch, old = floor.pulse().epoch, floor.layout.lock.stat().st_ino
+        with seizing(floor):
+            assert floor.pulse().epoch == epoch + 1
+            assert floor.layout.lock.stat().st_ino != old
+            assert is_owned(floor.layout)
+            assert not [*floor.layout.root.glob("engine.lock.*")]
+        # The old one holds a file that nobody finds.
+        assert not is_owned(floor.layout)
+
+
+def test_of_two_that_seize_at_once_the_lock_of_the_newer_one_stays(floor):
+    """The older one has taken its epoch, and not put its lock in place yet."""
+    newer = replaced_by_another(floor.layout)
+    overtaken = "UPDATE lease SET epoch = epoch + 1"
+    writer = writing_engine(floor.layout.state)
+    with writer.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER at_the_next_commit AFTER UPDATE OF changes ON lease "
+            f"BEGIN {overtaken}; END"
+        )
+    writer.dispose()
+
+    with (
+        pytest.raises(OwnedError, match="taken this workspace over"),
+        seizing(floor),
+    ):
+        pass
+
+    assert floor.layout.lock.read_bytes() == newer
+    assert not [*floor.layout.root.glob("engine.lock.*")]
+
+
+def test_who_holds_the_lock_that_was_replaced_takes_no_epoch(floor):
+    """It took the lock of one that was passed over, as that ended."""
+    epoch, late = floor.pulse().epoch, replace(floor.owner, name="late")
+    refused: list[OwnedError] = []
+
+    def start() -> None:
+        try:
+            with tenure(floor.layout, floor.around, late, dispatches=True):
+                pass
+        except OwnedError as error:
+            refused.append(error)
+
+    writer = writing_engine(floor.layout.state)
+    with writer.begin() as connection:
+        connection.execute(update(lease).values(changes=lease.c.changes))
+        starting = Thread(target=start)
+        starting.start()
+        until(lambda: floor.layout.lock.read_bytes().startswith(b"late "))
+        newer = replaced_by_another(floor.layout)
+    writer.dispose()
+    starting.join()
+
+    assert "taken this workspace over" in str(refused[0])
+    assert floor.pulse().epoch == epoch
+    assert floor.layout.lock.read_bytes() == newer

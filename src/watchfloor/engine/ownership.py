@@ -133,14 +133,38 @@ class Ownership:
             raise _unusable(place, "written", error) from error
         return made
 
+    def is_passed_over(self, layout: Layout) -> bool:
+        """Whether who seized the workspace has put another lock in this one's place.
+
+        To be asked in a transaction that writes: a lock is replaced in no other.
+        """
+        held = self._descriptor
+        if held is None or self._place is not None:
+            return False
+        return not _stands_at(layout.lock, held)
+
     def put_in_place(self, layout: Layout) -> None:
         """Make this the workspace's lock, whoever holds the file that was it.
 
-        To be called once the newer epoch is stored: the other owner writes no more.
+        To be called in a transaction that is fenced already, once the newer epoch is
+        stored: the other owner writes no more, and the lock of a newer one stays.
+
+        Raises:
+            StoreError: It cannot be; the other owner writes no more all the same.
         """
-        if self._place is not None:
+        if self._place is None:
+            return
+        try:
             self._place.replace(layout.lock)
-            self._place = None
+        except OSError as error:
+            msg = (
+                f"the lock {layout.lock} cannot be replaced: {error.strerror}. The "
+                "engine before was passed over, and nothing was sent. Let the folder "
+                "be written (mount, chmod), end that engine, then start one: "
+                "watchfloor engine"
+            )
+            raise StoreError(msg) from error
+        self._place = None
 
     def tell(self, fault: str) -> None:
         """Say in the lock file why the store takes no writes; empty for: it does again.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.draining import FOR_A_MOMENT, Drain
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.domain.taking_over import beats_still, beats_still_said
 from watchfloor.engine.being_elsewhere import home
+from watchfloor.engine.changes import Transaction
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.keeping import Keeping
 from watchfloor.engine.ownership import TAKES, Ownership, Taking
@@ -31,7 +33,7 @@ from watchfloor.store.reading import reading
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reserve import Reserve
 from watchfloor.store.writes.connection import open_writer
-from watchfloor.store.writes.lease import take
+from watchfloor.store.writes.lease import fence, passed_over, take
 
 
 @contextmanager
@@ -87,9 +89,18 @@ def tenure(
                 owner,
                 layout,
                 dispatches=dispatches,
-                taking=taking,
+                claim=partial(
+                    _claimed,
+                    connection,
+                    layout,
+                    around,
+                    lock,
+                    taking,
+                    dispatches=dispatches,
+                ),
             )
-            lock.put_in_place(layout)
+            if taking.seizes:
+                _put_in_place(lock, layout, committer)
             _let_tell(committer, lock, connection)
             keeping.stand_by(committer)
             yield committer
@@ -112,8 +123,7 @@ def _check_silent(connection: Handle, now_ms: int) -> None:
     """Check that an owner that is to be passed over has been silent for long enough.
 
     Raises:
-        OwnedError: It beats: what it begins would be settled by another. In the
-            transaction that takes the epoch nothing comes between look and take.
+        OwnedError: It beats: what it begins would be settled by another.
     """
     owner = engine_view(connection)
     if beats_still(owner, now_ms):
@@ -178,18 +188,15 @@ def _settled_in(
     layout: Layout,
     *,
     dispatches: bool,
-    taking: Taking | None = None,
+    claim: Callable[[], str] = str,
 ) -> Committer:
-    """Raise the epoch, read every live run and account for what a crash left."""
+    """Raise the epoch, read every live run and account for what a crash left.
+
+    *claim* is asked first, in the same transaction, where the workspace is at home.
+    """
     try:
         with _told_of_a_lock(layout, around), connection.begin():
-            ran_at = ""
-            if taking is not None:
-                moved = taking.moved
-                if taking.seizes:
-                    # It may have woken while a person typed the word for this.
-                    _check_silent(connection, around.now_ms())
-                ran_at = home(connection, layout, dispatches=dispatches, moved=moved)
+            ran_at = claim()
             epoch = take(
                 connection,
                 owner,
@@ -211,3 +218,42 @@ def _settled_in(
     committer.round()
     recovered.result()
     return committer
+
+
+def _claimed(
+    connection: Handle,
+    layout: Layout,
+    around: Surroundings,
+    lock: Ownership,
+    taking: Taking,
+    *,
+    dispatches: bool,
+) -> str:
+    """Check that the workspace may be taken; return where it is at home then.
+
+    In the transaction that takes the epoch: nothing comes between look and take.
+    """
+    if taking.seizes:
+        # It may have woken while a person typed the word for this.
+        _check_silent(connection, around.now_ms())
+    elif lock.is_passed_over(layout):
+        raise passed_over()
+    return home(connection, layout, dispatches=dispatches, moved=taking.moved)
+
+
+def _put_in_place(lock: Ownership, layout: Layout, committer: Committer) -> None:
+    """Make the lock of an owner that passed another over the workspace's lock.
+
+    Raises:
+        OwnedError: It was passed over itself since: the newer one's lock stays.
+        StoreError: It could not be.
+    """
+
+    def place(tx: Transaction) -> None:
+        # First: from here on nobody takes a newer epoch until the lock stands.
+        fence(tx.connection, tx.epoch, changes=0)
+        lock.put_in_place(layout)
+
+    placed = committer.submit(place)
+    committer.round()
+    placed.result()
