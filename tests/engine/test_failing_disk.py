@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
+from tests.support.process import descriptors_of
 from tests.support.provider import Reply
 
 from watchfloor.domain.errors import StoreError
@@ -25,21 +26,11 @@ def log_of(layout):
     return layout.state.with_name("state.db-wal")
 
 
-def descriptors(path):
-    """Return this process's descriptors of a file."""
-    found = set()
-    for link in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):  # the one that lists them is gone
-            if link.readlink() == path:
-                found.add(int(link.name))
-    return found
-
-
 @contextmanager
 def failing_syncs(path, but):
     """Let every sync of a file fail, through the descriptors that others than *but*."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    kept = {one: os.dup(one) for one in descriptors(path) - but}
+    kept = {one: os.dup(one) for one in descriptors_of(path) - but}
     assert kept, "nobody has the file open"
     for one in kept:
         os.dup2(nowhere, one)
@@ -49,7 +40,7 @@ def failing_syncs(path, but):
         yield
     finally:
         for one, right in kept.items():
-            if one in descriptors(Path(os.devnull)):
+            if one in descriptors_of(Path(os.devnull)):
                 os.dup2(right, one)
             os.close(right)
         os.close(nowhere)
@@ -67,7 +58,7 @@ def test_a_failed_sync_ends_the_engine_and_the_next_one_loses_nothing(
     told = f'delivery = "{delivery}"'
     run_id = floor.launched(webhook(provider.url, told, permits=4), ids(150))
     floor.pulse()
-    own = descriptors(log_of(floor.layout))
+    own = descriptors_of(log_of(floor.layout))
     with suppress(StoreError), floor.engine() as engine:
         until(lambda: floor.books(run_id).delivered > 10)
         with failing_syncs(log_of(floor.layout), own):

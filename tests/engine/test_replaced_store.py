@@ -7,6 +7,7 @@ import os
 
 import pytest
 from tests.support.floor import ASKER, campaign, ids
+from tests.support.process import descriptors_of
 
 from watchfloor.cli.desk import WholeDesk
 from watchfloor.domain.errors import NotFoundError, StoreError
@@ -80,6 +81,18 @@ async def test_what_was_checked_in_another_workspace_is_not_launched(
     await desk.pulse()
     with pytest.raises(NotFoundError, match="was dropped; nothing was launched"):
         await desk.launch(checked)
+
+
+async def test_who_was_shown_nothing_commands_without_opening_the_store(floor, desk):
+    run_id = await launched(floor)
+    before = descriptors_of(floor.layout.state)
+
+    asked = await desk.order("hide", run_id)
+
+    assert descriptors_of(floor.layout.state) == before
+    answer = await desk.receipt(asked.command_id)
+    assert answer is not None
+    assert answer.verb == "hide"
 
 
 async def test_a_poll_tells_what_the_file_makes_of_who_asks(desk):

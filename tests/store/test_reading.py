@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from tests.support.process import descriptors_of
 
 from watchfloor.domain.errors import NotFoundError, StoreError
 from watchfloor.store.glance import glance
@@ -89,6 +90,17 @@ async def test_a_loop_reads_what_a_verb_reads(layout, stored):
 
     await reader.close()
     await reader.close()
+
+
+async def test_who_only_asked_for_the_number_leaves_nothing_open(layout, stored):
+    before = descriptors_of(layout.state)
+    reader = Reader(layout)
+    assert reader.number_now() == 1
+    assert descriptors_of(layout.state) - before
+
+    await reader.close()
+
+    assert descriptors_of(layout.state) == before
 
 
 def test_a_store_never_owned_has_an_engine_that_is_not_alive(layout, writer):

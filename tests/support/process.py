@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +33,16 @@ def signalled(pid: int, number: signal.Signals) -> None:
     """Send a process a signal, and wait until it has it: two would be one before."""
     os.kill(pid, number)
     until(lambda: not _stands_in(pid, number, "SigPnd", "ShdPnd"))
+
+
+def descriptors_of(path: Path) -> set[int]:
+    """Return this process's descriptors of a file."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the one that lists them is gone
+            if link.readlink() == path:
+                found.add(int(link.name))
+    return found
 
 
 def _stands_in(pid: int, number: signal.Signals, *masks: str) -> bool:

@@ -110,11 +110,13 @@ class StoreDesk:
     def _check_store(self) -> None:
         """Refuse what was decided on by looking at another store.
 
+        Where nothing was shown there is nothing to compare: the store stays closed.
+
         Raises:
-            NotFoundError: None stands there.
+            NotFoundError: None stands there any more.
             StoreError: Another one has come since the last pulse or overview.
         """
-        if self._told_store not in (0, self._reader.number_now()):
+        if self._told_store and self._told_store != self._reader.number_now():
             msg = (
                 f"another workspace stands in {self._layout.root} than the one that "
                 "was shown, as after a restore; nothing was asked. Look again"

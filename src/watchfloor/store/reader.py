@@ -148,11 +148,12 @@ class Reader:
         """Close the connections, once the reads that are under way have ended."""
         self._is_closed = True
         threads, self._threads = self._threads, None
-        if threads is not None:
-            await asyncio.to_thread(self._end, threads)
+        await asyncio.to_thread(self._end, threads)
 
-    def _end(self, threads: ThreadPoolExecutor) -> None:
-        threads.shutdown(wait=True, cancel_futures=True)
+    def _end(self, threads: ThreadPoolExecutor | None) -> None:
+        # Who only asked for the number has the file open, and no threads.
+        if threads is not None:
+            threads.shutdown(wait=True, cancel_futures=True)
         with self._turn:
             if self._engine is not None:
                 self._engine.dispose()
