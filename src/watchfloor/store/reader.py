@@ -168,16 +168,3 @@ def number_of(connection: Connection) -> int:
     """
     number = connection.info.get(_NUMBER, 0)
     return int(number)
-
-
-def _engine(layout: Layout) -> Engine:
-    engine = engine_on(
-        reading_url(layout.state),
-        QueuePool,
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        connect_args={"check_same_thread": False},
-    )
-    event.listen(engine, "connect", configure_reader)
-    event.listen(engine, "begin", begin)
-    return engine

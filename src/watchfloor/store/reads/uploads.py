@@ -11,7 +11,6 @@ from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.tables import dedupe, run, upload
 
-#: Digests that are looked for in one statement.
 _KNOWN = select(dedupe.c.digest).where(
     dedupe.c.run_no == bindparam("of_run"), among_digests(dedupe.c.digest)
 )
