@@ -10,7 +10,14 @@ from sqlalchemy.exc import OperationalError
 
 from watchfloor.store.inbox import Inbox, create_inbox
 from watchfloor.store.reading import reading
-from watchfloor.store.sqlite import damage, inbox_engine
+from watchfloor.store.sqlite import (
+    BUSY_MS,
+    HURRIED_BUSY_MS,
+    damage,
+    fold_log,
+    hurry,
+    inbox_engine,
+)
 
 FULL = 2
 EXTRA = 3
@@ -19,6 +26,11 @@ PAGE = 4096
 
 def pragma(connection, name):
     return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+
+
+def patience_ms(connection):
+    with connection.begin():
+        return pragma(connection, "busy_timeout")
 
 
 def test_the_writer_syncs_every_commit_of_a_write_ahead_log(writer):
@@ -66,6 +78,22 @@ def test_a_reader_sees_one_moment_while_the_writer_goes_on(layout, stored):
         assert connection.scalar(count) == before == 0
     with reading(layout) as connection:
         assert connection.scalar(count) == 5
+
+
+def test_a_writer_in_a_hurry_stays_so_when_its_log_was_folded(layout, stored):
+    stored.add(5)
+    assert fold_log(stored.writer)
+    assert patience_ms(stored.writer) == BUSY_MS
+    hurry(stored.writer)
+    stored.add(5, first=6)
+
+    with reading(layout) as connection:
+        connection.scalar(text("SELECT count(*) FROM record"))
+        stored.add(5, first=11)
+        assert not fold_log(stored.writer)
+    assert fold_log(stored.writer)
+
+    assert patience_ms(stored.writer) == HURRIED_BUSY_MS
 
 
 def test_a_sound_store_has_no_damage_and_a_spoilt_one_has(layout, stored):

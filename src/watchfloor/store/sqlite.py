@@ -200,6 +200,8 @@ def fold_log(connection: Connection) -> bool:
     driver = connection.connection.driver_connection
     if driver is None:  # a connection that is open has one
         return True
+    # Who drains waits more briefly for locks than others, and is to go on so.
+    patience_ms = driver.execute("PRAGMA busy_timeout").fetchone()[0]
     driver.execute("PRAGMA busy_timeout=0")
     try:
         busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -209,7 +211,7 @@ def fold_log(connection: Connection) -> bool:
         msg = f"the store's log cannot be folded into its file: {error}"
         raise StoreError(msg) from error
     finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        driver.execute(f"PRAGMA busy_timeout={patience_ms}")
     return not busy
 
 
