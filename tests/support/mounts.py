@@ -1,8 +1,12 @@
-"""Small and read-only disks: real ones, where the system lets a test mount them."""
+"""Small and read-only disks: real ones, where the system lets a test mount them.
+
+And what needs no right: the system's own word that a file may not grow further.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,3 +35,17 @@ def mounted(place: Path, *steps: tuple[object, ...]) -> Iterator[None]:
     finally:
         if done:
             subprocess.run(["umount", "--lazy", place], check=True)  # noqa: S607 - the system's own
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let the system write no file of this process beyond a size during the block.
+
+    A write across it is a short one, and the next fails, as on a disk that fills up.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

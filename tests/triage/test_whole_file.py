@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 
 import pytest
+from tests.support.mounts import files_of_at_most
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.triage import whole_file
@@ -59,14 +59,11 @@ def test_a_folder_that_is_not_there_is_said(tmp_path, way):
 
 
 def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path, way):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # Half way through the write the system says no, as a full disk does.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
-    try:
-        with pytest.raises(ConfigError, match=r"cannot be made: .*; nothing was left"):
-            write_whole(tmp_path / "b.zip", b"x" * 100_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with (
+        pytest.raises(ConfigError, match=r"cannot be made: .*; nothing was left"),
+        files_of_at_most(50_000),
+    ):
+        write_whole(tmp_path / "b.zip", b"x" * 100_000)
 
     assert names(tmp_path) == []
 

@@ -77,9 +77,11 @@ def _listed(layout: Layout, kept: Mapping[str, Kept]) -> str:
     with suppress(OSError):
         descriptor = os.open(layout.unstored, flags, 0o600)
         try:
-            data = lines.encode()
+            before, data = os.fstat(descriptor).st_size, lines.encode()
             if os.write(descriptor, data) == len(data):
                 return f"Each is listed in {layout.unstored}"
+            # The next list would run on in half a line, and lose its first one too.
+            os.ftruncate(descriptor, before)
         finally:
             os.close(descriptor)
     return f"They could not be listed in {layout.unstored} either"
