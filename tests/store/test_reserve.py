@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from tests.support.mounts import files_of_at_most
 
 from watchfloor.store.reserve import (
     ASKING_SIZE,
@@ -84,6 +85,19 @@ def test_a_system_that_cannot_allocate_writes_it_out(layout, reserve, monkeypatc
     assert reserve.make()
 
     assert seen_reserve(layout).is_whole
+
+
+@pytest.mark.parametrize("held", [0, STEP])
+def test_a_system_that_stops_half_way_leaves_it_as_it_was(
+    layout, reserve, monkeypatch, held
+):
+    monkeypatch.delattr(os, "posix_fallocate")
+    layout.reserve.write_bytes(bytes(held))
+
+    with files_of_at_most(3 * STEP + 1):
+        assert not reserve.make()
+
+    assert seen_reserve(layout).size == held
 
 
 def test_a_sound_disk_needs_no_way(layout, reserve):

@@ -79,16 +79,20 @@ class Reserve:
             descriptor = os.open(self._path, flags, 0o600)
         except OSError:
             return False
+        is_whole = False
         try:
             before = os.fstat(descriptor).st_size
-            if _made_whole(descriptor, self.size, self.step):
-                return True
-            os.ftruncate(descriptor, before)
+            try:
+                is_whole = _made_whole(descriptor, self.size, self.step)
+            finally:
+                # Also what a quota, which no look at the disk tells of, cut short.
+                if not is_whole:
+                    os.ftruncate(descriptor, before)
         except OSError:
             return False
         finally:
             os.close(descriptor)
-        return False
+        return is_whole
 
     def give(self, *, leaving: int = 0) -> bool:
         """Give a step of it to whoever needs room; return whether any was given.
