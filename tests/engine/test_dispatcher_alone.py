@@ -52,6 +52,16 @@ class Deaf:
                 return DELIVERED
 
 
+class Slow(Deaf):
+    """One that lets a cancellation through, but not before it is let go."""
+
+    async def deliver(self, dispatch: Dispatch) -> Outcome:
+        try:
+            return await super().deliver(dispatch)
+        finally:
+            await self.let_go.wait()
+
+
 def claimed(seq, step=0):
     return Claimed(
         seq=seq,
@@ -218,6 +228,33 @@ async def test_who_is_given_up_frees_its_permit_and_says_nothing_more():
     await settled()
     assert [each.claimed.seq for each in one.finished] == [1, 2]
     assert shared.in_use == 0
+    # What it said all the same is kept apart: it changes nothing and is told.
+    [late] = one.late
+    assert (late.claimed.seq, late.outcome) == (1, DELIVERED)
+    one.finished.clear()
+    assert not one.is_drained
+    one.late.clear()
+    assert one.is_drained
+    await one.close()
+
+
+async def test_a_cut_that_is_obeyed_too_late_is_still_known_as_one():
+    at_s = [0.0]
+    around = Surroundings(lambda: 0, lambda: at_s[0], lambda: 0.5, bytes)
+    channel = Slow()
+    one = dispatcher(channel, around=around)
+    one.receive([claimed(1)])
+    await settled()
+    for _ in range(2):
+        at_s[0] += channel.deadline_s + GRACE_S + 0.1
+        one.end_overdue()
+        await settled()
+    assert [each.outcome.code for each in one.finished] == ["not_let_go"]
+
+    channel.let_go.set()
+    await settled()
+
+    assert [each.outcome for each in one.late] == [CUT_OFF]
     await one.close()
 
 

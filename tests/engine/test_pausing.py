@@ -182,26 +182,37 @@ def test_a_pause_is_heard_while_functions_fill_the_threads_of_the_loop(
     assert len(entered) == 40
 
 
+def through(monkeypatch, contact, delivery):
+    """Return a campaign whose channel is a function of this test."""
+    brought = ModuleType("brought_to_the_floor")
+    vars(brought)["contact"] = contact
+    monkeypatch.setitem(sys.modules, brought.__name__, brought)
+    settings = f'call = "brought_to_the_floor:contact"\ndelivery = "{delivery}"'
+    return campaign(settings, channel="python", permits=1)
+
+
+def of_event(floor, run_id, event):
+    return [one.detail for one in floor.events(run_id) if one.event == event]
+
+
 @BOTH
 def test_a_pause_settles_although_a_channel_does_not_let_go(
     floor, monkeypatch, delivery, caplog
 ):
-    entered, cut, released = [], [], threading.Event()
+    entered, cut = [], []
+    released, ending = threading.Event(), threading.Event()
+    goes_on = {"c00001": released, "c00003": ending}
 
     async def contact(record):
         entered.append(record.contact)
-        while record.contact == "c00001" and not released.is_set():
+        while not (record.contact == "c00002" or goes_on[record.contact].is_set()):
             try:
                 await asyncio.sleep(0.01)
             except asyncio.CancelledError:
                 cut.append(record.contact)
         return "delivered"
 
-    brought = ModuleType("brought_to_the_floor")
-    vars(brought)["contact"] = contact
-    monkeypatch.setitem(sys.modules, brought.__name__, brought)
-    settings = f'call = "brought_to_the_floor:contact"\ndelivery = "{delivery}"'
-    told = campaign(settings, channel="python", permits=1)
+    told = through(monkeypatch, contact, delivery)
     run_id = floor.launched(told, ids(3))
     with floor.engine():
         until(lambda: entered)
@@ -219,13 +230,18 @@ def test_a_pause_settles_although_a_channel_does_not_let_go(
         floor.steered(Verb.RESUME, run_id)
         until(lambda: entered == ids(3))
         released.set()
+        [told] = until(lambda: of_event(floor, run_id, "let go late"))
+        assert floor.assert_books_hold(run_id).unknown == 1
+        ending.set()
         floor.until_ended(run_id)
 
+    said = "attempt 1 of record 1 was let go after all: delivered, code delivered."
+    assert told.startswith(said)
     books = floor.assert_books_hold(run_id)
     assert (books.unknown, books.delivered, entered) == (1, 2, ids(3))
     [kept] = [one for one in floor.records(run_id) if one.code == "not_let_go"]
     words = [one.detail for one in floor.journey(run_id, kept.seq).entries]
     assert any("channel python of step call does not let go" in one for one in words)
-    [told] = [one.detail for one in floor.events(run_id) if one.event == "not let go"]
+    [told] = of_event(floor, run_id, "not let go")
     assert told.startswith("record 1 is unknown: channel python of step call does not")
     assert "channel python of step call does not let go" in caplog.text

@@ -9,6 +9,7 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.lifecycle import may_promise, may_retry
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.records import Circumstances, RecordState, judge
+from watchfloor.domain.text import clean
 from watchfloor.engine.changes import Transaction, enter, pause_itself
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.rules import Rules
@@ -132,6 +133,22 @@ def book_releases(
             ledger.is_exhausted = False
         ledger.note_due(row.next_at_ms)
     ledger.tally["attempts"] -= len(rows)
+
+
+def tell_late(tx: Transaction, ledger: Ledger, late: Sequence[Finished]) -> None:
+    """Tell the journal how attempts ended that were given up before; change nothing.
+
+    Each is accounted for: its record is unknown, or a person has decided since. Whoever
+    decides next finds here what the channel knew.
+    """
+    for claimed, _, _, outcome in late:
+        word, code = outcome.outcome_class.word, clean(outcome.code)
+        told = (
+            f"attempt {claimed.attempts + 1:,} of record {claimed.seq:,} was let go "
+            f"after all: {word}, code {code}. It came too late to be counted; where "
+            "the record is unknown, resolve it by that"
+        )
+        enter(tx, ledger, "let go late", detail=told)
 
 
 def expect_in_flight(changed: int, expected: int, ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import History
 from watchfloor.domain.workspace import Shared
-from watchfloor.engine.booking import book_outcomes, book_releases
+from watchfloor.engine.booking import book_outcomes, book_releases, tell_late
 from watchfloor.engine.breaking import obey_breakers
 from watchfloor.engine.canaries import look, look_back
 from watchfloor.engine.changes import Transaction, settle
@@ -192,7 +192,7 @@ class Committer:
         return [one for one in queued if one[1].set_running_or_notify_cancel()]
 
     def _has_work(self, shares: Sequence[Share]) -> bool:
-        if any(share.finished or share.released for share in shares):
+        if any(share.has_any for share in shares):
             return True
         if any(self._has_room(share.lane) for share in shares):
             return True
@@ -347,7 +347,8 @@ class Committer:
             book_releases(tx, self._writer, ledger, back)
             if ledger.cohort:
                 spare_released(tx, self._writer, ledger, back)
-        return len(share.finished)
+        tell_late(tx, ledger, share.late)
+        return len(share.finished) + len(share.late)
 
     def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]

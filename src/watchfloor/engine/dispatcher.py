@@ -46,6 +46,8 @@ class Dispatcher:
     Attributes:
         finished: Outcomes to be stored; the committer takes them.
         released: Intents to be taken back unsent; the committer takes them.
+        late: What channels said of attempts that were given up before, to be told; the
+            committer takes it.
     """
 
     def __init__(  # noqa: PLR0913 - the last ones are named
@@ -63,6 +65,7 @@ class Dispatcher:
         self.rules = rules
         self.finished: deque[Finished] = deque()
         self.released: deque[Claimed] = deque()
+        self.late: deque[Finished] = deque()
         self._plan = plan
         self._around = around
         self._wake = wake
@@ -96,7 +99,7 @@ class Dispatcher:
     def is_drained(self) -> bool:
         """Nothing is in flight and nothing waits to be stored."""
         here = self._flights or self._ready or self._in_hand
-        return not (here or self.finished or self.released)
+        return not (here or self.finished or self.released or self.late)
 
     @property
     def in_flight(self) -> int:
@@ -335,8 +338,7 @@ class Dispatcher:
             if is_ours:
                 step.line.leave()
         if not is_ours:
-            late = (self.run_id, claimed.seq, clean(outcome.code))
-            log.warning("run %s, record %d was let go too late, as %s", *late)
+            self._tell_late(claimed, started_at_ms, outcome)
             return False
         while task.cancelling() and not self._is_closing:
             task.uncancel()
@@ -346,6 +348,17 @@ class Dispatcher:
     def _end(self, claimed: Claimed, started_at_ms: int, outcome: Outcome) -> None:
         ended_at_ms = self._around.now_ms()
         self._finish(Finished(claimed, started_at_ms, ended_at_ms, outcome))
+
+    def _tell_late(
+        self, claimed: Claimed, started_at_ms: int, outcome: Outcome
+    ) -> None:
+        """Have it told what became of an attempt that is accounted for already."""
+        word, code = outcome.outcome_class.word, clean(outcome.code)
+        late = (self.run_id, claimed.seq, word, code)
+        log.warning("run %s, record %d was let go too late: %s, %s", *late)
+        ended_at_ms = self._around.now_ms()
+        self.late.append(Finished(claimed, started_at_ms, ended_at_ms, outcome))
+        self._wake()
 
     def _dispatch(self, claimed: Claimed) -> Dispatch:
         plan = self._plan

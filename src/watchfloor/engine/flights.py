@@ -52,8 +52,8 @@ class Flights:
         return self._flying.pop(task, None) is not None
 
     def was_cut(self, task: asyncio.Task[None]) -> bool:
-        """Whether the engine itself ended what flies in a task."""
-        return task in self._cut_at_s
+        """Whether the engine itself ended what flies in a task; or gave it up."""
+        return task in self._cut_at_s or task not in self._flying
 
     def cut_overdue(self) -> None:
         """End attempts that are far past their channel's own deadline."""

@@ -19,6 +19,7 @@ class Lane(Protocol):
     rules: Rules
     finished: deque[Finished]
     released: deque[Claimed]
+    late: deque[Finished]
 
     def room(self, unfinished: int) -> int:
         """Return how many more intents may be stored now."""
@@ -35,6 +36,12 @@ class Share(NamedTuple):
     lane: Lane
     finished: list[Finished]
     released: list[Claimed]
+    late: list[Finished]
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is anything to be stored."""
+        return bool(self.finished or self.released or self.late)
 
     @property
     def taken_back(self) -> list[Claimed]:
@@ -46,6 +53,7 @@ class Share(NamedTuple):
         """Let the lane keep what could not be stored: no outcome may be lost."""
         self.lane.finished.extendleft(reversed(self.finished))
         self.lane.released.extendleft(reversed(self.released))
+        self.lane.late.extendleft(reversed(self.late))
 
 
 class Answer(NamedTuple):
@@ -67,4 +75,5 @@ def share_of(lane: Lane) -> Share:
     # Other threads append meanwhile; what is counted now is what is taken.
     finished = [lane.finished.popleft() for _ in range(len(lane.finished))]
     released = [lane.released.popleft() for _ in range(len(lane.released))]
-    return Share(lane, finished, released)
+    late = [lane.late.popleft() for _ in range(len(lane.late))]
+    return Share(lane, finished, released, late)
