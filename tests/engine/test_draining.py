@@ -27,6 +27,10 @@ def sign_of(floor) -> OwnerSign:
 def begins_to_drain(floor, engine):
     """Ask an engine to drain; return what it tells of that."""
     engine.stop()
+    return begun_drain(floor)
+
+
+def begun_drain(floor):
     return until(lambda: sign_of(floor).drain, "the drain to be told")
 
 
@@ -150,6 +154,26 @@ def test_a_store_that_is_let_go_of_in_time_gets_every_outcome_and_the_end(
     assert ended[-1:] == ["in good order: signal"]
     assert not floor.layout.unstored.exists()
     assert not any("could not be stored" in one for one in caplog.messages)
+
+
+def test_a_second_stop_cuts_off_nothing_where_outcomes_only_wait_to_be_stored(
+    floor, provider, flying, caplog
+):
+    with floor.engine(grace_s=20.0) as engine:
+        until(lambda: provider.at_once == 5)
+        engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
+        with locked_by_another(floor.layout.state):
+            drain = begins_to_drain(floor, engine)
+            provider.let_go()
+            until(lambda: not engine.supervisor._lanes.in_flight, "every outcome")
+            engine.stop()
+            until(lambda: begun_drain(floor).until_ms < drain.until_ms)
+        assert engine.ended() is True
+
+    assert floor.assert_books_hold(flying).delivered == 5
+    ended = [one.detail for one in floor.events("") if one.event == "engine ended"]
+    assert ended[-1:] == ["in good order: signal"]
+    assert "cut off" not in caplog.text
 
 
 def test_a_store_that_is_deleted_while_attempts_fly_out_is_rescued(

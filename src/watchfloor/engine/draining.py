@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
@@ -48,8 +50,8 @@ class Draining:
         self._submit = submit
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self._since_ms = self._until_ms = 0
-        self._until_s = 0.0
+        self._since_ms = 0
+        self._until_ms, self._until_s = sys.maxsize, math.inf
         self._told: Drain | None = None
         self._was_cut = False
         self._flying: Mapping[str, int] = {}
@@ -72,14 +74,16 @@ class Draining:
 
     def cut(self) -> None:
         """End what is in flight at once: what became of it is not known then."""
-        self._was_cut = self._was_cut or not self._lanes.is_drained
+        # What only waits to be stored has its outcome, and is cut off from nothing.
+        self._was_cut = self._was_cut or bool(self._lanes.in_flight)
         self._lanes.cut_all()
         self._ends_within(CUT_S)
 
     def _ends_within(self, seconds: float) -> None:
-        self._until_s = self._loop.time() + seconds
+        """End by then, or earlier where that was promised: no word puts an end off."""
+        self._until_s = min(self._until_s, self._loop.time() + seconds)
         most_ms = round((seconds + CLOSING_S) * 1_000)
-        self._until_ms = self._around.now_ms() + most_ms
+        self._until_ms = min(self._until_ms, self._around.now_ms() + most_ms)
         self._tell()
 
     def _tell(self) -> None:
