@@ -9,8 +9,9 @@ import stat
 from contextlib import closing, suppress
 
 import pytest
+from tests.engine.test_lost_store import locked_by_another
 from tests.support.floor import campaign, ids, webhook
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import Gate, Verb
@@ -142,6 +143,37 @@ def test_an_engine_that_is_to_end_when_idle_ends_and_says_that_it_was_deaf(
 
     assert "cannot be found" in str(engine.error)
     assert floor.view(run_id).lifecycle.gate is Gate.PAUSED
+
+
+def test_an_engine_that_is_to_end_when_idle_outlives_a_store_that_is_locked_meanwhile(
+    floor, provider
+):
+    provider.hold()
+    told = webhook(provider.url, 'delivery = "at_most_once"', permits=3)
+    run_id = floor.launched(told, ids(9))
+    aside = floor.root / "inbox.aside"
+    with floor.engine(until_idle=True) as engine:
+        until(lambda: provider.at_once == 3)
+        engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
+        with locked_by_another(floor.layout.state):
+            floor.layout.inbox.rename(aside)
+            until(lambda: engine.supervisor._committer.room.deaf)
+            aside.rename(floor.layout.inbox)
+            assert is_idle(engine) is False
+            provider.let_go()
+            until(lambda: not engine.supervisor._lanes.in_flight, "every outcome")
+        assert engine.ended() is True
+
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.unknown, books.attempting) == (3, 0, 0)
+    assert floor.view(run_id).lifecycle.gate is Gate.PAUSED
+
+
+def is_idle(engine):
+    """Ask an engine, on its loop, whether it has nothing left to do."""
+    one = engine.supervisor
+    asked = asyncio.run_coroutine_threadsafe(one._is_idle(), one._loop)
+    return asked.result(DEADLINE_S)
 
 
 def test_no_run_goes_on_before_its_pause_is_stored(floor):

@@ -271,5 +271,5 @@ async def in_time(afterwork: Afterwork, most_s: float) -> None:
             await afterwork.now(ALERTS)
             await afterwork.anchor_now()
             await afterwork.now(HOOKS)
-    except TimeoutError:
+    except (TimeoutError, StoreError):
         log.warning("purges, notices or alerts are owed; the next engine does them")

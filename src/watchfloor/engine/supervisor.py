@@ -141,6 +141,8 @@ class Supervisor:
         try:
             await self._until_stopped(until_idle=until_idle)
         finally:
+            # Whatever ended the wait: what is in flight has its grace from here on.
+            self._draining.begin(Leaving.SIGNAL)
             await _ended(tasks.values())
             drained = await self._wind_down(kept)
         return drained
@@ -179,7 +181,11 @@ class Supervisor:
 
     async def _is_idle(self) -> bool:
         """Whether nothing is left to do; asked twice, since an asker may be writing."""
-        waiting = await self._inbox.waiting()
+        try:
+            waiting = await self._inbox.waiting()
+        except StoreError:
+            # It passes, or somebody is told: no end while attempts may be in flight.
+            return False
         if waiting or self._taking or self._extraction is not None:
             return False
         if self._changed.is_set() or self._following.is_busy:
