@@ -6,12 +6,14 @@ there is gone, and ``fsync`` fails as the system has it.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from tests.engine.test_lost_store import locked_by_another
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
 from tests.support.process import descriptors_of
@@ -89,6 +91,31 @@ def test_a_failed_sync_ends_the_engine_and_the_next_one_loses_nothing(
     else:
         assert books.unknown == 0
         assert set(provider.contacts) == set(ids(150))
+
+
+def test_outcomes_that_are_known_where_the_disk_fails_are_said_and_listed(
+    floor, provider, caplog
+):
+    provider.hold()
+    told = webhook(provider.url, 'delivery = "at_most_once"', permits=4)
+    run_id = floor.launched(told, ids(20))
+    floor.pulse()
+    own = descriptors_of(log_of(floor.layout))
+    with suppress(StoreError), floor.engine() as engine, ExitStack() as disk:
+        until(lambda: provider.at_once == 4)
+        engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
+        with locked_by_another(floor.layout.state) as pid:
+            until(lambda: f"(pid {pid})" in engine.supervisor._committer.store_fault)
+            provider.let_go()
+            until(lambda: not engine.supervisor._lanes.in_flight, "every outcome")
+            disk.enter_context(failing_syncs(log_of(floor.layout), own))
+        until(lambda: not engine.is_running, "the engine to stop")
+
+    assert sqlite_code(engine.error) == sqlite3.SQLITE_IOERR_FSYNC
+    said = f"4 outcomes could not be stored: 4 delivered of run {run_id}, for"
+    assert said in caplog.text
+    listed = map(json.loads, floor.layout.unstored.read_text().splitlines())
+    assert [(one["run"], one["class"]) for one in listed] == [(run_id, "delivered")] * 4
 
 
 def test_after_a_failed_sync_its_handle_writes_and_syncs_nothing_more(floor):

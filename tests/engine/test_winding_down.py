@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import asyncio
+import socket
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import DEADLINE_S, until
 from tests.support.provider import Reply
 
+from watchfloor.domain.errors import OwnedError, WatchfloorError
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Verb
-from watchfloor.engine import purging
+from watchfloor.engine import jobs, purging
+from watchfloor.engine.commit_thread import CommitThread
+from watchfloor.engine.door import Door
 from watchfloor.engine.running import EngineThread
+from watchfloor.engine.supervisor import Supervisor
+from watchfloor.engine.tenure import tenure
 from watchfloor.store.reads.history import people_left
 
 HANG = 'timeout = "20m"\nscript = { c00001 = ["hang", "delivered"] }'
@@ -205,3 +214,50 @@ def test_the_engine_beside_a_console_starts_stops_and_says_whether_it_drained(fl
 
     assert engine.join() is True
     assert not engine.is_running
+
+
+class PassedOver(CommitThread):
+    """Rounds of which the last one finds a newer owner."""
+
+    def stop(self):
+        with closing(sqlite3.connect(self._committer._layout.state)) as newer:
+            newer.execute("UPDATE lease SET epoch = epoch + 1")
+            newer.commit()
+        self._committer.submit(jobs.beat)
+        super().stop()
+
+
+def carried_out_alone(floor, **options):
+    """Run a supervisor on this thread until it ends; return it, and what ended it."""
+    found = []
+
+    async def carried_out(committer):
+        one = Supervisor(floor.layout, committer, floor.around, **options)
+        found.append(one)
+        await one.run(until_idle=True, grace_s=1.0)
+
+    try:
+        with tenure(
+            floor.layout, floor.around, floor.owner, dispatches=True
+        ) as committer:
+            asyncio.run(carried_out(committer))
+    except WatchfloorError as error:
+        return found[0], error
+    return found[0], None
+
+
+def test_what_ends_the_very_last_round_is_raised(floor):
+    _, error = carried_out_alone(floor, rounds=PassedOver)
+
+    assert isinstance(error, OwnedError)
+
+
+def test_an_engine_whose_door_is_taken_meanwhile_leaves_no_thread(floor, monkeypatch):
+    monkeypatch.setenv("WATCHFLOOR_RESULTS_TOKEN", "hush")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        door = Door("127.0.0.1", other.getsockname()[1])
+        engine, error = carried_out_alone(floor, door=door)
+
+    assert "cannot" in str(error)
+    assert not engine._thread._thread.is_alive()
+    assert not [one for one in engine._inbox._thread._threads if one.is_alive()]

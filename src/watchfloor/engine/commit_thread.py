@@ -20,7 +20,13 @@ class CommitThread:
         committer: Used by nobody else while the thread runs.
         on_fatal: Called on the thread with the error that ended it: the workspace was
             taken over, the store was changed from outside, or a bug.
+
+    Attributes:
+        error: The same; of a last round it is to be read here, after ``stop``: a loop
+            that waits for that hears no call.
     """
+
+    error: BaseException | None = None
 
     def __init__(self, committer: Committer, on_fatal: OnFatal) -> None:
         self._committer = committer
@@ -53,6 +59,7 @@ class CommitThread:
             try:
                 more = self._committer.round()
             except Exception as error:  # noqa: BLE001 - told, and the thread ends
+                self.error = error
                 self._on_fatal(error)
                 self._committer.end()
                 return

@@ -116,11 +116,23 @@ class Supervisor:
         """
         self._draining.grace_s = grace_s
         self._thread.start()
+        try:
+            if self._door is not None:
+                self._shut_door = await opened_door(
+                    self._door, self._committer, self._submit, self._around
+                )
+            await self._carry_out(until_idle=until_idle)
+        finally:
+            self._thread.stop()
+            self._inbox.close()
+            # Said and listed whatever ended it: an error does not tell what it cost.
+            is_over = self._draining.is_over(self._layout)
+        if error := self._error or self._thread.error or self._parting:
+            raise error
+        return is_over
+
+    async def _carry_out(self, *, until_idle: bool) -> None:
         self._changed.set()
-        if self._door is not None:
-            self._shut_door = await opened_door(
-                self._door, self._committer, self._submit, self._around
-            )
         self._committer.submit(jobs.begin)
         duties = {
             "inbox": self._every(INBOX_S, self._take_commands),
@@ -144,8 +156,7 @@ class Supervisor:
             # Whatever ended the wait: what is in flight has its grace from here on.
             self._draining.begin(Leaving.SIGNAL)
             await _ended(tasks.values())
-            drained = await self._wind_down(kept)
-        return drained
+            await self._wind_down(kept)
 
     def stop(self, why: Leaving = Leaving.SIGNAL) -> None:
         """Ask ``run`` to drain and return; a second time, not to wait. Any thread.
@@ -199,7 +210,7 @@ class Supervisor:
             return self._afterwork.waits_for(ledger)
         return ledger.standing.needs_engine
 
-    async def _wind_down(self, kept: Sequence[asyncio.Task[None]]) -> bool:
+    async def _wind_down(self, kept: Sequence[asyncio.Task[None]]) -> None:
         """End everything; the duties that are kept go on until nothing flies."""
         if self._extraction is not None:
             self._extraction.cancel()
@@ -209,22 +220,15 @@ class Supervisor:
         if self._shut_door is not None:
             await self._shut_door()
         await self._afterwork.close()
-        try:
-            await self._draining.flown(lambda: self._error is not None)
-            await _ended(kept)
-            await self._draining.close()
-            # It may have gone with the very last outcome, or go with the last word.
+        await self._draining.flown(lambda: self._error is not None)
+        await _ended(kept)
+        await self._draining.close()
+        # It may have gone with the very last outcome, or go with the last word.
+        await self._look_at_store()
+        if self._error is None and await self._draining.entered():
             await self._look_at_store()
-            if self._error is None and await self._draining.entered():
-                await self._look_at_store()
-                if self._parting is None:
-                    await self._afterwork.anchor_now()
-        finally:
-            self._thread.stop()
-            self._inbox.close()
-        if error := self._error or self._parting:
-            raise error
-        return self._draining.is_over(self._layout)
+            if self._parting is None:
+                await self._afterwork.anchor_now()
 
     def _ledgers(self) -> list[Ledger]:
         return list(self._committer.ledgers.values())
