@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from asyncio.tasks import _unregister_task
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, cast
@@ -26,6 +25,7 @@ from watchfloor.engine.flights import (
     kept_by,
 )
 from watchfloor.engine.lane_plan import Plan
+from watchfloor.engine.letting_go import leave
 from watchfloor.engine.pace import Pace
 from watchfloor.engine.proof import Proof
 from watchfloor.engine.rules import Rules
@@ -190,8 +190,7 @@ class Dispatcher:
         if self._workers:
             _, kept = await asyncio.wait(self._workers, timeout=GRACE_S)
             for worker in kept:
-                # Or the loop itself would wait for it before it closes.
-                _unregister_task(worker)
+                leave(worker)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -343,7 +342,8 @@ class Dispatcher:
         while task.cancelling() and not self._is_closing:
             task.uncancel()
         self._end(claimed, started_at_ms, outcome)
-        return True
+        # Whoever was told to end, and was not heard by the channel, ends with it.
+        return not self._is_closing
 
     def _end(self, claimed: Claimed, started_at_ms: int, outcome: Outcome) -> None:
         ended_at_ms = self._around.now_ms()

@@ -15,6 +15,7 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.leaving import Leaving
 from watchfloor.engine import flights, jobs
 from watchfloor.engine.committer import Committer, Submit
+from watchfloor.engine.lane import CLOSE_S
 from watchfloor.engine.lanes import Lanes
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.unstored import parting_words
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 CUT_S: Final = 2.0
 #: So much more than its grace an engine takes at most: channels close, and what became
 #: of everything is stored.
-CLOSING_S: Final = flights.GRACE_S + 7.0
+CLOSING_S: Final = flights.GRACE_S + CLOSE_S + 2.0
 _LOOK_S: Final = 0.05
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from watchfloor.channels.base import Channel
@@ -18,6 +18,7 @@ from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import channel_for, strategy_of
 from watchfloor.engine.dispatcher import Dispatcher
 from watchfloor.engine.lane_plan import StepLane
+from watchfloor.engine.letting_go import leave
 from watchfloor.engine.openings import Openings, Zones
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.shared_limits import Throttles
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: A channel that takes longer to open or close is taken to be broken.
 OPEN_S = 30.0
+#: Where the engine ends, and somebody was told when, all of them get so long to close.
+CLOSE_S: Final = 5.0
 
 
 class OpenLane(NamedTuple):
@@ -37,10 +40,10 @@ class OpenLane(NamedTuple):
     dispatcher: Dispatcher
     channels: tuple[Channel, ...]
 
-    async def close(self) -> None:
-        """End the workers, then the channels."""
+    async def close(self, within_s: float = OPEN_S) -> None:
+        """End the workers, then the channels; see ``shut``."""
         await self.dispatcher.close()
-        await shut(self.channels)
+        await shut(self.channels, within_s)
 
 
 async def opened(
@@ -68,14 +71,30 @@ async def opened(
     return tuple(channels)
 
 
-async def shut(channels: Sequence[Channel]) -> None:
-    """Close channels; one that cannot be closed is told to the log and left."""
-    for channel in channels:
-        try:
-            async with asyncio.timeout(OPEN_S):
-                await channel.__aexit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - a channel's bug must not end others
-            log.warning("a channel did not close: %s", clean(repr(error)))
+async def shut(channels: Sequence[Channel], within_s: float = OPEN_S) -> None:
+    """Close channels; one that cannot be closed is told to the log and left.
+
+    Args:
+        channels: Each closes beside the others.
+        within_s: How long all of them get together, whether they listen or not.
+    """
+    closing = [asyncio.create_task(_shut(one)) for one in channels]
+    if not closing:
+        return
+    try:
+        await asyncio.wait(closing, timeout=within_s)
+    finally:
+        for task in closing:
+            if not task.done():
+                log.warning("a channel did not close: it takes too long")
+                leave(task)
+
+
+async def _shut(channel: Channel) -> None:
+    try:
+        await channel.__aexit__(None, None, None)
+    except Exception as error:  # noqa: BLE001 - a channel's bug must not end others
+        log.warning("a channel did not close: %s", clean(repr(error)))
 
 
 def step_lanes(

@@ -18,6 +18,7 @@ from watchfloor.engine.committer import Committer, Job, Submit
 from watchfloor.engine.dispatcher import Dispatcher
 from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
 from watchfloor.engine.lane import (
+    CLOSE_S,
     Breakers,
     OpenLane,
     opened,
@@ -57,7 +58,7 @@ class Lanes:
         self._lanes: dict[str, OpenLane] = {}
         self._campaigns: dict[str, Campaign] = {}
         self._held: set[str] = set()
-        self._is_over = False
+        self._is_over = self._is_closing = False
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -118,6 +119,8 @@ class Lanes:
 
     def end_overdue(self) -> None:
         """End attempts that are far past their channel's deadline."""
+        if self._is_closing:
+            return  # Every one was ended, and nobody takes the place of its worker.
         for lane in self._lanes.values():
             lane.dispatcher.end_overdue()
 
@@ -127,10 +130,22 @@ class Lanes:
             lane.dispatcher.cut_all()
 
     async def close_all(self) -> None:
-        """End every worker and channel; the committer still knows the lanes."""
-        for lane in self._lanes.values():
-            await lane.close()
-        await asyncio.gather(*self._closing)
+        """End every worker and channel; the committer still knows the lanes.
+
+        All at once, each within its grace and ``CLOSE_S``: however many there are,
+        everybody was told when this is over.
+        """
+        self._is_closing = True
+        lanes = self._lanes.values()
+        await asyncio.gather(*(one.close(CLOSE_S) for one in lanes), self._closed())
+
+    async def _closed(self) -> None:
+        """Wait for the lanes of runs that ended lately; cut short what takes long."""
+        if self._closing:
+            _, slow = await asyncio.wait(self._closing, timeout=CLOSE_S)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
     async def campaign(self, run_id: str) -> Campaign:
         """Return the campaign as it was frozen with the run.

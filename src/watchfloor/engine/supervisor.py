@@ -41,7 +41,7 @@ INBOX_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
 RESULTS_S: Final = 60.0
 STORE_S: Final = 0.25
-#: What goes on while attempts in flight end: whoever looks is told, whoever asks is
+#: What goes on while attempts and channels end: whoever looks is told, whoever asks is
 #: answered, and a store that is gone is noticed.
 _UNTIL_THE_END: Final = ("inbox", "heartbeat", "store")
 #: An engine that ends by itself still sends its notices, for so long.
@@ -211,7 +211,7 @@ class Supervisor:
         return ledger.standing.needs_engine
 
     async def _wind_down(self, kept: Sequence[asyncio.Task[None]]) -> None:
-        """End everything; the duties that are kept go on until nothing flies."""
+        """End everything; the duties that are kept go on until channels are closed."""
         if self._extraction is not None:
             self._extraction.cancel()
             await asyncio.gather(self._extraction, return_exceptions=True)
@@ -221,8 +221,10 @@ class Supervisor:
             await self._shut_door()
         await self._afterwork.close()
         await self._draining.flown(lambda: self._error is not None)
-        await _ended(kept)
+        if self._error is not None:
+            await _ended(kept)  # Nothing that they would do is stored any more.
         await self._draining.close()
+        await _ended(kept)
         # It may have gone with the very last outcome, or go with the last word.
         await self._look_at_store()
         if self._error is None and await self._draining.entered():
