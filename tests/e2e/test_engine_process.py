@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.support.floor import ids, webhook
+from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.preloaded import carried_out
-from tests.support.process import EngineProcess
+from tests.support.process import EngineProcess, signalled
 
 from watchfloor.domain.regions import Verb
 
@@ -115,3 +116,24 @@ def test_an_engine_that_crashes_would_leave_no_picture_of_its_memory(floor):
     assert soft == "0"
     # Who looks for a bug may lift it: prlimit --core --pid.
     assert still != "0"
+
+
+def test_a_function_that_blocks_in_a_thread_keeps_no_process_from_its_end(floor):
+    sign = floor.root / "it-blocks"
+    settings = (
+        'call = "tests.support.blocking:contact"\ntimeout = "1h"\n'
+        f'settings = {{ sign = "{sign}" }}'
+    )
+    run_id = floor.launched(campaign(settings, channel="python", permits=1), ids(1))
+    with EngineProcess(floor.layout) as engine:
+        until(sign.exists, "a thread to block")
+        signalled(engine.pid, signal.SIGTERM)
+        # Another signal: the same one so soon would be taken for an echo.
+        signalled(engine.pid, signal.SIGINT)
+
+        assert engine.ended() == NOT_DRAINED
+
+    assert floor.pulse().released
+    assert floor.assert_books_hold(run_id).unknown == 1
+    # The lock is let go of: the next engine owns the workspace at once.
+    floor.carried_out()

@@ -14,7 +14,12 @@ from tests.support.patience import until
 from watchfloor.domain.errors import OwnedError, StoreError
 from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.regions import Gate, Verb
+from watchfloor.engine import jobs
 from watchfloor.engine.draining import CLOSING_S
+from watchfloor.engine.ownership import REACHED
+from watchfloor.engine.tenure import tenure
+from watchfloor.engine.waiting import what_it_is_at
+from watchfloor.store.lock_text import fresh_text
 from watchfloor.store.owner_sign import OwnerSign, owner_sign
 from watchfloor.store.reads.engine import seen_engine
 from watchfloor.store.sqlite import HURRIED_BUSY_MS
@@ -193,3 +198,16 @@ def test_a_store_that_is_deleted_while_attempts_fly_out_is_rescued(
     stood = floor.assert_books_hold(flying)
     assert (stood.delivered, stood.attempting) == (5, 0)
     assert floor.pulse().left == Leaving.STORE_GONE
+
+
+def test_who_has_let_go_of_the_store_and_not_yet_of_the_lock_is_said_to_close(floor):
+    with tenure(floor.layout, floor.around, floor.owner, dispatches=True) as committer:
+        committer.submit(jobs.End(Leaving.SIGNAL, drained=True))
+        committer.round()
+
+        told = "It has ended its work and is closing; to go on after it: watchfloor"
+        with pytest.raises(OwnedError, match=told), floor.engine(name="another"):
+            pass
+        # It is not to be said of whoever came after it.
+        floor.layout.lock.write_bytes(fresh_text("engine (pid 1 on here)"))
+        assert what_it_is_at(floor.layout, floor.around.now_ms()) == REACHED

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.leaving import Leaving
 from watchfloor.engine.door import Door, check_door
+from watchfloor.engine.loose_threads import LooseThreads
 from watchfloor.engine.ownership import TAKES, Taking
 from watchfloor.engine.supervisor import Supervisor
 from watchfloor.engine.surroundings import Surroundings
@@ -59,6 +60,7 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
         gc.freeze()
 
         async def carried_out() -> bool:
+            asyncio.get_running_loop().set_default_executor(LooseThreads())
             supervisor = Supervisor(layout, committer, around, door)
             on_start(supervisor)
             return await supervisor.run(until_idle=until_idle, grace_s=grace_s)

@@ -21,9 +21,11 @@ from watchfloor.engine.ownership import REACHED
 from watchfloor.store.layout import Layout
 from watchfloor.store.lock_holders import lock_holders
 from watchfloor.store.lock_text import SIZE, all_told_in, owner_in
+from watchfloor.store.owner_sign import is_owner
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.engine import seen_engine
 
+_AFTER_A_CLOSE: Final = "to go on after it: watchfloor engine --wait 30"
 #: Whoever looks at a terminal that says nothing for longer begins to press keys.
 SOON_S: Final = 0.7
 
@@ -89,6 +91,8 @@ def what_it_is_at(layout: Layout, now_ms: int) -> str:
         return f"It {hangs}; {ABOUT_A_HANG}"
     if engine.holder:
         return f"It {at_words(engine.holder)}; {ABOUT_A_HOLDER}"
+    if engine.released and is_owner(all_told_in(layout.lock).owner, engine):
+        return f"It has ended its work and is closing; {_AFTER_A_CLOSE}"
     if engine.drain is None:
         return REACHED
     after = waits_for_it(engine.drain, now_ms)

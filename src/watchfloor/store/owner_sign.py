@@ -63,7 +63,7 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     # Only now: what was told before the lock was held may be of another holder.
     told = all_told_in(layout.lock)
     fault = told.fault or trouble_of(layout.root)
-    lives = _is_owner(told.owner, engine)
+    lives = is_owner(told.owner, engine)
     return OwnerSign(
         lives=lives,
         fault=fault,
@@ -73,7 +73,7 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     )
 
 
-def _is_owner(holder: str, engine: EngineView) -> bool:
+def is_owner(holder: str, engine: EngineView) -> bool:
     """Whether who holds the lock is the owner that the store tells of, and beats."""
     named = f"(pid {engine.pid} on {engine.host})"
     return named in holder and FOR_A_MOMENT not in holder
