@@ -216,7 +216,7 @@ def test_an_engine_begins_nothing_on_an_inbox_that_cannot_be_read(floor, provide
     overwrite(floor.layout)
     with floor.engine() as engine:
         until_paused(floor, run_id)
-        assert "cannot be read" in shown_fault(floor)
+        until(lambda: "cannot be read" in shown_fault(floor), "the fault to be shown")
         # There is room all the while: what providers report and histories are stored.
         assert engine.do(RoomWanted()) == "stored"
 
