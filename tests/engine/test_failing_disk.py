@@ -155,9 +155,11 @@ def damage(state, driver):
 
     def folded():
         try:
-            return driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            found = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.OperationalError:
             return False  # in the middle of a transaction
+        # The engine's thread has the same connection: it may step in between.
+        return found is not None and found[0] == 0
 
     until(folded)
     size = state.stat().st_size
