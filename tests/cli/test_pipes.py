@@ -66,10 +66,15 @@ def test_an_answer_that_nobody_reads_is_no_fault(busy_workspace, unread, argumen
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only some systems have it")
-@pytest.mark.parametrize("arguments", [["status", "--short"], ["runs", "--json"]])
-def test_an_answer_that_finds_no_room_is_told_in_a_sentence(busy_workspace, arguments):
+@pytest.mark.parametrize(
+    "arguments",
+    [["status", "--short"], ["runs", "--json"], ["rejects", "completed", "-o", "-"]],
+)
+def test_an_answer_that_finds_no_room_is_told_in_a_sentence(busy, arguments):
+    of_run = {"completed": busy.run_of("completed")}
+    arguments = [of_run.get(one, one) for one in arguments]
     with FULL.open("w") as full:
-        found = ended(arguments, busy_workspace, full)
+        found = ended(arguments, busy.root, full)
 
     assert found.returncode == 1
     assert found.stderr.startswith("watchfloor: stopped by the system: ")

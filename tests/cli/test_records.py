@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import pty
 import stat
 
 import pytest
 from tests.cli.shell import campaign_text, carry_out, people, step
+from tests.support.mounts import mounted, needs_mounts
 
 from watchfloor.domain.records import STATE_WORDS
 
@@ -177,7 +179,28 @@ def test_rejects_cannot_go_where_no_folder_is(shell, rejecting, tmp_path):
 
     assert answer.code == 1
     assert "cannot be made" in answer.err
-    assert "nothing was written" in answer.err
+    assert "nothing was left behind" in answer.err
+
+
+@needs_mounts
+def test_rejects_that_find_no_room_leave_no_half_file_and_name_it(
+    shell, rejecting, tmp_path
+):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    file, filler = disk / "fix.csv", disk / "filler"
+    with mounted(disk, ("-t", "tmpfs", "-o", "size=4k", "none")):
+        filler.write_bytes(bytes(4096))
+        refused = shell("rejects", rejecting, "-o", file)
+        left = list(disk.iterdir())
+        filler.unlink()
+        again = shell("rejects", rejecting, "-o", file)
+
+    assert (refused.code, again.code) == (1, 0)
+    no_room = os.strerror(errno.ENOSPC).lower()
+    said = f"{file} cannot be made: {no_room}; nothing was left behind"
+    assert refused.err == f"watchfloor: {said}\n"
+    assert left == [filler]
 
 
 def test_rejects_of_a_run_that_read_nothing_yet_make_no_file(busy, tmp_path):

@@ -20,6 +20,7 @@ from watchfloor.cli.versions import versions
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.runbook import Triage
 from watchfloor.store.layout import Layout
+from watchfloor.store.whole_file import write_whole
 from watchfloor.triage.bundle_around import Around, Judged, Screen
 from watchfloor.triage.bundle_content import (
     about,
@@ -32,7 +33,6 @@ from watchfloor.triage.bundle_packing import packed
 from watchfloor.triage.bundled_evidence import evidence_told
 from watchfloor.triage.bundled_settings import references
 from watchfloor.triage.scrubbing import KEY_BYTES, Scrubber
-from watchfloor.triage.whole_file import write_whole
 
 FOLDER = "bundles"
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from watchfloor.domain.text import clean
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Let an error of the system that comes of the block name where the answer goes."""
+    try:
+        yield
+    except OSError as error:
+        error.add_note("where its answer goes")
+        raise
+
+
 def answer(text: str = "") -> None:
     """Print one line of the answer."""
-    print(text)
+    with printing():
+        print(text)
 
 
 def answer_json(value: object) -> None:
     """Print the answer as JSON, escaped to ASCII: no terminal can be led astray."""
-    print(json.dumps(value, indent=2))
+    answer(json.dumps(value, indent=2))
 
 
 def tell(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from argparse import Namespace
@@ -10,6 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.lines import printing
 from watchfloor.cli.mishaps import Mishaps
 from watchfloor.cli.parser import parser
 from watchfloor.cli.standing import check_allowed
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _ended(arguments, mishaps)
         if sys.stdout is not None:
             # Not left to the interpreter's end, which would complain in its own words.
-            sys.stdout.flush()
+            with printing():
+                sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the answer has gone, as `head` does.
         _lead_stdout_nowhere()
@@ -134,7 +135,7 @@ def _words(error: OSError) -> str:
     said = error.strerror or str(error) or type(error).__name__
     if error.filename is not None:
         return f"{said}: {error.filename}"
-    return f"{said}, where its answer goes" if error.errno == errno.ENOSPC else said
+    return ", ".join((said, *getattr(error, "__notes__", ())))
 
 
 def _lead_stdout_nowhere() -> None:

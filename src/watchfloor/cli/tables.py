@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from watchfloor.cli.lines import answer
 from watchfloor.domain.text import clean
 
 
@@ -16,11 +17,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         max([cell_len(title), *(cell_len(row[column]) for row in cells)])
         for column, title in enumerate(head)
     ]
-    print(
+    answer(
         "  ".join(_fit(t, w, None) for t, w in zip(head, widths, strict=True)).rstrip()
     )
     for row, values in zip(cells, rows, strict=True):
-        print(
+        answer(
             "  ".join(
                 _fit(text, width, value)
                 for text, width, value in zip(row, widths, values, strict=True)

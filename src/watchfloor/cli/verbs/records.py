@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO, Final, TextIO
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, moment, tell
+from watchfloor.cli.lines import answer, answer_json, moment, printing, tell
 from watchfloor.cli.places import place_of
 from watchfloor.cli.shapes import (
     journey_json,
@@ -37,8 +39,11 @@ from watchfloor.store.reads.rejects import reject_form
 from watchfloor.store.reads.rejects import rejects as rejects_of
 from watchfloor.store.reads.runs import run_view
 from watchfloor.store.reads.situations import situation
+from watchfloor.store.whole_file import made_whole
 
 MOST = 100_000
+#: What stands for it where a file is named.
+STDOUT: Final = "-"
 
 
 def records(options: Namespace) -> int:
@@ -233,13 +238,11 @@ def rejects(options: Namespace) -> int:
         if not run_view(connection, run_id).books.extracted:
             msg = f"run {run_id} has read no row of its upload yet; nothing was written"
             raise NotFoundError(msg)
-        descriptor, is_ours = _opened(options.output)
-        with open(
-            descriptor, "w", encoding="utf-8", newline="", closefd=is_ours
-        ) as file:
-            header, delimiter = reject_form(connection, run_id)
-            rows = rejects_of(connection, run_id)
+        header, delimiter = reject_form(connection, run_id)
+        rows = rejects_of(connection, run_id)
+        with _out(options.output) as file:
             count = write_rejects(file, header, delimiter, rows)
+    is_ours = options.output != STDOUT
     if options.json and is_ours:
         answer_json({"run": run_id, "file": options.output, "rejects": count})
     else:
@@ -248,27 +251,31 @@ def rejects(options: Namespace) -> int:
     return exits.DONE
 
 
-def _opened(output: str) -> tuple[int, bool]:
-    """Return where to write, and whether it is ours to close."""
-    if output != "-":
-        return _created(Path(output)), True
+@contextmanager
+def _out(output: str) -> Iterator[TextIO]:
+    """Open where the fix file goes: a new file, there whole or not at all, or stdout.
+
+    Raises:
+        ConfigError: It cannot go there; nothing was left behind.
+    """
+    if output != STDOUT:
+        with made_whole(Path(output)) as file:
+            text = _text(file)
+            yield text
+            text.detach()
+        return
     if sys.stdout.isatty():
         # A fix file is the upload's own text, and no terminal may be shown that raw.
         msg = "rejected rows are raw text, no terminal is shown them; name a file"
         raise ConfigError(msg)
-    return sys.stdout.fileno(), False
+    with printing(), open(sys.stdout.fileno(), "wb", closefd=False) as out:
+        text = _text(out)
+        yield text
+        text.detach()
 
 
-def _created(path: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags, 0o600)
-    except FileExistsError as error:
-        msg = f"{path} exists; nothing was written. Name a file that does not"
-        raise ConfigError(msg) from error
-    except OSError as error:
-        msg = f"{path} cannot be made: {error.strerror}; nothing was written"
-        raise ConfigError(msg) from error
+def _text(file: BinaryIO) -> TextIOWrapper:
+    return TextIOWrapper(file, encoding="utf-8", newline="")
 
 
 def _states() -> str:

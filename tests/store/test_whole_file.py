@@ -7,8 +7,8 @@ import pytest
 from tests.support.mounts import files_of_at_most
 
 from watchfloor.domain.errors import ConfigError
-from watchfloor.triage import whole_file
-from watchfloor.triage.whole_file import write_whole
+from watchfloor.store import whole_file
+from watchfloor.store.whole_file import write_whole
 
 
 def names(folder):
@@ -71,7 +71,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path, way):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from watchfloor.triage import whole_file
+from watchfloor.store import whole_file
 whole_file.sealed = lambda file: os.kill(os.getpid(), signal.SIGKILL)
 whole_file.write_whole(Path(sys.argv[1]), b"x" * 1_000_000)
 """
