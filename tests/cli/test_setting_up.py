@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import subprocess
 
 import pytest
 from tests.cli.shell import campaign_text, people, step
+from tests.support.mounts import mounted, needs_mounts
 
 from watchfloor.channels.base import channel_names
 from watchfloor.intake.workspace_file import parse_workspace
@@ -82,6 +85,32 @@ def test_a_workspace_cannot_be_made_where_a_file_is(shell, tmp_path):
     assert refused.code == 1
     assert "cannot be made" in refused.err
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@needs_mounts
+@pytest.mark.parametrize("free", [0, 4_096, 65_536])
+def test_a_workspace_that_finds_no_room_is_taken_away_again(shell, tmp_path, free):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with mounted(disk, ("-t", "tmpfs", "-o", "size=2m", "none")):
+        filler = disk / "filler"
+        filler.write_bytes(bytes((2 << 20) - free))
+        new, known = disk / "deep" / "ward", disk / "known"
+        (known / "campaigns").mkdir(parents=True)
+        (known / "campaigns" / "mine.toml").touch()
+        refused = [shell.bare("init", place) for place in (new, known, new)]
+        left = sorted(str(one.relative_to(disk)) for one in disk.rglob("*"))
+        filler.unlink()
+        made = shell.bare("init", new)
+
+    for one in refused:
+        assert (one.code, one.out) == (1, "")
+        assert "full" in one.err or os.strerror(errno.ENOSPC).lower() in one.err
+        assert "Nothing of it is left; mend that, then make it again" in one.err
+        assert "Errno" not in one.err
+        assert "resume" not in one.err
+    assert left == ["filler", "known", "known/campaigns", "known/campaigns/mine.toml"]
+    assert made.code == 0
 
 
 def test_a_good_campaign_has_no_mistakes(shell, tmp_path):

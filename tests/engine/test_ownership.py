@@ -18,6 +18,7 @@ from watchfloor.domain.errors import ConfigError, NotFoundError, OwnedError, Sto
 from watchfloor.domain.regions import Verb
 from watchfloor.engine.operations import create_workspace
 from watchfloor.engine.ownership import Ownership, Taking
+from watchfloor.engine.private_pieces import new_pieces
 from watchfloor.engine.running import EngineThread, run_engine
 from watchfloor.engine.tenure import tenure
 from watchfloor.intake.workspace_file import default_workspace_text
@@ -148,6 +149,21 @@ def test_a_workspace_is_made_once_and_privately(floor):
 
     assert set(modes) >= {"watchfloor.toml", "state.db", "inbox.db", "engine.lock"}
     assert set(modes.values()) == {0}
+
+
+def test_pieces_that_somebody_else_made_are_not_taken_away(tmp_path):
+    ours, theirs = tmp_path / "ours" / "uploads", tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "watchfloor.toml").touch()
+
+    with suppress(FileExistsError), new_pieces() as pieces:
+        for folder in (ours, theirs):
+            pieces.make_folder(folder)
+        pieces.make_file(ours.parent / "state.db")
+        pieces.make_file(theirs / "watchfloor.toml")
+
+    assert [one.name for one in tmp_path.iterdir()] == ["theirs"]
+    assert (theirs / "watchfloor.toml").exists()
 
 
 def test_without_an_engine_a_command_is_applied_but_nothing_is_sent_or_launched(

@@ -36,8 +36,7 @@ from watchfloor.engine.historian import create_history_now
 from watchfloor.engine.notices import due, send_owed_now
 from watchfloor.engine.private_pieces import (
     check_free,
-    made_private,
-    write_private,
+    new_pieces,
 )
 from watchfloor.engine.purging import purge_now
 from watchfloor.engine.resolving import ResolveSlice
@@ -45,6 +44,7 @@ from watchfloor.engine.sharing_files import share
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
 from watchfloor.engine.waiting import file_held, told_if_slow
+from watchfloor.store.handle import DriverError, fault_of
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
@@ -76,30 +76,54 @@ def create_workspace(
         group: A group of the system that may look and ask; None for nobody.
 
     Raises:
-        ConfigError: Something of that name is there already; nothing was changed.
-        StoreError: The files cannot be made.
+        ConfigError: Something of that name is there already, and nothing was changed;
+            or the files cannot be made or shared, and none of them is left.
+        StoreError: The store cannot be made; no file is left.
     """
     if layout.settings.exists():
         msg = f"{layout.root} is a workspace already; nothing was changed"
         raise ConfigError(msg)
     check_free(layout)
     try:
-        for folder in (layout.root, layout.campaigns, layout.uploads):
-            made_private(folder)
-        write_private(layout.settings, settings_text)
-        # Made here, empty and ours: the library would follow whatever lay in the way.
-        write_private(layout.inbox)
-        write_private(layout.state)
+        with new_pieces() as pieces:
+            for folder in (layout.root, layout.campaigns, layout.uploads, layout.asks):
+                pieces.make_folder(folder)
+            pieces.make_file(layout.settings, settings_text)
+            # Made here, empty and ours: else what lay in the way would be followed.
+            for path in (layout.inbox, layout.state, layout.lock):
+                pieces.make_file(path)
+            create_inbox(layout)
+            with tenure(
+                layout, around, owner, dispatches=False, creates=True
+            ) as committer:
+                committer.submit(jobs.let_go)
+                committer.round()
+            layout.state.chmod(0o600)
+            if group is not None:
+                share(layout, group)
+    except StoreError as error:
+        raise StoreError(_unmade(layout, _driver_said(layout, error))) from error
+    except ConfigError as error:
+        raise ConfigError(_unmade(layout, str(error))) from error
     except OSError as error:
-        msg = f"the workspace {layout.root} cannot be made: {error}"
-        raise ConfigError(msg) from error
-    create_inbox(layout)
-    with tenure(layout, around, owner, dispatches=False, creates=True) as committer:
-        committer.submit(jobs.let_go)
-        committer.round()
-    layout.state.chmod(0o600)
-    if group is not None:
-        share(layout, group)
+        of = f"{error.filename}: " if error.filename else ""
+        said = f"{of}{(error.strerror or 'the system says no').lower()}"
+        raise ConfigError(_unmade(layout, said)) from error
+
+
+def _unmade(layout: Layout, said: str) -> str:
+    return (
+        f"the workspace {layout.root} cannot be made: {said}. Nothing of it is left; "
+        "mend that, then make it again"
+    )
+
+
+def _driver_said(layout: Layout, error: StoreError) -> str:
+    """Return what became of a store, without what to do about one that is in use."""
+    cause = error.__cause__
+    if isinstance(cause, DriverError):
+        return fault_of(cause, layout.state).said
+    return str(error)
 
 
 def steering_command(
