@@ -61,6 +61,31 @@ def test_a_changed_entry_is_named_and_ends_with_4(shell, queued):
     assert (told["intact"], told["broken"]["entry"]) == (False, 1)
 
 
+def test_behind_a_break_no_anchor_counts_as_one_that_it_was_held_to(
+    shell, queued, tmp_path
+):
+    file = tmp_path / "anchors.jsonl"
+    for reason in ("one", "two", "three"):
+        shell("audit", "anchor", "-o", file)
+        shell("pause", queued, "--yes", "--reason", reason)
+    links = [json.loads(line)["link"] for line in file.read_text().splitlines()]
+    sound = shell("audit", "verify", "--anchor", file)
+    # What the second anchor was the newest of stands behind the first.
+    changed(shell, "UPDATE journal SET by = 'nobody' WHERE why = 'one'")
+
+    broken = shell("audit", "verify", "--anchor", file)
+    told = shell("audit", "verify", "--anchor", file, "--json").json
+
+    assert f"held to 3 anchors, the last one at link {links[2]}; " in sound.out
+    assert broken.code == exits.UNHEALTHY
+    assert f"held to 1 of 3 anchors, the last one at link {links[0]}; 2 are of " in (
+        broken.out
+    )
+    assert "links behind the last that fits, and could not be compared" in broken.out
+    assert "have come since" not in broken.out
+    assert (told["anchors"], told["anchors_held"]) == (3, 1)
+
+
 def test_an_anchor_kept_elsewhere_finds_an_end_that_was_cut_off(
     shell, queued, tmp_path
 ):

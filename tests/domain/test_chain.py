@@ -395,6 +395,17 @@ def test_an_anchor_that_names_a_link_as_it_is_holds(three):
     assert three.walked([three.anchor(3)]).broken is None
 
 
+def test_anchors_behind_what_does_not_fit_are_counted_as_not_reached(three):
+    anchors = [three.anchor(1), three.anchor(1), three.anchor(2), three.anchor(3)]
+    sound = three.walked(anchors)
+    three.entries[2]["by"] = "forged"
+    broken = three.walked(anchors)
+
+    assert (sound.held, sound.not_reached) == (4, 0)
+    assert (broken.number, broken.held, broken.not_reached) == (2, 3, 1)
+    assert three.walked([three.anchor(1, digest=bytes(32))]).held == 0
+
+
 def test_an_anchor_beyond_the_end_tells_that_the_end_was_cut_off(three):
     anchor = three.anchor(3)
     del three.links[2], three.entries[2]

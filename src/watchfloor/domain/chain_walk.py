@@ -74,6 +74,7 @@ class ChainWalk:
         lineage: Up to which link the workspace was another instance before it was
             restored, by that instance.
         anchored: The last link that an anchor names as it is; 0 for none.
+        held: How many anchors name a link as it is.
         not_here: Anchors of what another instance did after the backup that this
             workspace says it was restored from. Nothing here can be held to them.
         broken: What does not fit.
@@ -91,6 +92,7 @@ class ChainWalk:
         self.taken_out = 0
         self.lineage: dict[str, int] = {}
         self.anchored = 0
+        self.held = 0
         self.not_here = 0
         self.broken: Break | None = None
         self._differing: list[Anchor] = []
@@ -101,6 +103,13 @@ class ChainWalk:
         for row in part.links:
             if self.broken is None:
                 self.broken = self._unfit(row, part, extra)
+
+    @property
+    def not_reached(self) -> int:
+        """Anchors of links behind the last that fits: they were not compared."""
+        return sum(
+            len(some) for number, some in self._anchors.items() if number > self.number
+        )
 
     def end(self, unlinked_entry: int | None, unlinked_command: str | None) -> None:
         """Say what no link stands for, once every link was gone over."""
@@ -218,6 +227,7 @@ class ChainWalk:
         for one in self._anchors.get(link.number, ()):
             if one.hash == self.hash:
                 self.anchored = link.number
+                self.held += 1
             else:
                 self._differing.append(one)
         if link.kind is Kind.ENTRY:

@@ -36,7 +36,9 @@ class Verified:
         entries: How many entries of the journal are among what they stand for.
         late_entries: The last entry that was chained only afterwards; 0 for none.
         taken_out: Links whose words a purge took out.
-        anchors: How many anchors it was held to.
+        anchors: How many anchors there are to hold it to.
+        held: How many of them name a link as it is.
+        not_reached: How many of them are of links behind the last that fits.
         anchored: The last link that an anchor names as it is; 0 for none.
         not_here: How many of the anchors are of what came after the backup that the
             workspace says it was restored from: it was not held to them.
@@ -50,6 +52,8 @@ class Verified:
     late_entries: int
     taken_out: int
     anchors: int
+    held: int
+    not_reached: int
     anchored: int
     not_here: int
     broken: Break | None
@@ -112,6 +116,8 @@ def walked(
         late_entries=walk.late_entries,
         taken_out=walk.taken_out,
         anchors=len(anchors),
+        held=walk.held,
+        not_reached=walk.not_reached,
         anchored=walk.anchored,
         not_here=walk.not_here,
         broken=walk.broken,

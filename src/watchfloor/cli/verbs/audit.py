@@ -111,13 +111,19 @@ def _anchored(found: Verified) -> str:
             "no anchor was found: who rewrites the whole chain is not seen. Note its "
             "head elsewhere: watchfloor audit anchor -o FILE"
         )
-    if not found.anchored:
-        return f"{found.anchors:,} anchors, none of them of a link that fits"
-    behind = found.links - found.anchored
-    return (
-        f"held to {found.anchors:,} anchors, the last one at link {found.anchored:,}; "
-        f"{behind:,} links have come since"
-    )
+    if not found.held:
+        told = f"{found.anchors:,} anchors, none of them of a link that fits"
+    else:
+        few = f"{found.held:,} of " if found.held < found.anchors else ""
+        told = f"held to {few}{found.anchors:,} anchors, the last one at link "
+        told += f"{found.anchored:,}"
+    if found.broken is None:
+        behind = found.links - found.anchored
+        return f"{told}; {behind:,} links have come since" if found.held else told
+    if found.not_reached:
+        told += f"; {found.not_reached:,} are of links behind the last that fits, and "
+        told += "could not be compared"
+    return told
 
 
 def _verified_json(found: Verified) -> dict[str, Any]:
@@ -129,6 +135,7 @@ def _verified_json(found: Verified) -> dict[str, Any]:
         "chained_afterwards_until": found.late_entries or None,
         "taken_out": found.taken_out,
         "anchors": found.anchors,
+        "anchors_held": found.held,
         "anchored_link": found.anchored or None,
         "anchors_not_here": found.not_here,
         "head": found.head.hex(),
