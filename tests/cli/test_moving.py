@@ -65,3 +65,26 @@ def test_doctor_names_where_an_engine_last_ran_it_and_the_way_on(elsewhere, queu
 
     assert elsewhere("engine", "--until-idle", "--moved", "--yes").code == exits.DONE
     assert place_in(elsewhere)["is_well"]
+
+
+def test_where_no_engine_ever_ran_it_nobody_says_that_one_did(shell, queued):
+    moved = shell("engine", "--moved", "--until-idle")
+
+    assert "nothing is to be said: no engine is known to have run it" in moved.err
+
+
+def test_doctor_tells_apart_why_a_workspace_is_at_home(shell, queued, tmp_path, capfd):
+    never = place_in(shell)
+    assert shell("engine", "--until-idle").code == exits.DONE
+    there = place_in(shell)
+    copy = Shell(tmp_path / "copy", capfd)
+    shutil.copytree(shell.root, copy.root)
+    elsewhere = place_in(copy)
+    moved = copy("engine", "--moved", "--until-idle")
+
+    assert all(one["is_well"] for one in (never, there, elsewhere))
+    assert never["found"] == "no engine is known to have run it"
+    assert there["found"] == "it is where an engine last ran it"
+    left = f"an engine last ran it as {shell.root}, and nothing of it is left to do"
+    assert elsewhere["found"] == left
+    assert left in moved.err

@@ -6,6 +6,7 @@ from watchfloor.domain.whereabouts import (
     Whereabouts,
     elsewhere_lines,
     elsewhere_said,
+    home_said,
     is_elsewhere,
     still_there_said,
     whereabouts_in,
@@ -34,6 +35,22 @@ def test_what_is_kept_is_read_again_and_nothing_else():
     assert [whereabouts_in(kept) for kept in ("", "8:100", "8:100 ", " /srv")] == [
         None
     ] * 4
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (None, "no engine is known to have run it"),
+        (HERE, "it is where an engine last ran it"),
+        (HERE._replace(path="/srv/old"), "it is where an engine last ran it"),
+        (
+            Whereabouts("9:100", "/srv/old"),
+            "an engine last ran it as /srv/old, and nothing of it is left to do",
+        ),
+    ],
+)
+def test_being_at_home_is_told_by_what_it_comes_of(then, said):
+    assert home_said(then, HERE) == said
 
 
 def test_every_sentence_names_both_places_and_a_way_out():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from watchfloor.cli.asking import confirmed
 from watchfloor.cli.lines import tell
 from watchfloor.domain.errors import ConfigError
-from watchfloor.domain.whereabouts import MOVED, elsewhere_lines
+from watchfloor.domain.whereabouts import MOVED, elsewhere_lines, home_said
 from watchfloor.engine.being_elsewhere import came_from
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.engine import last_run_at
 from watchfloor.store.whereabouts import whereabouts
 
 
@@ -19,11 +20,12 @@ def confirmed_moved(layout: Layout, *, yes: bool) -> None:
         ConfigError: It was not confirmed; nothing was changed.
     """
     with reading(layout) as connection:
-        then = came_from(connection, layout)
-    if then is None:
-        tell("The workspace is where an engine last ran it: nothing is to be said.")
-        return
-    for line in elsewhere_lines(then, whereabouts(layout)):
+        then, here = came_from(connection, layout), whereabouts(layout)
+        if then is None:
+            said = home_said(last_run_at(connection), here)
+            tell(f"Of a move nothing is to be said: {said}.")
+            return
+    for line in elsewhere_lines(then, here):
         tell(line)
     if not yes and not confirmed(f"Type {MOVED} to go on:", MOVED):
         raise ConfigError("not confirmed; nothing was changed, and no engine runs")

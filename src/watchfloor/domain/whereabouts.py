@@ -41,6 +41,20 @@ def is_elsewhere(then: Whereabouts | None, now: Whereabouts) -> bool:
     return then is not None and then.file != now.file and then.path != now.path
 
 
+def home_said(then: Whereabouts | None, now: Whereabouts) -> str:
+    """Return how it comes that a workspace is at home where it is.
+
+    Args:
+        then: Where an engine last ran it; None where that is not known.
+        now: Where it is; elsewhere only with nothing left to send.
+    """
+    if then is None:
+        return "no engine is known to have run it"
+    if is_elsewhere(then, now):
+        return f"an engine last ran it as {then.path}, and nothing of it is left to do"
+    return "it is where an engine last ran it"
+
+
 def elsewhere_lines(then: Whereabouts, now: Whereabouts) -> tuple[str, ...]:
     """Return what is known of a workspace that is elsewhere, and what to be sure of."""
     return (

@@ -18,6 +18,7 @@ from watchfloor.domain.draining import (
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView, RunView
+from watchfloor.domain.whereabouts import home_said
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
 from watchfloor.engine.auditing import readable_anchors, verified
@@ -26,10 +27,11 @@ from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.alerts import given_up_since
-from watchfloor.store.reads.engine import seen_engine
+from watchfloor.store.reads.engine import last_run_at, seen_engine
 from watchfloor.store.reads.runs import run_page
 from watchfloor.store.schema import HEAD, schema_version
 from watchfloor.store.sqlite import damage
+from watchfloor.store.whereabouts import whereabouts
 
 _DAY_MS = 24 * 3_600_000
 #: A clock of another machine, or of a moment ago, may be so much ahead.
@@ -166,7 +168,8 @@ def _held(runs: list[RunView]) -> Checked:
 def _at_home(connection: Handle, layout: Layout) -> Checked:
     then = came_from(connection, layout)
     if then is None:
-        return Checked("place", True, "it is where an engine last ran it")
+        said = home_said(last_run_at(connection), whereabouts(layout))
+        return Checked("place", True, clean(said))
     return Checked(
         "place",
         False,
