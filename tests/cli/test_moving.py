@@ -12,14 +12,20 @@ from watchfloor.engine.tenure import tenure
 
 
 @pytest.fixture
-def elsewhere(shell, queued, tmp_path, capfd):
-    """A shell on a copy of a workspace that an engine ran, and that is gone now."""
+def copied(shell, queued, tmp_path, capfd):
+    """A shell on a copy of a workspace that an engine ran, with that still there."""
     around, owner = compose.surroundings(), compose.owner("engine")
     with tenure(shell.layout, around, owner, dispatches=True):
         pass
     shutil.copytree(shell.root, tmp_path / "elsewhere")
-    shutil.rmtree(shell.root)
     return Shell(tmp_path / "elsewhere", capfd)
+
+
+@pytest.fixture
+def elsewhere(shell, copied):
+    """A shell on a copy of a workspace that an engine ran, and that is gone now."""
+    shutil.rmtree(shell.root)
+    return copied
 
 
 def delivered(shell):
@@ -65,6 +71,23 @@ def test_doctor_names_where_an_engine_last_ran_it_and_the_way_on(elsewhere, queu
 
     assert elsewhere("engine", "--until-idle", "--moved", "--yes").code == exits.DONE
     assert place_in(elsewhere)["is_well"]
+
+
+def test_of_a_plain_copy_nobody_is_asked_what_no_answer_could_change(
+    shell, copied, typed
+):
+    typed("moved")
+    refused = copied("engine", "--until-idle", "--moved")
+    found = place_in(copied)
+
+    assert refused.code == exits.REFUSED
+    assert refused.err.count("\n") == 1
+    assert f"the one it was copied from still stands at {shell.root}" in refused.err
+    assert not found["is_well"]
+    assert f"still stands at {shell.root}" in found["found"]
+    assert "--moved" not in found["action"]
+    shutil.rmtree(shell.root)
+    assert "engine --moved" in place_in(copied)["action"]
 
 
 def test_where_no_engine_ever_ran_it_nobody_says_that_one_did(shell, queued):

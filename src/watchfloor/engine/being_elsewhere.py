@@ -27,6 +27,16 @@ def came_from(connection: Handle, layout: Layout) -> Whereabouts | None:
     return then if has_unfinished(connection) else None
 
 
+def has_original(connection: Handle, then: Whereabouts) -> bool:
+    """Whether what a workspace was copied from still is where an engine last ran it.
+
+    Args:
+        connection: To the store of the copy.
+        then: What ``came_from`` returned of it.
+    """
+    return stands_at(then, chain_head(connection).instance)
+
+
 def home(connection: Handle, layout: Layout, *, dispatches: bool, moved: bool) -> str:
     """Return where a workspace is at home from now on; empty for where it was.
 
@@ -47,7 +57,7 @@ def home(connection: Handle, layout: Layout, *, dispatches: bool, moved: bool) -
         return here.kept if is_free else ""
     then = came_from(connection, layout)
     if then is not None:
-        if stands_at(then, chain_head(connection).instance):
+        if has_original(connection, then):
             raise ConfigError(still_there_said(then, here))
         if not moved:
             raise ConfigError(elsewhere_said(then, here))

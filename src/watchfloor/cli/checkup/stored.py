@@ -22,7 +22,7 @@ from watchfloor.domain.whereabouts import home_said
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
 from watchfloor.engine.auditing import readable_anchors, verified
-from watchfloor.engine.being_elsewhere import came_from
+from watchfloor.engine.being_elsewhere import came_from, has_original
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
@@ -170,6 +170,14 @@ def _at_home(connection: Handle, layout: Layout) -> Checked:
     if then is None:
         said = home_said(last_run_at(connection), whereabouts(layout))
         return Checked("place", True, clean(said))
+    if has_original(connection, then):
+        return Checked(
+            "place",
+            False,
+            clean(f"a copy: the one it was copied from still stands at {then.path}"),
+            "go on there, or take that one away first; for a second workspace restore "
+            "a backup here: watchfloor restore FILE DIR",
+        )
     return Checked(
         "place",
         False,
