@@ -3,9 +3,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
+import stat
+import subprocess
 
 import pytest
 from sqlalchemy import text
+from tests.cli.shell import Shell
 
 from watchfloor.cli import exits
 from watchfloor.cli.checkup.machine import clock, session, sqlite, terminal
@@ -261,3 +265,25 @@ def test_what_the_console_lacks_of_a_terminal_is_told(
 def test_where_there_is_no_terminal_nothing_is_asked_of_one():
     assert not terminal({}).is_note
     assert "none here" in terminal({}).found
+
+
+def test_what_is_to_be_copied_stands_a_space_in_the_name_of_the_folder(
+    queued_workspace, tmp_path, capfd
+):
+    shell = Shell(tmp_path / "floor two", capfd)
+    shutil.copytree(queued_workspace, shell.root)
+    shell.root.chmod(0o777)
+    shell.layout.asks.rmdir()
+    shell.layout.inbox.write_bytes(b"Dear diary,\n" * 2_000)
+
+    found = {one["name"]: one for one in shell("doctor", "--json").json}
+    anew = found["folder inbox"]["action"]
+    aside = found["inbox"]["action"].partition("or ")[2].partition(" and ")[0]
+    closed = found["mode of floor two"]["action"].partition("then: ")[2]
+
+    assert found["engine"]["action"].endswith(f"engine --workspace '{shell.root}'")
+    for command in (anew, aside, closed):
+        subprocess.run(["sh", "-c", command], check=True)  # noqa: S607 - as pasted
+    assert shell.layout.asks.is_dir()
+    assert shell.layout.inbox.with_name("inbox.db.damaged").is_file()
+    assert stat.S_IMODE(shell.root.stat().st_mode) == 0o755

@@ -132,6 +132,8 @@ def test_an_owner_that_hangs_is_told_everywhere_and_never_called_none(shell, han
     assert (told["alive"], told["hangs"], told["drain"]) == (False, True, None)
     assert f"{hanging} lives" in doctor.out
     assert f"It {hanging} lives; look at that process, or: " in refused.err
+    over = f"watchfloor engine --take-over --workspace {shell.root}"
+    assert all(over in said for said in (status.out, doctor.out, refused.err))
     for said in (status.out, doctor.out, refused.err, shell("why", "--help").out):
         assert "none runs" not in said
         assert "no engine" not in said

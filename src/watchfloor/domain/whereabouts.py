@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from watchfloor.domain.shell_words import in_workspace
+
 #: What must be typed to run a workspace where it has not been run.
 MOVED: Final = "moved"
 
@@ -71,8 +73,9 @@ def elsewhere_said(then: Whereabouts, now: Whereabouts) -> str:
         f"the workspace {now.path} was copied or moved: an engine last ran it as "
         f"{then.path}, and its store is another file. Two engines over two copies "
         "would contact the same people; nothing was changed or sent. If it was moved "
-        "and no other is left: watchfloor engine --moved. To have a second one, make a "
-        "backup there (watchfloor backup) and restore it here"
+        f"and no other is left: {in_workspace('watchfloor engine --moved', now.path)}. "
+        "To have a second one, make a backup there (watchfloor backup) and restore it "
+        "here"
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.shell_words import quoted
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.hearing import first_heard
 from watchfloor.store.handle import Handle, Witness, copy_open, fold_log, witness_of
@@ -113,7 +114,8 @@ class Keeping:
         place = state
         if not state.parent.exists() and kept.name == state.name:
             kept, place = kept.parent, state.parent
-        return f"{told} Put it back: mv {kept} {place}; then: watchfloor engine"
+        back = f"mv {quoted(kept)} {quoted(place)}"
+        return f"{told} Put it back: {back}; then: watchfloor engine"
 
 
 def _remove_reserves(layout: Layout) -> None:

@@ -17,6 +17,7 @@ from watchfloor.domain.draining import (
     waits_for_it,
 )
 from watchfloor.domain.errors import WatchfloorError
+from watchfloor.domain.shell_words import in_workspace
 from watchfloor.engine.ownership import REACHED
 from watchfloor.store.layout import Layout
 from watchfloor.store.lock_holders import lock_holders
@@ -88,12 +89,12 @@ def what_it_is_at(layout: Layout, now_ms: int) -> str:
         return REACHED
     if engine.hangs:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
-        return f"It {hangs}; {ABOUT_A_HANG}"
+        return f"It {hangs}; {in_workspace(ABOUT_A_HANG, layout.root)}"
     if engine.holder:
         return f"It {at_words(engine.holder)}; {ABOUT_A_HOLDER}"
     if engine.released and is_owner(all_told_in(layout.lock).owner, engine):
         return f"It has ended its work and is closing; {_AFTER_A_CLOSE}"
     if engine.drain is None:
         return REACHED
-    after = waits_for_it(engine.drain, now_ms)
+    after = in_workspace(waits_for_it(engine.drain, now_ms), layout.root)
     return f"It {drain_words(engine.drain, now_ms)}. To go on after it: {after}"

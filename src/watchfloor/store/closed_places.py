@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.shell_words import quoted
 from watchfloor.store.layout import Layout
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -40,6 +41,7 @@ def check_closed(layout: Layout) -> None:
             msg = (
                 f"others may write {path} (mode {mode:04o}): they could name "
                 "themselves admins and let an engine start any program; nothing was "
-                f"changed or sent. See what it says now, then: chmod go-w {path}"
+                "changed or sent. See what it says now, then: chmod go-w "
+                f"{quoted(path)}"
             )
             raise StoreError(msg)

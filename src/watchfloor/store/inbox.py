@@ -35,6 +35,7 @@ from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
+from watchfloor.domain.shell_words import quoted, set_aside
 from watchfloor.store.archive.private_files import created
 from watchfloor.store.asks import AskedFiles, drop
 from watchfloor.store.commands import TEXTS, Command, plain_json, refusable
@@ -171,7 +172,7 @@ class Inbox:
             path = self._layout.inbox
             msg = (
                 f"the inbox {path} cannot be read: {error.orig}. {_NOT_HEARD} Put the "
-                f"right file back, or move it away (mv {path} {path}.damaged) and "
+                f"right file back, or move it away ({set_aside(path)}) and "
                 f"{_ANEW}"
             )
             raise StoreError(msg) from error
@@ -199,7 +200,8 @@ class Inbox:
         if not os.access(path, os.R_OK | os.W_OK):
             msg = (
                 f"the inbox {path} may not be read and written by the engine's "
-                f"account. {_NOT_HEARD} Let it (chmod u+rw {path}, mount); {_THEN}"
+                f"account. {_NOT_HEARD} Let it (chmod u+rw {quoted(path)}, mount); "
+                f"{_THEN}"
             )
             raise StoreError(msg)
         place, before = (about.st_dev, about.st_ino), self._place

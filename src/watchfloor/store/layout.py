@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.errors import NotFoundError, StoreError
+from watchfloor.domain.shell_words import quoted
 from watchfloor.domain.text import clean
 from watchfloor.store.accounts import account, uid_of
 from watchfloor.store.lock_text import told_in
@@ -163,7 +164,7 @@ class Layout:
         if not has_store:
             msg = (
                 f"there is no workspace in {self.root}; nothing was done. "
-                f"Make one with: watchfloor init {self.root}"
+                f"Make one with: watchfloor init {quoted(self.root)}"
             )
             raise NotFoundError(msg)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from watchfloor.cli.checkup.checked import Checked
 from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.shell_words import quoted, set_aside
 from watchfloor.domain.text import clean
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.accounts import account, uid_of
@@ -61,7 +62,7 @@ def _modes(layout: Layout) -> Iterator[Checked]:
                 if mode is None
                 else f"{mode:04o}: others may write it, and so decide what is started "
                 "and sent",
-                f"see what it holds, then: chmod go-w {path}",
+                f"see what it holds, then: chmod go-w {quoted(path)}",
             )
     private = (
         layout.state,
@@ -82,14 +83,13 @@ def _modes(layout: Layout) -> Iterator[Checked]:
                 f"mode of {path.name}",
                 is_private,
                 f"{mode:04o}",
-                f"chmod g-w,o= {path}",
+                f"chmod g-w,o= {quoted(path)}",
             )
     if layout.asks.is_dir():
         mode = stat.S_IMODE(layout.asks.stat().st_mode)
         sound = not mode & 0o007 and (not mode & 0o020 or bool(mode & stat.S_ISVTX))
-        yield Checked(
-            "mode of inbox", sound, f"{mode:04o}", f"chmod o=,g-r,+t {layout.asks}"
-        )
+        action = f"chmod o=,g-r,+t {quoted(layout.asks)}"
+        yield Checked("mode of inbox", sound, f"{mode:04o}", action)
 
 
 def missing(layout: Layout) -> Iterator[Checked]:
@@ -108,9 +108,10 @@ def missing(layout: Layout) -> Iterator[Checked]:
 
 def _made_anew(layout: Layout, path: Path) -> str:
     if layout.file_mode == _PRIVATE:
-        return f"mkdir -m 700 {path}"
+        return f"mkdir -m 700 {quoted(path)}"
     mode = "2750" if path == layout.campaigns else "3730"
-    return f"mkdir {path}; chgrp --reference={layout.state} {path}; chmod {mode} {path}"
+    place, group_of = quoted(path), quoted(layout.state)
+    return f"mkdir {place}; chgrp --reference={group_of} {place}; chmod {mode} {place}"
 
 
 def owner(layout: Layout, asking: int) -> Iterator[Checked]:
@@ -130,7 +131,7 @@ def owner(layout: Layout, asking: int) -> Iterator[Checked]:
         found = f"state.db is {name}'s, and not so: {', '.join(map(clean, others))}"
         action = (
             "one account runs the engine and owns all of it: with the engine stopped, "
-            f"as root: chown -R ACCOUNT {layout.root}"
+            f"as root: chown -R ACCOUNT {quoted(layout.root)}"
         )
         yield Checked("owner", False, found, action)
     elif state != asking:
@@ -232,7 +233,7 @@ def _inbox(layout: Layout) -> Checked:
     try:
         return Checked("inbox", True, f"{len(inbox.waiting())} commands wait")
     except StoreError as error:
-        aside = f"put the right file back, or mv {layout.inbox} {layout.inbox}.damaged"
+        aside = f"put the right file back, or {set_aside(layout.inbox)}"
         return Checked("inbox", False, clean(error), f"{aside} and {anew}")
     finally:
         inbox.close()

@@ -16,6 +16,7 @@ from watchfloor.domain.draining import (
     waits_for_it,
 )
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView, RunView
 from watchfloor.domain.whereabouts import home_said
@@ -182,7 +183,7 @@ def _at_home(connection: Handle, layout: Layout) -> Checked:
         "place",
         False,
         clean(f"a copy, or moved: an engine last ran it as {then.path}"),
-        "if none is left there: watchfloor engine --moved",
+        in_workspace("if none is left there: watchfloor engine --moved", layout.root),
     )
 
 
@@ -220,7 +221,8 @@ def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> 
     """Check that an engine carries out what waits, and is not about to end."""
     if engine.hangs:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
-        return Checked("engine", False, f"{clean(engine.owner)} {hangs}", ABOUT_A_HANG)
+        action = in_workspace(ABOUT_A_HANG, layout.root)
+        return Checked("engine", False, f"{clean(engine.owner)} {hangs}", action)
     alive, action = engine.is_alive(now_ms), "watchfloor engine"
     told = f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs"
     if engine.holder and not alive:
@@ -232,6 +234,6 @@ def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> 
         "engine",
         alive or not waits,
         told,
-        f"{action} --workspace {layout.root}",
+        in_workspace(action, layout.root),
         is_note=waits and drain is not None,
     )

@@ -24,6 +24,7 @@ from watchfloor.console.preferences import Preferences
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.previews import preview
 from watchfloor.domain.regions import Phase, Verb
+from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.engine.operations import (
@@ -162,7 +163,7 @@ def _shown(scene: Scene, wishes: Preferences, greeting: str) -> int:
     tell("Preparing runs in many states, a few seconds ...")
     scene.play()
     code = open_console(beside, wishes, greeting, read_only=False, on_hangup="drain")
-    tell(f"The workspace stays: watchfloor --workspace {scene.layout.root}")
+    tell(f"The workspace stays: {in_workspace('watchfloor', scene.layout.root)}")
     return code
 
 

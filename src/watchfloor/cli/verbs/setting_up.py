@@ -15,6 +15,7 @@ from watchfloor.cli.tables import table
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, WatchfloorError
 from watchfloor.domain.lending import unlent_words
+from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import check_reach, checked_campaign
 from watchfloor.engine.lending import not_lent, role_here
@@ -34,8 +35,8 @@ def init(options: Namespace) -> int:
     group = None if options.group is None else _group(options.group)
     create_workspace(layout, text, around, compose.owner("init"), group=group)
     answer(clean(layout.root))
-    place = clean(options.directory)
-    tell(f"Next: watchfloor launch CAMPAIGN.toml --upload FILE.csv --workspace {place}")
+    launch = "watchfloor launch CAMPAIGN.toml --upload FILE.csv"
+    tell(f"Next: {in_workspace(launch, layout.root)}")
     return exits.DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
+from pathlib import Path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, iso
@@ -18,6 +19,7 @@ from watchfloor.domain.draining import (
     waits_for_it,
 )
 from watchfloor.domain.roles import Role
+from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView
 from watchfloor.store.glance import Glance, LiveRun, glance
@@ -27,17 +29,17 @@ from watchfloor.store.owner_sign import OwnerSign, owner_sign
 
 def status(options: Namespace) -> int:
     """Say how the workspace does; unhealthy when runs wait for an engine."""
-    now_ms = compose.now_ms()
-    seen = glance(compose.layout(options))
-    sign = _sign(compose.layout(options), seen, now_ms)
+    now_ms, layout = compose.now_ms(), compose.layout(options)
+    seen = glance(layout)
+    sign = _sign(layout, seen, now_ms)
     alive = seen.engine_lives(now_ms) or bool(sign.fault)
     counts = Counter(_word(run) for run in seen.live)
     counts["ended"] = seen.ended
     left = sum(run.left for run in seen.live)
     told = (sign.fault or sign.last_words, sign.trouble)
-    waits = _what_is_wrong(seen, sign, now_ms, alive=alive)
+    waits = _what_is_wrong(seen, sign, now_ms, layout.root, alive=alive)
     wrong = [*filter(None, told), *waits]
-    role = own_role(compose.layout(options))
+    role = own_role(layout)
     if options.json:
         answer_json(
             {
@@ -111,14 +113,14 @@ def _drain_json(drain: Drain | None) -> dict[str, object] | None:
 
 
 def _what_is_wrong(
-    seen: Glance, sign: OwnerSign, now_ms: int, *, alive: bool
+    seen: Glance, sign: OwnerSign, now_ms: int, root: Path, *, alive: bool
 ) -> list[str]:
     waiting = sum(run.gate == "open" for run in seen.live)
     wrong = []
     if sign.hangs:
-        wrong.append(f"the engine hangs: {ABOUT_A_HANG}")
+        wrong.append(f"the engine hangs: {in_workspace(ABOUT_A_HANG, root)}")
     elif waiting and sign.drain is not None:
-        goes_on = waits_for_it(sign.drain, now_ms)
+        goes_on = in_workspace(waits_for_it(sign.drain, now_ms), root)
         wrong.append(f"{waiting} will wait for the next engine: {goes_on}")
     elif waiting and not alive:
         then = f"{ABOUT_A_HOLDER}, then: " if sign.holder else ""
