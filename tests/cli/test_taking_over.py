@@ -176,6 +176,17 @@ async def test_the_desk_judges_a_run_that_has_ended_without_watching_it(
     assert found.findings
 
 
+async def test_the_desk_tells_with_every_page_of_runs_what_the_workspace_is_called(
+    layout, desk
+):
+    before = (await desk.overview()).name
+    text = layout.settings.read_text(encoding="utf-8")
+    layout.settings.write_text(text.replace(f'"{before}"', '"renamed desk"', 1))
+
+    assert before
+    assert (await desk.overview()).name == "renamed desk"
+
+
 async def test_the_desk_watches_a_run_that_lives(queued, desk):
     found = await desk.triage(queued, watch_s=0.02)
 

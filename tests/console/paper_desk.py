@@ -66,6 +66,7 @@ class PaperDesk(PaperViews):
         fault: Raised by every read while it is set.
         alert: The newest alert's number.
         store: Which of the stores that stood in its place it is.
+        name: What the workspace is called; empty where nobody looks.
         role: What who asks is to the workspace; None where nobody looks.
         bump: Changes one record and one run; every change of it is a change of them.
         refusals: Names with which commands are refused once asked, first ones first.
@@ -182,6 +183,7 @@ class PaperDesk(PaperViews):
             engine=self._engine(),
             as_of_ms=self.clock(),
             store=self.store,
+            name=self.name,
         )
 
     async def pulse(self) -> Pulse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.console.looking import jobs, panel, press, settled, shown, until
 
 from watchfloor.console.preferences import Preferences
@@ -73,6 +74,25 @@ async def test_a_refresh_that_reads_another_store_says_so_too(app, desk):
         assert jobs(app).runs.marks == set()
         assert jobs(app).run is not None
         assert "Reading" not in shown(app)
+
+
+@pytest.mark.parametrize("by", ["a refresh", "a poll"])
+async def test_another_store_brings_its_workspaces_own_name(app, desk, by):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        desk.store, desk.name = desk.store + 1, "fresh-desk"
+        if by == "a refresh":
+            await press(pilot, "r")
+        else:
+            await polled(app, pilot, desk)
+        await until(pilot, lambda: "Another workspace" in panel(app, "message"))
+        await settled(pilot)
+        assert "fresh-desk" in panel(app, "header")
+
+        # Its file may be put in its place after the store.
+        desk.name = "restored-desk"
+        await polled(app, pilot, desk)
+        assert "restored-desk" in panel(app, "header")
 
 
 async def test_a_role_that_was_taken_away_is_told_and_nothing_stays_armed(

@@ -10,7 +10,7 @@ from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.live import Pulse, UnknownPage
 from watchfloor.domain.roles import Role, role_of
 from watchfloor.domain.runbook import Triage
-from watchfloor.domain.views import Journey, PageKey, RecordPage
+from watchfloor.domain.views import Journey, Overview, PageKey, RecordPage
 from watchfloor.engine.desk import StoreDesk
 from watchfloor.store.people import identity_of
 from watchfloor.triage.examining import gathered
@@ -27,6 +27,12 @@ class WholeDesk(StoreDesk):
 
     _is_viewers = False
     _hides_people = False
+
+    async def overview(self) -> Overview:
+        """Return the newest runs, and what the workspace is called now."""
+        found = await super().overview()
+        known = await asyncio.to_thread(self._settings.last_known)
+        return replace(found, name=known.name)
 
     async def pulse(self) -> Pulse:
         """Return what may be polled, and what who asks is to the workspace now."""

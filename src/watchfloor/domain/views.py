@@ -354,6 +354,7 @@ class Overview:
         said: How each run that has not ended does, in one sentence, by run id.
         unwell: Ids of the runs that are stalled, slow or mostly fail.
         store: As in ``Pulse``.
+        name: As in ``Pulse``.
     """
 
     runs: tuple[RunView, ...] = ()
@@ -363,3 +364,4 @@ class Overview:
     engine: EngineView = field(default_factory=EngineView)
     as_of_ms: int = 0
     store: int = 0
+    name: str = ""

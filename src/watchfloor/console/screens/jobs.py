@@ -31,7 +31,7 @@ from watchfloor.console.screens.at_sheet import AtSheet
 from watchfloor.console.screens.chooser import Chooser, Option
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_look import NO_RUN, JobsLook
-from watchfloor.console.screens.jobs_reads import COMMANDS
+from watchfloor.console.screens.jobs_news import COMMANDS
 from watchfloor.console.screens.limits import LimitsDialog
 from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.wizard import LaunchWizard

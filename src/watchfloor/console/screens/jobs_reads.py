@@ -9,13 +9,13 @@ from textual import on
 
 from watchfloor.console.columns import RecordRow
 from watchfloor.console.figures import clock_time, counted
-from watchfloor.console.listing import RunFilter, arranged, listed
-from watchfloor.console.pages import Filter, Place, anchored, looked_at, turned
+from watchfloor.console.listing import arranged, listed
+from watchfloor.console.pages import Place, anchored, looked_at, turned
 from watchfloor.console.pieces import Piece, measured
 from watchfloor.console.questions import Question
 from watchfloor.console.reading import Failure
 from watchfloor.console.screens.confirm import Confirm
-from watchfloor.console.screens.jobs_page import JobsPage
+from watchfloor.console.screens.jobs_news import JobsNews
 from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.session import Session
 from watchfloor.console.snapshots import (
@@ -27,23 +27,14 @@ from watchfloor.console.snapshots import (
     Wanted,
 )
 from watchfloor.console.work import begin
-from watchfloor.domain.roles import Role, a_role
-from watchfloor.domain.taking_over import owner_words
-from watchfloor.domain.views import EngineView, RecordPage
 
 #: The cards are polled so often; over a slow line less.
 PULSE_S, CALM_PULSE_S = 2.0, 4.0
 _SLOW_S = 0.3
 _PAGE = 40
-#: Workers that carry a command to its end.
-COMMANDS = "commands"
-_REPLACED = (
-    "Another workspace stands here now, as after a restore: what was shown, marked, "
-    "typed or not yet asked is void. Nothing is armed."
-)
 
 
-class JobsReads(JobsPage):
+class JobsReads(JobsNews):
     """Reads go on beside the screen; an answer that nobody waits for is dropped."""
 
     def __init__(self, session: Session) -> None:
@@ -51,7 +42,6 @@ class JobsReads(JobsPage):
         self._snapshots = Snapshots(session.desk, self.post_message)
         self._read_at_ms: dict[str, int] = {}
         self._page_at_ms = 0
-        self._wanted: Wanted | None = None
         self._changed_runs: int | None = None
         self._turns: list[int] = []
         self._turned: Wanted | None = None
@@ -161,64 +151,12 @@ class JobsReads(JobsPage):
             return
         self.want_records(place)
 
-    def _see(self, engine: EngineView) -> None:
-        """Take what a read told of the engine; say when it went to another process."""
-        session = self.session
-        before = session.sight.engine
-        session.sight.tell(engine, session.clock())
-        was_own = before is not None and before.pid == session.own_pid
-        if was_own and engine.pid != session.own_pid and not engine.released:
-            whose = owner_words(engine, session.clock())
-            self.say(f"Taken over; this is a console of it now: {whose}.", "warn")
-
-    def _is_replaced(self, store: int) -> bool:
-        """Void what is shown, where another store stands in the place of its own."""
-        if not self.session.sight.is_other(store):
-            return False
-        self._void()
-        self.overview, self.all_runs = None, []
-        self.run_filter, self.chosen = RunFilter(), Filter()
-        self.runs.clear_marks()
-        self.records.clear_marks()
-        self.runs.show(())
-        self._forget_records("No run is selected.")
-        self.remove_class("-in-records")
-        self.set_focus(self.runs, scroll_visible=False)
-        self.say(_REPLACED, "bad")
-        return True
-
-    def _void(self) -> None:
-        """Take back all that waits to go out, and close what stands over the jobs."""
-        self.session.outgoing.take_all_back()
-        self.session.catch.disarm()
-        while self.app.screen is not self:
-            # Closed before who waits for its answer is: that would have none to give.
-            _ = self.app.screen.dismiss()
-        self.workers.cancel_group(self, COMMANDS)
-
-    def _take_role(self, role: Role | None) -> None:
-        """Take what the operator is now; with less, nothing half asked is left."""
-        session = self.session
-        before = session.role
-        if role is None or not session.take_role(role):
-            return
-        if not session.role.may(before):
-            self._void()
-        self.say(
-            f"You are {a_role(session.role)} here now: the workspace's file says so. "
-            "Nothing is armed.",
-            "warn",
-        )
-
     @on(PulseRead)
     def _pulse_read(self, message: PulseRead) -> None:
         if isinstance(message.answer, Failure):
             self.session.sight.fault = message.answer.sentence
         else:
-            if self._is_replaced(message.answer.store):
-                self.session.workspace_name = (
-                    message.answer.name or self.session.workspace_name
-                )
+            if self._is_replaced(message.answer):
                 self.read_runs()
             self._take_role(message.answer.role)
             self._see(message.answer.engine)
@@ -242,7 +180,7 @@ class JobsReads(JobsPage):
             self.runs.empty = f"Nothing could be read; {key} tries again."
             self.runs.refresh()
             return
-        self._is_replaced(message.answer.store)
+        self._is_replaced(message.answer)
         is_first, self.overview = self.overview is None, message.answer
         self._see(message.answer.engine)
         self._read_at_ms = {}
@@ -284,12 +222,6 @@ class JobsReads(JobsPage):
             words = self.run_filter.words
             return f"0 runs match {words}. {key('back')} shows all {of:,}."
         return f"No runs yet. {key('run.new')} starts one. Or: watchfloor demo"
-
-    def _forget_records(self, why: str) -> None:
-        self.page, self._shown, self._wanted = RecordPage(), None, None
-        self.records.empty = why
-        self.records.show(())
-        self.records.refresh()
 
     @on(RecordsRead)
     def _records_read(self, message: RecordsRead) -> None:

@@ -1,0 +1,88 @@
+"""What the jobs screen learns unasked: whose engine, which store, which rights."""
+
+from __future__ import annotations
+
+from watchfloor.console.listing import RunFilter
+from watchfloor.console.pages import Filter
+from watchfloor.console.screens.jobs_page import JobsPage
+from watchfloor.console.session import Session
+from watchfloor.console.snapshots import Wanted
+from watchfloor.domain.live import Pulse
+from watchfloor.domain.roles import Role, a_role
+from watchfloor.domain.taking_over import owner_words
+from watchfloor.domain.views import EngineView, Overview, RecordPage
+
+#: Workers that carry a command to its end.
+COMMANDS = "commands"
+_REPLACED = (
+    "Another workspace stands here now, as after a restore: what was shown, marked, "
+    "typed or not yet asked is void. Nothing is armed."
+)
+
+
+class JobsNews(JobsPage):
+    """What no longer holds is void at once, and said."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._wanted: Wanted | None = None
+
+    def _see(self, engine: EngineView) -> None:
+        """Take what a read told of the engine; say when it went to another process."""
+        session = self.session
+        before = session.sight.engine
+        session.sight.tell(engine, session.clock())
+        was_own = before is not None and before.pid == session.own_pid
+        if was_own and engine.pid != session.own_pid and not engine.released:
+            whose = owner_words(engine, session.clock())
+            self.say(f"Taken over; this is a console of it now: {whose}.", "warn")
+
+    def _is_replaced(self, told: Overview | Pulse) -> bool:
+        """Void what is shown, where another store stands in the place of its own.
+
+        What the workspace is called is taken whether it does or not: its file may
+        change after its store.
+        """
+        self.session.workspace_name = told.name or self.session.workspace_name
+        if not self.session.sight.is_other(told.store):
+            return False
+        self._void()
+        self.overview, self.all_runs = None, []
+        self.run_filter, self.chosen = RunFilter(), Filter()
+        self.runs.clear_marks()
+        self.records.clear_marks()
+        self.runs.show(())
+        self._forget_records("No run is selected.")
+        self.remove_class("-in-records")
+        self.set_focus(self.runs, scroll_visible=False)
+        self.say(_REPLACED, "bad")
+        return True
+
+    def _void(self) -> None:
+        """Take back all that waits to go out, and close what stands over the jobs."""
+        self.session.outgoing.take_all_back()
+        self.session.catch.disarm()
+        while self.app.screen is not self:
+            # Closed before who waits for its answer is: that would have none to give.
+            _ = self.app.screen.dismiss()
+        self.workers.cancel_group(self, COMMANDS)
+
+    def _take_role(self, role: Role | None) -> None:
+        """Take what the operator is now; with less, nothing half asked is left."""
+        session = self.session
+        before = session.role
+        if role is None or not session.take_role(role):
+            return
+        if not session.role.may(before):
+            self._void()
+        self.say(
+            f"You are {a_role(session.role)} here now: the workspace's file says so. "
+            "Nothing is armed.",
+            "warn",
+        )
+
+    def _forget_records(self, why: str) -> None:
+        self.page, self._shown, self._wanted = RecordPage(), None, None
+        self.records.empty = why
+        self.records.show(())
+        self.records.refresh()
