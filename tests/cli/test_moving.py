@@ -8,6 +8,7 @@ import pytest
 from tests.cli.shell import Shell
 
 from watchfloor.cli import compose, exits
+from watchfloor.cli.beside import Beside
 from watchfloor.engine.tenure import tenure
 
 
@@ -61,6 +62,22 @@ def test_once_it_is_typed_the_runs_go_on_and_nothing_is_asked_again(elsewhere, t
     again = elsewhere("engine", "--until-idle", "--moved")
     assert again.code == exits.DONE
     assert "nothing is to be said" in again.err
+
+
+async def test_a_console_of_it_looks_and_says_why_no_engine_starts(elsewhere, queued):
+    beside = Beside(elsewhere.layout, starts=True)
+    desk = beside.desk()
+    try:
+        runs = (await desk.overview()).runs
+        again = beside.desk()
+        await again.close()
+    finally:
+        await desk.close()
+
+    assert [run.run_id for run in runs] == [queued]
+    assert "was copied or moved: an engine last ran it as" in beside.hindrance
+    assert "watchfloor engine --moved" in beside.hindrance
+    assert (beside.left(), delivered(elsewhere)) == (None, 0)
 
 
 def test_doctor_names_where_an_engine_last_ran_it_and_the_way_on(elsewhere, queued):

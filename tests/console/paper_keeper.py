@@ -10,12 +10,14 @@ class PaperKeeper:
     """Writes down what is asked of it.
 
     Attributes:
+        hindrance: What kept one from starting with the screens.
         why: Why no engine is started, and none stands by; empty where one is.
         owned: Whether a living process owns the workspace.
         started: How long each start was to wait, and whether it passed the owner over.
         handed_on: How often an engine without a screen was asked for.
     """
 
+    hindrance: str = ""
     why: str = ""
     owned: bool = False
     started: list[tuple[float, bool]] = field(default_factory=list)

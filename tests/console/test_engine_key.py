@@ -17,6 +17,7 @@ from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.taking_over import LET_GO_S
 
 WIDE = (120, 36)
+MOVED = "it was moved to where it is now, and nobody has said so to anybody. "
 
 
 @pytest.fixture
@@ -66,6 +67,24 @@ async def test_an_engine_that_does_not_start_says_why(app, desk, keeper):
         await until(
             pilot, lambda: "No engine was started: the disk is full" in line(app)
         )
+
+
+@pytest.mark.parametrize("size", [WIDE, (60, 20)])
+async def test_what_kept_the_engine_from_starting_is_said_whole_and_once(
+    app, desk, keeper, size
+):
+    desk.alive, keeper.hindrance = False, f"{MOVED * 5}Say: --moved"
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "No engine was started" in line(app))
+        await settled(pilot)
+        assert "Say: --moved" in line(app)
+        assert isinstance(app.screen, Confirm) is (size != WIDE)
+        await press(pilot, "escape")
+        assert app.jobs.runs.rows
+
+        app.jobs.say("All is well.")
+        await press(pilot, "r")
+        assert "No engine was started" not in line(app)
 
 
 async def test_the_engine_of_this_console_is_told_and_left_alone(app, keeper):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import Any
 
@@ -92,3 +93,23 @@ async def test_what_kept_it_from_being_made_every_question_raises():
     for _ in range(2):
         with pytest.raises(StoreError, match="the store is gone"):
             await late.pulse()
+    await late.close()
+
+
+async def test_what_could_not_be_made_is_made_with_the_next_question():
+    made: list[Any] = []
+
+    def build() -> Any:
+        made.append(Heard())
+        if len(made) == 1:
+            raise StoreError("the store is locked")
+        return made[-1]
+
+    late = LateDesk(build)
+    first = await asyncio.gather(late.pulse(), late.live(), return_exceptions=True)
+    told = await late.pulse()
+    await late.close()
+
+    assert [str(one) for one in first] == ["the store is locked"] * 2
+    assert told is made[1].answer
+    assert [one.is_closed for one in made] == [False, True]

@@ -10,6 +10,7 @@ from tests.console.paper_desk import PaperDesk
 
 from watchfloor.console.flow import read_whole
 from watchfloor.console.pieces import Piece, measured
+from watchfloor.console.snapshots import PulseRead
 from watchfloor.domain.errors import StoreError
 
 FAULT = (
@@ -45,6 +46,28 @@ class FaultyDesk(PaperDesk):
         return replace(super()._engine(), fault=FAULT)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_keeps_all_from_being_read_stands_on_the_screen_once(
+    console, desk, size
+):
+    desk.fault = StoreError(FAULT)
+    app = console()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "not known" in panel(app, "engine"))
+        await settled(pilot)
+        assert " ".join(shown(app).split()).count("Make room, then resume") == 1
+        assert "Could not refresh: the line of the engine says why." in shown(app)
+
+        # Where that line has other words, the reason stands here again.
+        desk.fault = None
+        app.jobs.post_message(PulseRead(await desk.pulse()))
+        await settled(pilot)
+        assert "Make room, then resume" in " ".join(panel(app, "message").split())
+
+        await press(pilot, "r")
+        await until(pilot, lambda: bool(app.jobs.runs.rows))
+
+
 async def test_of_the_smallest_screen_rows_are_left_whatever_is_said(console):
     app = console()
     app.session.desk = FaultyDesk(clock=app.session.clock)
@@ -73,7 +96,8 @@ async def test_a_store_fault_and_a_refusal_stand_whole_on_the_screen(console, si
         await press(pilot, "r")
         await until(pilot, lambda: "Could not refresh" in panel(app, "message"))
         await settled(pilot)
-        assert "the runs with e. Rows are from" in " ".join(shown(app).split())
+        assert "the runs with e" in " ".join(shown(app).split())
+        assert "Rows are from" in " ".join(shown(app).split())
 
         app.session.desk.fault = None
         app.jobs.say("All is well.")

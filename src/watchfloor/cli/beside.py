@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from threading import Lock
 from typing import Protocol
 
@@ -42,6 +41,7 @@ class Beside:
 
     Attributes:
         engine: None while there is none of this process.
+        hindrance: See ``Keeper``.
         role: What the operator is to the workspace.
         successor: Stands by to go on without a screen; None where nobody does.
     """
@@ -52,6 +52,7 @@ class Beside:
         self.layout = layout
         self.role = role
         self.engine: RunningEngine | None = None
+        self.hindrance = ""
         self.successor: Successor | None = None
         self._starts = starts
         self._turn = Lock()
@@ -106,12 +107,20 @@ class Beside:
         return ""
 
     def desk(self) -> Desk:
-        """Return the desk, the engine started."""
+        """Return the desk, the engine started where it can be: once, whatever comes.
+
+        One that cannot be started keeps nobody from looking.
+        """
         from watchfloor.cli.desk import ViewersDesk, WholeDesk  # noqa: PLC0415 - see console
 
-        if self._starts and self.may_own and self.engine is None:
-            with suppress(OwnedError):  # a console of the engine that there is
+        starts, self._starts = self._starts and self.may_own, False
+        if starts and self.engine is None:
+            try:
                 self.start_engine()
+            except OwnedError:
+                pass  # a console of the engine that there is
+            except WatchfloorError as error:
+                self.hindrance = str(error)
         made = ViewersDesk if self.role is Role.VIEWER else WholeDesk
         return made(
             self.layout,

@@ -6,7 +6,14 @@ from typing import Protocol
 
 
 class Keeper(Protocol):
-    """Has the engine of this process, or starts one. Every method blocks."""
+    """Has the engine of this process, or starts one. Every method blocks.
+
+    Attributes:
+        hindrance: What kept the engine from starting with the screens, for good as far
+            as anybody can tell; empty for nothing.
+    """
+
+    hindrance: str
 
     def start(self, *, patience_s: float = 0.0, seizes: bool = False) -> str:
         """Start an engine in this process, where none runs.

@@ -40,7 +40,8 @@ class LateDesk:
     """Stands for the desk that *build* makes, on a thread, when it is first asked.
 
     Importing the store and starting an engine take longer than an operator should look
-    at nothing. What *build* raises, every question raises.
+    at nothing. What *build* raises, every question raises that was asked by then; with
+    the next one it is built anew.
     """
 
     def __init__(self, build: Callable[[], Desk]) -> None:
@@ -223,4 +224,9 @@ class LateDesk:
         # A task, so that a worker that is cancelled does not cancel the building.
         if self._building is None:
             self._building = asyncio.create_task(asyncio.to_thread(self._build))
+            self._building.add_done_callback(self._was_built)
         return await asyncio.shield(self._building)
+
+    def _was_built(self, building: asyncio.Task[Desk]) -> None:
+        if building.cancelled() or building.exception() is not None:
+            self._building = None

@@ -11,7 +11,7 @@ from watchfloor.console.columns import RecordRow
 from watchfloor.console.figures import clock_time, counted
 from watchfloor.console.listing import arranged, listed
 from watchfloor.console.pages import Place, anchored, looked_at, turned
-from watchfloor.console.pieces import Piece, measured
+from watchfloor.console.pieces import Line, Piece, measured
 from watchfloor.console.questions import Question
 from watchfloor.console.reading import Failure
 from watchfloor.console.screens.confirm import Confirm
@@ -26,12 +26,15 @@ from watchfloor.console.snapshots import (
     Snapshots,
     Wanted,
 )
+from watchfloor.console.text import wrapped
 from watchfloor.console.work import begin
 
 #: The cards are polled so often; over a slow line less.
 PULSE_S, CALM_PULSE_S = 2.0, 4.0
 _SLOW_S = 0.3
 _PAGE = 40
+#: No sentence takes so many lines.
+_LINES = 40
 
 
 class JobsReads(JobsNews):
@@ -45,6 +48,9 @@ class JobsReads(JobsNews):
         self._changed_runs: int | None = None
         self._turns: list[int] = []
         self._turned: Wanted | None = None
+        self._has_said_hindrance = False
+        self._unread: tuple[Failure, int | None] = Failure(""), None
+        self._of_unread: Line | None = None
 
     def on_mount(self) -> None:
         """Read when the page stands; poll nothing but cards and owner."""
@@ -165,6 +171,8 @@ class JobsReads(JobsNews):
             if is_news and self.session.wishes.rings:
                 self.app.bell()
         self._is_pulsing = False
+        if self._message is self._of_unread:
+            self._say_unread()
         self.paint_head()
         for screen in self.app.screen_stack:
             if isinstance(screen, Sheet):
@@ -176,7 +184,8 @@ class JobsReads(JobsNews):
         if isinstance(message.answer, Failure):
             key = self.session.keymap.key("view.refresh")
             as_of_ms = None if self.overview is None else self.overview.as_of_ms
-            self._fail("Could not refresh", message.answer, as_of_ms)
+            self._unread = message.answer, as_of_ms
+            self._say_unread()
             self.runs.empty = f"Nothing could be read; {key} tries again."
             self.runs.refresh()
             return
@@ -197,6 +206,7 @@ class JobsReads(JobsNews):
             self.want_records()
         else:
             self._say_changed(len(self.runs.rows), 0)
+        self._say_hindrance()
         self.paint()
 
     def show_runs(self, *, kept: str = "", mark: bool = False) -> int:
@@ -268,10 +278,10 @@ class JobsReads(JobsNews):
             self._fail(did, failure, self._page_at_ms)
             self._of_search = self._message
             is_cut = measured(self._message) > self.size.width
-            if wanted.chosen != shown.chosen and is_cut and self.is_active:
+            if wanted.chosen != shown.chosen and is_cut:
                 # Where the mistake is must be read to its end.
-                whole = Question(title=did, note=failure.sentence, no="Close")
-                self.app.call_later(self.app.push_screen, Confirm(whole))
+                note = failure.sentence
+                self._show_whole(Question(title=did, note=note, no="Close"))
             # What stands above the rows is what they were read with.
             self._wanted = shown
             self.chosen, self.last_first = shown.chosen, shown.down
@@ -323,6 +333,31 @@ class JobsReads(JobsNews):
             changed = self._changed_runs + records
             self.say(f"{changed} of {counted(of, 'row')} changed", "dim")
             self._changed_runs = None
+
+    def _say_hindrance(self) -> None:
+        """Say once what kept the engine from starting; to its end, what to do next."""
+        keeper, said = self.session.keeper, "No engine was started"
+        if keeper is None or not keeper.hindrance or self._has_said_hindrance:
+            return
+        self._has_said_hindrance = True
+        words = f"{said}: {keeper.hindrance}"
+        self.say(words, "bad")
+        if len(wrapped(words, self.size.width - 1, _LINES)) > self._most(3):
+            lines = tuple(f"{one}." for one in keeper.hindrance.split(". "))
+            self._show_whole(Question(title=said, lines=lines, no="Close"))
+
+    def _show_whole(self, question: Question) -> None:
+        if self.is_active:
+            self.app.call_later(self.app.push_screen, Confirm(question))
+
+    def _say_unread(self) -> None:
+        """Say why nothing could be read, unless the line of the engine does already."""
+        failure, as_of_ms = self._unread
+        is_above = self.session.sight.fault == failure.sentence
+        if is_above and self._most(2) == self._most(3):
+            failure = Failure("the line of the engine says why")
+        self._fail("Could not refresh", failure, as_of_ms)
+        self._of_unread = self._message
 
     def _fail(self, did: str, failure: Failure, as_of_ms: int | None) -> None:
         age = "" if as_of_ms is None else f" Rows are from {clock_time(as_of_ms)}."
