@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -126,8 +127,56 @@ def test_a_console_that_is_being_left_starts_no_engine(layout):
     beside = Beside(layout, starts=True)
     assert beside.left() is None
 
-    assert beside.start() == ""
+    assert beside.start() == "this console is being left"
     assert (beside.engine, beside.is_owned()) == (None, False)
+
+
+class Waiting(Beside):
+    """Counts how often it looked whether the owner has let go."""
+
+    looks = 0
+
+    def is_owned(self) -> bool:
+        self.looks += 1
+        return super().is_owned()
+
+
+@pytest.fixture
+def waiting(layout, monkeypatch):
+    monkeypatch.setattr(taking_over, "_TOLD_S", 0.01)
+    return Waiting(layout, starts=True)
+
+
+@pytest.mark.parametrize("by", ["giving up", "leaving"])
+def test_a_console_that_is_left_waits_no_longer_for_an_owner(silent, waiting, by):
+    beside = waiting
+    with ThreadPoolExecutor(1) as threads:
+        waits = threads.submit(beside.start, patience_s=LET_GO_S)
+        until(lambda: beside.looks > 1, "the console to wait")
+        said = beside.give_up() if by == "giving up" else ""
+        assert beside.left() is None
+        assert waits.result() == "this console is being left"
+
+    assert beside.is_owned()
+    if said:
+        assert said.startswith("nobody waits any more for a silent engine of ")
+        assert f"(pid {os.getpid()} on " in said
+        assert said.endswith(f"watchfloor engine --wait {LET_GO_S:.0f}")
+    assert beside.give_up() == ""
+
+
+def test_a_console_that_waits_starts_when_the_owner_has_let_go(layout, waiting):
+    beside, owner = waiting, compose.owner("a silent engine")
+    with ThreadPoolExecutor(1) as threads:
+        with tenure(layout, compose.surroundings(), owner, dispatches=True):
+            waits = threads.submit(beside.start, patience_s=LET_GO_S)
+            until(lambda: beside.looks > 1, "the console to wait")
+        assert waits.result() == ""
+
+    engine = beside.left()
+    assert engine is not None
+    engine.stop()
+    assert engine.join()
 
 
 def test_where_nobody_comes_to_stand_by_the_screens_keep_their_engine(layout):

@@ -214,6 +214,23 @@ async def test_an_engine_that_drains_is_told_so_and_waited_for_by_the_key(
     assert draining.ordered == []
 
 
+@pytest.mark.parametrize("key", ["q", ""])
+async def test_a_console_that_is_left_or_breaks_waits_for_no_engine(
+    app, draining, keeper, key
+):
+    keeper.waits_for = "nobody waits any more for that engine"
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "R", "y")
+        await until(pilot, lambda: "this console waits for it" in line(app))
+        if key:
+            await press(pilot, key)
+            await until(pilot, lambda: app.is_left)
+
+    assert keeper.left.is_set()
+    assert app.parting == ((keeper.waits_for,) if key else ())
+
+
 async def test_an_engine_of_this_console_that_drains_offers_no_key(app, desk):
     desk.drain = Drain(NOON_MS - 5 * MINUTE_MS, NOON_MS + 5 * MINUTE_MS, 10)
     async with app.run_test(size=(160, 36)) as pilot:

@@ -7,7 +7,12 @@ import pytest
 from tests.console.terminal import Terminal
 from tests.support.process import signalled
 
+from watchfloor.cli import compose
 from watchfloor.cli.main import main
+from watchfloor.domain.draining import Drain
+from watchfloor.engine.tenure import tenure
+from watchfloor.store.layout import Layout
+from watchfloor.store.owner_sign import is_owned
 
 SIZE = (80, 24)
 
@@ -87,6 +92,33 @@ def test_a_calm_console_uses_the_terminals_own_colours(workspace):
         assert b"\x1b[3" in terminal.sent
     finally:
         terminal.end()
+
+
+def test_a_console_that_waits_for_an_engine_to_end_is_left_at_once(workspace):
+    layout, now_ms = Layout(workspace), compose.now_ms()
+    around, owner = compose.surroundings(), compose.owner("an engine")
+    with tenure(layout, around, owner, dispatches=True) as committer:
+        # What it says stands without a heartbeat, however slow the machine is.
+        committer.on_fault("the disk is full")
+        committer.on_drain(Drain(now_ms, now_ms + 600_000, 10))
+        terminal = opened(workspace)
+        try:
+            terminal.until("STORE FAULT")
+            terminal.send("R")
+            terminal.until("Go on here when that engine has ended?")
+            terminal.send("y")
+            terminal.until("this console waits for it")
+            terminal.send("q")
+            assert terminal.process.wait(20) == 0
+            terminal.quiet(0.2)
+            # The terminal breaks lines wherever they are full.
+            said = "".join(terminal.glass.split())
+        finally:
+            terminal.end()
+        assert is_owned(layout)
+
+    assert "Onleaving:nobodywaitsanymoreforanengineof" in said
+    assert "Tohaveitsrunsgoon:watchfloorengine--wait" in said
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import Protocol
+import math
+import time
+from contextlib import suppress
+from threading import Event, RLock
+from typing import Final, Protocol
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.handing_on import Successor
@@ -13,6 +16,10 @@ from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.roles import Role
 from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
+
+#: So often it is looked whether the workspace was let go of.
+_TURN_S: Final = 0.1
+_LEFT: Final = "this console is being left"
 
 
 class RunningEngine(Protocol):
@@ -55,42 +62,80 @@ class Beside:
         self.hindrance = ""
         self.successor: Successor | None = None
         self._starts = starts
-        self._turn = Lock()
-        self._is_left = False
+        # A signal may have the engine asked for while it is being asked for.
+        self._turn = RLock()
+        self._leaving = Event()
+        self._waits_for = ""
 
     def start_engine(self, *, patience_s: float = 0.0, seizes: bool = False) -> None:
         """Start the engine, where this process has none and is not being left.
+
+        Whom it waits for it waits for in turns: a console that is left ends it.
 
         Raises:
             WatchfloorError: It cannot be started, as where another process owns the
                 workspace.
         """
+        give_up_s = time.monotonic() + patience_s
+        while True:
+            try:
+                self._begin(seizes=seizes)
+            except OwnedError:
+                if time.monotonic() >= give_up_s:
+                    raise
+            else:
+                return
+            while not self._leaving.wait(_TURN_S):
+                if time.monotonic() >= give_up_s or not self.is_owned():
+                    break
+
+    def _begin(self, *, seizes: bool) -> None:
+        """Start the engine, or raise at once where another process owns the place."""
         from watchfloor.engine.ownership import Taking  # noqa: PLC0415 - see console
         from watchfloor.engine.running import EngineThread  # noqa: PLC0415 - likewise
 
         with self._turn:
-            if self._is_left or (self.engine and self.engine.is_running):
+            if self._leaving.is_set() or (self.engine and self.engine.is_running):
                 return
             engine = EngineThread(
                 self.layout,
                 compose.surroundings(),
                 compose.owner("console"),
-                Taking(patience_s=patience_s, seizes=seizes),
+                Taking(seizes=seizes),
             )
             engine.start()
             self.engine = engine
 
     def start(self, *, patience_s: float = 0.0, seizes: bool = False) -> str:
         """See ``Keeper``."""
-        if patience_s:
-            from watchfloor.cli.taking_over import patience_for  # noqa: PLC0415 - see console
-
-            patience_s = max(patience_s, patience_for(self.layout))
         try:
+            if patience_s:
+                patience_s = self._patience(patience_s)
             self.start_engine(patience_s=patience_s, seizes=seizes)
         except WatchfloorError as error:
             return str(error)
-        return ""
+        finally:
+            self._waits_for = ""
+        return _LEFT if self._leaving.is_set() else ""
+
+    def _patience(self, least_s: float) -> float:
+        """Return for how many seconds to wait, and note for whom."""
+        from watchfloor.cli.taking_over import patience_for  # noqa: PLC0415 - see console
+        from watchfloor.store.lock_text import owner_in  # noqa: PLC0415 - likewise
+
+        owner = ""
+        with suppress(OSError):
+            owner = owner_in(self.layout.lock.read_bytes())
+        owner = owner or "the engine that owns the workspace"
+        self._waits_for = _given_up(owner, least_s)
+        patience_s = max(least_s, patience_for(self.layout))
+        self._waits_for = _given_up(owner, patience_s)
+        return patience_s
+
+    def give_up(self) -> str:
+        """See ``Keeper``."""
+        self._leaving.set()
+        return self._waits_for
 
     def is_owned(self) -> bool:
         """See ``Keeper``."""
@@ -136,9 +181,16 @@ class Beside:
 
     def left(self) -> RunningEngine | None:
         """Return the engine that is to be ended; none is started from now on."""
+        self._leaving.set()
         with self._turn:
-            self._is_left = True
             return self.engine
+
+
+def _given_up(owner: str, patience_s: float) -> str:
+    return (
+        f"nobody waits any more for {owner} to let go, and no engine starts here after "
+        f"it. To have its runs go on: watchfloor engine --wait {math.ceil(patience_s)}"
+    )
 
 
 def ended(engine: RunningEngine | None) -> int:

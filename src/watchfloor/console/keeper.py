@@ -6,7 +6,9 @@ from typing import Protocol
 
 
 class Keeper(Protocol):
-    """Has the engine of this process, or starts one. Every method blocks.
+    """Has the engine of this process, or starts one.
+
+    Every method blocks but ``give_up``.
 
     Attributes:
         hindrance: What kept the engine from starting with the screens, for good as far
@@ -30,6 +32,14 @@ class Keeper(Protocol):
 
     def is_owned(self) -> bool:
         """Whether a living process owns the workspace, this one too."""
+        ...
+
+    def give_up(self) -> str:
+        """Start none from now on, and wait for nobody: the console is being left.
+
+        Returns:
+            Whose end was waited for, and what to do about it; empty for nobody's.
+        """
         ...
 
     def hand_on(self) -> str:

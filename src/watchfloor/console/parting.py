@@ -17,8 +17,16 @@ _POLLS = 8
 async def parted(session: Session, patience: Patience) -> list[str]:
     """Hand over what waits, and return what became of it, a sentence each.
 
+    Whoever owns the workspace is waited for no longer, and that is said.
+
     Nobody sees the screen any more: the sentences are for the terminal beneath it.
     """
+    given_up = session.keeper.give_up() if session.keeper is not None else ""
+    became = await _handed_over(session, patience)
+    return [given_up, *became] if given_up else became
+
+
+async def _handed_over(session: Session, patience: Patience) -> list[str]:
     waits = [held.words for held in session.outgoing.held]
     if not await session.outgoing.hand_over(_HAND_OVER_S):
         return [f"NOT known to be stored: {words}" for words in waits or ["a command"]]

@@ -60,6 +60,11 @@ class JobsReads(JobsNews):
         self.call_after_refresh(self.read_runs)
         self.call_after_refresh(self._pulse)
 
+    def on_unmount(self) -> None:
+        """Wait for no engine any more, also where the console broke."""
+        if self.session.keeper is not None:
+            _ = self.session.keeper.give_up()
+
     def on_resize(self) -> None:
         """Read the records where there is room for them now."""
         self.call_after_refresh(self._read_beside)
