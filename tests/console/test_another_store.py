@@ -8,6 +8,7 @@ from tests.console.looking import jobs, panel, press, settled, shown, until
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.snapshots import PulseRead
+from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
 
 WIDE = (200, 50)
@@ -74,6 +75,47 @@ async def test_a_refresh_that_reads_another_store_says_so_too(app, desk):
         assert jobs(app).runs.marks == set()
         assert jobs(app).run is not None
         assert "Reading" not in shown(app)
+
+
+@pytest.mark.parametrize("key", ["j", "space", "tab"])
+async def test_what_is_said_of_another_store_stays_until_a_key_does_more_than_refresh(
+    app, desk, key
+):
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "j")
+        desk.store += 1
+        for again in ("r", "f5", "r"):
+            await press(pilot, again)
+            await until(pilot, lambda: "Another workspace" in panel(app, "message"))
+
+        # What comes of itself stands behind it.
+        desk.fault = StoreError("the disk is gone")
+        await press(pilot, "r")
+        await until(pilot, lambda: "Could not refresh" in panel(app, "message"))
+        assert "Another workspace" in panel(app, "message")
+        desk.fault = None
+        await press(pilot, "r")
+        await until(pilot, lambda: "Could not" not in panel(app, "message"))
+        assert "Another workspace" in panel(app, "message")
+
+        await press(pilot, key, "r")
+        assert "rows changed" in panel(app, "message")
+        assert "Another workspace" not in panel(app, "message")
+
+
+async def test_what_was_taken_away_with_the_store_is_told_beside_it(console, desk):
+    app = console(role=Role.OPERATOR)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await polled(app, pilot, desk)
+        desk.store, desk.role = desk.store + 1, Role.VIEWER
+        await polled(app, pilot, desk)
+        await polled(app, pilot, desk)
+
+        told = " ".join(panel(app, "message").split())
+        assert "Another workspace stands here now" in told
+        assert "You are a viewer here now" in told
 
 
 @pytest.mark.parametrize("by", ["a refresh", "a poll"])

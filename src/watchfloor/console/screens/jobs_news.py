@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.events import Key
+
 from watchfloor.console.listing import RunFilter
 from watchfloor.console.pages import Filter
 from watchfloor.console.screens.jobs_page import JobsPage
@@ -26,6 +28,19 @@ class JobsNews(JobsPage):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._wanted: Wanted | None = None
+        self._notice = ""
+
+    def on_key(self, event: Key) -> None:
+        """Take a notice as read with any key that does more than read anew."""
+        if event.key not in self.session.keymap.act("view.refresh").keys.split(","):
+            self._notice = ""
+
+    def say(self, text: str, role: str = "") -> None:
+        """Show a line; a notice stands before it until the operator has gone on."""
+        if self._notice:
+            news = "" if role == "dim" else text
+            text, role = f"{self._notice} {news}".rstrip(), "bad"
+        super().say(text, role)
 
     def _see(self, engine: EngineView) -> None:
         """Take what a read told of the engine; say when it went to another process."""
@@ -55,7 +70,8 @@ class JobsNews(JobsPage):
         self._forget_records("No run is selected.")
         self.remove_class("-in-records")
         self.set_focus(self.runs, scroll_visible=False)
-        self.say(_REPLACED, "bad")
+        self._notice = _REPLACED
+        self.say("")
         return True
 
     def _void(self) -> None:
