@@ -177,6 +177,23 @@ def test_a_terminal_that_does_not_read_is_caught_up_with(opened):
     check_it_goes_on(terminal)
 
 
+def test_a_size_told_in_band_holds_though_the_system_knows_an_older_one(opened):
+    terminal = opened(size=(80, 24))
+    terminal.send("\x1b[?2048;2$y")
+    terminal.quiet()
+    assert b"\x1b[?2048h" in terminal.sent
+
+    # The report comes first, and the size that the system is asked for has its time.
+    terminal.screen.resize(50, 160)
+    terminal.send("\x1b[48;50;160;800;1280t")
+    terminal.quiet(0.5)
+    terminal.press(CTRL_L)
+
+    assert max(map(len, terminal.glass.splitlines())) > 150
+    terminal.resize(160, 50)
+    check_it_goes_on(terminal)
+
+
 @pytest.mark.parametrize(
     ("env", "forbidden"),
     [

@@ -65,7 +65,12 @@ class ThriftyDriver(LinuxDriver):
 
         A signal may come while the handler of the one before has read the size and not
         handed it on yet: then the older size is told last, and would stay.
+
+        Not where the terminal tells its size in band: what the system knows of it may
+        be older then, as over a line that carries data and size each by itself.
         """
+        if self._in_band_window_resize:
+            return
         size = Size(*self._get_terminal_size())
         if size != told:
             self._app.post_message(Resize(size, size))
