@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.console.terminal import Terminal
+from tests.e2e.test_engine_process import NOT_DRAINED
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
 from tests.support.process import EngineProcess, bears, is_gone, stands_still
@@ -18,7 +19,7 @@ from tests.support.process import EngineProcess, bears, is_gone, stands_still
 from watchfloor.domain.leaving import Leaving
 
 SIZE = (100, 30)
-ESCAPE, ENTER, REDRAW = "\x1b", "\r", "\x0c"
+ESCAPE, ENTER, REDRAW, CTRL_C = "\x1b", "\r", "\x0c", "\x03"
 
 
 @pytest.fixture
@@ -222,6 +223,50 @@ def test_a_hang_up_and_a_sigterm_at_once_let_what_flies_end(floor, provider, fly
     assert terminal.process.wait(30) == 0
     books = floor.assert_books_hold(run_id)
     assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
+
+
+def drained_by_key(terminal: Terminal) -> None:
+    """Leave by a key, and wait until the terminal beneath tells of the drain."""
+    terminal.send("q")
+    answered(terminal, "Drain (y)", "y")
+    terminal.until("Draining")
+
+
+def test_after_a_key_that_drains_the_first_ctrl_c_cuts_nothing_off(
+    floor, provider, flying
+):
+    run_id, terminal = flying()
+    drained_by_key(terminal)
+
+    terminal.send(CTRL_C)
+    until(lambda: not terminal.read(0.1) and terminal.sent.count(b"Draining") == 2)
+    assert floor.books(run_id).attempting == 3
+    provider.let_go()
+
+    assert terminal.process.wait(30) == 0
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
+    assert floor.pulse().left == Leaving.QUIT
+
+
+def test_after_a_key_that_drains_a_second_ctrl_c_does_not_wait_and_is_told(
+    floor, provider, flying
+):
+    run_id, terminal = flying()
+    drained_by_key(terminal)
+
+    def ended() -> bool:
+        # Heard once it can no longer be an echo of the first.
+        terminal.send(CTRL_C)
+        terminal.quiet(0.1)
+        return terminal.process.poll() is not None
+
+    until(ended)
+    terminal.quiet()
+
+    assert terminal.process.wait(30) == NOT_DRAINED
+    assert "Not waiting: attempts in flight are cut off" in terminal.glass
+    assert floor.assert_books_hold(run_id).retry == 3
 
 
 def test_ctrl_z_and_its_signal_stop_neither_console_nor_engine(floor, provider, flying):

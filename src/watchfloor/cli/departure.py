@@ -35,6 +35,7 @@ class Departure:
         Returns:
             The exit code: 0 for drained.
         """
+        remarks = Remarks()
         engine = beside.left()
         goes_on = self._why is Leaving.HANG_UP and self._on_hangup == "continue"
         if engine is not None:
@@ -42,13 +43,14 @@ class Departure:
                 engine,
                 self._orders,
                 on_hangup="continue" if goes_on else "drain",
-                was_asked=self._why is not Leaving.HANG_UP,
+                # Neither a key nor a hang-up is an order not to be given twice.
+                was_asked=self._why is Leaving.SIGNAL,
+                tell=remarks.tell,
             )
             if not goes_on:
                 why = Leaving.HANDED_ON if self._app.goes_headless else self._why
                 engine.drain(why)
         # The engine first: a terminal that takes nothing must not hold it up.
-        remarks = Remarks()
         for said in self._app.parting:
             remarks.tell(f"On leaving: {said}")
         if engine is not None and engine.is_running and not goes_on:
