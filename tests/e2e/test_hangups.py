@@ -275,6 +275,45 @@ def test_an_engine_waits_for_the_owner_to_let_go(floor, provider, flying):
     assert floor.assert_books_hold(run_id).delivered == 9
 
 
+@pytest.fixture
+def waiting(floor, flying):
+    """A run in flight, its engine, and a second one that waits for its workspace."""
+    run_id, engine = flying()
+
+    def start(*options: str) -> tuple[str, EngineProcess, EngineProcess]:
+        waits = EngineProcess(floor.layout, "--wait", "60", "--until-idle", *options)
+        until(lambda: bears(waits.pid, signal.SIGTERM), "it to listen")
+        assert engine.is_running
+        return run_id, engine, waits
+
+    yield start
+    engine.kill()
+
+
+def test_an_engine_that_waits_outlives_a_hang_up_that_it_was_told_to(
+    floor, provider, waiting
+):
+    run_id, engine, waits = waiting("--on-hangup", "continue")
+    with waits:
+        waits.signal(signal.SIGHUP)
+        waits.signal(signal.SIGHUP)
+        engine.terminate()
+        provider.let_go()
+        assert engine.ended() == 0
+        assert waits.ended() == 0
+    assert floor.assert_books_hold(run_id).delivered == 9
+
+
+@pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGTERM])
+def test_an_engine_that_is_ended_while_it_waits_says_so(waiting, sent):
+    _, engine, waits = waiting()
+    with waits:
+        waits.signal(sent)
+        assert waits.ended() == -sent
+    assert f"Ended by {sent.name} before an engine ran here" in waits.said
+    assert engine.is_running
+
+
 def test_an_engine_is_taken_over_by_asking_it_and_nobody_is_contacted_twice(
     floor, provider, flying
 ):

@@ -173,6 +173,8 @@ def _run(
     time.tzset()
     # A shell has its jobs in the background ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # nohup has whatever it starts ignore it.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if account is not None:
         _become(account)
     if arguments[0].endswith(".py"):

@@ -113,6 +113,35 @@ def follow_signals(
         signal.signal(one, signal.SIG_IGN)
 
 
+def follow_before(*, on_hangup: str, end_words: Callable[[str], None]) -> None:
+    """Let the end of a terminal, or SIGTERM, find an engine that does not run yet.
+
+    It may wait for its workspace for as long as another one drains. A hang-up that it
+    was told to outlive it outlives; of what ends it, it says so, and then dies by that.
+
+    Args:
+        on_hangup: ``drain`` or ``continue``.
+        end_words: Says the last words, and waits until they are taken.
+    """
+
+    def ended(number: int, _: object) -> None:
+        name = signal.Signals(number).name
+        end_words(
+            f"Ended by {name} before an engine ran here: nothing was begun. The runs "
+            "wait for: watchfloor engine"
+        )
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    def outlived(*_: object) -> None:
+        leave_terminal()
+
+    signal.signal(signal.SIGTERM, ended)
+    # nohup: whoever started it wants it to live on.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, ended if on_hangup == "drain" else outlived)
+
+
 def leave_terminal() -> None:
     """Point those of the three standard descriptors at nothing that are a terminal.
 

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.hangups import Orders, follow_signals
+from watchfloor.cli.hangups import Orders, follow_before, follow_signals
 from watchfloor.cli.moving import confirmed_moved
 from watchfloor.cli.remarks import Remarks
 from watchfloor.cli.taking_over import made_way
@@ -39,14 +39,20 @@ def engine(options: Namespace) -> int:
     log.propagate = False
     starter = _Starter() if options.tell_starter else None
 
+    on_hangup = options.on_hangup
+
+    def ended_before(words: str) -> None:
+        remarks.tell(words)
+        remarks.end()
+
     def started(supervisor: Supervisor) -> None:
-        on_hangup = options.on_hangup
         follow_signals(supervisor, Orders(), on_hangup=on_hangup, tell=remarks.tell)
         words = f"engine of {layout.root} runs (pid {os.getpid()}); SIGTERM drains it"
         remarks.tell(words)
         if starter is not None:
             starter.tell(RUNNING)
 
+    follow_before(on_hangup=on_hangup, end_words=ended_before)
     if starter is not None:
         starter.tell(WAITING)
     try:
