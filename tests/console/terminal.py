@@ -180,6 +180,13 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     @property
+    def unread(self) -> int:
+        """How many bytes have come that nobody read."""
+        return int.from_bytes(
+            fcntl.ioctl(self._fd, termios.FIONREAD, bytes(4)), "little"
+        )
+
+    @property
     def is_cooked(self) -> bool:
         """Whether the line is edited and echoed, as a shell wants it."""
         modes = termios.tcgetattr(self._fd)[3]

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from tests.console.terminal import Terminal
 from tests.e2e.test_engine_process import NOT_DRAINED
 from tests.support.floor import ids, webhook
 from tests.support.patience import until
-from tests.support.process import EngineProcess, bears, is_gone, stands_still
+from tests.support.process import EngineProcess, bears, is_gone, signalled, stands_still
 
+from watchfloor.cli.hangups import ECHO_S
 from watchfloor.domain.leaving import Leaving
+from watchfloor.store.lock_text import all_told_in
 
 SIZE = (100, 30)
 ESCAPE, ENTER, REDRAW, CTRL_C = "\x1b", "\r", "\x0c", "\x03"
@@ -209,6 +212,98 @@ def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, open
     assert floor.pulse().released
 
 
+def stalled(terminal: Terminal) -> None:
+    """Let its line take nothing any more: much is painted, and nobody reads."""
+    for _ in range(25):
+        terminal.send(f"{REDRAW}2{ESCAPE}")
+    waiting = [-1]
+
+    def fills_no_more() -> bool:
+        time.sleep(0.3)
+        waiting.append(terminal.unread)
+        return waiting[-1] == waiting[-2] > 0
+
+    until(fills_no_more)
+
+
+def has_its_terminal(pid: int) -> bool:
+    """Whether a process may still write to the terminal that it was started in."""
+    return Path(f"/proc/{pid}/fd/1").readlink().is_relative_to("/dev/pts")
+
+
+TERM, HUP = signal.SIGTERM, signal.SIGHUP
+
+
+@pytest.mark.parametrize(
+    ("sent", "apart_s"),
+    [
+        ((TERM,), 0.0),
+        ((HUP,), 0.0),
+        ((HUP, TERM), 0.0),
+        *((pair, ECHO_S * 1.5) for pair in product((TERM, HUP), repeat=2)),
+    ],
+)
+def test_a_stalled_console_drains_at_once_by_any_signal_and_ends(
+    floor, provider, flying, sent, apart_s
+):
+    run_id, terminal = flying()
+    pid = terminal.process.pid
+    stalled(terminal)
+
+    for one in sent:
+        signalled(pid, one)
+        time.sleep(apart_s)
+    until(lambda: all_told_in(floor.layout.lock).drain is not None, "it to drain")
+    # The screens have not ended then: they wait for some seconds at least.
+    assert has_its_terminal(pid) or len(sent) > 1
+    until(lambda: not has_its_terminal(pid), "it to forsake its terminal")
+    provider.let_go()
+
+    assert terminal.process.wait(30) == 0
+    books = floor.assert_books_hold(run_id)
+    assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
+    assert len(provider.arrivals) == 3
+    first = Leaving.HANG_UP if sent[0] == HUP else Leaving.SIGNAL
+    assert floor.pulse().left == first
+
+
+def test_a_stalled_console_may_go_on_after_a_hang_up_and_ends_by_a_sigterm(
+    floor, provider, flying
+):
+    run_id, terminal = flying("--on-hangup", "continue")
+    pid = terminal.process.pid
+    stalled(terminal)
+
+    signalled(pid, HUP)
+    until(lambda: not has_its_terminal(pid), "it to forsake its terminal")
+    provider.let_go()
+    until(lambda: floor.books(run_id).delivered == 9)
+    assert terminal.process.poll() is None
+
+    os.kill(pid, TERM)
+    assert terminal.process.wait(30) == 0
+    assert floor.pulse().left == Leaving.SIGNAL
+
+
+@pytest.mark.parametrize("sent", [(TERM,), (HUP,), (HUP, TERM), (TERM, HUP)])
+def test_a_console_that_is_ended_in_mid_run_gives_back_and_tells_the_terminal(
+    floor, provider, flying, sent
+):
+    run_id, terminal = flying()
+
+    for one in sent:
+        signalled(terminal.process.pid, one)
+    told(terminal, "Draining")
+    until(lambda: floor.books(run_id).attempting == 3)
+    provider.let_go()
+
+    assert terminal.process.wait(30) == 0
+    terminal.quiet()
+    assert b"\x1b[?1049l" in terminal.sent
+    assert terminal.is_cooked
+    assert floor.assert_books_hold(run_id).delivered == 3
+
+
 def test_a_hang_up_and_a_sigterm_at_once_let_what_flies_end(floor, provider, flying):
     run_id, terminal = flying()
     pid = terminal.process.pid
@@ -229,7 +324,17 @@ def drained_by_key(terminal: Terminal) -> None:
     """Leave by a key, and wait until the terminal beneath tells of the drain."""
     terminal.send("q")
     answered(terminal, "Drain (y)", "y")
-    terminal.until("Draining")
+    told(terminal, "Draining")
+
+
+def told(terminal: Terminal, words: str, times: int = 1) -> None:
+    """Read until words were sent that often; where they stand on the glass is open."""
+
+    def were_sent() -> bool:
+        terminal.read(0.1)
+        return terminal.sent.count(words.encode()) == times
+
+    until(were_sent, words)
 
 
 def test_after_a_key_that_drains_the_first_ctrl_c_cuts_nothing_off(
@@ -239,8 +344,8 @@ def test_after_a_key_that_drains_the_first_ctrl_c_cuts_nothing_off(
     drained_by_key(terminal)
 
     terminal.send(CTRL_C)
-    until(lambda: not terminal.read(0.1) and terminal.sent.count(b"Draining") == 2)
-    assert floor.books(run_id).attempting == 3
+    told(terminal, "Draining", 2)
+    until(lambda: floor.books(run_id).attempting == 3)
     provider.let_go()
 
     assert terminal.process.wait(30) == 0
@@ -262,10 +367,9 @@ def test_after_a_key_that_drains_a_second_ctrl_c_does_not_wait_and_is_told(
         return terminal.process.poll() is not None
 
     until(ended)
-    terminal.quiet()
 
     assert terminal.process.wait(30) == NOT_DRAINED
-    assert "Not waiting: attempts in flight are cut off" in terminal.glass
+    told(terminal, "Not waiting: attempts in flight are cut off")
     assert floor.assert_books_hold(run_id).retry == 3
 
 

@@ -15,29 +15,36 @@ from watchfloor.domain.leaving import Leaving
 
 
 class Departure:
-    """Listens to signals while the screens stand, and ends the engine after them."""
+    """Listens to signals while the screens stand, and ends the engine with them.
 
-    def __init__(self, app: WatchfloorApp, *, on_hangup: str) -> None:
+    The engine drains as soon as a signal says so, and not when the screens have ended:
+    a terminal that takes nothing holds up them, and must hold up nobody else.
+    """
+
+    def __init__(self, app: WatchfloorApp, beside: Beside, *, on_hangup: str) -> None:
         self._app = app
+        self._beside = beside
         self._on_hangup = on_hangup
         self._why = Leaving.QUIT
-        self._was_asked = False
+        self._is_to_drain = False
+        self._is_ending = False
         self._orders = Orders()
+        self._ends = Orders()
 
     def listen(self) -> None:
         """Follow the signals that end a console."""
         signal.signal(signal.SIGHUP, self._hung_up)
         signal.signal(signal.SIGTERM, self._asked_to_stop)
 
-    def end(self, beside: Beside) -> int:
+    def end(self) -> int:
         """End the engine of this process as the screens were left.
 
         Returns:
             The exit code: 0 for drained.
         """
-        remarks = Remarks()
+        beside, remarks = self._beside, Remarks()
         engine = beside.left()
-        goes_on = self._why is Leaving.HANG_UP and self._on_hangup == "continue"
+        goes_on = self._why is Leaving.HANG_UP and not self._is_to_drain
         if engine is not None:
             follow_signals(
                 engine,
@@ -48,8 +55,7 @@ class Departure:
                 tell=remarks.tell,
             )
             if not goes_on:
-                why = Leaving.HANDED_ON if self._app.goes_headless else self._why
-                engine.drain(why)
+                self._drain(self._why)
         # The engine first: a terminal that takes nothing must not hold it up.
         for said in self._app.parting:
             remarks.tell(f"On leaving: {said}")
@@ -71,22 +77,36 @@ class Departure:
 
     def _hung_up(self, *_: object) -> None:
         self._why = Leaving.HANG_UP
-        if has_terminal():
-            self._app.end_in_good_order()  # somebody sent it; the glass is there
-        else:
-            self._app.end_after_hangup()
+        if self._on_hangup == "drain":
+            self._drain(Leaving.HANG_UP)
+        self._end_screens()
 
     def _asked_to_stop(self, number: int, _: object) -> None:
-        is_echo = self._orders.is_echo(number)
+        self._orders.is_echo(number)  # of an order that the engine follows, later on
         if self._why is Leaving.QUIT:
             self._why = Leaving.SIGNAL
-        # A second time: a terminal that takes nothing must not keep us.
-        is_again = self._was_asked and not is_echo
-        if is_again or not has_terminal():
+        self._drain(Leaving.SIGNAL)
+        self._end_screens()
+
+    def _drain(self, why: Leaving) -> None:
+        self._is_to_drain = True
+        # Not by ``left``: an engine that is just being started has the turn.
+        engine = self._beside.engine
+        if engine is not None:
+            engine.drain(Leaving.HANDED_ON if self._app.goes_headless else why)
+
+    def _end_screens(self) -> None:
+        """End them in good order; the second time at once, whatever is painted.
+
+        A session that ends tells so by more than one signal, and they come together:
+        one that follows at once gives no other order.
+        """
+        is_echo = self._ends.is_echo(signal.SIGTERM)
+        if not has_terminal() or (self._is_ending and not is_echo):
             self._app.end_after_hangup()
-        elif not is_echo:
-            self._was_asked = True
+        elif not self._is_ending:
             self._app.end_in_good_order()
+        self._is_ending = True
 
 
 def has_terminal() -> bool:

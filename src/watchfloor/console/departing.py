@@ -44,6 +44,8 @@ class Departing(Timed, App[int]):
         is_left: Whether it was left in good order: what breaks after that, as a screen
             that was about to open, concerns nobody.
         goes_headless: Whether an engine without a screen stands by to go on.
+        is_told_to_end: Whether a signal has told it to end: it is not to wait for a
+            terminal that takes nothing.
     """
 
     session: Session
@@ -61,7 +63,7 @@ class Departing(Timed, App[int]):
         self._quit_lines = quit_lines
         self._patience = patience
         self.is_left = False
-        self._is_lost = False
+        self.is_told_to_end = False
 
     @property
     def jobs(self) -> JobsScreen:
@@ -73,7 +75,7 @@ class Departing(Timed, App[int]):
 
     def on_ready(self) -> None:
         """End again where the terminal vanished, or a signal came, before this."""
-        if self._is_lost:
+        if self.is_told_to_end:
             self._end_now()
 
     async def action_ask_quit(self) -> None:
@@ -142,10 +144,17 @@ class Departing(Timed, App[int]):
     def end_after_hangup(self) -> None:
         """End the application after its terminal has vanished.
 
-        For a SIGHUP handler, from any thread. Points the three standard descriptors at
-        the null device before: a terminal that is gone would make the reads spin and
-        the writes hang. The engine is not touched; what was confirmed and waits for
-        second thoughts is handed over.
+        For a SIGHUP handler, from any thread. The engine is not touched; what was
+        confirmed and waits for second thoughts is handed over.
+        """
+        self.forsake_terminal()
+        self._end_soon()
+
+    def forsake_terminal(self) -> None:
+        """Paint and read nothing any more. From any thread.
+
+        Points the three standard descriptors at the null device: a terminal that is
+        gone would make the reads spin and the writes hang.
         """
         forsake = getattr(self._driver, "forsake", None)
         if forsake is not None:
@@ -154,19 +163,19 @@ class Departing(Timed, App[int]):
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         os.close(null)
-        self._end_soon()
 
     def end_in_good_order(self) -> None:
         """End the application and give its terminal back; for a SIGTERM handler.
 
         From any thread. What was confirmed and waits is handed over. Where the
-        terminal has vanished as well, ``end_after_hangup`` is the way.
+        terminal has vanished as well, ``end_after_hangup`` is the way; one that takes
+        nothing for a while is forsaken, and not given back.
         """
         self._end_soon()
 
     def _end_soon(self) -> None:
         # Before the loop runs, ``on_ready`` does it; after that there is nothing to.
-        self._is_lost = True
+        self.is_told_to_end = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end_now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import termios
 import tty
 from contextlib import suppress
@@ -13,6 +14,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
 
+from watchfloor.console.departing import Departing
 from watchfloor.console.glass import Glass
 
 _SYNC_START = "\x1b[?2026h"
@@ -21,7 +23,9 @@ _SYNC_END = "\x1b[?2026l"
 _TAKEN = "\x1b[?1049h\x1b[?25l\x1b[?1004h"
 #: How long a signal waits at most for its handler's turn.
 _TURN_S = 0.1
-#: A line that nobody reads takes what is in its way in so many turns.
+#: So many turns a console that a signal told to end waits for its terminal, in all.
+_MOST_TURNS = 25
+#: A writer that hangs is let go of within so many turns.
 _TURNS, _SHORT_TURN_S = 500, 0.01
 
 
@@ -37,7 +41,7 @@ class ThriftyDriver(LinuxDriver):
     _holds_start = False
     _forsaken = False
     _is_taking = False
-    _terminal = -1
+    _turns = 0
 
     def write(self, data: str) -> None:
         """Send what is not on the glass yet."""
@@ -83,11 +87,9 @@ class ThriftyDriver(LinuxDriver):
     def forsake(self) -> None:
         """Send nothing any more: the terminal has vanished, or takes nothing.
 
-        For a signal's handler; to be called while the descriptors are its own still.
+        For a signal's handler. Descriptors that lead nowhere must follow: they are what
+        lets go of a writer that hangs.
         """
-        if not self._forsaken:
-            with suppress(OSError):
-                self._terminal = os.dup(self.fileno)
         self._forsaken = True
 
     def _send(self, data: str) -> None:
@@ -101,6 +103,17 @@ class ThriftyDriver(LinuxDriver):
             with suppress(Full):
                 writer._queue.put(data, timeout=_TURN_S)  # noqa: SLF001 - its door waits for ever
                 return
+            self._has_waited()
+
+    def _has_waited(self) -> None:
+        """Count a turn in which the terminal took nothing, where somebody is to end.
+
+        Counted are turns and not the time: a machine that is slow is no such terminal.
+        """
+        if isinstance(self._app, Departing) and self._app.is_told_to_end:
+            self._turns += 1
+            if self._turns >= _MOST_TURNS:
+                self._app.forsake_terminal()
 
     def _sigtstp_application(self, *_: object) -> None:
         """Go on: a process that stands still holds attempts, and beats no more.
@@ -144,25 +157,29 @@ class ThriftyDriver(LinuxDriver):
             with suppress(Full):
                 writer._queue.put(None, timeout=_TURN_S)  # noqa: SLF001 - likewise
                 break
+            self._has_waited()
         while writer is not None and writer.is_alive() and not self._forsaken:
             writer.join(_TURN_S)
+            if writer.is_alive():
+                self._has_waited()
         if writer is not None and self._forsaken:
-            self._give_up(writer)
+            let_go(writer)
 
-    def _give_up(self, writer: WriterThread) -> None:
-        """Throw away what was sent and nobody takes, so that the writer comes to end.
 
-        One that hangs in a write would keep the interpreter from ending in order.
-        """
-        with suppress(Empty):
-            while True:
-                writer._queue.get_nowait()  # noqa: SLF001 - it has no door for this
-        writer._queue.put_nowait(None)  # noqa: SLF001 - likewise
-        for _ in range(_TURNS):
-            if not writer.is_alive():
-                break
-            with suppress(OSError, termios.error):
-                termios.tcflush(self._terminal, termios.TCOFLUSH)
-            writer.join(_SHORT_TURN_S)
-        with suppress(OSError):
-            os.close(self._terminal)
+def let_go(writer: WriterThread) -> None:
+    """Throw away what waits, so that a writer of no use any more comes to its end.
+
+    One that hangs in a write would keep the interpreter from ending in order. A
+    signal interrupts the write, which begins again where its descriptor leads now:
+    to nowhere. Flushing the terminal does not wake who waits to write to it.
+    """
+    with suppress(Empty):
+        while True:
+            writer._queue.get_nowait()  # noqa: SLF001 - it has no door for this
+    writer._queue.put_nowait(None)  # noqa: SLF001 - likewise
+    for _ in range(_TURNS):
+        writer.join(_SHORT_TURN_S)
+        if writer.ident is None or not writer.is_alive():
+            break
+        # Its handler does nothing where the terminal is forsaken.
+        signal.pthread_kill(writer.ident, signal.SIGCONT)

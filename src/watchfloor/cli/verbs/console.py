@@ -130,13 +130,13 @@ def open_console(
         role=beside.role,
         is_restricted=alone,
     )
-    departure = Departure(app, on_hangup=on_hangup)
+    departure = Departure(app, beside, on_hangup=on_hangup)
     departure.listen()
     try:
         code = run_console(app)
     finally:
         # Also where the console broke: its engine drains before that is told.
-        left = departure.end(beside)
+        left = departure.end()
     return code or left
 
 
