@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, Self
 
 from tests.kills.failpoints import BY_NAME, POINTS, die, install, on_the_nth
 from tests.kills.plants import PLANTS
+from tests.support.patience import until
 
 from watchfloor.domain.actors import Owner
 from watchfloor.engine import afterwork, running, supervisor
@@ -179,6 +180,8 @@ def serve() -> None:
         asked = json.loads(line)
         if "prepare" in asked:
             _engine(Path(asked["prepare"]), 0, until_idle=True)
+            # Those that nobody waits for end by themselves.
+            until(lambda: threading.active_count() == 1, "every thread to end")
             answer: dict[str, Any] = {"threads": threading.active_count()}
         elif "root" in asked:
             answer = {"pid": _forked(asked)}
