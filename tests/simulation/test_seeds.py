@@ -10,7 +10,7 @@ import os
 import pytest
 from tests.simulation.turning import bench
 
-SEEDS = int(os.environ.get("WATCHFLOOR_SEEDS", "2000"))
+SEEDS = int(os.environ.get("WATCHFLOOR_SEEDS", "1000"))
 #: So many that several processes, of which each takes the next, end at the same time.
 SLICES = 20
 
