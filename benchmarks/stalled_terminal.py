@@ -26,6 +26,7 @@ import tempfile
 import termios
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from watchfloor.domain.actors import Asker, Owner
@@ -164,10 +165,11 @@ def typed(master: int, done: threading.Event) -> None:
 
 
 def read(master: int, done: threading.Event) -> None:
-    """Take what comes."""
-    while not done.is_set():
-        if select.select([master], [], [], KEY_S)[0]:
-            os.read(master, 1 << 16)
+    """Take what comes, until the console has closed its end."""
+    with suppress(OSError):
+        while not done.is_set():
+            if select.select([master], [], [], KEY_S)[0]:
+                os.read(master, 1 << 16)
 
 
 def timed(layout: Layout, run_id: str) -> float | None:
