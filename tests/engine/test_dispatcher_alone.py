@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import deque
 
 import pytest
 
@@ -13,6 +14,7 @@ from watchfloor.domain.taking_over import PROOF_S
 from watchfloor.engine.dispatcher import Dispatcher
 from watchfloor.engine.flights import CUT_OFF, GRACE_S
 from watchfloor.engine.lane_plan import Plan, StepLane
+from watchfloor.engine.late_answers import Late
 from watchfloor.engine.proof import Proof
 from watchfloor.engine.rules import Rules
 from watchfloor.engine.surroundings import Surroundings
@@ -86,7 +88,13 @@ def claimed(seq, step=0):
 
 
 def dispatcher(
-    channel, *throttles, permits=2, rate_per_s=None, around=AROUND, proof=None
+    channel,
+    *throttles,
+    permits=2,
+    rate_per_s=None,
+    around=AROUND,
+    proof=None,
+    late=None,
 ):
     """Return one with a line for each of some throttles, or one for none."""
     lines = [
@@ -113,6 +121,7 @@ def dispatcher(
         around,
         lambda: None,
         proof or Proof(around),
+        late=deque() if late is None else late,
         permits=permits,
         rate_per_s=rate_per_s,
     )
@@ -207,7 +216,10 @@ async def test_who_is_given_up_frees_its_permit_and_says_nothing_more():
     around = Surroundings(lambda: 0, lambda: at_s[0], lambda: 0.5, bytes)
     channel, shared = Deaf(clings=1), Throttle(1, None, lambda: at_s[0])
     proof = Proof(around)
-    one = dispatcher(channel, (shared,), permits=1, around=around, proof=proof)
+    told: deque[Late] = deque()
+    one = dispatcher(
+        channel, (shared,), permits=1, around=around, proof=proof, late=told
+    )
     one.receive([claimed(1), claimed(2)])
     await settled()
     at_s[0] = channel.deadline_s + GRACE_S + 0.1
@@ -229,11 +241,9 @@ async def test_who_is_given_up_frees_its_permit_and_says_nothing_more():
     assert [each.claimed.seq for each in one.finished] == [1, 2]
     assert shared.in_use == 0
     # What it said all the same is kept apart: it changes nothing and is told.
-    [late] = one.late
-    assert (late.claimed.seq, late.outcome) == (1, DELIVERED)
+    [(run_id, late)] = told
+    assert (run_id, late.claimed.seq, late.outcome) == ("run-1", 1, DELIVERED)
     one.finished.clear()
-    assert not one.is_drained
-    one.late.clear()
     assert one.is_drained
     await one.close()
 
@@ -242,7 +252,8 @@ async def test_a_cut_that_is_obeyed_too_late_is_still_known_as_one():
     at_s = [0.0]
     around = Surroundings(lambda: 0, lambda: at_s[0], lambda: 0.5, bytes)
     channel = Slow()
-    one = dispatcher(channel, around=around)
+    told: deque[Late] = deque()
+    one = dispatcher(channel, around=around, late=told)
     one.receive([claimed(1)])
     await settled()
     for _ in range(2):
@@ -254,7 +265,7 @@ async def test_a_cut_that_is_obeyed_too_late_is_still_known_as_one():
     channel.let_go.set()
     await settled()
 
-    assert [each.outcome for each in one.late] == [CUT_OFF]
+    assert [each.finished.outcome for each in told] == [CUT_OFF]
     await one.close()
 
 

@@ -9,7 +9,6 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.lifecycle import may_promise, may_retry
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.records import Circumstances, RecordState, judge
-from watchfloor.domain.text import clean
 from watchfloor.engine.changes import Transaction, enter, pause_itself
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.rules import Rules
@@ -112,7 +111,7 @@ def book_outcomes(
     if rules.strategy is not None:
         for ended, seqs in done.items():
             take_on(tx, writer, ledger, rules.strategy, ended, seqs)
-    _honour(tx, ledger, finished)
+    honour(tx, ledger.run_id, finished)
     _watch(tx, ledger, rules, finished, why)
 
 
@@ -135,20 +134,15 @@ def book_releases(
     ledger.tally["attempts"] -= len(rows)
 
 
-def tell_late(tx: Transaction, ledger: Ledger, late: Sequence[Finished]) -> None:
-    """Tell the journal how attempts ended that were given up before; change nothing.
-
-    Each is accounted for: its record is unknown, or a person has decided since. Whoever
-    decides next finds here what the channel knew.
-    """
-    for claimed, _, _, outcome in late:
-        word, code = outcome.outcome_class.word, clean(outcome.code)
-        told = (
-            f"attempt {claimed.attempts + 1:,} of record {claimed.seq:,} was let go "
-            f"after all: {word}, code {code}. It came too late to be counted; where "
-            "the record is unknown, resolve it by that"
-        )
-        enter(tx, ledger, "let go late", detail=told)
+def honour(tx: Transaction, run_id: str, finished: Sequence[Finished]) -> None:
+    """Suppress contacts of which a provider said so, for every run."""
+    rows = [
+        (bytes.fromhex(one.claimed.digest), one.outcome.suppress)
+        for one in finished
+        if one.outcome.suppress
+    ]
+    if rows:
+        suppress(tx, rows, source=f"run {run_id}", by="engine")
 
 
 def expect_in_flight(changed: int, expected: int, ledger: Ledger) -> None:
@@ -177,17 +171,6 @@ def take_on(
         ledger.moved(state, RecordState.PENDING, len(taken))
     if going:
         ledger.note_due(tx.now_ms)
-
-
-def _honour(tx: Transaction, ledger: Ledger, finished: Sequence[Finished]) -> None:
-    """Suppress contacts of which a provider said so, for every run."""
-    rows = [
-        (bytes.fromhex(one.claimed.digest), one.outcome.suppress)
-        for one in finished
-        if one.outcome.suppress
-    ]
-    if rows:
-        suppress(tx, rows, source=f"run {ledger.run_id}", by="engine")
 
 
 def _watch(

@@ -17,7 +17,7 @@ from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.regions import History
 from watchfloor.domain.workspace import Shared
-from watchfloor.engine.booking import book_outcomes, book_releases, tell_late
+from watchfloor.engine.booking import book_outcomes, book_releases
 from watchfloor.engine.breaking import obey_breakers
 from watchfloor.engine.canaries import look, look_back
 from watchfloor.engine.changes import Transaction, settle
@@ -25,6 +25,7 @@ from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
 from watchfloor.engine.last_words import NO_WRITES, check_owner, last_words
+from watchfloor.engine.late_answers import Late, tell_late
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.proof import Proof
 from watchfloor.engine.room import Room
@@ -71,6 +72,7 @@ class Committer:
     Attributes:
         ledgers: Every run that has not ended or whose history is not written, by id.
         lanes: Every run that this owner dispatches, by id.
+        late: What channels said of attempts that were given up before, to be told.
         overrides: Shared limits that operators had set when this owner began.
         on_limit: Called after a commit with a scope whose shared limits changed.
         on_take_over: Called after a commit that asked this owner to let go.
@@ -110,6 +112,7 @@ class Committer:
         self.proof = Proof(around)
         self.ledgers: dict[str, Ledger] = {}
         self.lanes: dict[str, Lane] = {}
+        self.late: deque[Late] = deque()
         self.on_change: Callable[[set[str]], None] = lambda _: None
         self.overrides: dict[str, Shared] = {}
         self.on_limit: Callable[[str, Shared | None], None] = lambda *_: None
@@ -192,7 +195,7 @@ class Committer:
         return [one for one in queued if one[1].set_running_or_notify_cancel()]
 
     def _has_work(self, shares: Sequence[Share]) -> bool:
-        if any(share.has_any for share in shares):
+        if self.late or any(share.has_any for share in shares):
             return True
         if any(self._has_room(share.lane) for share in shares):
             return True
@@ -236,6 +239,7 @@ class Committer:
             )
             answers = [self._done(tx, job) for job, _ in jobs]
             count = sum(self._book(tx, share) for share in shares)
+            count += tell_late(tx, self.late)
             obey_breakers(tx, self.lanes)
             for ledger in self.ledgers.values():
                 if ledger.is_being_dropped and not self.room.full:
@@ -347,8 +351,7 @@ class Committer:
             book_releases(tx, self._writer, ledger, back)
             if ledger.cohort:
                 spare_released(tx, self._writer, ledger, back)
-        tell_late(tx, ledger, share.late)
-        return len(share.finished) + len(share.late)
+        return len(share.finished)
 
     def _claim(self, tx: Transaction, lane: Lane) -> Taken:
         ledger = self.ledgers[lane.run_id]

@@ -25,6 +25,7 @@ from watchfloor.engine.flights import (
     kept_by,
 )
 from watchfloor.engine.lane_plan import Plan
+from watchfloor.engine.late_answers import Late
 from watchfloor.engine.letting_go import leave
 from watchfloor.engine.pace import Pace
 from watchfloor.engine.proof import Proof
@@ -46,8 +47,6 @@ class Dispatcher:
     Attributes:
         finished: Outcomes to be stored; the committer takes them.
         released: Intents to be taken back unsent; the committer takes them.
-        late: What channels said of attempts that were given up before, to be told; the
-            committer takes it.
     """
 
     def __init__(  # noqa: PLR0913 - the last ones are named
@@ -58,6 +57,7 @@ class Dispatcher:
         wake: Callable[[], None],
         proof: Proof,
         *,
+        late: deque[Late],
         permits: int,
         rate_per_s: float | None,
     ) -> None:
@@ -65,11 +65,11 @@ class Dispatcher:
         self.rules = rules
         self.finished: deque[Finished] = deque()
         self.released: deque[Claimed] = deque()
-        self.late: deque[Finished] = deque()
         self._plan = plan
         self._around = around
         self._wake = wake
         self._proof = proof
+        self._late = late
         self._lines = plan.lines
         self._pace = Pace(rate_per_s, around.monotonic_s)
         # Of a paced run one attempt at a time asks each way for a permit.
@@ -99,7 +99,7 @@ class Dispatcher:
     def is_drained(self) -> bool:
         """Nothing is in flight and nothing waits to be stored."""
         here = self._flights or self._ready or self._in_hand
-        return not (here or self.finished or self.released or self.late)
+        return not (here or self.finished or self.released)
 
     @property
     def in_flight(self) -> int:
@@ -354,10 +354,11 @@ class Dispatcher:
     ) -> None:
         """Have it told what became of an attempt that is accounted for already."""
         word, code = outcome.outcome_class.word, clean(outcome.code)
-        late = (self.run_id, claimed.seq, word, code)
-        log.warning("run %s, record %d was let go too late: %s, %s", *late)
+        told = (self.run_id, claimed.seq, word, code)
+        log.warning("run %s, record %d was let go too late: %s, %s", *told)
         ended_at_ms = self._around.now_ms()
-        self.late.append(Finished(claimed, started_at_ms, ended_at_ms, outcome))
+        finished = Finished(claimed, started_at_ms, ended_at_ms, outcome)
+        self._late.append(Late(self.run_id, finished))
         self._wake()
 
     def _dispatch(self, claimed: Claimed) -> Dispatch:

@@ -257,6 +257,7 @@ class Lanes:
             self._around,
             self._wake,
             self._committer.proof,
+            late=self._committer.late,
             permits=ledger.permits,
             rate_per_s=ledger.rate_per_s,
         )

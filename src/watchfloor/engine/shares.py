@@ -19,7 +19,6 @@ class Lane(Protocol):
     rules: Rules
     finished: deque[Finished]
     released: deque[Claimed]
-    late: deque[Finished]
 
     def room(self, unfinished: int) -> int:
         """Return how many more intents may be stored now."""
@@ -36,12 +35,11 @@ class Share(NamedTuple):
     lane: Lane
     finished: list[Finished]
     released: list[Claimed]
-    late: list[Finished]
 
     @property
     def has_any(self) -> bool:
         """Whether there is anything to be stored."""
-        return bool(self.finished or self.released or self.late)
+        return bool(self.finished or self.released)
 
     @property
     def taken_back(self) -> list[Claimed]:
@@ -53,7 +51,6 @@ class Share(NamedTuple):
         """Let the lane keep what could not be stored: no outcome may be lost."""
         self.lane.finished.extendleft(reversed(self.finished))
         self.lane.released.extendleft(reversed(self.released))
-        self.lane.late.extendleft(reversed(self.late))
 
 
 class Answer(NamedTuple):
@@ -75,5 +72,4 @@ def share_of(lane: Lane) -> Share:
     # Other threads append meanwhile; what is counted now is what is taken.
     finished = [lane.finished.popleft() for _ in range(len(lane.finished))]
     released = [lane.released.popleft() for _ in range(len(lane.released))]
-    late = [lane.late.popleft() for _ in range(len(lane.late))]
-    return Share(lane, finished, released, late)
+    return Share(lane, finished, released)
