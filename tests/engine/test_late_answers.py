@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
 from types import ModuleType
@@ -135,3 +136,33 @@ def test_what_the_journal_does_not_take_is_kept_and_told_once(floor, clinging, c
     assert engine.ended() is True
     assert told_late(floor, run_id) == [OPTED_OUT]
     assert not floor.layout.unstored.exists()
+
+
+def test_what_the_journal_does_not_take_by_the_end_is_listed_and_said(
+    floor, clinging, caplog
+):
+    run_id = launched(floor, 1)
+    with floor.engine(grace_s=0.1) as engine:
+        given_up(floor, clinging, run_id)
+        floor.until_ended(run_id)
+        engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
+        with locked_by_another(floor.layout.state):
+            clinging.let_go.set()
+            until(lambda: "let go too late" in caplog.text)
+            engine.stop()
+            assert engine.ended() is False
+
+    [line] = map(json.loads, floor.layout.unstored.read_text().splitlines())
+    assert (line["run"], line["seq"], line["attempt"]) == (run_id, 1, 1)
+    assert (line["class"], line["late"]) == ("permanent", True)
+    assert line["suppress"] == "asked to be left alone"
+    [said] = [
+        one for one in caplog.messages if "could not be told to the journal" in one
+    ]
+    assert said.startswith(
+        "1 answer that came too late to be counted could not be told"
+    )
+    assert said.endswith(
+        f"Each is listed in {floor.layout.unstored}; 1 contact among them opted out "
+        "and can still be contacted: watchfloor suppress CONTACT"
+    )

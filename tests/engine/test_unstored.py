@@ -10,13 +10,14 @@ from watchfloor.engine.booking import Finished
 from watchfloor.engine.unstored import Kept, parting_words
 
 DELIVERED = Outcome(outcome_class=OutcomeClass.DELIVERED, code="200")
+GONE = Outcome(outcome_class=OutcomeClass.PERMANENT, code="gone", suppress="bounced")
 
 
-def said_of(layout, *seqs):
+def said_of(layout, *seqs, outcome=DELIVERED):
     """Return what is said of outcomes of these records that could not be stored."""
-    finished = tuple(Finished(claimed(seq), 0, 1, DELIVERED) for seq in seqs)
+    finished = tuple(Finished(claimed(seq), 0, 1, outcome) for seq in seqs)
     kept = {"run-1": Kept(finished, unsent=0)}
-    [said] = parting_words(layout, {}, kept, "the disk is full")
+    [said] = parting_words(layout, {}, kept, (), "the disk is full")
     return said
 
 
@@ -32,3 +33,15 @@ def test_a_list_that_found_no_room_leaves_no_half_line_for_the_next(floor):
     assert f"Each is listed in {file}" in said_of(floor.layout, 3, 4)
     listed = [json.loads(line)["seq"] for line in file.read_text().splitlines()]
     assert listed == [1, 3, 4]
+
+
+def test_an_opt_out_that_could_not_be_stored_is_listed_and_said(floor):
+    said = said_of(floor.layout, 1, 2, outcome=GONE)
+
+    assert said.endswith(
+        "; 2 contacts among them opted out and can still be contacted: watchfloor "
+        "suppress CONTACT"
+    )
+    assert "opted out" not in said_of(floor.layout, 3)
+    lines = map(json.loads, floor.layout.unstored.read_text().splitlines())
+    assert [one.get("suppress") for one in lines] == ["bounced", "bounced", None]

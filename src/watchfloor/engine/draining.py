@@ -133,14 +133,14 @@ class Draining:
         return True
 
     def is_over(self, layout: Layout) -> bool:
-        """Return whether everything in flight has its outcome stored; else say what.
+        """Return whether all that channels said is stored; else say what is not.
 
         To be asked after the last round.
         """
-        kept = self._lanes.kept
+        kept, late = self._lanes.kept, tuple(self._committer.late)
         fault = self._committer.store_fault
-        for said in parting_words(layout, self._flying, kept, fault):
+        for said in parting_words(layout, self._flying, kept, late, fault):
             log.warning("%s", said)
         if self._was_cut:
             log.warning("attempts in flight were cut off: their outcomes are not known")
-        return not (self._flying or self._was_cut or kept)
+        return not (self._flying or self._was_cut or kept or late)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from watchfloor.domain.moments import counted
 from watchfloor.domain.text import clean
 from watchfloor.engine.booking import Finished
+from watchfloor.engine.late_answers import Late
 from watchfloor.store.layout import Layout
 
 _NEXT: Final = "the next engine accounts for each of them by its channel's mode"
@@ -35,7 +36,11 @@ class Kept(NamedTuple):
 
 
 def parting_words(
-    layout: Layout, flying: Mapping[str, int], kept: Mapping[str, Kept], fault: str
+    layout: Layout,
+    flying: Mapping[str, int],
+    kept: Mapping[str, Kept],
+    late: Sequence[Late],
+    fault: str,
 ) -> Iterator[str]:
     """List outcomes that are not stored, and yield a sentence for all that is not.
 
@@ -43,6 +48,7 @@ def parting_words(
         layout: Where the list is appended to.
         flying: How many attempts of each run have no outcome.
         kept: What is known and not stored.
+        late: What channels said too late and is not in the journal.
         fault: Why the store took no writes at the last try; empty when it did.
     """
     if flying:
@@ -59,25 +65,36 @@ def parting_words(
             f"{n:,} {word} of run {run}" for (run, word), n in ended.items()
         )
         of = f"{counted(ended.total(), 'outcome')} could not be stored: {named}"
-        listed = _listed(layout, kept)
-        yield f"{of}, for {why}. {listed}; {_NEXT}"
+        lines = [_line(run, one) for run, what in kept.items() for one in what.finished]
+        yield f"{of}, for {why}. {_listed(layout, lines)}; {_NEXT}{_opt_outs(lines)}"
+    if late:
+        lines = [{**_line(*one), "late": True} for one in late]
+        of = f"{counted(len(lines), 'answer')} that came too late to be counted"
+        told = f"{of} could not be told to the journal, for {why}"
+        yield f"{told}. {_listed(layout, lines)}{_opt_outs(lines)}"
     if unsent := sum(what.unsent for what in kept.values()):
         of = f"{counted(unsent, 'intent')} of which nothing was sent"
         yield f"{of} could not be taken back, for {why}; {_NEXT}"
 
 
-def _listed(layout: Layout, kept: Mapping[str, Kept]) -> str:
-    """Append every outcome to the file for them; return what to say of that."""
-    lines = "".join(
-        f"{json.dumps(_line(run, one))}\n"
-        for run, what in kept.items()
-        for one in what.finished
+def _opt_outs(lines: Sequence[Mapping[str, object]]) -> str:
+    """Return what is to be done about those who opted out; empty where nobody did."""
+    if not (count := sum("suppress" in one for one in lines)):
+        return ""
+    return (
+        f"; {counted(count, 'contact')} among them opted out and can still be "
+        "contacted: watchfloor suppress CONTACT"
     )
+
+
+def _listed(layout: Layout, lines: Sequence[Mapping[str, object]]) -> str:
+    """Append every outcome to the file for them; return what to say of that."""
+    text = "".join(f"{json.dumps(one)}\n" for one in lines)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     with suppress(OSError):
         descriptor = os.open(layout.unstored, flags, 0o600)
         try:
-            before, data = os.fstat(descriptor).st_size, lines.encode()
+            before, data = os.fstat(descriptor).st_size, text.encode()
             if os.write(descriptor, data) == len(data):
                 return f"Each is listed in {layout.unstored}"
             # The next list would run on in half a line, and lose its first one too.
@@ -89,7 +106,7 @@ def _listed(layout: Layout, kept: Mapping[str, Kept]) -> str:
 
 def _line(run_id: str, one: Finished) -> dict[str, object]:
     """Return an outcome without the person: run and seq lead to the record."""
-    return {
+    line: dict[str, object] = {
         "run": run_id,
         "seq": one.claimed.seq,
         "attempt": one.claimed.attempts + 1,
@@ -98,3 +115,6 @@ def _line(run_id: str, one: Finished) -> dict[str, object]:
         "started_at_ms": one.started_at_ms,
         "ended_at_ms": one.ended_at_ms,
     }
+    if one.outcome.suppress:
+        line["suppress"] = clean(one.outcome.suppress, _LONGEST)
+    return line
