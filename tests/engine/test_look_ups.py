@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from tests.engine.test_resolving import LOST, ONCE, resolved
+from tests.engine.test_resolving import LOST, ONCE, previewed, resolved
 from tests.support.floor import ASKER, NORA, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Provider, Reply
 
 from watchfloor.domain.cohorts import Selection
+from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.outcomes import Outcome, OutcomeClass
 from watchfloor.domain.records import RecordState
+from watchfloor.domain.resolutions import ResolveAs
 from watchfloor.engine import inquiring
 from watchfloor.engine.commands import TakeCommand
 from watchfloor.engine.look_ups import BookAnswers, EndLookUp, Heard, NextInquiry
-from watchfloor.engine.operations import order
+from watchfloor.engine.operations import order, resolve_command
 from watchfloor.engine.tenure import tenure
 from watchfloor.store.reads.resolutions import open_resolutions, said_of
 from watchfloor.store.reads.runs import run_number
+from watchfloor.store.reads.suppression import find
 from watchfloor.store.writes.runs import save_run_values
 
 DELIVERED = Reply(body={"outcome": "delivered", "id": "msg-1"})
@@ -135,6 +138,32 @@ def test_what_is_answered_after_a_withdrawal_changes_nothing(floor, provider):
 
     assert floor.assert_books_hold(run_id).unknown == 1
     assert floor.events(run_id)[-1].event == "look-up withdrawn"
+
+
+@pytest.mark.parametrize("meanwhile", ["withdrawn", "resolved"])
+def test_an_opt_out_that_is_answered_too_late_to_settle_anything_is_honoured(
+    floor, provider, meanwhile
+):
+    run_id = with_unknowns(floor, provider, 1)
+    floor.ordered_begun("look_up", run_id, why="report")
+    (one,) = floor.read(open_resolutions)
+    gone = Outcome(outcome_class=OutcomeClass.PERMANENT, code="gone", suppress="moved")
+    with owner(floor) as committer:
+        inquiry = done(committer, NextInquiry(one.number))
+        if meanwhile == "withdrawn":
+            asked = order("withdraw_look_up", run_id, ASKER, floor.around, why="over")
+        else:
+            seen = previewed(floor, run_id, ResolveAs.DELIVERED)
+            asked = resolve_command(seen, ASKER, "in the log", floor.around)
+        done(committer, TakeCommand(asked))
+        before = floor.assert_books_hold(run_id)
+        done(committer, BookAnswers(one.number, [Heard(inquiry.doubts[0], gone)]))
+        digest = contact_digest("id", "c00001")
+        assert committer.suppressions.has_opted_out(digest.hex())
+
+    assert floor.receipt(asked.command_id).state == "settled"
+    assert floor.assert_books_hold(run_id) == before
+    assert floor.read(lambda connection: find(connection, digest)) == "moved"
 
 
 def test_one_record_alone_can_be_looked_up(floor, provider):

@@ -187,6 +187,7 @@ class BookAnswers:
         ledger = tx.ledgers.get(one.run_id) or adopt(tx, one.run_id)
         # What a provider says may name somebody: of a purged run it is not kept.
         is_purged = _is_purged(tx, one.run_id)
+        _honour(tx, ledger, self._heard)
         if one.state != "asking":
             # Withdrawn while the provider was asked: nobody waits for it any more.
             return one.answers
@@ -216,7 +217,6 @@ class BookAnswers:
                 tx.connection, one.run_no, one.number, settled, tx.now_ms
             )
             book(tx, ledger, rules, known)
-            _honour(tx, ledger, self._heard, {each.seq for each in settled})
         writes.save_answers(tx.connection, one.number, answers)
         writes.save_resolution(tx.connection, one.number, reached=seqs[-1])
         answer_command(tx.connection, one.command_id, detail=answers.words)
@@ -340,14 +340,15 @@ def _detail(outcome: Outcome) -> str:
     return clean("; ".join(part for part in told if part), _DETAIL_CHARS)
 
 
-def _honour(
-    tx: Transaction, ledger: Ledger, heard: Sequence[Heard], settled: set[int]
-) -> None:
-    """Suppress contacts of which the provider said so, for every run."""
+def _honour(tx: Transaction, ledger: Ledger, heard: Sequence[Heard]) -> None:
+    """Suppress contacts of which the provider said so, for every run.
+
+    It holds whatever becomes of the look-up and of the record.
+    """
     rows = [
         (one.doubt.digest, one.outcome.suppress)
         for one in heard
-        if one.outcome is not None and one.outcome.suppress and one.doubt.seq in settled
+        if one.outcome is not None and one.outcome.suppress
     ]
     if rows:
         suppress(tx, rows, source=f"run {ledger.run_id}", by=LOOK_UP)
