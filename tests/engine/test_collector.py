@@ -9,6 +9,7 @@ from tests.support.provider import Reply
 
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import contact_digest, dedupe_key
+from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Results, RunOutcome, Verb
 from watchfloor.domain.results import ResultEvent, ResultKind
 from watchfloor.engine import collector, jobs
@@ -25,6 +26,7 @@ from watchfloor.store.reads.runs import run_number
 from watchfloor.store.reads.suppression import find
 
 DAY_S = 86_400
+ONCE = 'delivery = "at_most_once"'
 
 
 def digest(contact):
@@ -197,6 +199,65 @@ def test_an_event_after_the_close_is_kept_not_counted_and_its_opt_out_holds(
     assert counts(floor, ended) == {ResultKind.OPENED: 1}
     assert [one.state for one in results_of(floor, ended, 1)].count("late") == 2
     assert reason(floor, "c00001") == "opted_out"
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["collecting", "closed"])
+def test_what_is_reported_of_an_unknown_record_is_kept_and_resolves_nothing(
+    floor, provider, is_closed
+):
+    provider.otherwise = Reply(status=500, body={"id": "p-1"})
+    run_id = floor.launched(webhook(provider.url, ONCE), ids(1))
+    with floor.engine() as engine:
+        floor.until_ended(run_id)
+        if is_closed:
+            floor.clock.ahead_s += 31 * DAY_S
+            engine.do(jobs.close_results)
+        before, [record] = floor.assert_books_hold(run_id), floor.records(run_id)
+        events = [
+            about(run_id, "c00001", ResultKind.DELIVERED),
+            event("by-id", ResultKind.OPTED_OUT, provider_id="p-1"),
+        ]
+        engine.do(TakeResults(events, "the receiver"))
+
+    assert record.state is RecordState.UNKNOWN
+    assert floor.assert_books_hold(run_id) == before
+    assert floor.records(run_id)[0].state is RecordState.UNKNOWN
+    kept = {(one.kind, one.state) for one in results_of(floor, run_id, 1)}
+    state = "late" if is_closed else "applied"
+    assert kept == {(ResultKind.DELIVERED, state), (ResultKind.OPTED_OUT, state)}
+    assert reason(floor, "c00001") == "opted_out"
+
+
+def test_what_is_reported_of_an_earlier_attempt_changes_nothing_of_the_next_one(
+    floor, provider
+):
+    busy, taken = Reply(status=503, body={"id": "p-1"}), Reply(body={"id": "p-2"})
+    provider.replies["c00001"] = [busy, taken]
+    hourly = 'backoff = "1h"\nmax_backoff = "1h"'
+    run_id = floor.launched(webhook(provider.url, retry=hourly), ids(1))
+
+    def report(name, **which):
+        stood = floor.records(run_id)[0], floor.assert_books_hold(run_id)
+        told = event(name, ResultKind.BOUNCED, **which)
+        assert engine.do(TakeResults([told], "s")) == Summary(applied=1)
+        assert (floor.records(run_id)[0], floor.assert_books_hold(run_id)) == stood
+
+    with floor.engine() as engine:
+        until(lambda: floor.books(run_id).retry)
+        report("waiting", provider_id="p-1")
+        provider.hold()
+        floor.clock.ahead_s += 2 * 3_600
+        until(lambda: provider.at_once)
+        report("in flight, by its id", provider_id="p-1")
+        report("in flight, by its key", key=provider.keys[0])
+        provider.let_go()
+        floor.until_ended(run_id)
+        report("ended", provider_id="p-1")
+
+    assert provider.keys == [provider.keys[0]] * 2
+    assert floor.books(run_id).delivered == 1
+    assert counts(floor, run_id) == {ResultKind.BOUNCED: 1}
+    assert len(results_of(floor, run_id, 1)) == 4
 
 
 def test_an_opt_out_is_honoured_for_a_cancelled_run(floor, provider):
