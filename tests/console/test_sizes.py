@@ -23,7 +23,7 @@ from watchfloor.domain.errors import StoreError
 
 #: Each screen opens at the first two here; at the others where its picture is taken.
 WIDE, NARROW = (150, 45), (60, 16)
-ON_THE_WAY = ((120, 36), (80, 24), NARROW, (170, 50), (40, 10), (1, 1))
+ON_THE_WAY = ((80, 24), NARROW, (170, 50), (40, 10), (1, 1))
 #: Opened from the jobs screen: what each says of a workspace without runs.
 EMPTY = {
     "jobs": ((), "No runs yet"),
