@@ -5,8 +5,9 @@ import json
 from sqlalchemy import delete, select, text, update
 
 from watchfloor.cli import exits
+from watchfloor.domain.chain import TAKEN_OUT
 from watchfloor.store.sqlite import writing_engine
-from watchfloor.store.tables import chain, journal, lease
+from watchfloor.store.tables import chain, command, journal, lease
 from watchfloor.store.writes.chain import link_commands
 from watchfloor.store.writes.runs import add_entry
 
@@ -193,3 +194,27 @@ def test_a_changed_line_among_the_anchors_is_told_and_the_others_hold(shell, que
     assert "held to 1 anchors" in verified.out
     assert "anchors.jsonl, line 2 is no anchor" in verified.out
     assert "FAIL audit chain" in shell("doctor").out
+
+
+def test_only_of_a_chain_that_fits_it_is_said_that_a_purge_took_words_out(
+    shell, queued
+):
+    shell("pause", queued, "--yes", "--reason", "hide this")
+    engine = writing_engine(shell.layout.state)
+    with engine.begin() as connection:
+        words = {"why": TAKEN_OUT, "detail": TAKEN_OUT}
+        connection.execute(update(journal).values(words))
+        connection.execute(update(command).values({**words, "seen_json": TAKEN_OUT}))
+        connection.execute(update(chain).values(salt=None))
+    erased = shell("audit", "verify").out
+    with engine.begin() as connection:
+        row = dict(connection.execute(select(journal).limit(1)).mappings().one())
+        del row["entry_id"]
+        add_entry(connection, {**row, "event": "purge requested"})
+    engine.dispose()
+    purged = shell("audit", "verify").out
+
+    assert "links are taken out\n" in erased
+    assert f"no link stands for a purge of run {queued}" in erased
+    assert "links are taken out, by a purge of their runs\n" in purged
+    assert "BROKEN" not in purged

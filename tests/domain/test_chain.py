@@ -19,7 +19,7 @@ from watchfloor.domain.chain import (
     row_digest,
     words_digest,
 )
-from watchfloor.domain.chain_walk import Break, ChainSlice, ChainWalk
+from watchfloor.domain.chain_walk import Break, ChainSlice, ChainWalk, Rest
 
 OWN = "instance-1"
 SALT = b"0123456789abcdef"
@@ -123,19 +123,27 @@ class Chained:
     def anchor(self, link, instance=OWN, digest=None):
         return Anchor(instance, link, digest or self.links[link - 1]["hash"], AT)
 
-    def slice(self, first=0, last=None, **values):
+    def slice(self, first=0, last=None):
         return ChainSlice(
             links=self.links[first:last],
             entries=self.entries,
             commands=self.commands,
             newest=self.newest,
-            **values,
         )
+
+    def rest(self, **values):
+        counted = {
+            "links": len(self.links),
+            "entries": len(self.entries),
+            "commands": len(self.commands),
+            "linked_commands": len(self.newest),
+        }
+        return Rest(**{"entry": None, "command": None, **counted, **values})
 
     def walked(self, anchors=(), **values):
         walk = ChainWalk(anchors)
-        walk.take(self.slice(**values))
-        walk.end(None, None)
+        walk.take(self.slice())
+        walk.end(self.rest(**values))
         walk.compare(OWN)
         return walk
 
@@ -273,24 +281,37 @@ def test_an_added_entry_before_the_first_is_found_and_one_gone_by_is_not_told_tw
 
 
 def test_what_is_left_at_the_end_without_a_link_was_added(three):
-    walk = ChainWalk()
-    walk.take(three.slice())
-    walk.end(1_234, "c9")
-    assert walk.broken == Break(
+    assert three.walked(entry=1_234, command="c9").broken == Break(
         3,
         "added",
         "entry 1,234 of the journal was added around the engine: no link stands for it",
         1_234,
     )
 
-    walk = ChainWalk()
-    walk.take(three.slice())
-    walk.end(None, "c9")
-    assert walk.broken == Break(
+    assert three.walked(command="c9").broken == Break(
         3,
         "added",
         "command c9 was added around the engine: no link stands for it",
         command="c9",
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        ({"links": 1_004}, "1,004 links are stored, and the chain leads to 3 of them"),
+        ({"entries": 3}, "3 entries of the journal are stored, and the chain leads to"),
+        ({"entries": 1}, "1 entries of the journal are stored, and the chain leads to"),
+        ({"commands": 2}, "2 commands are stored, and the chain leads to 1 of them: "),
+    ],
+)
+def test_a_row_that_the_walk_did_not_come_by_is_found_by_counting(three, count, said):
+    found = three.walked(**count).broken
+
+    assert (found.link, found.what) == (3, "added")
+    assert found.said.startswith(said)
+    assert found.said.endswith(
+        " of them: others were added around the engine, or some were removed meanwhile"
     )
 
 
@@ -301,7 +322,7 @@ def test_the_first_thing_that_does_not_fit_is_the_one_that_is_told(three):
     walk.take(three.slice())
     first = walk.broken
     walk.take(three.slice(1))
-    walk.end(9, "c9")
+    walk.end(three.rest(entry=9, command="c9"))
     walk.compare("another")
 
     assert first is not None
@@ -360,34 +381,54 @@ def test_links_made_late_are_told_up_to_the_last_of_their_entries():
     assert (walk.broken, walk.late_entries, walk.entries) == (None, 5, 3)
 
 
-def test_words_that_a_purge_took_out_are_counted_and_fit(three):
-    three.purged(1)
-    three.purged(2)
+@pytest.fixture
+def purged(three):
+    """The same, and a purge of their run was asked for."""
+    return three.entry(3, event="purge requested")
 
-    walk = three.walked(purged=frozenset({"r1"}))
+
+def test_words_that_a_purge_took_out_are_counted_and_fit(purged):
+    purged.purged(1)
+    purged.purged(2)
+
+    walk = purged.walked()
     assert (walk.broken, walk.taken_out) == (None, 2)
 
 
-def test_words_are_taken_out_only_of_a_purged_run_and_only_as_a_purge_does(three):
+def test_words_are_taken_out_only_of_a_run_for_whose_purge_a_link_stands(three):
+    three.purged(3)
     three.purged(1)
-    assert three.walked().broken.what == "changed"
+    three.entry(3, event="purge requested", run_id="r2")
+    # It counts as an entry, and no link stands for it.
+    three.entries[-7] = an_entry(-7, event="purge requested")
 
-    three.purged(1, words="something else")
-    assert three.walked(purged=frozenset({"r1"})).broken.what == "changed"
+    assert three.walked(entries=3).broken == Break(
+        1,
+        "changed",
+        "entry 1 of the journal was changed: its words were taken out, and no link "
+        "stands for a purge of run r1",
+        1,
+    )
 
 
-def test_one_word_that_stayed_beside_those_taken_out_is_a_change(three):
-    three.purged(1)
-    three.entries[1]["detail"] = "stayed"
+def test_what_stands_where_words_were_taken_out_is_what_a_purge_writes(purged):
+    purged.purged(1, words="something else")
 
-    assert three.walked(purged=frozenset({"r1"})).broken.entry == 1
+    assert purged.walked().broken.what == "changed"
 
 
-def test_facts_are_covered_also_where_the_words_were_taken_out(three):
-    three.purged(1)
-    three.entries[1]["by"] = "forged"
+def test_one_word_that_stayed_beside_those_taken_out_is_a_change(purged):
+    purged.purged(1)
+    purged.entries[1]["detail"] = "stayed"
 
-    assert three.walked(purged=frozenset({"r1"})).broken.entry == 1
+    assert purged.walked().broken.entry == 1
+
+
+def test_facts_are_covered_also_where_the_words_were_taken_out(purged):
+    purged.purged(1)
+    purged.entries[1]["by"] = "forged"
+
+    assert purged.walked().broken.entry == 1
 
 
 def test_an_anchor_that_names_a_link_as_it_is_holds(three):

@@ -199,6 +199,68 @@ def test_a_command_that_is_changed_removed_or_added_is_named(layout):
     assert (found.what, found.command) == ("added", "zz")
 
 
+ADDED = "INSERT INTO journal (entry_id, at_ms, run_id, event, epoch) VALUES "
+
+
+@pytest.mark.parametrize("number", [0, -7])
+def test_an_entry_below_the_first_number_was_added(layout, number):
+    tampered(layout, f"{ADDED} ({number}, 1, '', 'approved', 1)")
+
+    found = broken(layout, [head_of(layout)])
+    assert (found.what, found.entry) == ("added", number)
+
+
+def test_a_link_below_the_first_number_stands_for_no_command(layout):
+    tampered(
+        layout,
+        "INSERT INTO command (command_id, run_id, verb, by, origin, why, seen_json,"
+        " state, asked_at_ms) VALUES ('zz', '', 'pause', 'nora', '', '', '', '', 1)",
+        "INSERT INTO chain (link_no, form, command_id, words, digest, hash)"
+        " VALUES (-1, 1, 'zz', x'00', x'00', x'00')",
+    )
+    found = broken(layout)
+    assert (found.what, found.command) == ("added", "zz")
+
+    tampered(layout, "DELETE FROM command WHERE command_id = 'zz'")
+    found = broken(layout)
+    assert (found.what, found.command) == ("added", "")
+    assert "links are stored" in found.said
+
+
+@pytest.mark.parametrize("number", ["NULL", "'zz'", "3", "2.5"])
+@pytest.mark.parametrize("table", ["journal", "command", "chain"])
+def test_a_row_of_a_table_that_was_made_anew_to_take_it_is_found(layout, table, number):
+    key = {"journal": "entry_id", "command": "command_id", "chain": "link_no"}[table]
+    value = "max(command_id)" if (table, number) == ("command", "3") else number
+    tampered(layout, f"CREATE TABLE other AS SELECT * FROM {table}")
+    columns = ", ".join(
+        column["name"] for column in all_rows(layout, f"PRAGMA table_info({table})")
+    )
+    tampered(
+        layout,
+        f"INSERT INTO other SELECT {columns.replace(key, value, 1)} FROM {table}"
+        f" WHERE {key} = (SELECT max({key}) FROM {table})",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE other RENAME TO {table}",
+    )
+
+    assert broken(layout, [])
+
+
+def test_a_purge_that_no_link_stands_for_takes_out_no_words(layout):
+    run_id = all_rows(layout, "SELECT run_id FROM journal WHERE entry_id = 5")[0]
+    out = "(taken out by a purge)"
+    tampered(
+        layout,
+        f"UPDATE journal SET why = '{out}', detail = '{out}' WHERE entry_id = 5",
+        "UPDATE chain SET salt = NULL WHERE entry_id = 5",
+    )
+    assert broken(layout, [head_of(layout)]).entry == 5
+
+    tampered(layout, f"{ADDED} (-7, 1, '{run_id['run_id']}', 'purge requested', 1)")
+    assert broken(layout, [head_of(layout)]).entry == -7
+
+
 def test_a_link_that_is_made_to_fit_a_changed_entry_does_not_follow(layout):
     rewrite(layout, "UPDATE journal SET by = 'x' WHERE entry_id = 5", only=5)
 

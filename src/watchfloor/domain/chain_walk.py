@@ -51,14 +51,35 @@ class ChainSlice:
             here, also such as no link names, by number.
         commands: The commands that are named here, by id.
         newest: The number of each such command's newest link.
-        purged: Ids of those runs of which a purge was asked for.
     """
 
     links: Sequence[Mapping[str, Any]]
     entries: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     commands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     newest: Mapping[str, int] = field(default_factory=dict)
-    purged: frozenset[str] = frozenset()
+
+
+class Rest(NamedTuple):
+    """What else is stored, of the moment in which no link followed the last one.
+
+    Whatever is read of the journal must have been walked, under whichever number it
+    stands: so everything is counted as well.
+
+    Attributes:
+        entry: The first entry that lies before or behind those that links stand for.
+        command: A command that no link stands for.
+        links: How many links there are.
+        entries: How many entries of the journal.
+        commands: How many commands.
+        linked_commands: How many that links stand for.
+    """
+
+    entry: int | None
+    command: str | None
+    links: int
+    entries: int
+    commands: int
+    linked_commands: int
 
 
 class ChainWalk:
@@ -96,6 +117,10 @@ class ChainWalk:
         self.not_here = 0
         self.broken: Break | None = None
         self._differing: list[Anchor] = []
+        # Of each run whose words are gone, the first link without them. A purge is
+        # asked for after them, so whether it was is known at the end only.
+        self._wordless: dict[str, Link] = {}
+        self._purged: set[str] = set()
 
     def take(self, part: ChainSlice) -> None:
         """Go over a slice."""
@@ -111,16 +136,44 @@ class ChainWalk:
             len(some) for number, some in self._anchors.items() if number > self.number
         )
 
-    def end(self, unlinked_entry: int | None, unlinked_command: str | None) -> None:
+    def end(self, rest: Rest) -> None:
         """Say what no link stands for, once every link was gone over."""
-        if self.broken is None and unlinked_entry is not None:
-            self.broken = self._added(unlinked_entry)
-        if self.broken is None and unlinked_command is not None:
+        if self.broken is None:
+            self.broken = self._around(rest) or self._erased()
+
+    def _around(self, rest: Rest) -> Break | None:
+        if rest.entry is not None:
+            return self._added(rest.entry)
+        if rest.command is not None:
             said = (
-                f"command {unlinked_command} was added around the engine: no link "
-                "stands for it"
+                f"command {rest.command} was added around the engine: no link stands "
+                "for it"
             )
-            self.broken = Break(self.number, "added", said, command=unlinked_command)
+            return Break(self.number, "added", said, command=rest.command)
+        counts = (
+            ("links", rest.links, self.number),
+            ("entries of the journal", rest.entries, self.entries),
+            ("commands", rest.commands, rest.linked_commands),
+        )
+        for what, stored, walked in counts:
+            if stored != walked:
+                said = (
+                    f"{stored:,} {what} are stored, and the chain leads to {walked:,} "
+                    "of them: others were added around the engine, or some were "
+                    "removed meanwhile"
+                )
+                return Break(self.number, "added", said)
+        return None
+
+    def _erased(self) -> Break | None:
+        for run_id, link in self._wordless.items():
+            if run_id not in self._purged:
+                said = (
+                    f"{_of(link)} was changed: its words were taken out, and no link "
+                    f"stands for a purge of run {run_id}"
+                )
+                return _break(link, "changed", said)
+        return None
 
     def compare(self, instance: str) -> None:
         """Hold the chain to its anchors.
@@ -208,8 +261,8 @@ class ChainWalk:
             return _break(link, "removed", f"{_of(link)} was removed")
         if row["salt"] is None:
             words = FORMS[link.form][link.kind].words
-            is_purged = stood_for["run_id"] in part.purged
-            fits = is_purged and all(stood_for[name] == TAKEN_OUT for name in words)
+            self._wordless.setdefault(stood_for["run_id"], link)
+            fits = all(stood_for[name] == TAKEN_OUT for name in words)
         else:
             salted = words_digest(stood_for, link.kind, row["salt"], link.form)
             fits = salted == link.words
@@ -236,6 +289,8 @@ class ChainWalk:
             self.entries += 1
             if is_late:
                 self.late_entries = self.last_entry
+            if entry["event"] == PURGE_REQUESTED:
+                self._purged.add(entry["run_id"])
             if entry["event"] == RESTORED and not entry["run_id"]:
                 instance, _, until = str(entry["before"]).rpartition("@")
                 self.lineage[instance] = int(until) if until.isdecimal() else 0

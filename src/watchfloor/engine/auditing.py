@@ -17,12 +17,7 @@ from watchfloor.store.anchor_file import append_anchor, read_anchors
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
-from watchfloor.store.reads.chain import (
-    chain_head,
-    chain_slice,
-    unlinked_command,
-    unlinked_entry,
-)
+from watchfloor.store.reads.chain import chain_head, chain_slice, unwalked
 
 Reads = Callable[[], AbstractContextManager[Handle]]
 
@@ -103,10 +98,7 @@ def walked(
             walk.take(part)
             if not part.links:
                 # In the snapshot in which no link follows, nothing may be without one.
-                walk.end(
-                    unlinked_entry(connection, walk.last_entry),
-                    unlinked_command(connection),
-                )
+                walk.end(unwalked(connection, walk.last_entry))
                 walk.compare(chain_head(connection).instance)
                 break
         on_progress(walk.number)

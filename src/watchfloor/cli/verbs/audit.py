@@ -82,7 +82,9 @@ def _verified_lines(found: Verified, closed: Sequence[Path]) -> list[str]:
             "upgrade: what had been changed before that nobody can see"
         )
     if found.taken_out:
-        lines.append(f"from {found.taken_out:,} links a purge took the words out")
+        gone = f"the words of {found.taken_out:,} links are taken out"
+        # Whether by a purge is known once every link was gone over, and fits.
+        lines.append(gone if found.broken else f"{gone}, by a purge of their runs")
     if found.anchors or not closed:
         lines.append(_anchored(found))
     lines += [

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, func, or_, select
 
-from watchfloor.domain.chain_walk import PURGE_REQUESTED, ChainSlice
+from watchfloor.domain.chain_walk import ChainSlice, Rest
 from watchfloor.store.tables import chain, command, journal, lease
 
 #: Links of one read transaction.
@@ -64,39 +63,51 @@ def chain_slice(
         entries={row["entry_id"]: row for row in _rows(connection, some)},
         commands={row["command_id"]: row for row in _rows(connection, stored)},
         newest=dict(iter(connection.execute(newest))),
-        purged=_purged(connection, links),
     )
+
+
+def unwalked(connection: Connection, last_entry: int) -> Rest:
+    """Return what else is stored once no link follows; it reads every command.
+
+    Args:
+        connection: Of the snapshot in which no link followed.
+        last_entry: The last entry that a link stands for.
+    """
+    outside = (
+        select(journal.c.entry_id)
+        .where(or_(journal.c.entry_id > last_entry, journal.c.entry_id < 1))
+        .order_by(journal.c.entry_id)
+        .limit(1)
+    )
+    stands_for_it = select(chain).where(
+        chain.c.link_no > 0, chain.c.command_id == command.c.command_id
+    )
+    unlinked = (
+        select(command.c.command_id)
+        .where(~stands_for_it.exists())
+        .order_by(command.c.command_id)
+        .limit(1)
+    )
+    # Without NULL it goes by the index.
+    asked = select(func.count(chain.c.command_id.distinct())).where(
+        chain.c.command_id.is_not(None)
+    )
+    entry = connection.scalar(outside)
+    return Rest(
+        # A table that somebody made anew may hold a text there; it is counted.
+        entry=entry if isinstance(entry, int) else None,
+        command=connection.scalar(unlinked),
+        links=_count(connection, select(func.count()).select_from(chain)),
+        entries=_count(connection, select(func.count()).select_from(journal)),
+        commands=_count(connection, select(func.count()).select_from(command)),
+        linked_commands=_count(connection, asked),
+    )
+
+
+def _count(connection: Connection, query: Select[Any]) -> int:
+    found: int = connection.execute(query).scalar_one()
+    return found
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def unlinked_entry(connection: Connection, last_entry: int) -> int | None:
-    """Return the first entry behind the last one that a link stands for, if any."""
-    query = select(func.min(journal.c.entry_id)).where(journal.c.entry_id > last_entry)
-    found: int | None = connection.scalar(query)
-    return found
-
-
-def unlinked_command(connection: Connection) -> str | None:
-    """Return a command that no link stands for, if any; it reads every command."""
-    query = (
-        select(command.c.command_id)
-        .where(
-            ~select(chain).where(chain.c.command_id == command.c.command_id).exists()
-        )
-        .order_by(command.c.command_id)
-        .limit(1)
-    )
-    found: str | None = connection.scalar(query)
-    return found
-
-
-def _purged(
-    connection: Connection, links: Sequence[Mapping[str, Any]]
-) -> frozenset[str]:
-    if all(one["salt"] is not None for one in links):
-        return frozenset()
-    asked = select(journal.c.run_id).where(journal.c.event == PURGE_REQUESTED)
-    return frozenset(connection.scalars(asked.distinct()))
