@@ -146,6 +146,20 @@ def test_an_anchor_of_before_a_claimed_restore_is_told_to_prove_nothing(
     assert verified.code == asked.code == exits.NOT_PROVEN
 
 
+def test_doctor_does_not_call_a_chain_well_that_anchors_do_not_prove(shell, queued):
+    shell("audit", "anchor", "-o", str(shell.layout.anchors))
+    written_anew(shell)
+    shell("audit", "anchor", "-o", str(shell.layout.anchors))
+
+    checks = {one["name"]: one for one in shell("doctor", "--json").json}
+    told = checks["audit chain"]
+
+    assert shell("audit", "verify").code == exits.NOT_PROVEN
+    assert (told["is_well"], told["is_note"]) == (True, True)
+    assert "links fit; NOT PROVEN by 1 anchors: they are of after" in told["found"]
+    assert told["action"] == "watchfloor audit verify"
+
+
 def test_a_named_file_that_holds_no_anchor_is_no_proof(shell, queued, tmp_path):
     empty = tmp_path / "kept-elsewhere.jsonl"
     empty.touch()

@@ -55,6 +55,17 @@ class Verified:
     head: bytes
     last_entry: int
 
+    @property
+    def not_here_said(self) -> str:
+        """What is not proven by anchors, in a sentence; empty where nothing is."""
+        if not self.not_here:
+            return ""
+        return (
+            f"NOT PROVEN by {self.not_here:,} anchors: they are of after the backup "
+            "that this workspace says it was restored from. If nobody restored one, "
+            "its chain was written anew"
+        )
+
 
 def verified(
     layout: Layout,

@@ -22,7 +22,7 @@ from watchfloor.domain.views import EngineView, RunView
 from watchfloor.domain.whereabouts import home_said
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
-from watchfloor.engine.auditing import readable_anchors, verified
+from watchfloor.engine.auditing import Verified, readable_anchors, verified
 from watchfloor.engine.being_elsewhere import came_from, has_original
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
@@ -140,11 +140,20 @@ def _chain(layout: Layout) -> Checked:
     if wrong:
         action = "find out who changed it, and take the lines out: an engine goes on"
         return Checked("audit chain", False, clean(wrong, 2_000), action)
+    return _fitting(found, has_closed=bool(closed))
+
+
+def _fitting(found: Verified, *, has_closed: bool) -> Checked:
+    """Say to what a chain of which every link fits was held."""
     told = f"{found.links:,} links fit"
+    if found.not_here:
+        # A restore of one's own leaves such anchors too, so it is no fault by itself.
+        told, action = f"{told}; {found.not_here_said}", "watchfloor audit verify"
+        return Checked("audit chain", True, told, action, is_note=True)
     if found.anchored:
         told = f"{told}, held to an anchor at link {found.anchored:,}"
         return Checked("audit chain", True, told)
-    if closed:
+    if has_closed:
         told = f"{told}; its anchors are the owner's to read, and were not"
         action = "ask the owner for: watchfloor audit verify"
         return Checked("audit chain", True, told, action, is_note=True)

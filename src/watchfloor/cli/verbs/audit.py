@@ -93,11 +93,7 @@ def _verified_lines(found: Verified, closed: Sequence[Path]) -> list[str]:
         for path in closed
     ]
     if found.not_here:
-        lines.append(
-            f"NOT PROVEN by {found.not_here:,} anchors: they are of after the backup "
-            "that this workspace says it was restored from. If nobody restored one, "
-            "its chain was written anew"
-        )
+        lines.append(found.not_here_said)
     if found.broken is not None:
         lines.append(f"BROKEN at link {found.broken.link:,}: {found.broken.said}")
         lines.append(
