@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from watchfloor.domain.chain import TAKEN_OUT
 from watchfloor.domain.personal import is_long, without_people
 from watchfloor.domain.privacy import (
+    names_somebody,
     shown_contact,
     shown_field,
     shown_text,
@@ -17,6 +19,14 @@ PHONE = "+14155550123"
 def test_a_contact_is_masked_and_one_that_was_purged_is_called_so():
     assert shown_contact(PHONE) == "+1***0123"
     assert shown_contact("") == shown_contact("purged") == "purged"
+
+
+def test_a_text_names_somebody_as_long_as_it_could_be_masked():
+    for one in ("ask ada@example.org", f"ask {PHONE} first"):
+        assert names_somebody(one)
+        assert not names_somebody(without_contact(one))
+    assert not names_somebody("lunch at 12:30")
+    assert not names_somebody(TAKEN_OUT)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from sqlalchemy import select
 from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
@@ -24,6 +25,7 @@ from watchfloor.store.inbox import Command
 from watchfloor.store.reads import results as reads
 from watchfloor.store.reads.runs import run_number
 from watchfloor.store.reads.suppression import find
+from watchfloor.store.tables import result
 
 DAY_S = 86_400
 ONCE = 'delivery = "at_most_once"'
@@ -178,6 +180,46 @@ def test_a_parked_event_is_looked_for_again_for_two_days(floor, ended):
         assert engine.do(match).parked == 0
 
     assert parked(floor) == 1
+
+
+def told_of_parked(floor):
+    """Return what is stored of each parked event that may tell whom it is about."""
+    table = result.c
+    columns = (table.event_id, table.key, table.provider_id, table.detail)
+    return floor.read(
+        lambda c: c.execute(select(*columns).where(table.state == "parked")).all()
+    )
+
+
+def test_whom_an_event_is_about_that_is_looked_for_no_more_is_forgotten(
+    floor, ended, monkeypatch
+):
+    monkeypatch.setattr(collector, "PARKED_AT_ONCE", 2)
+    lost = [
+        event(f"e{number}", key="ab" * 16, provider_id="p", detail="to ada@example.org")
+        for number in range(5)
+    ]
+    with floor.engine() as engine:
+        engine.do(TakeResults(lost, "s"))
+        match = MatchParked()
+        engine.do(match)
+        assert {whom.detail for whom in told_of_parked(floor)} == {lost[0].detail}
+        floor.clock.ahead_s += 2 * DAY_S + 60
+        engine.do(TakeResults([event("new", provider_id="q")], "s"))
+        for _ in range(4):
+            engine.do(match)
+        kept = told_of_parked(floor)
+        for one in (match, MatchParked()):
+            engine.do(one)
+
+    assert [whom for whom in kept if whom.event_id == "new"] == [("new", "", "q", "")]
+    forgotten = [whom for whom in kept if whom.event_id != "new"]
+    assert len(forgotten) == 5
+    for event_id, *whom in forgotten:
+        assert event_id.startswith("forgotten-")
+        assert whom == ["", "", ""]
+    # Once is enough, whoever comes by again.
+    assert told_of_parked(floor) == kept
 
 
 def test_an_event_after_the_close_is_kept_not_counted_and_its_opt_out_holds(

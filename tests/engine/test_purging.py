@@ -4,15 +4,19 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import insert, select, update
-from tests.support.floor import campaign, ids, webhook
+from sqlalchemy import func, insert, select, update
+from tests.support.floor import ASKER, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
+from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import ConfigError, NotFoundError, StoreError
-from watchfloor.domain.regions import Results
+from watchfloor.domain.regions import Results, Verb
+from watchfloor.domain.resolutions import ResolveAs
 from watchfloor.engine import purging
+from watchfloor.engine.desk_reads import resolve_preview_of
 from watchfloor.engine.ledger import Request
+from watchfloor.engine.operations import resolve_command
 from watchfloor.engine.purging import (
     FinishPurge,
     PurgeSlice,
@@ -25,7 +29,7 @@ from watchfloor.engine.tenure import tenure
 from watchfloor.store.archive.archive import open_archive
 from watchfloor.store.archive.places import archive_of, draft_of
 from watchfloor.store.reads.history import history_view, people_left
-from watchfloor.store.tables import result, run, upload
+from watchfloor.store.tables import history, result, run, upload
 
 ASKED = Request("command-1", "nora", "desk-1", "her own wish")
 
@@ -142,6 +146,48 @@ def test_no_file_of_the_workspace_holds_a_word_of_a_purged_person(floor, provide
     assert kept["run"]["books"]["records"] == 300
     with pytest.raises(ConfigError, match="was purged"):
         open_archive(folder)
+
+
+def test_no_file_holds_whom_people_named_in_their_reasons(floor, provider):
+    provider.otherwise = Reply(drop=True)
+    once = webhook(provider.url, 'delivery = "at_most_once"')
+    run_id = floor.launched(once, ids(4))
+    floor.steered(Verb.PAUSE, run_id, "wait for jane.doe@example.com")
+    floor.steered(Verb.RESUME, run_id, "she called")
+    floor.carried_out()
+    seen = floor.read(
+        lambda c: resolve_preview_of(c, run_id, Selection(), ResolveAs.DELIVERED)
+    )
+    why = "Jane Doe, +49 30 1234567, has all of them"
+    asked = floor.asked(resolve_command(seen, ASKER, why, floor.around))
+    assert asked.state == "settled"
+    with owner(floor) as committer:
+        for one in said(run_id):
+            done(committer, lambda tx, one=one: tx.connection.execute(one))
+        assert {"run", "resolution", "history"} <= set(left(floor, run_id))
+        asked_for(committer, run_id)
+        assert purge_now(committer, run_id, floor.layout)
+        # Who writes last folds the log in, unless somebody looks.
+        floor.close()
+
+    out = "(taken out by a purge)"
+    assert left(floor, run_id) == []
+    assert view(floor, run_id).told["cause"] == out
+    assert floor.view(run_id).cause == out
+    assert out in str(floor.journey(run_id, 2).entries)
+    files = [path for path in floor.layout.root.rglob("*") if path.is_file()]
+    for word in (b"jane.doe@", b"1234567", b"7654321"):
+        assert [path.name for path in files if word in path.read_bytes()] == []
+
+
+def said(run_id):
+    """Let the run's row and its history say what a provider told of it."""
+    of_run = select(run.c.run_no).where(run.c.run_id == run_id).scalar_subquery()
+    cause = "faulty field: +49 30 7654321"
+    told = func.json_set(history.c.report_json, "$.cause", cause)
+    yield update(history).where(history.c.run_no == of_run).values(report_json=told)
+    words = {"cause": cause, "gate_why": cause, "intent_why": cause}
+    yield update(run).where(run.c.run_id == run_id).values(words)
 
 
 def whole_store(floor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from watchfloor.domain.chain import TAKEN_OUT
 from watchfloor.domain.masking import masked
 from watchfloor.domain.personal import PHONE, is_long, without_people
 from watchfloor.domain.views import JourneyEntry
@@ -33,6 +34,11 @@ def without_contact(text: str, contact: str = "") -> str:
     if contact:
         text = text.replace(contact, masked(contact))
     return without_people(text, masked)
+
+
+def names_somebody(text: str) -> bool:
+    """Whether an address or a number stands in *text* in full."""
+    return text != TAKEN_OUT and without_contact(text) != text
 
 
 def shown_text(entry: JourneyEntry, contact: str) -> JourneyEntry:

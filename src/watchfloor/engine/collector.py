@@ -38,8 +38,8 @@ from watchfloor.store.writes.suppression import add as add_suppressed
 MOST_EVENTS = 1_000
 #: Parked events that one call looks at again.
 PARKED_AT_ONCE = 1_000
-#: How long a parked event is looked at again. The latest that its record can become
-#: known is the outcome of an attempt that was in flight.
+#: How long a parked event is looked at again, and kept as it came. The latest that its
+#: record can become known is the outcome of an attempt that was in flight.
 PARKED_MS = 2 * 86_400_000
 
 _SOURCE_CHARS = 200
@@ -128,17 +128,21 @@ class MatchParked:
 
     Use one for as long as the engine runs: each call goes on where the last one
     stopped, oldest first and then from the beginning, so that events which never find
-    their record take no turn from others.
+    their record take no turn from others. Whom those are about that are not looked at
+    any more is forgotten: no purge of a run could find them.
     """
 
     def __init__(self, on_suppressed: NoteSuppressed = nobody_is_told) -> None:
         self._on_suppressed = on_suppressed
         self._after = (0, "")
+        self._forgotten = (0, "")
 
     def __call__(self, tx: Transaction) -> Summary:
         """Look at some; ``parked`` counts those of them that stay so."""
         most = min(PARKED_AT_ONCE, keys_at_once(tx.connection))
-        after = max(self._after, (tx.now_ms - PARKED_MS, ""))
+        since_ms = tx.now_ms - PARKED_MS
+        self._forgotten = writes.forget(tx.connection, self._forgotten, since_ms, most)
+        after = max(self._after, (since_ms, ""))
         rows = reads.waiting(tx.connection, after, most)
         self._after = rows[-1][:2] if len(rows) == most else (0, "")
         events = [row.event for row in rows]

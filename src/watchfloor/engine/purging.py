@@ -41,7 +41,8 @@ from watchfloor.store.reads.history import (
 from watchfloor.store.reads.resolutions import open_resolutions
 from watchfloor.store.reads.retries import child_taking_up
 from watchfloor.store.reads.runs import ledger_rows
-from watchfloor.store.writes.history import PURGES, Key, overwrite_deleted
+from watchfloor.store.writes.history import PURGES, Key
+from watchfloor.store.writes.overwriting import overwrite_deleted
 from watchfloor.store.writes.runs import add_entry, save_run_values
 
 #: Rows of one transaction: some tens of milliseconds of the one writer.

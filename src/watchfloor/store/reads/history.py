@@ -25,6 +25,7 @@ from watchfloor.domain.books import Books
 from watchfloor.domain.errors import NotFoundError
 from watchfloor.domain.masking import PURGED
 from watchfloor.domain.regions import History, Phase
+from watchfloor.store.reads.run_words import named_in_words
 from watchfloor.store.reads.runs import books_of, run_number
 from watchfloor.store.tables import (
     attempt,
@@ -302,7 +303,8 @@ def people_left(connection: Connection, run_no: int) -> list[str]:
         ),
         "resolved": _any(resolved.c.run_no == run_no, resolved.c.detail != ""),
     }
-    return [name for name, found in somebody.items() if connection.scalar(found)]
+    found = [name for name, rows in somebody.items() if connection.scalar(rows)]
+    return found + [row.table.name for row in named_in_words(connection, run_no)]
 
 
 def _any(*conditions: ColumnElement[bool]) -> Select[tuple[bool]]:

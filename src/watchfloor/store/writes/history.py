@@ -29,7 +29,11 @@ from watchfloor.store.tables import (
     resolved,
     result,
 )
-from watchfloor.store.writes.purged_words import purge_commands, purge_journal
+from watchfloor.store.writes.purged_words import (
+    purge_commands,
+    purge_journal,
+    purge_run_words,
+)
 from watchfloor.store.writes.statements import Prepared
 
 #: What stands where a contact's digest stood.
@@ -62,14 +66,6 @@ def add_report(
         order,
     )
     written.many(connection, [(run_no, *line) for line in lines])
-
-
-def overwrite_deleted(connection: Connection) -> None:
-    """Have SQLite overwrite what is deleted from here on, not only forget where it is.
-
-    Some systems build it so, others do not.
-    """
-    connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def purge_contacts(
@@ -240,6 +236,7 @@ PURGES: tuple[Callable[[Connection, int, Key, int], Key | None], ...] = (
     purge_attempts,
     purge_results,
     purge_resolutions,
+    purge_run_words,
     purge_journal,
     purge_commands,
 )

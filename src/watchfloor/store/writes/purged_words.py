@@ -1,4 +1,4 @@
-"""Taking people out of what was said of a run: its journal and its commands.
+"""Taking people out of what was said of a run: its row, its journal, its commands.
 
 Only words in which somebody's number or address stands go; who asked for what, and
 when, stays, and the audit chain goes on holding.
@@ -6,17 +6,26 @@ when, stays, and the audit chain goes on holding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from sqlalchemy import Connection, ScalarSelect, select, update
 
-from sqlalchemy import Connection, ScalarSelect, select
-
-from watchfloor.domain.chain import TAKEN_OUT
-from watchfloor.domain.privacy import without_contact
+from watchfloor.domain.privacy import names_somebody
+from watchfloor.store.reads.run_words import key_of, named_in_words
 from watchfloor.store.tables import command, journal, run
 from watchfloor.store.writes.chain import (
     take_words_out_of_command,
     take_words_out_of_entry,
 )
+
+
+def purge_run_words(
+    connection: Connection, run_no: int, _: tuple[int, ...], __: int
+) -> None:
+    """Take people out of the reasons and causes that stand in a run's own rows.
+
+    Of resolutions there are some dozens.
+    """
+    for table, key, values in named_in_words(connection, run_no):
+        connection.execute(update(table).where(key_of(table) == key).values(values))
 
 
 def purge_journal(
@@ -32,7 +41,7 @@ def purge_journal(
     )
     rows = connection.execute(query).all()
     for entry_id, *words in rows:
-        if _names_somebody(words):
+        if any(map(names_somebody, words)):
             take_words_out_of_entry(connection, entry_id)
     return (rows[-1].entry_id,) if rows else None
 
@@ -45,13 +54,9 @@ def purge_commands(
         command.c.command_id, command.c.why, command.c.seen_json, command.c.detail
     ).where(command.c.run_id == _id_of(run_no))
     for command_id, *words in connection.execute(query).all():
-        if _names_somebody(words):
+        if any(map(names_somebody, words)):
             take_words_out_of_command(connection, command_id)
 
 
 def _id_of(run_no: int) -> ScalarSelect[str]:
     return select(run.c.run_id).where(run.c.run_no == run_no).scalar_subquery()
-
-
-def _names_somebody(words: Iterable[str]) -> bool:
-    return any(one != TAKEN_OUT and without_contact(one) != one for one in words)

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, literal_column, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 
 from watchfloor.domain.results import ResultEvent, ResultKind
 from watchfloor.store.tables import result, result_count
+from watchfloor.store.writes.overwriting import overwrite_deleted
 
+#: What tells whom an event is about.
+_WHOSE = ("key", "provider_id", "detail")
 _ADD = insert_or_skip(result).on_conflict_do_nothing()
 _PLACE = (
     update(result)
@@ -91,6 +103,46 @@ def place(connection: Connection, rows: Sequence[Placed]) -> None:
             for event, state, run_no, seq, step in rows
         ],
     )
+
+
+def forget(
+    connection: Connection, after: tuple[int, str], until_ms: int, most: int
+) -> tuple[int, str]:
+    """Take out of a slice of parked events whom they are about.
+
+    Their ids go too: a provider can tell by its own id whom it meant.
+
+    Args:
+        connection: In a fenced transaction.
+        after: When the last one seen was received, and its event id.
+        until_ms: Only what was received before this.
+        most: How many.
+
+    Returns:
+        The place of the last one seen now.
+    """
+    at_ms, event_id = after
+    place = (result.c.received_at_ms, result.c.event_id)
+    parked = result.c.state == literal_column("'parked'")
+    query = (
+        select(*place)
+        .where(parked, place[0] >= at_ms, place[0] < until_ms)
+        .where((place[0] > at_ms) | (place[1] > event_id))
+        .order_by(*place)
+        .limit(most)
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return after
+    overwrite_deleted(connection)
+    own = func.lower(func.hex(func.randomblob(literal(12))))
+    told = or_(*(result.c[name] != "" for name in _WHOSE))
+    connection.execute(
+        update(result)
+        .where(parked, told, result.c.event_id.in_([one.event_id for one in rows]))
+        .values(event_id=literal("forgotten-") + own, **dict.fromkeys(_WHOSE, ""))
+    )
+    return rows[-1].received_at_ms, rows[-1].event_id
 
 
 def count(
