@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from threading import Thread
 
 import pytest
 from sqlalchemy import create_engine, text
 from tests.support.floor import NORA, campaign, ids
+from tests.support.mounts import files_of_at_most
 from tests.support.patience import until
+from tests.support.syncs import noted_syncs
 
 from watchfloor.domain.anchors import Anchor
 from watchfloor.domain.chain import (
@@ -363,6 +367,51 @@ def test_a_file_that_takes_nothing_does_not_keep_the_others_from_it(layout, tmp_
         anchoring.note()
 
     assert len(read_anchors(layout.anchors).anchors) == 1
+
+
+def test_an_anchor_of_which_the_disk_takes_a_part_is_not_noted(layout):
+    anchoring = Anchoring(layout, lambda: [layout.anchors], lambda: 0, lambda: 0.0)
+    # Longer than what the store needs to be read.
+    layout.anchors.write_text("\n" * 100_000, encoding="ascii")
+    before = layout.anchors.read_bytes()
+
+    with (
+        files_of_at_most(len(before) + 40),
+        pytest.raises(ConfigError, match="cannot be appended to: File too large"),
+    ):
+        anchoring.note()
+
+    assert layout.anchors.read_bytes() == before
+    # It is tried again, although the chain has not gone on.
+    assert anchoring.note() is not None
+    assert len(read_anchors(layout.anchors).anchors) == 1
+
+
+def test_the_name_of_a_new_anchor_file_is_brought_to_the_disk_with_it(layout, tmp_path):
+    path = tmp_path / "elsewhere.jsonl"
+    with noted_syncs() as synced:
+        append_anchor(path, head_of(layout))
+        assert synced == [path, tmp_path]
+        append_anchor(path, head_of(layout))
+        assert synced == [path, tmp_path, path]
+
+
+def test_a_pipe_in_the_place_of_an_anchor_file_is_not_waited_for(layout):
+    os.mkfifo(layout.anchors)
+
+    with pytest.raises(ConfigError, match="cannot be read: it is no plain file"):
+        known_anchors([layout.anchors])
+
+
+def test_a_pipe_that_somebody_names_is_read_like_a_file(layout, tmp_path):
+    path = tmp_path / "kept-elsewhere"
+    os.mkfifo(path)
+    head = head_of(layout)
+    writer = Thread(target=path.write_text, args=(f"{head.line}\n",))
+    writer.start()
+
+    assert read_anchors(path, may_wait=True).anchors == (head,)
+    writer.join()
 
 
 def test_an_anchor_begins_a_line_of_its_own_behind_one_that_was_broken_off(layout):

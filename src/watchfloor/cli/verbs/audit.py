@@ -45,7 +45,7 @@ def audit(options: Namespace) -> int:
 
 
 def _verify(layout: Layout, options: Namespace) -> int:
-    given = [read_anchors(Path(path)) for path in options.anchor]
+    given = [read_anchors(Path(path), may_wait=True) for path in options.anchor]
     known, closed = readable_anchors(layout)
     files = [*known, *given]
     found = verified(layout, anchors_in(files))
