@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, update
 from tests.support.floor import ASKER, campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
+from tests.support.syncs import noted_syncs
 
 from watchfloor.domain.cohorts import Selection
 from watchfloor.domain.errors import ConfigError, NotFoundError, StoreError
@@ -146,6 +147,21 @@ def test_no_file_of_the_workspace_holds_a_word_of_a_purged_person(floor, provide
     assert kept["run"]["books"]["records"] == 300
     with pytest.raises(ConfigError, match="was purged"):
         open_archive(folder)
+
+
+def test_what_a_purge_leaves_of_an_archive_is_on_the_disk_with_its_name(
+    floor, provider
+):
+    run_id = ended(floor, provider, 1)
+    folder = archive_of(floor.layout, run_id)
+    with owner(floor) as committer:
+        asked_for(committer, run_id)
+        with noted_syncs() as synced:
+            assert purge_now(committer, run_id, floor.layout)
+
+    # In its place was the whole archive; the name of this one counts when it is there.
+    manifest = folder / "manifest.json.new"
+    assert synced[-3:] == [manifest, folder, folder.parent]
 
 
 def test_no_file_holds_whom_people_named_in_their_reasons(floor, provider):

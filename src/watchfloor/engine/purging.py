@@ -227,6 +227,7 @@ def _remove_files(
     write_json(
         folder / FILE, {"watchfloor_archive": VERSION, "purged": True, "run": rest}
     )
+    settle_folder(folder.parent)
 
 
 def _leads_out(upload_id: str) -> bool:
