@@ -40,8 +40,14 @@ class SpareShell:
     def __call__(self, *arguments: object) -> Answer:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = called("--workspace", self.root, *arguments)
+            code = self._called(*arguments)
         return Answer(code, out.getvalue(), err.getvalue())
+
+    def _called(self, *arguments: object) -> int:
+        """Call as from a shell that picks this workspace."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WATCHFLOOR_WORKSPACE", str(self.root))
+            return called(*arguments)
 
     def launched(self, campaign: Path, upload: Path, *options: str) -> str:
         """Launch and return the run's id."""
@@ -73,6 +79,12 @@ class Shell(SpareShell):
         self._capfd = capfd
 
     def __call__(self, *arguments: object) -> Answer:
+        self._capfd.readouterr()
+        code = self._called(*arguments)
+        return Answer(code, *self._capfd.readouterr())
+
+    def from_elsewhere(self, *arguments: object) -> Answer:
+        """Call for this workspace, from a shell that picks another."""
         return self.bare("--workspace", self.root, *arguments)
 
     def bare(self, *arguments: object) -> Answer:

@@ -214,7 +214,7 @@ def test_the_doctor_finds_runs_that_wait_for_an_engine(shell, queued):
 
     assert answer.code == 4
     assert "FAIL engine: none runs" in answer.out
-    assert f"do: watchfloor engine --workspace {shell.root}" in answer.out
+    assert f"do: watchfloor --workspace {shell.root} engine" in answer.out
 
 
 def test_the_doctor_finds_nothing_in_a_sound_workspace(shell):

@@ -281,7 +281,7 @@ def test_what_is_to_be_copied_stands_a_space_in_the_name_of_the_folder(
     aside = found["inbox"]["action"].partition("or ")[2].partition(" and ")[0]
     closed = found["mode of floor two"]["action"].partition("then: ")[2]
 
-    assert found["engine"]["action"].endswith(f"engine --workspace '{shell.root}'")
+    assert found["engine"]["action"].endswith(f"--workspace '{shell.root}' engine")
     for command in (anew, aside, closed):
         subprocess.run(["sh", "-c", command], check=True)  # noqa: S607 - as pasted
     assert shell.layout.asks.is_dir()

@@ -55,7 +55,8 @@ def test_status_tells_of_a_drain_and_of_what_waits_for_the_next_engine(shell, dr
     told = shell("status", "--json").json
 
     assert f"| engine {said_of(drain)} (pid {os.getpid()})" in said.out
-    assert "1 will wait for the next engine: watchfloor engine --wait 6" in said.out
+    after = f"watchfloor --workspace {shell.root} engine --wait 6"
+    assert f"1 will wait for the next engine: {after}" in said.out
     assert "no engine" not in said.out
     assert "waiting for an engine" not in said.out
     assert (told["engine"]["alive"], told["engine"]["hangs"]) == (True, False)
@@ -80,7 +81,7 @@ def test_doctor_tells_of_a_drain_and_to_wait(shell, drain):
 
     [at] = [n for n, line in enumerate(lines) if said_of(drain) in line]
     assert "FAIL" not in lines[at]
-    assert "watchfloor engine --wait 6" in lines[at + 1]
+    assert f"{shell.root} engine --wait 6" in lines[at + 1]
     assert not any("none runs" in line for line in lines)
 
 
@@ -104,7 +105,9 @@ def test_an_engine_that_drains_is_waited_for_and_not_asked(shell, drain, capfd):
     # As long as it says that it takes, whatever engines usually take.
     assert 10 * 60 < taking.patience_s < 11 * 60
     assert not taking.seizes
-    assert shell("engine", "--until-idle").err.count("watchfloor engine --wait 6") == 1
+    assert (
+        shell("engine", "--until-idle").err.count(f"{shell.root} engine --wait 6") == 1
+    )
 
 
 def test_a_console_waits_as_long_for_it(shell, drain, monkeypatch):
@@ -132,7 +135,7 @@ def test_an_owner_that_hangs_is_told_everywhere_and_never_called_none(shell, han
     assert (told["alive"], told["hangs"], told["drain"]) == (False, True, None)
     assert f"{hanging} lives" in doctor.out
     assert f"It {hanging} lives; look at that process, or: " in refused.err
-    over = f"watchfloor engine --take-over --workspace {shell.root}"
+    over = f"watchfloor --workspace {shell.root} engine --take-over"
     assert all(over in said for said in (status.out, doctor.out, refused.err))
     for said in (status.out, doctor.out, refused.err, shell("why", "--help").out):
         assert "none runs" not in said

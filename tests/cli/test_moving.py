@@ -76,7 +76,7 @@ async def test_a_console_of_it_looks_and_says_why_no_engine_starts(elsewhere, qu
 
     assert [run.run_id for run in runs] == [queued]
     assert "was copied or moved: an engine last ran it as" in beside.hindrance
-    assert "watchfloor engine --moved" in beside.hindrance
+    assert f"{elsewhere.root} engine --moved" in beside.hindrance
     assert (beside.left(), delivered(elsewhere)) == (None, 0)
 
 
@@ -84,7 +84,7 @@ def test_doctor_names_where_an_engine_last_ran_it_and_the_way_on(elsewhere, queu
     found = place_in(elsewhere)
     assert not found["is_well"]
     assert "a copy, or moved: an engine last ran it as" in found["found"]
-    assert "watchfloor engine --moved" in found["action"]
+    assert f"{elsewhere.root} engine --moved" in found["action"]
 
     assert elsewhere("engine", "--until-idle", "--moved", "--yes").code == exits.DONE
     assert place_in(elsewhere)["is_well"]

@@ -41,7 +41,7 @@ def unread():
 #: What a verb says beside its answer, whoever reads that.
 _ASIDE = {
     "runs": "Runs that were interrupted go on when an engine starts: "
-    "watchfloor engine\n"
+    "watchfloor --workspace {root} engine\n"
 }
 
 
@@ -62,7 +62,8 @@ def test_an_answer_that_nobody_reads_is_no_fault(busy_workspace, unread, argumen
 
     # What the verb found out counts, not who reads it.
     assert found.returncode == (4 if arguments[0] == "status" else 0), found.stderr
-    assert found.stderr == _ASIDE.get(" ".join(arguments), "")
+    aside = _ASIDE.get(" ".join(arguments), "")
+    assert found.stderr == aside.format(root=busy_workspace)
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only some systems have it")

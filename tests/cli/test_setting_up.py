@@ -35,7 +35,7 @@ def test_a_workspace_is_made_private(shell, tmp_path):
 
     assert made.code == 0
     assert made.out == f"{root}\n"
-    assert "watchfloor launch" in made.err
+    assert f"Next: watchfloor --workspace '{root}' launch CAMPAIGN.toml" in made.err
     assert {path.name: mode(path) for path in root.iterdir()} == {
         "campaigns": 0o700,
         "uploads": 0o700,

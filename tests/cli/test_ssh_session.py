@@ -14,7 +14,7 @@ def session(shell, monkeypatch):
     def asked(words, role="operator"):
         monkeypatch.setenv("SSH_ORIGINAL_COMMAND", words)
         forced = ("--role", role, "--as", "olga", "ssh-session")
-        return shell(*forced)
+        return shell.from_elsewhere(*forced)
 
     return asked
 

@@ -26,6 +26,7 @@ from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.regions import Intake, Lifecycle, Phase, RunOutcome
 from watchfloor.domain.sharing import SharedUse
+from watchfloor.domain.shell_words import Address
 from watchfloor.domain.views import EngineView, RunView
 
 RUNNING = Lifecycle(phase=Phase.RUNNING, intake=Intake.DONE, launched=True)
@@ -140,7 +141,7 @@ def test_alerts_come_one_for_each_run_with_all_that_is_wrong_the_worst_first():
     )
     stalled = replace(late, health=Health.STALLED, run=run_of(delivered=3))
     fails = replace(late, failing=Failing(40, 60, "transient http_503"))
-    found = alerts(ops(asks, fails, late, stalled), KEYS)
+    found = alerts(ops(asks, fails, late, stalled), KEYS, Address())
     assert [one.word for one in found] == [
         *("STALLED, LATE", "FAILING, LATE", "LATE", "ASKS")
     ]
@@ -156,7 +157,9 @@ def test_without_an_engine_no_run_is_called_blocked_by_that_too():
         health=Health.BLOCKED,
         blocked=(Blocked(Reason.NO_ENGINE, 1_000, "last heartbeat 60 s ago"),),
     )
-    assert [one.word for one in alerts(ops(held, engine=silent), KEYS)] == ["NO ENGINE"]
+    assert [one.word for one in alerts(ops(held, engine=silent), KEYS, Address())] == [
+        "NO ENGINE"
+    ]
 
 
 def test_alerts_without_a_line_of_their_own_are_named_in_the_last_one():
@@ -164,7 +167,7 @@ def test_alerts_without_a_line_of_their_own_are_named_in_the_last_one():
         LiveRun(run=replace(run, campaign_name=f"Run {i}"), health=Health.STALLED)
         for i, run in enumerate(some_runs()[:4])
     ]
-    found = alerts(ops(*runs), KEYS)
+    found = alerts(ops(*runs), KEYS, Address())
     assert len(fitted(found, 4)) == 4
     told = words(fitted(found, 2))
     assert told.startswith(" ! STALLED  Run 0")
@@ -204,7 +207,7 @@ def test_holds_are_told_with_times_that_stand_still():
 
 def test_a_store_that_takes_nothing_new_is_told_before_all_else():
     ill = replace(ENGINE, fault="the disk is full; make room")
-    found = alerts(ops(engine=ill), KEYS)
+    found = alerts(ops(engine=ill), KEYS, Address())
     assert (found[0].word, found[0].said) == ("STORE FAULT", ill.fault)
     assert "STORE FAULT" in words([engine_line(ill, NOON_MS, 1)])
 
@@ -217,7 +220,7 @@ def test_a_store_that_takes_nothing_new_is_told_before_all_else():
 
 def test_a_duty_of_the_engine_that_fails_is_told_among_what_needs_somebody():
     ailing = replace(ENGINE, trouble="notices failed by a mistake in Watchfloor itself")
-    [first, *_] = alerts(ops(engine=ailing), KEYS)
+    [first, *_] = alerts(ops(engine=ailing), KEYS, Address())
     assert (first.word, first.said) == ("ENGINE TROUBLE", ailing.trouble)
     assert "alive" in words([engine_line(ailing, NOON_MS, 1)])
 

@@ -60,7 +60,9 @@ def test_every_sentence_names_both_places_and_a_way_out():
         assert "/srv/floor two" in said
         assert "contact the same people" in said
         assert "nothing was changed or sent" in said
-    assert "engine --moved --workspace '/srv/floor two'. " in elsewhere_said(then, HERE)
+    assert "watchfloor --workspace '/srv/floor two' engine --moved. " in elsewhere_said(
+        then, HERE
+    )
     told = " ".join(elsewhere_lines(then, HERE))
     assert told.count("/srv/old") == 2
     assert "/srv/floor two" in told

@@ -101,7 +101,7 @@ def test_a_second_engine_is_told_until_when_the_first_drains(floor, provider, fl
         told = (
             r"is owned by .*; nothing was changed\. It drains, 5 in flight, since "
             r"\S+; ends by \S+ at the latest\. To go on after it: "
-            r"watchfloor engine --wait \d+ --workspace \S+$"
+            r"watchfloor --workspace \S+ engine --wait \d+$"
         )
         with pytest.raises(OwnedError, match=told), floor.engine(name="another"):
             pass

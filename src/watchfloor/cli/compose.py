@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from watchfloor.cli.lines import tell
+from watchfloor.cli.lines import speak_of, tell
 from watchfloor.domain.actors import Asker, Owner
+from watchfloor.domain.shell_words import Address
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
 
@@ -68,8 +69,22 @@ def now_ms() -> int:
 
 def layout(options: Namespace) -> Layout:
     """Return where the workspace of this command is."""
-    place = options.workspace or os.environ.get("WATCHFLOOR_WORKSPACE") or "."
-    return Layout(Path(place).expanduser())
+    return Layout(Path(options.workspace or _picked()).expanduser())
+
+
+def _picked() -> str:
+    """Return where the workspace is of a command that names none."""
+    return os.environ.get("WATCHFLOOR_WORKSPACE") or "."
+
+
+def address(options: Namespace) -> Address:
+    """Return how the workspace is named to whoever gave this command."""
+    root, picked = layout(options).root, Path(_picked()).expanduser()
+    try:
+        return Address(str(root.resolve()), root.resolve() != picked.resolve())
+    except (OSError, RuntimeError, ValueError):
+        # A folder that is gone, leads in a circle or can have no such name.
+        return Address(str(root), is_elsewhere=True)
 
 
 class StartedAs(NamedTuple):
@@ -105,6 +120,8 @@ def restrict() -> None:
     """Let this process touch no file and start no program for whom it serves."""
     global _started_as  # noqa: PLW0603 - see above
     _started_as = _started_as._replace(is_restricted=True)
+    # They may name no workspace: the forced command does.
+    speak_of(Address())
 
 
 def asker() -> Asker:

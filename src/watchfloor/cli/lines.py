@@ -8,7 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from watchfloor.domain.shell_words import Address
 from watchfloor.domain.text import clean
+
+_address = Address()
+
+
+def speak_of(address: Address) -> None:
+    """Have commands that are told from now on be for this workspace."""
+    global _address  # noqa: PLW0603 - who reads has one shell, as there is one stderr
+    _address = address._replace(root=clean(address.root, 4_096))
+
+
+def spoken_of() -> Address:
+    """Return how the workspace of this process is named."""
+    return _address
+
+
+def for_shell(text: str) -> str:
+    """Return a text whose commands do in the reader's shell what they say."""
+    return _address.here(text)
 
 
 @contextmanager
@@ -22,9 +41,14 @@ def printing() -> Iterator[None]:
 
 
 def answer(text: str = "") -> None:
-    """Print one line of the answer."""
+    """Print one line of the answer, as it is: it may be somebody's data."""
     with printing():
         print(text)
+
+
+def advise(text: str) -> None:
+    """Print one line of the answer that is our own words, and may tell a command."""
+    answer(for_shell(text))
 
 
 def answer_json(value: object) -> None:
@@ -34,7 +58,7 @@ def answer_json(value: object) -> None:
 
 def tell(text: str) -> None:
     """Print a remark to stderr, each line cleaned."""
-    for line in text.split("\n"):
+    for line in for_shell(text).split("\n"):
         print(clean(line, 2_000), file=sys.stderr)
 
 

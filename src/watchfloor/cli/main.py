@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import printing
+from watchfloor.cli.lines import for_shell, printing, speak_of
 from watchfloor.cli.mishaps import Mishaps
 from watchfloor.cli.parser import parser
 from watchfloor.cli.standing import check_allowed
@@ -111,6 +111,7 @@ def _ended(arguments: Sequence[str] | None, mishaps: Mishaps) -> int:
     try:
         options = parser().parse_args(arguments)
         mishaps.layout = compose.layout(options)
+        speak_of(compose.address(options))
         compose.write_mishaps(mishaps.survived)
         compose.start_as(options.called, options.role)
         return carried_out(options)
@@ -147,7 +148,7 @@ def _lead_stdout_nowhere() -> None:
 def _explain(error: WatchfloorError) -> None:
     mistakes = error.mistakes if isinstance(error, ConfigError) else (str(error),)
     for mistake in mistakes:
-        for line in mistake.split("\n"):
+        for line in for_shell(mistake).split("\n"):
             print(f"watchfloor: {clean(line, 2_000)}", file=sys.stderr)
 
 

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
+from watchfloor.cli.lines import for_shell
 from watchfloor.domain.text import clean
 
 _STDERR: Final = 2
@@ -43,7 +44,7 @@ class Remarks(logging.Handler):
     def tell(self, text: str) -> None:
         """Say a line; dropped where too many wait already."""
         if self._lines.qsize() < _MOST:
-            self._lines.put(clean(text, _LONGEST))
+            self._lines.put(clean(for_shell(text), _LONGEST))
         else:
             self.dropped += 1
 

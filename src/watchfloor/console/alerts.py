@@ -17,6 +17,7 @@ from watchfloor.domain.blocked_by import Reason
 from watchfloor.domain.draining import ABOUT_A_HANG
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
+from watchfloor.domain.shell_words import Address
 
 _NAME = 24
 
@@ -47,8 +48,13 @@ class Alert(NamedTuple):
         return f"{self.word} {self.name}".rstrip()
 
 
-def alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
+def alerts(ops: LiveOps, keymap: Keymap, address: Address) -> list[Alert]:
     """Return everything that needs somebody, one for each run, the worst first."""
+    found = _alerts(ops, keymap)
+    return [one._replace(said=address.here(one.said)) for one in found]
+
+
+def _alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
     found: list[Alert] = []
     if ops.engine.hangs:
         said = f"its process {ops.engine.pid} lives; {ABOUT_A_HANG}"

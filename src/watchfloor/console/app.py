@@ -31,6 +31,7 @@ from watchfloor.console.session import Session
 from watchfloor.console.themes import ANSI, PLAIN, THEMES, suited
 from watchfloor.console.work import begin
 from watchfloor.domain.roles import Role
+from watchfloor.domain.shell_words import Address
 from watchfloor.domain.views import RunView
 
 _CLEAR = "\x1b[2J"
@@ -81,6 +82,7 @@ class WatchfloorApp(Departing):
         keeper: Keeper | None = None,
         thrifty: bool = True,
         role: Role = Role.ADMIN,
+        address: Address = Address(),  # noqa: B008 - a value that nothing changes
         is_restricted: bool = False,
     ) -> None:
         self._thrifty = thrifty
@@ -107,6 +109,7 @@ class WatchfloorApp(Departing):
             bundler=bundler,
             keeper=keeper,
             role=role,
+            address=address,
             is_restricted=is_restricted,
         )
         self.set_keymap(wishes.keymap.changed)

@@ -8,6 +8,7 @@ from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.privacy import without_contact
 from watchfloor.console.text import wrapped
 from watchfloor.domain.handover import Handover, note_lines
+from watchfloor.domain.shell_words import Address
 from watchfloor.domain.text import clean
 
 #: A line of the note takes no more lines of the page.
@@ -15,11 +16,11 @@ _MOST_LINES = 8
 _LEAST_WIDTH = 20
 
 
-def handover_lines(note: Handover, width: int) -> tuple[Line, ...]:
+def handover_lines(note: Handover, address: Address, width: int) -> tuple[Line, ...]:
     """Return the note's lines in this width; what goes on is indented."""
     lines: list[Line] = []
     for line in note_lines(note, ZoneInfo(note.zone)):
-        body = without_contact(line.strip())
+        body = address.anywhere(without_contact(line.strip()))
         if not body:
             lines.append(())
             continue
@@ -33,10 +34,10 @@ def handover_lines(note: Handover, width: int) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def handover_text(note: Handover) -> str:
+def handover_text(note: Handover, address: Address) -> str:
     """Return the note as it is copied: plain text, every line harmless."""
     return "\n".join(
         f"{line[: len(line) - len(line.lstrip())]}"
-        f"{clean(without_contact(line.strip()), 2_000)}"
+        f"{clean(address.anywhere(without_contact(line.strip())), 2_000)}"
         for line in note_lines(note, ZoneInfo(note.zone))
     )

@@ -98,7 +98,8 @@ def engine_lines(
     *most*.
     """
     who: Line = (Piece(f"{session.operator} ", "dim"),)
-    told: Line = (Piece(" "), _engine(session, engine, fault))
+    said = _engine(session, engine, fault)
+    told: Line = (Piece(" "), said._replace(text=session.address.here(said.text)))
     return read_whole(told, who, width, most)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from watchfloor.domain.shell_words import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,11 @@ class Question:
     wants_reason: bool = False
     needs_reason: bool = False
     is_moot: Callable[[], bool] | None = None
+
+    def asked_at(self, address: Address) -> Question:
+        """Return it with commands that are for this workspace."""
+        lines = tuple(address.here(one) for one in self.lines)
+        return replace(self, lines=lines, note=address.here(self.note))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from watchfloor.console.preferences import Preferences
 from watchfloor.console.safety import SafetyCatch
 from watchfloor.console.sight import EngineSight
 from watchfloor.domain.roles import Role
+from watchfloor.domain.shell_words import Address
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Session:
         keeper: Has the engine of this process; None where there cannot be one.
         role: What the operator is to the workspace, as last told; a viewer's session
             is read only.
+        address: How the workspace is named, where a command for a shell is told.
         is_restricted: Whether no file of this machine is looked at or written for them.
     """
 
@@ -46,6 +48,7 @@ class Session:
     bundler: Bundler | None = None
     keeper: Keeper | None = None
     role: Role = Role.ADMIN
+    address: Address = field(default_factory=Address)
     is_restricted: bool = False
     _opened: tuple[Role, bool] = field(init=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from watchfloor.console.columns import Column
@@ -13,6 +13,7 @@ from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.privacy import without_contact
 from watchfloor.console.text import wrapped
 from watchfloor.domain.runbook import Finding, Section, Sign, Triage, Verdict
+from watchfloor.domain.shell_words import Address
 from watchfloor.domain.text import clean
 
 _MOST_LINES = 3
@@ -126,6 +127,15 @@ def evidence_lines(row: TriageRow, keymap: Keymap, width: int) -> Sequence[Line]
         for name, value in one.figures
     ]
     return lines
+
+
+def in_shell(told: Triage, address: Address) -> Triage:
+    """Return a triage whose commands are for this workspace."""
+    verdict = replace(told.verdict, next_action=address.here(told.verdict.next_action))
+    findings = tuple(
+        replace(one, next_action=address.here(one.next_action)) for one in told.findings
+    )
+    return replace(told, verdict=verdict, findings=findings)
 
 
 def verdict_text(told: Triage) -> str:

@@ -18,6 +18,7 @@ from watchfloor.cli import compose
 from watchfloor.cli.beside import Beside
 from watchfloor.cli.bundle_child import ChildBundler
 from watchfloor.cli.departure import Departure
+from watchfloor.cli.lines import spoken_of
 from watchfloor.cli.standing import own_role
 from watchfloor.console.app import WatchfloorApp, run_console
 from watchfloor.console.late_desk import LateDesk
@@ -128,6 +129,7 @@ def open_console(
         bundler=None if alone else ChildBundler(beside.layout),
         keeper=beside if beside.may_own and not read_only else None,
         role=beside.role,
+        address=spoken_of(),
         is_restricted=alone,
     )
     departure = Departure(app, beside, on_hangup=on_hangup)

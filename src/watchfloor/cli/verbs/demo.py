@@ -13,7 +13,7 @@ from pathlib import Path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.beside import Beside
-from watchfloor.cli.lines import answer, tell
+from watchfloor.cli.lines import answer, speak_of, tell
 from watchfloor.cli.verbs.console import (
     check_terminal,
     open_console,
@@ -24,7 +24,7 @@ from watchfloor.console.preferences import Preferences
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.previews import preview
 from watchfloor.domain.regions import Phase, Verb
-from watchfloor.domain.shell_words import in_workspace
+from watchfloor.domain.shell_words import Address
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import RunView
 from watchfloor.engine.operations import (
@@ -156,6 +156,7 @@ class Scene:
 
 
 def _shown(scene: Scene, wishes: Preferences, greeting: str) -> int:
+    speak_of(Address(str(scene.layout.root), is_elsewhere=True))
     tell(f"Demonstration workspace: {scene.layout.root} (nobody is contacted)")
     staged(scene)
     beside = Beside(scene.layout, starts=True)
@@ -163,7 +164,7 @@ def _shown(scene: Scene, wishes: Preferences, greeting: str) -> int:
     tell("Preparing runs in many states, a few seconds ...")
     scene.play()
     code = open_console(beside, wishes, greeting, read_only=False, on_hangup="drain")
-    tell(f"The workspace stays: {in_workspace('watchfloor', scene.layout.root)}")
+    tell("The workspace stays: watchfloor console")
     return code
 
 

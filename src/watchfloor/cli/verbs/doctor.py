@@ -12,7 +12,7 @@ from watchfloor.cli.checkup.checked import Checked
 from watchfloor.cli.checkup.machine import machine
 from watchfloor.cli.checkup.place import place
 from watchfloor.cli.checkup.stored import stored
-from watchfloor.cli.lines import answer, answer_json
+from watchfloor.cli.lines import advise, answer_json, for_shell
 from watchfloor.domain.errors import NotFoundError, WatchfloorError
 from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
@@ -38,17 +38,17 @@ def doctor(options: Namespace) -> int:
 def _tell(one: Checked) -> None:
     word = "FAIL" if not one.is_well else "note" if one.is_note else "ok  "
     first, *others = one.found.split("\n")
-    answer(f"{word} {one.name}: {first}")
+    advise(f"{word} {one.name}: {first}")
     for line in others:
-        answer(f"     {line}")
+        advise(f"     {line}")
     if one.action and (one.is_note or not one.is_well):
-        answer(f"     do: {clean(one.action, 2_000)}")
+        advise(f"     do: {clean(one.action, 2_000)}")
 
 
 def _json(one: Checked) -> dict[str, object]:
     """Return a check; what is well and no note asks for nothing to be done."""
     asks = one.is_note or not one.is_well
-    return {**one._asdict(), "action": one.action if asks else ""}
+    return {**one._asdict(), "action": for_shell(one.action) if asks else ""}
 
 
 def _checks(layout: Layout) -> Iterator[Checked]:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import Final
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer_json, iso, moment, tell
+from watchfloor.cli.lines import answer_json, for_shell, iso, moment, tell
 from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
@@ -121,7 +121,7 @@ def _what_to_do(run_id: str, lens: Lens, group: LensGroup, *, is_ended: bool) ->
     why = why_not(group, is_ended=is_ended)
     if why:
         return why
-    words = retry_words(run_id, lens.selection(group))
+    words = for_shell(retry_words(run_id, lens.selection(group)))
     if clean(words) != words:
         return "its words cannot be typed in a shell: mark it in the console"
     return words
@@ -148,7 +148,7 @@ def _json(
         "example": group.example_seq,
         "first_at": iso(group.first_at_ms),
         "last_at": iso(group.last_at_ms),
-        "retry": None if why else retry_words(run_id, lens.selection(group)),
+        "retry": None if why else for_shell(retry_words(run_id, lens.selection(group))),
         "why_not": why,
     }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, iso
+from watchfloor.cli.lines import answer, answer_json, iso, spoken_of
 from watchfloor.cli.shapes import event_json
 from watchfloor.domain.handover import Handover, RunTold, note_lines
 from watchfloor.domain.progress import Gain
@@ -24,16 +25,17 @@ def handover(options: Namespace) -> int:
     workspace = WorkspaceSettings(layout).last_known()
     with reading(layout) as connection:
         note = told_handover(connection, workspace, since_ms, now_ms, layout)
+    for_others = spoken_of().anywhere
     if options.json:
-        answer_json(_json(note))
+        answer_json(_json(note, for_others))
         return exits.DONE
     for line in note_lines(note, ZoneInfo(note.zone)):
         indent = line[: len(line) - len(line.lstrip())]
-        answer(f"{indent}{clean(line.strip(), 2_000)}".rstrip())
+        answer(f"{indent}{clean(for_others(line.strip()), 2_000)}".rstrip())
     return exits.DONE
 
 
-def _json(note: Handover) -> dict[str, object]:
+def _json(note: Handover, for_others: Callable[[str], str]) -> dict[str, object]:
     engine, owner = note.engine, note.engine.owner
     return {
         "workspace": note.workspace_id,
@@ -63,12 +65,12 @@ def _json(note: Handover) -> dict[str, object]:
             }
             for one in note.alerts
         ],
-        "waits": list(note.waits),
+        "waits": [for_others(one) for one in note.waits],
         "coming": [
             {"at": iso(one.at_ms), "what": one.what, "about": one.about}
             for one in note.coming
         ],
-        "questions": list(note.questions),
+        "questions": [for_others(one) for one in note.questions],
     }
 
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.canary_lines import canary_json, canary_told
-from watchfloor.cli.lines import answer, answer_json, iso, moment, span, tell
+from watchfloor.cli.lines import advise, answer, answer_json, iso, moment, span, tell
 from watchfloor.cli.shapes import books_json, event_json, run_json, show_json
 from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.tables import table
@@ -112,7 +112,7 @@ def show(options: Namespace) -> int:
     if reported:
         facts.append(("reported", ", ".join(f"{n:,} {k}" for k, n in reported.items())))
     for word, value in facts:
-        answer(f"{word:<12} {clean(value)}")
+        advise(f"{word:<12} {clean(value)}")
     print_books(run.books)
     return exits.DONE
 

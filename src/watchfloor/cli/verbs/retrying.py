@@ -7,7 +7,7 @@ from argparse import Namespace
 from watchfloor.cli import compose, exits
 from watchfloor.cli.asking import asked, asked_until, confirmed
 from watchfloor.cli.canary_lines import canary_json, canary_lines, preview_json
-from watchfloor.cli.lines import answer, answer_json, tell
+from watchfloor.cli.lines import advise, answer, answer_json, tell
 from watchfloor.cli.shapes import receipt_json
 from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.verbs.looking import full_id
@@ -88,7 +88,7 @@ def canary(options: Namespace) -> int:
         answer_json(canary_json(found))
     else:
         for line in canary_lines(found):
-            answer(clean(line, 2_000))
+            advise(clean(line, 2_000))
     return exits.UNHEALTHY if found.is_stopped else exits.DONE
 
 
@@ -193,7 +193,7 @@ def _waited(
     answer(run.label)
     if found is not None:
         for line in canary_lines(found):
-            answer(clean(line, 2_000))
+            advise(clean(line, 2_000))
     return code
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, iso
+from watchfloor.cli.lines import advise, answer, answer_json, iso
 from watchfloor.cli.standing import own_role
 from watchfloor.domain.draining import (
     ABOUT_A_HANG,
@@ -66,11 +66,11 @@ def status(options: Namespace) -> int:
     if role is not Role.ADMIN:
         line = f"{line} | {role}"
     if options.short:
-        answer(clean(" | ".join([line, *(f"! {one}" for one in wrong[:1])])))
+        advise(clean(" | ".join([line, *(f"! {one}" for one in wrong[:1])])))
     else:
         answer(line)
         for one in wrong:
-            answer(f"! {clean(one)}")
+            advise(f"! {clean(one)}")
     return exits.UNHEALTHY if wrong else exits.DONE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, iso
+from watchfloor.cli.lines import answer, answer_json, for_shell, iso
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.console.privacy import without_contact
 from watchfloor.domain.errors import ConfigError
@@ -110,4 +110,4 @@ def _finding_json(one: Finding) -> dict[str, Any]:
 
 
 def _shown(text: str) -> str:
-    return clean(without_contact(text), _MOST_CHARS)
+    return clean(for_shell(without_contact(text)), _MOST_CHARS)

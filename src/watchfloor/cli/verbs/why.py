@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, iso
+from watchfloor.cli.lines import answer, answer_json, for_shell, iso
 from watchfloor.cli.shapes import blocked_json, slowdown_json
 from watchfloor.cli.verbs.looking import full_id
 from watchfloor.domain.explanations import (
@@ -118,4 +118,4 @@ def _failing_json(failing: Failing) -> dict[str, Any]:
 
 def _shown(text: str, contact: str = "") -> str:
     """Return a text with people masked and nothing that could mislead a terminal."""
-    return clean(without_contact(text, contact), _LONGEST)
+    return clean(for_shell(without_contact(text, contact)), _LONGEST)

@@ -32,7 +32,9 @@ class AtSheet:
         """Ask on the sheet; None for no, and where another screen stands over it."""
         if not self._sheet.is_active:
             return None
-        return await self._sheet.app.push_screen_wait(Confirm(question))
+        return await self._sheet.app.push_screen_wait(
+            Confirm(question, self._sheet.session.address)
+        )
 
     async def new_limits(self, run: RunView) -> Limits | None:
         """Let limits be changed where the runs stand: not here."""

@@ -96,7 +96,8 @@ class CohortScreen(CohortSheet[RecordRow]):
         """Return what the cohort is, and what a retry would do, as JSON."""
         run = cast("RunView", self.run)
         selection = self._cohort.selection
-        words = shell_words(run.run_id, selection)
+        retry = shell_words(run.run_id, selection)
+        words = self.session.address.anywhere(retry)
         return cohort_json(run, selection, self._preview, words)
 
     async def opened(self, row: RecordRow) -> None:

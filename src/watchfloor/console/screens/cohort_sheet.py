@@ -116,7 +116,7 @@ class CohortSheet(ListSheet[Row]):
     async def explain(self, why: str) -> None:
         """Say at length why no one cohort is meant: a line has no room for it."""
         told = Question(title="There is no one cohort", note=f"{why}.", no="Close")
-        await self.app.push_screen(Confirm(told))
+        await self.app.push_screen(Confirm(told, self.session.address))
 
     def _retry(self, *, canary: bool, with_unknown: bool = False) -> None:
         meant, run = self.meant(), self.run
@@ -175,7 +175,7 @@ class CohortSheet(ListSheet[Row]):
             why = meant.why_not or "its texts cannot be typed in a shell"
             self.say(f"Nothing was copied: {why}.", "warn")
             return
-        self._copy(words, "the words for a shell")
+        self._copy(self.session.address.anywhere(words), "the words for a shell")
 
     def action_copy_json(self) -> None:
         """Copy what the records are as JSON."""

@@ -23,6 +23,7 @@ from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
+from watchfloor.domain.shell_words import Address
 
 _MOST_LINES = 4
 #: Lines that are not the question: border and buttons; a field with its margin.
@@ -39,9 +40,9 @@ class Confirm(ModalScreen[Consent | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("confirm")
     AUTO_FOCUS = ""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, address: Address) -> None:
         super().__init__()
-        self._question = question
+        self._question = question.asked_at(address)
         self._stands = False
         self._yes_key = ""
 

@@ -57,12 +57,13 @@ class HandoverPage(Reader):
             self.draw(lambda _: _said(sentence, "bad"))
             return
         self._note = note
-        self.draw(lambda width: handover_lines(note, width))
+        address = self._session.address
+        self.draw(lambda width: handover_lines(note, address, width))
 
     def action_copy_note(self) -> None:
         """Copy the whole note."""
         if self._note is not None:
-            self.app.copy_to_clipboard(handover_text(self._note))
+            self.app.copy_to_clipboard(handover_text(self._note, self._session.address))
             self.call(f"{_NAME}: copied, if the terminal allows it (OSC 52)")
 
 

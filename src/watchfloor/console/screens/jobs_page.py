@@ -179,7 +179,7 @@ class JobsPage(Timed, Screen[None]):
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator; it stays until there is something newer."""
         self._covered = None
-        self._show_message((Piece(f" {text}", role),))
+        self._show_message((Piece(f" {self.session.address.here(text)}", role),))
 
     def _show_message(self, line: Line) -> None:
         self._message = line

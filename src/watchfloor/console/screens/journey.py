@@ -267,7 +267,9 @@ class JourneyScreen(ModalScreen[int]):
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator."""
-        line: Line = (Piece(f" {text}", role),) if text else ()
+        line: Line = (
+            (Piece(f" {self._session.address.here(text)}", role),) if text else ()
+        )
         self._panel("message").draw(
             lambda width: read_whole(line, (), width, MOST_SAID)
         )

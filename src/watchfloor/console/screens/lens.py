@@ -72,7 +72,8 @@ class LensScreen(CohortSheet[LensRow]):
         """Return everything known of a group."""
         words = ""
         if row is not None and self.run is not None:
-            words = shell_words(self.run.run_id, row.lens.selection(row.group))
+            retry = shell_words(self.run.run_id, row.lens.selection(row.group))
+            words = self.session.address.here(retry)
         return group_at_length(row, words, width)
 
     def name_line(self) -> Line:

@@ -224,7 +224,9 @@ class Sheet(ModalScreen[None], Generic[Wanted, Found]):
         """Show a line to the operator, once there is anything to show it on."""
         if not self.query("#message"):
             return  # told before it was laid out, or after it was closed
-        line: Line = (Piece(f" {text}", role),) if text else ()
+        line: Line = (
+            (Piece(f" {self.session.address.here(text)}", role),) if text else ()
+        )
         self.panel("message").draw(lambda width: read_whole(line, (), width, MOST_SAID))
 
     # --- keys ------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from watchfloor.console.triage_lines import (
     TRIAGE_COLUMNS,
     TriageRow,
     evidence_lines,
+    in_shell,
     triage_rows,
     verdict_lines,
     verdict_text,
@@ -92,7 +93,8 @@ class TriageScreen(ListSheet[TriageRow]):
         """Ask for the run judged, its counters read once."""
         if self.run is None:
             raise NotFoundError("no run is selected")
-        told = await self.session.desk.triage(self.run.run_id)
+        found = await self.session.desk.triage(self.run.run_id)
+        told = in_shell(found, self.session.address)
         self.run, self._told = told.run, told
         return Page(triage_rows(told))
 
@@ -120,7 +122,7 @@ class TriageScreen(ListSheet[TriageRow]):
         if isinstance(message.answer, Failure):
             self.fail(message.answer)
             return
-        told = message.answer
+        told = in_shell(message.answer, self.session.address)
         self.run, self._told = told.run, told
         self.as_of_ms = self.session.clock()
         self.grid.show(triage_rows(told), keep=True, mark=True)
@@ -254,5 +256,5 @@ class TriageScreen(ListSheet[TriageRow]):
         super().action_close()
 
     def _copy(self, text: str, said: str) -> None:
-        self.app.copy_to_clipboard(text)
+        self.app.copy_to_clipboard(self.session.address.anywhere(text))
         self.say(f"Copied {said}, if the terminal allows it (OSC 52).", "dim")

@@ -197,7 +197,9 @@ class WizardPage(ModalScreen[str | None]):
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line to the operator; empty for none."""
-        self._message = (Piece(f" {text}", role),) if text else ()
+        self._message = (
+            (Piece(f" {self.session.address.here(text)}", role),) if text else ()
+        )
         self.paint()
 
     @on(Picker.Changed)
