@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.console.looking import jobs, panel, press, settled, shown, until
 
+from watchfloor.console.outgoing import Held
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.snapshots import PulseRead
@@ -151,6 +154,8 @@ async def test_a_role_that_was_taken_away_is_told_and_nothing_stays_armed(
         assert app.screen is app.jobs
         assert "viewer  READ ONLY" in panel(app, "header")
         assert "You are a viewer here now" in panel(app, "message")
+        assert "question was closed: nothing was asked by it" in panel(app, "message")
+        assert "Taken back" not in panel(app, "message")
         await press(pilot, "m", "p")
         assert "READ ONLY" in panel(app, "message")
 
@@ -159,3 +164,56 @@ async def test_a_role_that_was_taken_away_is_told_and_nothing_stays_armed(
         await polled(app, pilot, desk)
         assert "operator  READ+WRITE  disarmed" in panel(app, "header")
     assert desk.asked == []
+
+
+async def test_who_loses_the_role_while_a_stop_waits_is_told_that_it_is_taken_back(
+    console, desk
+):
+    app = console(role=Role.OPERATOR, wishes=Preferences(undo_s=600))
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(app.session.outgoing.held))
+        [stop] = app.session.outgoing.held
+        desk.role = Role.VIEWER
+        await polled(app, pilot, desk)
+
+        told = " ".join(panel(app, "message").split())
+        assert f"Nothing is armed. Taken back, never asked: {stop.name}." in told
+        assert "question" not in told
+        assert "gone out" not in told
+        assert app.session.outgoing.held == ()
+    assert desk.asked == []
+
+
+async def test_of_many_that_are_taken_back_some_are_named(console, desk):
+    app = console(role=Role.OPERATOR)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        outgoing = app.session.outgoing
+        held = [Held("stop", f"run-{n}", f"Autumn {n}", 0) for n in range(5)]
+        waits = [asyncio.create_task(outgoing.hold(one, 600)) for one in held]
+        await until(pilot, lambda: len(outgoing.held) == 5)
+        desk.role = Role.VIEWER
+        await polled(app, pilot, desk)
+
+        told = " ".join(panel(app, "message").split())
+        named = "stop of Autumn 0, stop of Autumn 1, stop of Autumn 2 and 2 more."
+        assert f"Taken back, never asked: {named}" in told
+        assert await asyncio.gather(*waits) == [False] * 5
+
+
+async def test_what_has_gone_out_by_then_is_not_told_to_be_taken_back(console, desk):
+    app = console(role=Role.OPERATOR)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        app.session.outgoing.begin()
+        desk.role = Role.VIEWER
+        await polled(app, pilot, desk)
+
+        told = " ".join(panel(app, "message").split())
+        assert "A command had gone out already and was not taken back" in told
+        assert "Taken back, never" not in told
+        app.session.outgoing.asked()

@@ -37,10 +37,14 @@ class Held:
     _decided: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def name(self) -> str:
+        """What waits."""
+        return f"{self.verb} of {shortened(self.run_name, _LONGEST_NAME)}"
+
+    @property
     def words(self) -> str:
         """What waits, and until when."""
-        name = shortened(self.run_name, _LONGEST_NAME)
-        return f"{self.verb} of {name}, out {clock_time(self.goes_at_ms)}"
+        return f"{self.name}, out {clock_time(self.goes_at_ms)}"
 
     def decide(self, *, taken_back: bool) -> None:
         """Let it go now, or never; what was decided first holds."""
@@ -81,6 +85,11 @@ class Outgoing:
     def held(self) -> tuple[Held, ...]:
         """What waits, in the order in which it was confirmed."""
         return tuple(self._held)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether something has gone out and is not known to be stored."""
+        return bool(self._asking)
 
     @property
     def is_busy(self) -> bool:

@@ -6,6 +6,7 @@ from textual.events import Key
 
 from watchfloor.console.listing import RunFilter
 from watchfloor.console.pages import Filter
+from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs_page import JobsPage
 from watchfloor.console.session import Session
 from watchfloor.console.snapshots import Wanted
@@ -16,6 +17,8 @@ from watchfloor.domain.views import EngineView, Overview, RecordPage
 
 #: Workers that carry a command to its end.
 COMMANDS = "commands"
+#: Of the commands that were taken back so many are named.
+_MOST_NAMED = 3
 _REPLACED = (
     "Another workspace stands here now, as after a restore: what was shown, marked, "
     "typed or not yet asked is void. Nothing is armed."
@@ -89,13 +92,34 @@ class JobsNews(JobsPage):
         before = session.role
         if role is None or not session.take_role(role):
             return
+        became = ""
         if not session.role.may(before):
+            became = self._became_of_it()
             self._void()
         self.say(
             f"You are {a_role(session.role)} here now: the workspace's file says so. "
-            "Nothing is armed.",
+            f"Nothing is armed.{became}",
             "warn",
         )
+
+    def _became_of_it(self) -> str:
+        """Return what becomes of what was asked, confirmed, or on its way."""
+        outgoing, told = self.session.outgoing, []
+        if names := [one.name for one in outgoing.held]:
+            more = len(names) - _MOST_NAMED
+            rest = f" and {more:,} more" if more > 0 else ""
+            told.append(
+                f"Taken back, never asked: {', '.join(names[:_MOST_NAMED])}{rest}."
+            )
+        if any(isinstance(one, Confirm) for one in self.app.screen_stack):
+            told.append("The open question was closed: nothing was asked by it.")
+        if outgoing.is_asking:
+            key = self.session.keymap.key("view.events")
+            told.append(
+                "A command had gone out already and was not taken back; "
+                f"{key} shows what became of it."
+            )
+        return "".join(f" {one}" for one in told)
 
     def _forget_records(self, why: str) -> None:
         self.page, self._shown, self._wanted = RecordPage(), None, None
