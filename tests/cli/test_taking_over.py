@@ -153,16 +153,20 @@ def test_a_console_that_is_left_waits_no_longer_for_an_owner(silent, waiting, by
     with ThreadPoolExecutor(1) as threads:
         waits = threads.submit(beside.start, patience_s=LET_GO_S)
         until(lambda: beside.looks > 1, "the console to wait")
+        asked = beside.awaited()
         said = beside.give_up() if by == "giving up" else ""
         assert beside.left() is None
         assert waits.result() == "this console is being left"
 
     assert beside.is_owned()
+    assert asked.startswith("This console waits for a silent engine of ")
+    assert "Leaving ends that wait: no engine starts here after it. To have " in asked
+    assert asked.endswith(f"watchfloor engine --wait {LET_GO_S:.0f}.")
     if said:
         assert said.startswith("nobody waits any more for a silent engine of ")
         assert f"(pid {os.getpid()} on " in said
         assert said.endswith(f"watchfloor engine --wait {LET_GO_S:.0f}")
-    assert beside.give_up() == ""
+    assert (beside.awaited(), beside.give_up()) == ("", "")
 
 
 def test_a_console_that_waits_starts_when_the_owner_has_let_go(layout, waiting):

@@ -38,6 +38,11 @@ class PaperKeeper:
         """Return whether it is, as told."""
         return self.owned
 
+    def awaited(self) -> str:
+        """Return what leaving would end, while a start waits."""
+        is_waiting = self.waits_for and self.started and not self.left.is_set()
+        return f"Leaving ends the wait: {self.waits_for}." if is_waiting else ""
+
     def give_up(self) -> str:
         """Let a start wait no longer."""
         self.left.set()

@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import suppress
 from threading import Event, RLock
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.handing_on import Successor
@@ -43,6 +43,34 @@ class RunningEngine(Protocol):
         ...
 
 
+class _Awaited(NamedTuple):
+    """Who is to let go of the workspace, and for how long that is waited for."""
+
+    owner: str
+    patience_s: float
+
+    @property
+    def would_be_given_up(self) -> str:
+        """What leaving the console would end, for who is asked whether to."""
+        return (
+            f"This console waits for {self.owner} to let go, to start an engine then. "
+            f"Leaving ends that wait: no engine starts here after it. {self._goes_on}."
+        )
+
+    @property
+    def was_given_up(self) -> str:
+        """What leaving the console has ended."""
+        return (
+            f"nobody waits any more for {self.owner} to let go, and no engine starts "
+            f"here after it. {self._goes_on}"
+        )
+
+    @property
+    def _goes_on(self) -> str:
+        wait = math.ceil(self.patience_s)
+        return f"To have its runs go on: watchfloor engine --wait {wait}"
+
+
 class Beside:
     """The desk, and the engine of this process: the screens' ``Keeper``.
 
@@ -65,7 +93,7 @@ class Beside:
         # A signal may have the engine asked for while it is being asked for.
         self._turn = RLock()
         self._leaving = Event()
-        self._waits_for = ""
+        self._awaited: _Awaited | None = None
 
     def start_engine(self, *, patience_s: float = 0.0, seizes: bool = False) -> None:
         """Start the engine, where this process has none and is not being left.
@@ -115,7 +143,7 @@ class Beside:
         except WatchfloorError as error:
             return str(error)
         finally:
-            self._waits_for = ""
+            self._awaited = None
         return _LEFT if self._leaving.is_set() else ""
 
     def _patience(self, least_s: float) -> float:
@@ -127,15 +155,21 @@ class Beside:
         with suppress(OSError):
             owner = owner_in(self.layout.lock.read_bytes())
         owner = owner or "the engine that owns the workspace"
-        self._waits_for = _given_up(owner, least_s)
+        self._awaited = _Awaited(owner, least_s)
         patience_s = max(least_s, patience_for(self.layout))
-        self._waits_for = _given_up(owner, patience_s)
+        self._awaited = _Awaited(owner, patience_s)
         return patience_s
+
+    def awaited(self) -> str:
+        """See ``Keeper``."""
+        awaited = self._awaited
+        return "" if awaited is None else awaited.would_be_given_up
 
     def give_up(self) -> str:
         """See ``Keeper``."""
         self._leaving.set()
-        return self._waits_for
+        awaited = self._awaited
+        return "" if awaited is None else awaited.was_given_up
 
     def is_owned(self) -> bool:
         """See ``Keeper``."""
@@ -184,13 +218,6 @@ class Beside:
         self._leaving.set()
         with self._turn:
             return self.engine
-
-
-def _given_up(owner: str, patience_s: float) -> str:
-    return (
-        f"nobody waits any more for {owner} to let go, and no engine starts here after "
-        f"it. To have its runs go on: watchfloor engine --wait {math.ceil(patience_s)}"
-    )
 
 
 def ended(engine: RunningEngine | None) -> int:

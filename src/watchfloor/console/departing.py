@@ -95,9 +95,14 @@ class Departing(Timed, App[int]):
         await self.push_screen(Confirm(question, self.session.address), self._leave)
 
     def _what_waits(self) -> tuple[str, ...]:
-        return tuple(
-            f"Not asked yet: {held.words}. Leaving hands it to the engine at once."
-            for held in self.session.outgoing.held
+        keeper = self.session.keeper
+        awaited = keeper.awaited() if keeper is not None else ""
+        return (
+            *([awaited] if awaited else ()),
+            *(
+                f"Not asked yet: {held.words}. Leaving hands it to the engine at once."
+                for held in self.session.outgoing.held
+            ),
         )
 
     def _what_runs(self) -> tuple[str, ...]:

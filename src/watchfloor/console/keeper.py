@@ -8,7 +8,7 @@ from typing import Protocol
 class Keeper(Protocol):
     """Has the engine of this process, or starts one.
 
-    Every method blocks but ``give_up``.
+    Every method blocks but ``awaited`` and ``give_up``.
 
     Attributes:
         hindrance: What kept the engine from starting with the screens, for good as far
@@ -32,6 +32,13 @@ class Keeper(Protocol):
 
     def is_owned(self) -> bool:
         """Whether a living process owns the workspace, this one too."""
+        ...
+
+    def awaited(self) -> str:
+        """Return whose end a start waits for, and what leaving does to that wait.
+
+        Empty for nobody's.
+        """
         ...
 
     def give_up(self) -> str:
