@@ -9,6 +9,7 @@ from watchfloor.domain.taking_over import (
     beats_still,
     beats_still_said,
     drain_lines,
+    ending_said,
     not_taken_said,
     owner_words,
     seize_lines,
@@ -113,7 +114,21 @@ def test_who_may_not_pass_an_owner_over_is_told_what_else_there_is():
         "the owner lives and stores again: nora, pid 4711 on night-desk, since 13:02, "
         "last heartbeat 1 s ago. It was not passed over, and nothing was changed. Ask "
         "it once more to let go: watchfloor engine --take-over. Where it still takes "
-        "no command, end that process: kill 4711"
+        f"no command, {ending_said(again)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "where"), [("night-desk", "night-desk"), ("", "this machine")]
+)
+def test_how_an_owner_is_ended_says_where_and_what_becomes_of_what_is_in_flight(
+    host, where
+):
+    assert ending_said(replace(OWNER, host=host)) == (
+        f"end that process, on {where}: kill 4711. It drains then: its attempts in "
+        "flight end, and none is begun. Only where it does not: kill -9 4711. That "
+        "cuts them off, and the next engine accounts for each as after a crash, by "
+        "its channel's mode: sent again with the same key, or unknown"
     )
 
 

@@ -16,6 +16,7 @@ from watchfloor.domain.taking_over import (
     SEIZE,
     TAKE_OVER,
     drain_lines,
+    ending_said,
     not_taken_said,
     owner_words,
     seize_lines,
@@ -125,7 +126,8 @@ def _passed_over(layout: Layout, seen: EngineView) -> Taking:
     if not sys.stdin.isatty():
         msg = (
             "the engine does not answer, and there is no terminal to decide on; "
-            "nothing was changed. Run this in a terminal, or end that process first"
+            "nothing was changed. Run this in a terminal, or first "
+            f"{ending_said(seen)}"
         )
         raise ConfigError(msg)
     is_meant = confirmed(f"Type {SEIZE} to pass it over:", SEIZE)

@@ -77,8 +77,18 @@ def beats_still_said(owner: EngineView, now_ms: int) -> str:
     return (
         f"the owner lives and stores again: {owner_words(owner, now_ms)}. It was not "
         "passed over, and nothing was changed. Ask it once more to let go: watchfloor "
-        "engine --take-over. Where it still takes no command, end that process: "
-        f"kill {owner.pid}"
+        f"engine --take-over. Where it still takes no command, {ending_said(owner)}"
+    )
+
+
+def ending_said(owner: EngineView) -> str:
+    """Return how an owner that takes no command is ended, and what that does."""
+    return (
+        f"end that process, on {owner.host or 'this machine'}: kill {owner.pid}. It "
+        "drains then: its attempts in flight end, and none is begun. Only where it "
+        f"does not: kill -9 {owner.pid}. That cuts them off, and the next engine accounts "
+        "for each as after a crash, by its channel's mode: sent again with the same "
+        "key, or unknown"
     )
 
 
