@@ -80,6 +80,7 @@ class PaperDesk(PaperViews):
         left: Why the last engine let go; empty while one owns the workspace.
         drain: How far the engine is that ends; None while it goes on.
         hangs: One that is not alive stands still, and holds the workspace.
+        is_unseen: Of one that is not alive nobody can tell whether its process lives.
         holder: Who holds the workspace of one that is not alive, as the lock names it.
         search_most: So many records a search looks at before it stops.
         retries: Every retry that was asked for, whether as a canary, and why.
@@ -102,6 +103,7 @@ class PaperDesk(PaperViews):
     left: str = ""
     drain: Drain | None = None
     hangs: bool = False
+    is_unseen: bool = False
     holder: str = ""
     clock: HandClock = field(default_factory=HandClock)
     asked: list[tuple[str, str, str, int]] = field(default_factory=list)
@@ -144,6 +146,7 @@ class PaperDesk(PaperViews):
             left_at_ms=NOON_MS if self.left else 0,
             drain=self.drain,
             hangs=self.hangs,
+            is_unseen=self.is_unseen,
             holder=self.holder,
         )
 

@@ -14,6 +14,7 @@ from watchfloor.console.screens.confirm import Confirm
 from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import Refusal
 from watchfloor.domain.leaving import Leaving
+from watchfloor.domain.roles import Role
 from watchfloor.domain.taking_over import LET_GO_S
 
 WIDE = (120, 36)
@@ -362,3 +363,24 @@ async def test_one_that_starts_after_an_engine_died_is_told_and_not_asked(
         await until(pilot, lambda: f"engine none: {starts}" in line(app))
 
     assert (keeper.started, elsewhere.ordered) == ([], [])
+
+
+async def test_an_engine_that_nobody_may_look_at_is_called_neither_none_nor_hanging(
+    console, desk
+):
+    desk.pid, desk.alive, desk.is_unseen = desk.pid + 1, False, True
+    app = console(role=Role.VIEWER)
+    unknown = "whether its process lives cannot be told: its lock cannot be read from"
+    async with app.run_test(size=(200, 48)) as pilot:
+        await settled(pilot)
+        assert f"ENGINE does not answer: last heartbeat 1 min 00 s ago; {unknown}" in (
+            line(app)
+        )
+        await press(pilot, "2")
+        await until(pilot, lambda: "ENGINE DOES NOT ANSWER" in line(app))
+        assert f"engine does not answer: last heartbeat 1 min 00 s ago; {unknown}" in (
+            line(app)
+        )
+        assert "ask whoever owns the workspace to look" in line(app)
+        assert "NO ENGINE" not in line(app)
+        assert "watchfloor engine" not in line(app)

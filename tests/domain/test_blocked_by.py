@@ -153,6 +153,7 @@ def situations(draw):
         breaker=draw(st.sampled_from(["", "the breaker of webhook a:1 opened"])),
         quota=draw(st.sampled_from(["", "PLAN_LIMIT: runs 3 of 3"])),
         owner_lives=draw(st.booleans()),
+        owner_unseen=draw(st.booleans()),
         oldest_s=draw(st.none() | st.floats(0, 1e6)),
         shared=draw(st.sampled_from([(), (FULL,), (FREE,), (FREE, FULL)])),
         bytes_read=draw(small),
@@ -249,6 +250,19 @@ def test_an_engine_that_hangs_is_told_from_one_that_is_gone():
         LEFT,
         "last heartbeat 42 s ago, though its process lives: it hangs; see: "
         "watchfloor doctor",
+    )
+
+
+def test_where_nobody_may_look_an_engine_is_called_neither_gone_nor_hanging():
+    silent = replace(
+        MOVING, engine_alive=False, owner_unseen=True, heartbeat_age_s=42.0
+    )
+
+    [found] = blocked_by(silent)
+    assert found.detail == (
+        "last heartbeat 42 s ago; whether its process lives cannot be told: its lock "
+        "cannot be read from this account; ask whoever owns the workspace to look, "
+        "from their account: watchfloor status"
     )
 
 

@@ -11,6 +11,7 @@ from watchfloor.domain.draining import (
     drain_words,
     hang_words,
     holder_words,
+    unseen_words,
     wait_s,
     waits_for_it,
 )
@@ -58,3 +59,10 @@ def test_one_that_hangs_is_told_by_its_process_and_its_silence():
 def test_one_that_does_not_beat_yet_is_told_by_what_it_is_at(holder, at):
     assert at_words(holder) == at
     assert holder_words(holder) == f"{holder.partition(',')[0]} {at}"
+
+
+def test_of_one_whose_lock_may_not_be_read_it_is_said_what_is_known_and_what_not():
+    assert unseen_words(SINCE_MS - 12_000, SINCE_MS) == (
+        "does not answer: last heartbeat 12 s ago; whether its process lives cannot be "
+        "told: its lock cannot be read from this account"
+    )

@@ -203,6 +203,28 @@ def test_an_engine_that_stands_still_is_looked_at_before_another_one_is_started(
     )
 
 
+def test_of_one_that_this_account_cannot_look_at_its_owner_is_asked():
+    silent = {"engine_alive": False, "heartbeat_age_s": 9.0, "owner_unseen": True}
+
+    assert next_step(told(health=Health.BLOCKED, now=silent)) == (
+        "whether its process lives cannot be told: its lock cannot be read from this "
+        "account; ask whoever owns the workspace to look, from their account: "
+        "watchfloor status"
+    )
+
+
+@pytest.mark.parametrize("silent", ["owner_lives", "owner_unseen"])
+def test_who_is_silent_is_nowhere_called_no_engine(silent):
+    now = {"engine_alive": False, "heartbeat_age_s": 9.0, silent: True}
+
+    said = explanation(told(health=Health.BLOCKED, now=now))
+    assert "Held: " in said
+    assert "engine does not answer (last heartbeat 9 s ago" in said
+    assert "no engine" not in said
+    gone = {"engine_alive": False, "heartbeat_age_s": 9.0}
+    assert "no engine (last" in explanation(told(health=Health.BLOCKED, now=gone))
+
+
 NO_ENGINE = {"engine_alive": False, "heartbeat_age_s": 9.0}
 SINCE = "no engine since 14:02"
 

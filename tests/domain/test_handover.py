@@ -232,5 +232,13 @@ def test_an_engine_that_is_gone_is_the_first_thing_that_is_seen():
         f"Engine: HANGS since 14:00 UTC: {WHO}, and its process lives; "
         "1 start in the period"
     )
+    silent = EngineTold(
+        replace(OWNER, is_unseen=True), is_alive=False, starts=1, crashes=0
+    )
+    assert note_lines(note(engine=silent), UTC)[2] == (
+        f"Engine: DOES NOT ANSWER since 14:00 UTC: {WHO}; whether its process lives "
+        "cannot be told: its lock cannot be read from this account; "
+        "1 start in the period"
+    )
     never = EngineTold(EngineView(), is_alive=False, starts=0, crashes=0)
     assert note_lines(note(engine=never), UTC)[2] == "Engine: none ever ran here"

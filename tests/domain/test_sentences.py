@@ -166,6 +166,10 @@ def test_a_stalled_run_tells_since_when_and_how_many_could_start():
             "the engine hangs since 13:42",
         ),
         (
+            {"engine_alive": False, "heartbeat_age_s": 1_200.0, "owner_unseen": True},
+            "the engine does not answer since 13:42",
+        ),
+        (
             {"engine_alive": False, "heartbeat_age_s": None},
             "no engine ever ran here",
         ),

@@ -18,7 +18,9 @@ from tests.support.floor import Floor, ids, webhook
 from tests.support.patience import until
 from tests.support.preloaded import Account, carried_out
 
+from watchfloor.cli import compose
 from watchfloor.engine.sharing_files import share
+from watchfloor.engine.tenure import tenure
 
 #: A group that no account is a member of by itself, and no file belongs to.
 GROUP = 61_961
@@ -259,3 +261,25 @@ def test_a_shared_workspace_has_the_modes_of_the_guide(shared):
     assert found["inbox.db"] == found["engine.lock"] == 0o600
     names = ("state.db", "state.db-wal", "state.db-shm", "watchfloor.toml")
     assert {found[name] for name in names} == {0o640}
+
+
+def test_a_member_is_told_what_is_known_of_a_silent_owner_and_what_is_not(shared):
+    run_id = shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+    assert shared.apply_what_waits()
+    ago = compose.surroundings()._replace(now_ms=lambda: compose.now_ms() - 60_000)
+    owner = compose.owner("engine")
+    with tenure(shared.layout, ago, owner, dispatches=True):
+        share(shared.layout, GROUP)
+        told = [
+            said_by("daemon", shared, *words).stdout
+            for words in (("status",), ("doctor",), ("why", run_id), ("handover",))
+        ]
+        of_owner = carried_out("--workspace", str(shared.layout.root), "status").stdout
+
+    for said in told:
+        assert "does not answer" in said.lower()
+        assert "its lock cannot be read from this account" in said
+        assert "ask whoever owns the workspace to look" in said
+        for wrong in ("no engine", "none runs", "hangs", "start one"):
+            assert wrong not in said.lower(), (wrong, said)
+    assert "engine hangs: last heartbeat" in of_owner

@@ -96,6 +96,12 @@ SICK: dict[str, tuple[str, Evidence, int, str]] = {
         2,
         "its process 4711 lives",
     ),
+    "an engine that this account cannot look at": (
+        "runtime",
+        told(now={**DEAD, "owner_unseen": True}),
+        2,
+        "The engine does not answer: last heartbeat",
+    ),
     "a store that takes nothing": (
         "store",
         told(now={"store_fault": "database or disk is full"}),

@@ -14,7 +14,7 @@ from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.plots_scale import named
 from watchfloor.console.privacy import without_contact
 from watchfloor.domain.blocked_by import Reason
-from watchfloor.domain.draining import ABOUT_A_HANG
+from watchfloor.domain.draining import ABOUT_A_HANG, ABOUT_UNSEEN, NOT_TOLD
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.shell_words import Address
@@ -59,6 +59,9 @@ def _alerts(ops: LiveOps, keymap: Keymap) -> list[Alert]:
     if ops.engine.hangs:
         said = f"its process {ops.engine.pid} lives; {ABOUT_A_HANG}"
         found.append(Alert(0, "ENGINE HANGS", "", said))
+    elif ops.engine.is_unseen:
+        said = f"{NOT_TOLD}; {ABOUT_UNSEEN}"
+        found.append(Alert(0, "ENGINE DOES NOT ANSWER", "", said))
     elif not ops.engine.is_alive(ops.as_of_ms):
         waiting = counted(len(ops.runs), "run")
         said = f"{waiting} can only wait; start one: watchfloor engine"

@@ -11,7 +11,13 @@ from watchfloor.console.flow import read_whole
 from watchfloor.console.keymap import Act, shown_keys
 from watchfloor.console.pieces import Line, Piece, joined, measured, spread
 from watchfloor.console.session import Session
-from watchfloor.domain.draining import drain_words, hang_words, holder_words
+from watchfloor.domain.draining import (
+    ABOUT_UNSEEN,
+    drain_words,
+    hang_words,
+    holder_words,
+    unseen_words,
+)
 from watchfloor.domain.leaving import Leaving, left_words
 from watchfloor.domain.live import Cards
 from watchfloor.domain.roles import Role
@@ -114,6 +120,9 @@ def _engine(session: Session, engine: EngineView | None, fault: str) -> Piece:
     if engine.hangs:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
         return Piece(f"ENGINE {hangs}; {_about_a_hang(session)}", "bad")
+    if engine.is_unseen:
+        silent = unseen_words(engine.heartbeat_at_ms, now_ms)
+        return Piece(f"ENGINE {silent}; {ABOUT_UNSEEN}", "bad")
     return Piece(f"NO ENGINE{_missing(session, engine)}", "bad")
 
 

@@ -19,7 +19,12 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.labels import run_role
 from watchfloor.console.pieces import Line, Piece, joined, measured
 from watchfloor.console.plots_scale import named
-from watchfloor.domain.draining import drain_words, hang_words, holder_words
+from watchfloor.domain.draining import (
+    drain_words,
+    hang_words,
+    holder_words,
+    unseen_words,
+)
 from watchfloor.domain.health import Health
 from watchfloor.domain.live import LiveOps, LiveRun
 from watchfloor.domain.moments import pace_text
@@ -203,10 +208,8 @@ def engine_line(engine: EngineView, now_ms: int, own_pid: int) -> Line:
         up = near_time(engine.started_at_ms, now_ms)
         said = f"  {engine.owner}, {where}{own}, up since {up}"
         return (Piece(" engine  ", "dim"), Piece("alive", "good"), Piece(said))
-    if engine.hangs or engine.holder:
-        hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
-        said = hangs if engine.hangs else f"none: {holder_words(engine.holder)}"
-        return (Piece(" engine  ", "dim"), Piece(said, "bad"))
+    if silent := _silent(engine, now_ms):
+        return (Piece(" engine  ", "dim"), Piece(silent, "bad"))
     if not engine.heartbeat_at_ms:
         return (Piece(" engine  none ever ran here", "bad"),)
     last = near_time(engine.heartbeat_at_ms, now_ms)
@@ -218,6 +221,17 @@ def engine_line(engine: EngineView, now_ms: int, own_pid: int) -> Line:
 
 
 # --- shared limits -------------------------------------------------------------------
+
+
+def _silent(engine: EngineView, now_ms: int) -> str:
+    """Return what is known of one that neither beats nor is known to have gone."""
+    if engine.hangs:
+        return hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
+    if engine.holder:
+        return f"none: {holder_words(engine.holder)}"
+    if engine.is_unseen:
+        return unseen_words(engine.heartbeat_at_ms, now_ms)
+    return ""
 
 
 def shared_lines(ops: LiveOps, width: int, most: int) -> tuple[Line, ...]:

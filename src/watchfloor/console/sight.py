@@ -62,6 +62,8 @@ class EngineSight:
             return ""
         if self.engine.hangs:
             return "ENGINE HANGS"
+        if self.engine.is_unseen:
+            return "ENGINE DOES NOT ANSWER"
         if not self.engine.is_alive(self._told_at_ms):
             return "NO ENGINE"
         return "STORE FAULT" if self.engine.fault else ""

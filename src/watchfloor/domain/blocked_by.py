@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from watchfloor.domain.books import Books
+from watchfloor.domain.draining import ABOUT_UNSEEN, NOT_TOLD
 from watchfloor.domain.moments import counted, span_text
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Gate, Intake, Lifecycle, Phase
@@ -66,6 +67,7 @@ class Situation:
         drains: How far the engine is that ends and begins nothing more; empty while it
             goes on.
         owner_lives: No heartbeat came lately, and yet the owner's process lives.
+        owner_unseen: None came, and whether it lives cannot be told from this account.
         store_fault: Why the store takes no writes; empty when it does.
         gate_detail: Who closed the gate, when and why.
         breaker: Which breaker closed the gate, and why; empty for none.
@@ -109,6 +111,7 @@ class Situation:
     interrupted: str = ""
     drains: str = ""
     owner_lives: bool = False
+    owner_unseen: bool = False
     store_fault: str = ""
     gate_detail: str = ""
     breaker: str = ""
@@ -250,6 +253,8 @@ def _engine_detail(now: Situation) -> str:
     last = f"last heartbeat {now.heartbeat_age_s:.0f} s ago"
     if now.owner_lives:
         return f"{last}, though its process lives: it hangs; see: watchfloor doctor"
+    if now.owner_unseen:
+        return f"{last}; {NOT_TOLD}; {ABOUT_UNSEEN}"
     return f"{last}; start one with: watchfloor engine"
 
 

@@ -57,6 +57,23 @@ def hang_words(pid: int, heartbeat_at_ms: int, now_ms: int) -> str:
     return f"hangs: last heartbeat {last} ago, and its process {pid} lives"
 
 
+#: What is not known of an owner whose lock this account may not read.
+NOT_TOLD: Final = (
+    "whether its process lives cannot be told: its lock cannot be read from this "
+    "account"
+)
+
+
+def unseen_words(heartbeat_at_ms: int, now_ms: int) -> str:
+    """Return what is known of one that is silent, where its lock tells nothing."""
+    last = age_text(heartbeat_at_ms, now_ms)
+    return f"does not answer: last heartbeat {last} ago; {NOT_TOLD}"
+
+
+#: What to do about such a one: its account sees whether it hangs or is gone.
+ABOUT_UNSEEN: Final = (
+    "ask whoever owns the workspace to look, from their account: watchfloor status"
+)
 #: What to do about one that hangs: it is asked first, and passed over only by a word.
 ABOUT_A_HANG: Final = "look at that process, or: watchfloor engine --take-over"
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from watchfloor.domain.blocked_by import Blocked, Reason, blocked_record
 from watchfloor.domain.canary import canary_named
-from watchfloor.domain.draining import ABOUT_A_HANG
+from watchfloor.domain.draining import ABOUT_A_HANG, ABOUT_UNSEEN, NOT_TOLD
 from watchfloor.domain.health import Health
 from watchfloor.domain.moments import age_text, at_minute, counted, pace_text, span_text
 from watchfloor.domain.records import REACHED_BEFORE, RecordState
@@ -138,6 +138,8 @@ def _remedy(told: Told, reason: str) -> str:
     found = next((text for one, text in _REMEDIES.items() if one == reason), "")
     if reason == Reason.NO_ENGINE and told.now.owner_lives:
         found = ABOUT_A_HANG
+    if reason == Reason.NO_ENGINE and told.now.owner_unseen:
+        found = f"{NOT_TOLD}; {ABOUT_UNSEEN}"
     if reason in _BEFORE_THE_GATE and closed is not None:
         # A gate that is closed still is when what stands before it is gone.
         return (
@@ -176,7 +178,7 @@ def _of_live(told: Told) -> Iterator[str]:
     held = [one for one in told.blocked if one.reason is not Reason.DISPATCHABLE]
     ready = sum(one.count for one in told.blocked) - sum(one.count for one in held)
     if held:
-        yield f"Held: {'; '.join(_held(one) for one in held)}."
+        yield f"Held: {'; '.join(_held(told, one) for one in held)}."
     if ready:
         yield f"{counted(ready, 'record')} could start this moment."
     if run.progress_at_ms is not None:
@@ -189,10 +191,18 @@ def _of_live(told: Told) -> Iterator[str]:
     yield f"Next: {next_step(told)}."
 
 
-def _held(one: Blocked) -> str:
+def _held(told: Told, one: Blocked) -> str:
     detail = f" ({one.detail})" if one.detail else ""
     count = f"{one.count:,} by " if one.count else ""
-    return f"{count}{one.reason.value}{detail}"
+    return f"{count}{_named(told, one.reason)}{detail}"
+
+
+def _named(told: Told, reason: str) -> str:
+    """Return what a reason is called: who is silent may not be called none."""
+    is_silent = told.now.owner_lives or told.now.owner_unseen
+    if reason == Reason.NO_ENGINE and is_silent:
+        return "engine does not answer"
+    return str(reason)
 
 
 def _slowness(slow: Slowdown, now_ms: int) -> str:
@@ -302,7 +312,7 @@ def _why_record(told: ToldRecord) -> str:
             about = "it could start this moment and waits for its turn in the upload"
         case _:
             about = detail
-    told_why = f"It is held by: {reason}{f', {about}' if about else ''}."
+    told_why = f"It is held by: {_named(run, reason)}{f', {about}' if about else ''}."
     if waits and about != waits:
         told_why += f" Its own time: {waits}."
     remedy = _remedy(run, reason)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+from watchfloor.domain.draining import NOT_TOLD
 from watchfloor.domain.moments import counted
 from watchfloor.domain.progress import Gain
 from watchfloor.domain.views import EngineView, EventView
@@ -247,6 +248,8 @@ def _engine_line(engine: EngineTold, clock: _Clock) -> str:
     last = clock.near(owner.heartbeat_at_ms)
     if owner.hangs:
         return f"HANGS since {last}: {who}, and its process lives; {started}"
+    if owner.is_unseen:
+        return f"DOES NOT ANSWER since {last}: {who}; {NOT_TOLD}; {started}"
     return f"NONE RUNS; the last owner was {who}, until {last}; {started}"
 
 

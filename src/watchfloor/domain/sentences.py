@@ -158,6 +158,8 @@ def _without_engine(now: Situation, now_ms: int) -> str:
         return f"{now.interrupted}; goes on when an engine starts"
     last_ms = now_ms - round(now.heartbeat_age_s * 1_000)
     what = "the engine hangs" if now.owner_lives else "no engine"
+    if now.owner_unseen:
+        what = "the engine does not answer"
     return f"{what} since {at_minute(last_ms, now_ms)}"
 
 

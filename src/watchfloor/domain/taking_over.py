@@ -86,9 +86,9 @@ def ending_said(owner: EngineView) -> str:
     return (
         f"end that process, on {owner.host or 'this machine'}: kill {owner.pid}. It "
         "drains then: its attempts in flight end, and none is begun. Only where it "
-        f"does not: kill -9 {owner.pid}. That cuts them off, and the next engine accounts "
-        "for each as after a crash, by its channel's mode: sent again with the same "
-        "key, or unknown"
+        f"does not: kill -9 {owner.pid}. That cuts them off, and the next engine "
+        "accounts for each as after a crash, by its channel's mode: sent again with "
+        "the same key, or unknown"
     )
 
 

@@ -291,6 +291,8 @@ class EngineView:
         trouble: Which duties beside the runs fail, in a sentence; the engine goes on.
         drain: How far the owner is that ends; None while it goes on.
         hangs: Its process lives and is silent, and nothing tells why.
+        is_unseen: It is silent without having let go, and whether its process lives
+            cannot be told from this account: its lock is its owner's alone.
         holder: Who holds the workspace in its place, as the lock names it: one that
             starts or applies a command. Empty for nobody else.
     """
@@ -310,6 +312,7 @@ class EngineView:
     trouble: str = ""
     drain: Drain | None = None
     hangs: bool = False
+    is_unseen: bool = False
     holder: str = ""
 
     def is_alive(self, now_ms: int, patience_ms: int = 5_000) -> bool:

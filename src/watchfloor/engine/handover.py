@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from watchfloor.domain.alerts import Alert
-from watchfloor.domain.draining import ABOUT_A_HANG
+from watchfloor.domain.draining import ABOUT_A_HANG, ABOUT_UNSEEN, NOT_TOLD
 from watchfloor.domain.handover import (
     ENDED,
     MOST_CHANGES,
@@ -209,11 +209,7 @@ def _questions(
     connection: Handle, ops: LiveOps, runs: Iterable[RunView], since_ms: int
 ) -> Iterator[str]:
     """Yield what nobody has explained or settled yet."""
-    if ops.engine.hangs:
-        yield f"Why does the engine hang? {ABOUT_A_HANG}"
-    elif ops.runs and not ops.engine.is_alive(ops.as_of_ms):
-        waiting = counted(len(ops.runs), "run")
-        yield f"Why does no engine run? {waiting} can only wait: watchfloor engine"
+    yield from _of_engine(ops)
     for live in ops.runs:
         yield from _questions_of(live)
     for run in runs:
@@ -226,6 +222,16 @@ def _questions(
     if count := given_up_since(connection, since_ms):
         told = counted(count, "message")
         yield f"{told} about alerts reached nobody: watchfloor alerts"
+
+
+def _of_engine(ops: LiveOps) -> Iterator[str]:
+    if ops.engine.hangs:
+        yield f"Why does the engine hang? {ABOUT_A_HANG}"
+    elif ops.engine.is_unseen:
+        yield f"Does the engine live? {NOT_TOLD}; {ABOUT_UNSEEN}"
+    elif ops.runs and not ops.engine.is_alive(ops.as_of_ms):
+        waiting = counted(len(ops.runs), "run")
+        yield f"Why does no engine run? {waiting} can only wait: watchfloor engine"
 
 
 def _questions_of(live: LiveRun) -> Iterator[str]:

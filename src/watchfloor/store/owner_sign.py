@@ -32,6 +32,7 @@ class OwnerSign(NamedTuple):
         drain: How far it is with its end; of one that is silent nobody can tell.
         holder: Who holds the lock in its place, as the lock names it: one that starts,
             or that only applies a command. Such a one does not beat.
+        is_unseen: It is silent, and this account may not ask its lock.
     """
 
     lives: bool = False
@@ -40,6 +41,7 @@ class OwnerSign(NamedTuple):
     trouble: str = ""
     drain: Drain | None = None
     holder: str = ""
+    is_unseen: bool = False
 
     @property
     def hangs(self) -> bool:
@@ -58,7 +60,10 @@ def owner_sign(layout: Layout, engine: EngineView, now_ms: int) -> OwnerSign:
     told, beats = all_told_in(layout.lock), engine.is_alive(now_ms)
     if beats and not told.fault:
         return OwnerSign(trouble=told.trouble, drain=told.drain)
-    if not is_owned(layout):
+    owned = _owned(layout)
+    if owned is None:
+        return OwnerSign(is_unseen=True)
+    if not owned:
         return OwnerSign(last_words=told.fault)
     # Only now: what was told before the lock was held may be of another holder.
     told = all_told_in(layout.lock)
@@ -80,14 +85,19 @@ def is_owner(holder: str, engine: EngineView) -> bool:
 
 
 def is_owned(layout: Layout) -> bool:
-    """Whether a living process holds the workspace's lock."""
+    """Whether a living process holds the workspace's lock, as far as one may look."""
+    return _owned(layout) or False
+
+
+def _owned(layout: Layout) -> bool | None:
+    """Return whether a living process holds the lock; None where one may not look."""
     try:
         descriptor = os.open(layout.lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     except PermissionError:
         # Only the owner's account may look; everybody else has the heartbeat.
-        return False
+        return None
     except OSError:
         return True
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from watchfloor.domain.blocked_by import Reason, blocked_by
+from watchfloor.domain.draining import ABOUT_UNSEEN, NOT_TOLD
 from watchfloor.domain.evidence import Evidence
 from watchfloor.domain.health import Health, health
 from watchfloor.domain.moments import age_text, at_minute, counted
@@ -61,6 +62,13 @@ def runtime(told: Evidence) -> Said:
         )
     if told.run.lifecycle.is_ended:
         return ok(f"No engine is alive, and an ended run needs none: {last}.", *figures)
+    if now.owner_unseen:
+        return fail(
+            2,
+            f"The engine does not answer: {last}; {NOT_TOLD}.",
+            f"{ABOUT_UNSEEN[:1].upper()}{ABOUT_UNSEEN[1:]}.",
+            *figures,
+        )
     return fail(
         1,
         f"No engine is alive: {last}.",

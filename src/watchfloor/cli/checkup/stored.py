@@ -10,9 +10,11 @@ from watchfloor.domain.anchors import anchors_in
 from watchfloor.domain.draining import (
     ABOUT_A_HANG,
     ABOUT_A_HOLDER,
+    ABOUT_UNSEEN,
     drain_words,
     hang_words,
     holder_words,
+    unseen_words,
     waits_for_it,
 )
 from watchfloor.domain.errors import ConfigError
@@ -232,6 +234,10 @@ def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> 
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
         action = in_workspace(ABOUT_A_HANG, layout.root)
         return Checked("engine", False, f"{clean(engine.owner)} {hangs}", action)
+    if engine.is_unseen:
+        silent = unseen_words(engine.heartbeat_at_ms, now_ms)
+        action = in_workspace(ABOUT_UNSEEN, layout.root)
+        return Checked("engine", False, f"{clean(engine.owner)} {silent}", action)
     alive, action = engine.is_alive(now_ms), "watchfloor engine"
     told = f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs"
     if engine.holder and not alive:

@@ -12,10 +12,12 @@ from watchfloor.cli.standing import own_role
 from watchfloor.domain.draining import (
     ABOUT_A_HANG,
     ABOUT_A_HOLDER,
+    ABOUT_UNSEEN,
     Drain,
     drain_words,
     hang_words,
     holder_words,
+    unseen_words,
     waits_for_it,
 )
 from watchfloor.domain.roles import Role
@@ -51,6 +53,7 @@ def status(options: Namespace) -> int:
                     "host": seen.host or None,
                     "heartbeat_at": iso(seen.heartbeat_at_ms or None),
                     "hangs": sign.hangs,
+                    "unseen": sign.is_unseen,
                     "drain": _drain_json(sign.drain) if alive else None,
                 },
                 "runs": counts,
@@ -88,6 +91,8 @@ def _sign(layout: Layout, seen: Glance, now_ms: int) -> OwnerSign:
 def _owner(seen: Glance, sign: OwnerSign, now_ms: int, *, alive: bool) -> str:
     if sign.hangs:
         return f"engine {hang_words(seen.pid, seen.heartbeat_at_ms, now_ms)}"
+    if sign.is_unseen:
+        return f"the engine {unseen_words(seen.heartbeat_at_ms, now_ms)}"
     if not alive:
         return f"no engine: {holder_words(sign.holder)}" if sign.holder else "no engine"
     state = "ok" if sign.drain is None else drain_words(sign.drain, now_ms)
@@ -122,6 +127,8 @@ def _what_is_wrong(
     elif waiting and sign.drain is not None:
         goes_on = in_workspace(waits_for_it(sign.drain, now_ms), root)
         wrong.append(f"{waiting} will wait for the next engine: {goes_on}")
+    elif sign.is_unseen:
+        wrong.append(f"the engine does not answer: {ABOUT_UNSEEN}")
     elif waiting and not alive:
         then = f"{ABOUT_A_HOLDER}, then: " if sign.holder else ""
         wrong.append(f"{waiting} waiting for an engine: {then}watchfloor engine")

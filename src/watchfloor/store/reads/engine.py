@@ -68,5 +68,6 @@ def with_sign(engine: EngineView, sign: OwnerSign) -> EngineView:
         trouble=clean(sign.trouble, _LONGEST),
         drain=sign.drain,
         hangs=sign.hangs,
+        is_unseen=sign.is_unseen,
         holder=clean(sign.holder, _LONGEST),
     )

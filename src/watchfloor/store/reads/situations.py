@@ -136,6 +136,7 @@ def situation_of(
         interrupted=interruption(view, beside.engine, now_ms),
         drains="" if sign.drain is None else drain_figures(sign.drain, now_ms),
         owner_lives=sign.lives,
+        owner_unseen=sign.is_unseen,
         store_fault=sign.fault,
         gate_detail=gate_detail(view, now_ms),
         breaker=_breaker(view, now_ms),
