@@ -19,6 +19,7 @@ from watchfloor.cli.desk import WholeDesk
 from watchfloor.cli.handing_on import Successor
 from watchfloor.cli.taking_over import made_way
 from watchfloor.domain.errors import ConfigError, StoreError
+from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.taking_over import LET_GO_S
 from watchfloor.engine.ownership import TAKES
 from watchfloor.engine.tenure import tenure
@@ -133,6 +134,33 @@ def test_a_console_that_is_being_left_starts_no_engine(layout):
     assert (beside.engine, beside.is_owned()) == (None, False)
 
 
+def test_a_console_that_a_signal_has_told_to_end_starts_no_engine(layout):
+    beside = Beside(layout, starts=True)
+    beside.close(Leaving.SIGNAL)
+
+    assert beside.start() == "this console is being left"
+    assert (beside.engine, beside.is_owned()) == (None, False)
+
+
+class Closing(Beside):
+    """Is told to end while its engine starts: a signal waits for nobody's turn."""
+
+    def _is_closed(self) -> bool:
+        was_closed = super()._is_closed()
+        self.close(Leaving.HANG_UP)
+        return was_closed
+
+
+def test_an_engine_that_starts_while_a_signal_comes_drains_at_once(layout):
+    beside = Closing(layout, starts=True)
+
+    assert beside.start() == "this console is being left"
+    engine = beside.engine
+    assert engine is not None
+    assert engine.join()
+    assert not beside.is_owned()
+
+
 class Waiting(Beside):
     """Counts how often it looked whether the owner has let go."""
 
@@ -169,6 +197,19 @@ def test_a_console_that_is_left_waits_no_longer_for_an_owner(silent, waiting, by
         assert f"(pid {os.getpid()} on " in said
         assert said.endswith(f"watchfloor engine --wait {LET_GO_S:.0f}")
     assert (beside.awaited(), beside.give_up()) == ("", "")
+
+
+def test_a_console_that_waits_and_is_told_to_end_by_a_signal_waits_no_longer(
+    silent, waiting
+):
+    beside = waiting
+    with ThreadPoolExecutor(1) as threads:
+        waits = threads.submit(beside.start, patience_s=LET_GO_S)
+        until(lambda: beside.looks > 1, "the console to wait")
+        beside.close(Leaving.SIGNAL)
+        assert waits.result() == "this console is being left"
+
+    assert (beside.engine, beside.is_owned()) == (None, True)
 
 
 def test_a_console_that_waits_starts_when_the_owner_has_let_go(layout, waiting):

@@ -93,6 +93,7 @@ class Beside:
         # A signal may have the engine asked for while it is being asked for.
         self._turn = RLock()
         self._leaving = Event()
+        self._closed_by: Leaving | None = None
         self._awaited: _Awaited | None = None
 
     def start_engine(self, *, patience_s: float = 0.0, seizes: bool = False) -> None:
@@ -114,7 +115,8 @@ class Beside:
             else:
                 return
             while not self._leaving.wait(_TURN_S):
-                if time.monotonic() >= give_up_s or not self.is_owned():
+                is_over = self._is_closed() or time.monotonic() >= give_up_s
+                if is_over or not self.is_owned():
                     break
 
     def _begin(self, *, seizes: bool) -> None:
@@ -123,7 +125,7 @@ class Beside:
         from watchfloor.engine.running import EngineThread  # noqa: PLC0415 - likewise
 
         with self._turn:
-            if self._leaving.is_set() or (self.engine and self.engine.is_running):
+            if self._is_closed() or (self.engine and self.engine.is_running):
                 return
             engine = EngineThread(
                 self.layout,
@@ -133,6 +135,9 @@ class Beside:
             )
             engine.start()
             self.engine = engine
+            if self._closed_by is not None:
+                # A signal came while it started, and found none to drain.
+                engine.drain(self._closed_by)
 
     def start(self, *, patience_s: float = 0.0, seizes: bool = False) -> str:
         """See ``Keeper``."""
@@ -144,7 +149,7 @@ class Beside:
             return str(error)
         finally:
             self._awaited = None
-        return _LEFT if self._leaving.is_set() else ""
+        return _LEFT if self._is_closed() else ""
 
     def _patience(self, least_s: float) -> float:
         """Return for how many seconds to wait, and note for whom."""
@@ -212,6 +217,16 @@ class Beside:
     def may_own(self) -> bool:
         """Whether an engine may be started here for whoever sits before the screens."""
         return self.role is Role.ADMIN and self.layout.may_own
+
+    def close(self, why: Leaving) -> None:
+        """Start none from now on: a key may wait in a terminal that takes nothing.
+
+        For a signal's handler: nothing is locked, and nobody waited for.
+        """
+        self._closed_by = why
+
+    def _is_closed(self) -> bool:
+        return self._leaving.is_set() or self._closed_by is not None
 
     def left(self) -> RunningEngine | None:
         """Return the engine that is to be ended; none is started from now on."""

@@ -90,10 +90,12 @@ class Departure:
 
     def _drain(self, why: Leaving) -> None:
         self._is_to_drain = True
+        said = Leaving.HANDED_ON if self._app.goes_headless else why
+        self._beside.close(said)
         # Not by ``left``: an engine that is just being started has the turn.
         engine = self._beside.engine
         if engine is not None:
-            engine.drain(Leaving.HANDED_ON if self._app.goes_headless else why)
+            engine.drain(said)
 
     def _end_screens(self) -> None:
         """End them in good order; the second time at once, whatever is painted.
