@@ -83,7 +83,7 @@ class Committer:
         owes_fold: What was deleted for good still stands in the store's log.
         room: Whether new work may begin, or only what is in flight is stored.
         store_fault: Why the store took no writes at the last try; empty when it did.
-        lost: Tells how the store's file is gone from its place; empty while it stands.
+        lost: Tells how the store's file or log is gone; empty while both stand.
         on_fault: Called without a transaction: why nothing (new) is stored, or empty.
         on_trouble: Called with which duties fail while it goes on; empty for: none.
         on_drain: Called with how far the owner is that ends.

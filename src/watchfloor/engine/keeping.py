@@ -1,20 +1,34 @@
-"""What an owner keeps beside the one writer: its file's place, a witness, a reserve."""
+"""What an owner keeps beside the one writer: places of files, a witness, a reserve."""
 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.shell_words import quoted
 from watchfloor.engine.committer import Committer
 from watchfloor.engine.hearing import first_heard
-from watchfloor.store.handle import Handle, Witness, copy_open, fold_log, witness_of
+from watchfloor.store.handle import (
+    Handle,
+    Witness,
+    copy_open,
+    fold_log,
+    log_of,
+    witness_of,
+)
 from watchfloor.store.layout import Layout
 from watchfloor.store.reserve import AskingReserve, Reserve
 from watchfloor.store.store_file import StoreFile
 from watchfloor.store.writes.connection import close_writer
+
+#: So long the end of an owner whose log is gone waits for others to end their reads.
+_READS_S: Final = 5.0
+_LOOK_S: Final = 0.05
 
 
 class Keeping:
@@ -24,7 +38,8 @@ class Keeping:
         self._layout = layout
         self._connection = connection
         self._witness: Witness | None = witness_of(layout.state)
-        self._file = StoreFile(layout) if dispatches else None
+        self._file = StoreFile(layout.state) if dispatches else None
+        self._log = _log_file(layout) if dispatches else None
         self._root = layout.root.stat()
 
     def stand_by(self, committer: Committer) -> None:
@@ -34,7 +49,7 @@ class Keeping:
             StoreError: There is no inbox, and none can be made.
         """
         if self._file is not None:
-            committer.lost = self._file.lost
+            committer.lost = partial(self._noticed, committer)
             committer.room.keep(self._layout)
             committer.room.deaf = first_heard(self._layout)
 
@@ -44,13 +59,33 @@ class Keeping:
         What the writer stored is made whole first, and copied where no name leads to
         it any more.
         """
-        lost = self._file.lost() if self._file is not None else ""
+        lost = self._lost()
         if not lost or self._file is None or not isinstance(error, StoreError):
             return error
+        saved = self._saved(self._file) if self._file.lost() else self._saved_log()
         return StoreError(
-            f"{lost} while the engine ran. Sending stopped at once. "
-            f"{self._saved(self._file)}"
+            f"{lost} while the engine ran. Sending stopped at once. {saved}"
         )
+
+    def _lost(self) -> str:
+        """Return how the file, or its log, is gone from its place; or nothing.
+
+        Whoever takes both away may do so between two looks: then it is the file.
+        """
+        if self._file is None:
+            return ""
+        lost = self._file.lost() or (self._log.lost() if self._log is not None else "")
+        return lost and (self._file.lost() or lost)
+
+    def _noticed(self, committer: Committer) -> str:
+        """Return how it is lost; have the next round fold a log that no name leads to.
+
+        From then on a kill takes nothing with it that was stored before.
+        """
+        lost = self._lost()
+        if lost and self._file is not None and not self._file.lost():
+            committer.owes_fold = True
+        return lost
 
     def close(self, *, is_well: bool) -> None:
         """Close the writer.
@@ -72,7 +107,9 @@ class Keeping:
         elif self._file.lost():
             # The store may never come back; where it does they are made anew.
             self._remove_lost(self._file.went_to)
-        self._file.close()
+        for one in (self._file, self._log):
+            if one is not None:
+                one.close()
 
     def _remove_lost(self, went_to: Path | None) -> None:
         """Remove the reserves from this tenure's own folder, wherever that is now."""
@@ -94,7 +131,7 @@ class Keeping:
         if went_to is not None:
             kept = went_to
         elif file.is_deleted:
-            kept = _free_name(state)
+            kept = _free_name(state, "rescued")
             try:
                 _make_private(kept)
                 copy_open(self._connection, kept)
@@ -117,18 +154,81 @@ class Keeping:
         back = f"mv {quoted(kept)} {quoted(place)}"
         return f"{told} Put it back: {back}; then: watchfloor engine"
 
+    def _saved_log(self) -> str:
+        """Put all that only the log holds into the file; return what to do next."""
+        state, log = self._layout.state, log_of(self._layout.state)
+        until_s = time.monotonic() + _READS_S
+        while not (is_folded := self._folded()) and time.monotonic() < until_s:
+            time.sleep(_LOOK_S)
+        try:
+            # Read at the next start, it would undo what this owner stored.
+            aside = _put_aside(log)
+        except OSError as error:
+            aside = f"Move {log}, which is not its log, elsewhere: {error.strerror}. "
+        if is_folded:
+            return f"{aside}{state} holds everything. Next: watchfloor engine"
+        kept = _free_name(state, "rescued")
+        try:
+            _make_private(kept)
+            copy_open(self._connection, kept)
+        except (OSError, StoreError) as error:
+            return (
+                f"{aside}What only the log held could neither be put into {state} nor "
+                f"be copied to {kept}: {error}. Go back to a backup: watchfloor restore"
+            )
+        return (
+            f"{aside}Everything up to its end is in {kept}, and not all of it in "
+            f"{state}, which somebody reads. End whoever does (a console, a backup); "
+            f"put it in place: mv {quoted(kept)} {quoted(state)}; then: watchfloor "
+            "engine"
+        )
+
+    def _folded(self) -> bool:
+        try:
+            return fold_log(self._connection)
+        except StoreError:
+            return False
+
+
+def _log_file(layout: Layout) -> StoreFile | None:
+    """Return the log of a store that was just opened; None where SQLite keeps none.
+
+    It makes one at its opening and the same file serves until the last connection is
+    closed, however often it is folded and emptied. Without memory that processes share
+    it keeps a journal instead, which comes and goes.
+    """
+    try:
+        return StoreFile(log_of(layout.state), "the store's log")
+    except FileNotFoundError:
+        return None
+
+
+def _put_aside(log: Path) -> str:
+    """Move another log out of the way; return what to tell of it.
+
+    One without a byte was made by who opened the store to read it, and harms nobody.
+    """
+    try:
+        if not log.stat().st_size:
+            return ""
+    except FileNotFoundError:
+        return ""
+    aside = _free_name(log, "other")
+    log.rename(aside)
+    return f"What stood in the log's place is in {aside} now. "
+
 
 def _remove_reserves(layout: Layout) -> None:
     for reserve in (Reserve(layout), AskingReserve(layout)):
         reserve.remove()
 
 
-def _free_name(state: Path) -> Path:
-    """Return where to save a store; what was saved there before is kept."""
-    kept, number = state.with_name(f"{state.name}.rescued"), 1
+def _free_name(file: Path, why: str) -> Path:
+    """Return where to save a file; what was saved there before is kept."""
+    kept, number = file.with_name(f"{file.name}.{why}"), 1
     while kept.exists():
         number += 1
-        kept = state.with_name(f"{state.name}.rescued-{number}")
+        kept = file.with_name(f"{file.name}.{why}-{number}")
     return kept
 
 

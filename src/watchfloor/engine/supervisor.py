@@ -266,6 +266,7 @@ class Supervisor:
             self._parting = StoreError(lost)
             self._draining.begin(Leaving.STORE_GONE)
             self._draining.leaving = Leaving.STORE_GONE
+            self._thread.wake()
         if self._committer.room.look_at_disk():
             # Nobody waits for it: a round that is refused tells that itself.
             self._committer.submit(jobs.beat)

@@ -13,7 +13,14 @@ from watchfloor.store.faults import (
     is_full,
     is_passing,
 )
-from watchfloor.store.sqlite import Witness, copy_open, fold_log, hurry, witness_of
+from watchfloor.store.sqlite import (
+    Witness,
+    copy_open,
+    fold_log,
+    hurry,
+    log_of,
+    witness_of,
+)
 
 #: A connection; ``with handle.begin():`` commits on leaving and rolls back on an error.
 Handle = Connection
@@ -34,5 +41,6 @@ __all__ = [
     "is_damage",
     "is_full",
     "is_passing",
+    "log_of",
     "witness_of",
 ]

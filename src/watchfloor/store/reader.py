@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
@@ -97,7 +98,7 @@ class Reader:
             if self._file is None or lost:
                 # Until then the old one is kept: it may be put back.
                 self._check_there(lost)
-                file = StoreFile(self._layout)
+                file = StoreFile(self._layout.state)
                 if self._file is not None:
                     self._file.close()
                 self._file = file
@@ -129,6 +130,7 @@ class Reader:
         event.listen(engine, "connect", configure_reader)
         event.listen(engine, "checkout", self._check)
         event.listen(engine, "begin", begin)
+        event.listen(engine, "handle_error", _give_up)
         return engine
 
     def _note(
@@ -159,6 +161,16 @@ class Reader:
                 self._engine.dispose()
             if self._file is not None:
                 self._file.close()
+
+
+def _give_up(context: ExceptionContext) -> None:
+    """Have the pool open its connections anew after one that the disk failed.
+
+    What is open may be a log that is gone from its place: it never reads again.
+    """
+    code = getattr(context.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF == sqlite3.SQLITE_IOERR:
+        context.is_disconnect = True
 
 
 def number_of(connection: Connection) -> int:

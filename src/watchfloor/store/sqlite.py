@@ -112,6 +112,11 @@ def witness_of(path: Path) -> Witness:
     return witness
 
 
+def log_of(path: Path) -> Path:
+    """Return where the log of a store stands: beside the file, whatever leads to it."""
+    return Path(f"{path.resolve()}-wal")
+
+
 def data_version(connection: Connection) -> int:
     """Return a number that differs once another connection has changed the file."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())

@@ -1,4 +1,4 @@
-"""The store's file as it was opened, to notice that it is gone from its place.
+"""A file of the store as it was opened, to notice that it is gone from its place.
 
 SQLite writes on into a file that was deleted, moved or replaced, and nobody would ever
 see what it wrote.
@@ -10,8 +10,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-from watchfloor.store.layout import Layout
-
 #: Looks without opening: a file that is opened and closed beside SQLite takes its locks
 #: away, as POSIX has it. Only Linux can; elsewhere nobody knows where a file has gone.
 _LOOK_ONLY: Final[int | None] = getattr(os, "O_PATH", None)
@@ -19,10 +17,16 @@ _DELETED: Final = " (deleted)"
 
 
 class StoreFile:
-    """The file that an owner has open. ``close`` it."""
+    """A file that an owner has open. ``close`` it.
 
-    def __init__(self, layout: Layout) -> None:
-        self.path = layout.state
+    Args:
+        path: Where it stands.
+        what: What it is, for whoever is told that it is gone.
+    """
+
+    def __init__(self, path: Path, what: str = "the store") -> None:
+        self.path = path
+        self._what = what
         self._found = self.path.stat()
         self._descriptor: int | None = None
         if _LOOK_ONLY is not None:
@@ -35,10 +39,10 @@ class StoreFile:
         except OSError as error:
             went = self.went_to
             if went is not None:
-                return f"the store {self.path} was moved away, to {went},"
+                return f"{self._what} {self.path} was moved away, to {went},"
             if self.is_deleted or self._descriptor is None:
-                return f"the store {self.path} was deleted"
-            return f"the store {self.path} cannot be reached ({error.strerror})"
+                return f"{self._what} {self.path} was deleted"
+            return f"{self._what} {self.path} cannot be reached ({error.strerror})"
         return "" if is_there else f"another file was put in place of {self.path}"
 
     @property
