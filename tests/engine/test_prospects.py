@@ -4,7 +4,9 @@ import asyncio
 import gc
 import os
 import re
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ import pytest
 from tests.support.floor import ASKER, NORA, campaign, ids, posting_step, webhook
 from tests.support.patience import until
 
-from watchfloor.domain.errors import ConfigError, NotFoundError
+from watchfloor.domain.errors import ConfigError, NotFoundError, StoreError
 from watchfloor.domain.prospects import Prospect
 from watchfloor.engine.prospects import Prospects
 from watchfloor.engine.surveying import ROWS_AT_ONCE
+from watchfloor.store import sqlite
 from watchfloor.store.reads.journal import receipt
 
 #: So many bytes of a file name that no encoding reads.
@@ -505,6 +508,27 @@ async def test_a_refused_twin_can_be_launched_again_on_purpose(floor, chosen, wr
     assert (no.state, no.refusal) == ("refused", "DUPLICATE_RUN")
     assert yes.state == "settled"
     assert len(floor.views()) == 2
+
+
+async def test_a_copy_stays_where_any_of_several_launches_became_a_run(
+    floor, chosen, write, monkeypatch
+):
+    monkeypatch.setattr(sqlite, "BUSY_MS", 20)
+    found = await checked(chosen, write())
+    with closing(sqlite3.connect(floor.layout.state, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            # It is asked for all the same, and accepted with the next one.
+            await chosen.launch(found, allow_twin=True)
+    again = await chosen.launch(found)
+    answer = floor.read(lambda connection: receipt(connection, again.command_id))
+    assert "was launched already" in answer.detail
+
+    await chosen.drop_prospect(found)
+
+    assert kept(floor) == [f"u-{found.ident}.csv"]
+    floor.carried_out()
+    assert floor.view(found.ident).books.delivered == 3
 
 
 async def test_the_copy_of_a_refused_launch_goes_when_it_is_dropped(

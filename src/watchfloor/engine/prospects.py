@@ -6,7 +6,7 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from watchfloor.domain.actors import Asker, Owner
@@ -36,15 +36,19 @@ from watchfloor.store.inbox import Command, ask
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.journal import receipt
-from watchfloor.store.reads.runs import twin
+from watchfloor.store.reads.runs import ledger_rows, twin
 
 
 @dataclass(slots=True)
 class _Held:
-    """A launch that was checked, and the command that asked for it, if one did."""
+    """A launch that was checked, and the commands that asked for it, oldest first.
+
+    There are several where somebody launches a twin on purpose, or meant to: any of
+    them may have been accepted.
+    """
 
     launch: Launch
-    command: Command | None = None
+    commands: list[Command] = field(default_factory=list)
 
 
 class _GivenUp(Exception):  # noqa: N818 - no error: nobody waits for the check any more
@@ -57,7 +61,7 @@ class Prospects:
     A check keeps a private copy of its contact file: the bytes that were checked are
     the ones that are launched. The copy goes with ``drop_prospect``, with ``close``,
     with this object, and at the latest with the process; never once its launch was
-    asked for and not refused, for then it is a run's.
+    asked for and not refused each time, for then it is a run's.
 
     Any number of checks may be made at a time; each is one thread.
     """
@@ -231,16 +235,17 @@ class Prospects:
                 "launched. Check it again"
             )
             raise NotFoundError(msg)
-        before = held.command
-        if before is None or before.payload["allow_twin"] != allow_twin:
+        commands = held.commands
+        if not commands or commands[-1].payload["allow_twin"] != allow_twin:
             now_ms = self._around.now_ms()
-            held.command = replace(
+            asked = replace(
                 held.launch.command,
                 command_id=new_id(now_ms, self._around.entropy(10)),
                 at_ms=now_ms,
                 payload={**held.launch.command.payload, "allow_twin": allow_twin},
             )
-        command = held.command or held.launch.command
+            commands.append(asked)
+        command = commands[-1]
         await asyncio.shield(asyncio.to_thread(self._ask, command))
         return Receipt(
             command_id=command.command_id,
@@ -283,15 +288,19 @@ def _forget_all(layout: Layout, held: dict[str, _Held]) -> None:
 
 def _forget(layout: Layout, held: _Held) -> None:
     """Remove the copy, unless it is a run's or may become one's."""
-    if held.command is None or _is_refused(layout, held.command):
+    if not held.commands or _is_in_vain(layout, held):
         upload = layout.upload(held.launch.command.payload["upload_id"])
         upload.unlink(missing_ok=True)
 
 
-def _is_refused(layout: Layout, command: Command) -> bool:
+def _is_in_vain(layout: Layout, held: _Held) -> bool:
+    """Whether every command is known to be refused, and no run came of any."""
     try:
         with reading(layout) as connection:
-            answer = receipt(connection, command.command_id)
+            answers = [receipt(connection, one.command_id) for one in held.commands]
+            is_run = bool(ledger_rows(connection, held.launch.run_id))
     except WatchfloorError:
         return False
-    return answer is not None and answer.state == "refused"
+    return not is_run and all(
+        answer is not None and answer.state == "refused" for answer in answers
+    )
