@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from tests.support.floor import ids, posting_step, webhook
 from tests.support.patience import until
@@ -244,6 +246,27 @@ def test_a_list_that_changed_while_the_run_was_paused_is_read_at_the_resume(
     assert sorted(provider.contacts) == ids(4)
     books = floor.assert_books_hold(paused)
     assert (books.delivered, books.not_attempted) == (4, 6)
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_list_is_read_again_though_its_length_and_time_are_as_before(
+    floor, provider, listed, paused, is_replaced
+):
+    """As ``cp -p``, ``rsync -t`` and some editors leave it."""
+    path = floor.layout.root / "suppression" / "global.csv"
+    before = path.stat()
+    if is_replaced:
+        path.rename(path.with_name("old"))
+    listed("c00009")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    now = path.stat()
+    assert (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    floor.steered(Verb.RESUME, paused)
+    floor.until_ended(paused)
+
+    assert "c00009" not in provider.contacts
+    assert "c00010" in provider.contacts
 
 
 def test_without_its_list_a_resumed_run_pauses_itself_and_contacts_nobody(

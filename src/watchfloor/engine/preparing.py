@@ -21,6 +21,7 @@ from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.surveying import Survey, survey
 from watchfloor.engine.workspace_settings import WorkspaceSettings
+from watchfloor.intake.file_marks import marks_at
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.store.inbox import Command
 from watchfloor.store.layout import Layout, upload_id_of
@@ -95,14 +96,14 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     lists = asyncio.run(Suppressions(layout).lists_of(campaign.audience))
     named = zip(campaign.audience.suppression, lists, strict=True)
     told = [unusable_lines(name, read) for name, read in named]
-    marks = _marks(upload)
+    marks = marks_at(upload)
     found = survey(upload, campaign, on_progress=on_progress)
     now_ms = around.now_ms()
     run_id = new_id(now_ms, around.entropy(3))
     upload_id = upload_id_of(run_id)
     kept = layout.upload(upload_id)
     digest, size = _kept(upload, kept, layout.file_mode)
-    if _marks(upload) != marks:
+    if marks_at(upload) != marks:
         # What was judged is not what was copied: nobody knows whom it would contact.
         kept.unlink(missing_ok=True)
         msg = f"{upload} changed while it was read; nothing was kept. Try again"
@@ -152,15 +153,6 @@ def _campaign_text(
     with reading(layout) as connection:
         run_view(connection, parent_id)
         return campaign_text(connection, parent_id), f"the campaign of run {parent_id}"
-
-
-def _marks(path: Path) -> tuple[int, ...]:
-    """Return what differs after any write to a file; empty where it is gone."""
-    try:
-        about = path.stat()
-    except OSError:
-        return ()
-    return (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
 
 
 def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:

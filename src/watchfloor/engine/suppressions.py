@@ -7,11 +7,11 @@ files that people edit: they are read when a run opens and again when it is resu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from watchfloor.domain.campaign import Audience
 from watchfloor.domain.suppression import DigestSet, digest_prefix, hex_prefix
+from watchfloor.intake.file_marks import FileMarks, marks_at
 from watchfloor.intake.suppression_file import SuppressionList, load_apart
 from watchfloor.store.layout import Layout
 
@@ -19,7 +19,7 @@ from watchfloor.store.layout import Layout
 class _Known(NamedTuple):
     """A list as it was read, and the file's marks at that moment."""
 
-    marks: tuple[int, int]
+    marks: FileMarks | None
     read: SuppressionList
 
 
@@ -52,7 +52,7 @@ class Suppressions:
         root = self._layout.root
         how = (audience.kind, audience.region)
         columns = (audience.contact, audience.region_column)
-        marks = _marks(root / name)
+        marks = marks_at(root / name)
         known = self._lists.get((name, *how, *columns))
         if known is None or known.marks != marks:
             read = await load_apart(
@@ -96,11 +96,3 @@ def unusable_lines(name: str, read: SuppressionList) -> str:
         f"{name}: {read.unusable:,} of {rows:,} lines cannot be read, and whoever they "
         f"mean is not suppressed ({'; '.join(read.examples)})"
     )
-
-
-def _marks(path: Path) -> tuple[int, int]:
-    try:
-        about = path.stat()
-    except OSError:
-        return (0, 0)
-    return (about.st_mtime_ns, about.st_size)

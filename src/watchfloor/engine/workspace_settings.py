@@ -9,6 +9,7 @@ from watchfloor.channels.base import channel_names
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.workspace import Workspace
+from watchfloor.intake.file_marks import FileMarks, marks_of
 from watchfloor.intake.toml_file import read_toml_text
 from watchfloor.intake.workspace_file import parse_workspace
 from watchfloor.store.layout import Layout
@@ -47,7 +48,7 @@ class WorkspaceSettings:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._path = layout.settings
-        self._known: tuple[tuple[int, int], Workspace] | None = None
+        self._known: tuple[FileMarks, Workspace] | None = None
 
     def now(self) -> Workspace:
         """Return the workspace as its file says.
@@ -56,11 +57,10 @@ class WorkspaceSettings:
             ConfigError: The file cannot be used; nothing may be decided without it.
         """
         try:
-            about = self._path.stat()
+            marks = marks_of(self._path.stat())
         except OSError as error:
             msg = f"{self._path} cannot be read: {error.strerror}; put it back"
             raise ConfigError(msg) from error
-        marks = (about.st_mtime_ns, about.st_size)
         if self._known is None or self._known[0] != marks:
             self._known = (marks, checked_workspace(self._path))
         return self._known[1]

@@ -27,6 +27,7 @@ from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.suppression import DigestSet
 from watchfloor.domain.text import clean
 from watchfloor.intake.contact_file import ContactFile
+from watchfloor.intake.file_marks import marks_at
 from watchfloor.intake.normalise import UnfitContactError, email, identifier, phone
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -328,22 +329,17 @@ def _located(path: Path, within: Path) -> Path:
 def _read(
     place: Path, kind: str, region: str, column: str, region_column: str
 ) -> SuppressionList:
-    before = _traits(place)
+    before = marks_at(place)
     sha256 = _sha256(place)
     with _ListFile(place) as file:
         rows = _Rows(file, _Shape(file, kind, column, region_column), region)
         digests = DigestSet.of(rows)
     rows.demand_an_entry()
-    if _traits(place) != before:
+    if marks_at(place) != before:
         raise ConfigError("it was changed while it was read; load it again")
     return SuppressionList(
         digests, rows.entries, rows.unusable, tuple(rows.examples), sha256
     )
-
-
-def _traits(place: Path) -> tuple[int, int, int, int]:
-    found = place.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _sha256(place: Path) -> str:
