@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 from tests.support.floor import campaign, ids
@@ -47,6 +48,22 @@ def test_an_upload_that_grew_contacts_nobody(floor):
 
     assert "not the file that was launched" in ended.cause
     assert ended.books.attempts == 0
+
+
+def test_an_upload_and_its_name_are_on_the_disk_before_its_launch_is_asked_for(
+    floor, monkeypatch
+):
+    synced, sync = [], os.fsync
+
+    def noted(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    launch = floor.prepared(campaign(), ids(1))
+
+    kept = floor.layout.upload(launch.command.payload["upload_id"])
+    assert synced == [kept, floor.layout.uploads]
 
 
 def launched(path, content=b"id\na\nb\n"):

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from watchfloor.engine.surveying import Survey, survey
 from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.intake.file_marks import marks_at
 from watchfloor.intake.toml_file import read_toml_text
+from watchfloor.store.archive.private_files import sealed, settle_folder
 from watchfloor.store.inbox import Command
 from watchfloor.store.layout import Layout, upload_id_of
 from watchfloor.store.reading import reading
@@ -171,8 +173,11 @@ def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:
                 digest.update(chunk)
                 size += len(chunk)
                 written.write(chunk)
-            written.flush()
-            os.fsync(written.fileno())
+            sealed(written)
+        # The command that names it may be durable before the folder is by itself. Who
+        # may not list the folder may not sync it: there the file's own sync carries it.
+        with suppress(PermissionError):
+            settle_folder(target.parent)
     except OSError as error:
         if not isinstance(error, FileExistsError):  # that one is another launch's
             target.unlink(missing_ok=True)
