@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.identity import new_id
 from watchfloor.domain.regions import Mode
 from watchfloor.engine.campaigns import check_reach, checked_campaign
+from watchfloor.engine.kept_uploads import Hold
 from watchfloor.engine.lending import demand_lent, role_here
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.surroundings import Surroundings
@@ -38,6 +39,7 @@ class Launch:
     """A launch that was checked and whose upload is kept: ready to be asked for.
 
     Attributes:
+        hold: Keeps an engine from sweeping the upload away while it is considered.
         is_streaming: Whether people are contacted while the file is still read.
         warnings: What does not keep it from being launched, and somebody should know.
     """
@@ -49,6 +51,7 @@ class Launch:
     warnings: tuple[str, ...]
     is_streaming: bool
     command: Command
+    hold: Hold = field(repr=False, compare=False)
 
 
 def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
@@ -104,7 +107,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
     run_id = new_id(now_ms, around.entropy(3))
     upload_id = upload_id_of(run_id)
     kept = layout.upload(upload_id)
-    digest, size = _kept(upload, kept, layout.file_mode)
+    digest, size, hold = _kept(upload, kept, layout.file_mode)
     if marks_at(upload) != marks:
         # What was judged is not what was copied: nobody knows whom it would contact.
         kept.unlink(missing_ok=True)
@@ -139,6 +142,7 @@ def prepared_launch(  # noqa: PLR0913 - the last ones are options, by name
         warnings=(*(one for one in told if one), *found.warnings),
         is_streaming=campaign.audience.mode is Mode.STREAMING,
         command=command,
+        hold=hold,
     )
 
 
@@ -157,8 +161,8 @@ def _campaign_text(
         return campaign_text(connection, parent_id), f"the campaign of run {parent_id}"
 
 
-def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:
-    """Copy an upload into the workspace; return its sha-256 and size in bytes."""
+def _kept(source: Path, target: Path, mode: int) -> tuple[str, int, Hold]:
+    """Copy an upload into the workspace; return its sha-256, size in bytes and hold."""
     digest = hashlib.sha256()
     size = 0
     try:
@@ -169,6 +173,7 @@ def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:
         ):
             # An engine of another account reads it; a umask must not keep it out.
             os.fchmod(written.fileno(), mode)
+            hold = Hold(written.fileno())
             while chunk := read.read(_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
@@ -187,4 +192,4 @@ def _kept(source: Path, target: Path, mode: int) -> tuple[str, int]:
             f"launched ({free:,} bytes are free)"
         )
         raise ConfigError(msg) from error
-    return digest.hexdigest(), size
+    return digest.hexdigest(), size, hold

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from watchfloor.domain.actors import Owner
 from watchfloor.domain.leaving import Leaving
 from watchfloor.engine.door import Door, check_door
+from watchfloor.engine.kept_uploads import sweep_uploads
 from watchfloor.engine.loose_threads import LooseThreads
 from watchfloor.engine.ownership import TAKES, Taking
 from watchfloor.engine.supervisor import Supervisor
@@ -54,6 +55,7 @@ def run_engine(  # noqa: PLR0913 - the last ones are options, by name
     with tenure(layout, around, owner, dispatches=True, taking=taking) as committer:
         if door is not None:
             check_door(door, committer)
+        sweep_uploads(layout, around.now_ms())
         # What was imported lives as long as the process: looking through it again and
         # again would hold up attempts for tens of milliseconds.
         gc.collect()

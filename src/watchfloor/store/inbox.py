@@ -265,6 +265,23 @@ class Inbox:
             self._engine.dispose()
 
 
+def is_anything_asked(layout: Layout) -> bool:
+    """Whether anything was asked that nobody took; yes where nobody can tell."""
+    engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
+    try:
+        with engine.connect() as connection:
+            if connection.execute(select(asked.c.asked_no).limit(1)).first():
+                return True
+        with os.scandir(layout.asks) as entries:
+            return any(entries)
+    except FileNotFoundError:
+        return False  # nobody else may ask
+    except (DatabaseError, OSError):
+        return True
+    finally:
+        engine.dispose()
+
+
 def _is_ours(layout: Layout) -> bool:
     """Whether the owner's file is for this process: as owner, or where no other is."""
     try:
