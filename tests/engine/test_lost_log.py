@@ -19,7 +19,13 @@ from watchfloor.engine import keeping
 from watchfloor.store.layout import Layout
 from watchfloor.store.reader import Reader
 from watchfloor.store.reads.runs import run_view
-from watchfloor.store.sqlite import copy_living, log_of, reading_engine, writing_engine
+from watchfloor.store.sqlite import (
+    copy_living,
+    index_of,
+    log_of,
+    reading_engine,
+    writing_engine,
+)
 
 AT_MOST_ONCE = 'delivery = "at_most_once"'
 
@@ -120,6 +126,32 @@ def test_a_log_that_a_reader_keeps_from_being_folded_is_copied(
 
     assert sorted(provider.contacts) == ids(30)
     assert floor.assert_books_hold(run_id).delivered == 30
+
+
+def test_an_index_of_the_log_that_is_gone_stops_the_sending_too(floor, provider):
+    """Whoever looks from then on would see nothing of what is stored."""
+    run_id = floor.launched(webhook(provider.url, AT_MOST_ONCE, permits=4), ids(60))
+    with suppress(StoreError), floor.engine() as engine:
+        until(lambda: floor.books(run_id).delivered > 5)
+        provider.hold()
+        until(lambda: provider.at_once == 4)
+        sent = len(provider.arrivals)
+        index_of(floor.layout.state).unlink()
+        until(lambda: engine.supervisor._parting is not None, "it to be noticed")
+        provider.let_go()
+        until(lambda: not engine.is_running, "the engine to stop")
+    floor.close()
+    told = str(engine.error)
+    assert "the log's index" in told
+    assert "state.db-shm was deleted while the engine ran" in told
+    assert told.endswith("state.db holds everything. Next: watchfloor engine")
+    # The log itself is this store's own.
+    assert not list(floor.layout.root.glob("*.other"))
+    assert len(provider.arrivals) == sent < 60
+    floor.carried_out()
+
+    assert sorted(provider.contacts) == ids(60)
+    assert floor.assert_books_hold(run_id).delivered == 60
 
 
 async def test_who_looked_on_meanwhile_reads_on_with_the_next_engine(floor, provider):

@@ -18,6 +18,7 @@ from watchfloor.store.handle import (
     Witness,
     copy_open,
     fold_log,
+    index_of,
     log_of,
     witness_of,
 )
@@ -39,7 +40,10 @@ class Keeping:
         self._connection = connection
         self._witness: Witness | None = witness_of(layout.state)
         self._file = StoreFile(layout.state) if dispatches else None
-        self._log = _log_file(layout) if dispatches else None
+        log = log_of(layout.state)
+        self._log = _beside(log, "the store's log") if dispatches else None
+        index = index_of(layout.state)
+        self._index = _beside(index, "the log's index") if dispatches else None
         self._root = layout.root.stat()
 
     def stand_by(self, committer: Committer) -> None:
@@ -68,13 +72,14 @@ class Keeping:
         )
 
     def _lost(self) -> str:
-        """Return how the file, or its log, is gone from its place; or nothing.
+        """Return how the file, its log or the log's index is gone; or nothing.
 
-        Whoever takes both away may do so between two looks: then it is the file.
+        Whoever takes all away may do so between two looks: then it is the file.
         """
         if self._file is None:
             return ""
-        lost = self._file.lost() or (self._log.lost() if self._log is not None else "")
+        looks = (one.lost() for one in (self._file, self._log, self._index) if one)
+        lost = next(filter(None, looks), "")
         return lost and (self._file.lost() or lost)
 
     def _noticed(self, committer: Committer) -> str:
@@ -107,7 +112,7 @@ class Keeping:
         elif self._file.lost():
             # The store may never come back; where it does they are made anew.
             self._remove_lost(self._file.went_to)
-        for one in (self._file, self._log):
+        for one in (self._file, self._log, self._index):
             if one is not None:
                 one.close()
 
@@ -162,7 +167,7 @@ class Keeping:
             time.sleep(_LOOK_S)
         try:
             # Read at the next start, it would undo what this owner stored.
-            aside = _put_aside(log)
+            aside = _put_aside(log) if self._log and self._log.lost() else ""
         except OSError as error:
             aside = f"Move {log}, which is not its log, elsewhere: {error.strerror}. "
         if is_folded:
@@ -190,15 +195,17 @@ class Keeping:
             return False
 
 
-def _log_file(layout: Layout) -> StoreFile | None:
-    """Return the log of a store that was just opened; None where SQLite keeps none.
+def _beside(path: Path, what: str) -> StoreFile | None:
+    """Return a file beside a store that was just opened; None where SQLite keeps none.
 
-    It makes one at its opening and the same file serves until the last connection is
-    closed, however often it is folded and emptied. Without memory that processes share
-    it keeps a journal instead, which comes and goes.
+    It makes the log and its index at its opening, and the same files serve until the
+    last connection is closed, however often the log is folded and emptied. Without
+    memory that processes share it keeps a journal instead, which comes and goes. Who
+    opens the store where only the index is gone makes another, and sees nothing of
+    what is stored from then on.
     """
     try:
-        return StoreFile(log_of(layout.state), "the store's log")
+        return StoreFile(path, what)
     except FileNotFoundError:
         return None
 

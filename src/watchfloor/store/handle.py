@@ -18,6 +18,7 @@ from watchfloor.store.sqlite import (
     copy_open,
     fold_log,
     hurry,
+    index_of,
     log_of,
     witness_of,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "fault_of",
     "fold_log",
     "hurry",
+    "index_of",
     "is_busy",
     "is_damage",
     "is_full",

@@ -117,6 +117,11 @@ def log_of(path: Path) -> Path:
     return Path(f"{path.resolve()}-wal")
 
 
+def index_of(path: Path) -> Path:
+    """Return where the index of a store's log stands, which all who read it share."""
+    return Path(f"{path.resolve()}-shm")
+
+
 def data_version(connection: Connection) -> int:
     """Return a number that differs once another connection has changed the file."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
