@@ -466,6 +466,15 @@ def test_a_suppressed_record_that_is_not_due_keeps_its_own_time():
             ),
         ),
         (
+            RecordState.UNKNOWN,
+            "reached_before",
+            (
+                "The provider reported that an earlier attempt reached its contact: it "
+                "is not tried again, as it was to be. Next: say that it was delivered: "
+                "watchfloor resolve r-1 7."
+            ),
+        ),
+        (
             RecordState.EXPIRED,
             "suppressed",
             "Its time was over before it could be contacted.",

@@ -275,6 +275,10 @@ STAYS = "The run's history stays as it was written; this is added to it."
                     "The channel does not honour keys: whoever was reached already is "
                     "contacted twice."
                 ),
+                (
+                    "Whomever the provider reports as reached before that attempt goes "
+                    "out is not contacted again, but unknown again."
+                ),
             ],
         ),
         (

@@ -290,10 +290,15 @@ _WHY = {
 }
 
 
-#: Why a record is not attempted whose run did not have to end for it, by its code.
+#: Why a record is not attempted whose run did not have to end for it, by its code too.
 _LEFT_OUT = {
-    "suppressed": "its contact must not be contacted",
-    REACHED_BEFORE: "an earlier attempt reached the contact, as the provider reported",
+    (RecordState.NOT_ATTEMPTED, "suppressed"): "its contact must not be contacted",
+    (RecordState.NOT_ATTEMPTED, REACHED_BEFORE): (
+        "an earlier attempt reached the contact, as the provider reported"
+    ),
+    (RecordState.UNKNOWN, REACHED_BEFORE): (
+        "not tried again: the provider reported that it arrived; resolve it so"
+    ),
 }
 
 
@@ -309,10 +314,8 @@ def why(record: RecordView) -> str:
             return _promised(record)
         case RecordState.FAILED:
             return _failed(record)
-        case RecordState.NOT_ATTEMPTED if record.code in _LEFT_OUT:
-            return _LEFT_OUT[record.code]
         case state:
-            return _WHY[state]
+            return _LEFT_OUT.get((state, record.code)) or _WHY[state]
 
 
 def _failed(record: RecordView) -> str:

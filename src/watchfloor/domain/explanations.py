@@ -291,8 +291,7 @@ def _tried(told: ToldRecord) -> str:
 def _why_record(told: ToldRecord) -> str:
     record, run, now_ms = told.record, told.run, told.run.now_ms
     if record.state.is_final:
-        is_left_out = record.state is RecordState.NOT_ATTEMPTED
-        said = _LEFT_OUT.get(record.code, "") if is_left_out else ""
+        said = _LEFT_OUT.get((record.state, record.code), "")
         said = said or _FINAL.get(
             record.state, "It is over: nothing more happens to it."
         )
@@ -348,11 +347,18 @@ _FINAL: Final = {
     RecordState.EXPIRED: "Its time was over before it could be contacted.",
     RecordState.ABANDONED: "Its callback was dropped when the run ended.",
 }
-#: The same of records whose run did not have to end for it, by their code.
+#: The same of records whose code says more, by both.
 _LEFT_OUT: Final = {
-    "suppressed": "Its contact must not be contacted: it was not.",
-    REACHED_BEFORE: (
+    (RecordState.NOT_ATTEMPTED, "suppressed"): (
+        "Its contact must not be contacted: it was not."
+    ),
+    (RecordState.NOT_ATTEMPTED, REACHED_BEFORE): (
         "The provider reported that an earlier attempt reached its contact: it is not "
         "contacted again. Its journey tells of which record."
+    ),
+    (RecordState.UNKNOWN, REACHED_BEFORE): (
+        "The provider reported that an earlier attempt reached its contact: it is not "
+        "tried again, as it was to be. Next: say that it was delivered: watchfloor "
+        "resolve {run} {seq}."
     ),
 }

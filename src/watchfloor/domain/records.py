@@ -36,8 +36,9 @@ class RecordState(IntEnum):
         return self >= RecordState.DELIVERED
 
 
-#: The code of a retry's record that is not attempted: the provider reported meanwhile
-#: that an attempt of an earlier run reached the contact.
+#: The code of a record that is not attempted, or not again after a doubt: the provider
+#: reported meanwhile that an earlier attempt, or one of an earlier run, reached the
+#: contact.
 REACHED_BEFORE = "reached_before"
 
 STATE_WORDS = {state.word: state for state in RecordState}

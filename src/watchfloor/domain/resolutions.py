@@ -334,6 +334,10 @@ def _resend(_: RunView, count: int, __: int, delivery: Delivery) -> list[str]:
             "The channel does not honour keys: whoever was reached already is "
             "contacted twice."
         )
+        lines.append(
+            "Whomever the provider reports as reached before that attempt goes out is "
+            "not contacted again, but unknown again."
+        )
     else:
         lines.append(
             "The provider is said to honour the key: whoever was reached already is "

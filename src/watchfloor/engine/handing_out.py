@@ -13,6 +13,7 @@ from watchfloor.engine.booking import expect_in_flight
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.rules import Rules
+from watchfloor.engine.sparing import without_reached
 from watchfloor.store.reads.runs import next_due_ms
 from watchfloor.store.writes.attempts import AttemptWriter, Claimed, Move
 
@@ -49,15 +50,15 @@ def claim(
 
     Callbacks and retries whose time has come go first, the latter within the retry
     budget; then records whose window opened or whose next step is due; then pending
-    ones in the order of the upload. Whoever is suppressed, or outside their window, is
-    put aside.
+    ones in the order of the upload. Whoever is suppressed, outside their window, or to
+    be sent again though they were reached, is put aside.
     """
     room = min(room, CLAIM_ROWS, _before_approval(ledger, room))
     if room <= 0 or ledger.is_doomed or _is_shut(ledger, rules, tx.now_ms):
         return NOTHING
     due_now = ledger.is_due(tx.now_ms)
     looked = _looked_at(tx, writer, ledger, rules, room, due_now=due_now)
-    fit = _fit(tx, writer, ledger, rules, looked)
+    fit = _fit(tx, writer, ledger, rules, without_reached(tx, writer, ledger, looked))
     taken, left = fit[:room], fit[room:]
     _put_back(ledger, left)
     if taken:

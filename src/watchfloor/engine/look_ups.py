@@ -24,6 +24,7 @@ from watchfloor.engine.changes import Transaction, adopt
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.resolving import Begun, check_free, enter, noted
 from watchfloor.engine.settling import Known, book, step_rules
+from watchfloor.engine.sparing import keep_back
 from watchfloor.engine.suppressing import suppress
 from watchfloor.intake.campaign_file import parse_campaign
 from watchfloor.store.inbox import Command
@@ -188,6 +189,7 @@ class BookAnswers:
         # What a provider says may name somebody: of a purged run it is not kept.
         is_purged = _is_purged(tx, one.run_id)
         _honour(tx, ledger, self._heard)
+        _keep_back(tx, ledger, self._heard)
         if one.state != "asking":
             # Withdrawn while the provider was asked: nobody waits for it any more.
             return one.answers
@@ -352,3 +354,18 @@ def _honour(tx: Transaction, ledger: Ledger, heard: Sequence[Heard]) -> None:
     ]
     if rows:
         suppress(tx, rows, source=f"run {ledger.run_id}", by=LOOK_UP)
+
+
+def _keep_back(tx: Transaction, ledger: Ledger, heard: Sequence[Heard]) -> None:
+    """Keep from being sent again who a person had sent again while it was asked.
+
+    What is unknown again by that is settled like the others.
+    """
+    for step in dict.fromkeys(one.doubt.step for one in heard):
+        arrived = {
+            one.doubt.seq: OutcomeClass.DELIVERED.word
+            for one in heard
+            if one.doubt.step == step and settled_as(one.outcome) is ResolveAs.DELIVERED
+        }
+        if arrived:
+            keep_back(tx, ledger.run_no, step, arrived, LOOK_UP)

@@ -14,11 +14,19 @@ from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.results import REACHED
-from watchfloor.store.tables import cohort, run
+from watchfloor.store.tables import cohort, resolution, run
 
 _REACHED = ", ".join(f"'{kind}'" for kind in sorted(REACHED))
 _UNSENT = f"{int(RecordState.PENDING)}, {int(RecordState.RETRY)}"
 _ATTEMPTING = int(RecordState.ATTEMPTING)
+_RETRY = int(RecordState.RETRY)
+
+# An attempt at its step may have arrived, or somebody said what became of one.
+_IS_DOUBTED = """
+(r.doubts > 0 OR EXISTS (
+  SELECT 1 FROM resolved AS d WHERE d.run_no = r.run_no AND d.seq = r.seq
+    AND d.step = r.step AND d.at_ms IS NOT NULL))
+"""
 
 # Up to the record of the oldest run, then down to all that were made of it, and itself.
 # Binds: run_no, a JSON array of seqs.
@@ -54,6 +62,22 @@ ORDER BY r.run_no, r.seq
 """  # noqa: S608 - constants above
 
 # Binds: those of _KIN, step.
+_DOUBTED_KIN = f"""
+{_KIN}
+SELECT k.seen, u.run_id, r.run_no, r.seq, r.state, r.earlier, r.held
+FROM kin AS k CROSS JOIN record AS r CROSS JOIN run AS u
+WHERE r.run_no = k.run_no AND r.seq = k.seq AND u.run_no = k.run_no
+  AND r.state = {_RETRY} AND r.attempts > r.base AND r.step = ? AND {_IS_DOUBTED}
+ORDER BY r.run_no, r.seq
+"""  # noqa: S608 - constants above
+
+# Binds: a JSON array of seqs, run_no.
+_DOUBTED = f"""
+SELECT r.seq FROM json_each(?) AS w CROSS JOIN record AS r
+WHERE r.run_no = ? AND r.seq = w.value AND {_IS_DOUBTED}
+"""  # noqa: S608 - constants above
+
+# Binds: those of _KIN, step.
 _REACHED_KIN = f"""
 {_KIN}
 SELECT DISTINCT k.seen FROM kin AS k CROSS JOIN result AS t
@@ -74,10 +98,11 @@ _IS_OF_RETRIES = select(
         exists().where(cohort.c.parent_no == bindparam("of_run")),
     )
 )
+_IS_RESOLVED = select(exists().where(resolution.c.run_no == bindparam("of_run")))
 
 
 class Unsent(NamedTuple):
-    """A record that was not attempted at a step, as far as the store can tell.
+    """A record whose next attempt was not sent, as far as the store can tell.
 
     Attributes:
         seen: The record that was asked about.
@@ -109,12 +134,34 @@ def is_of_retries(connection: Connection, run_no: int) -> bool:
     return bool(connection.scalar(_IS_OF_RETRIES, {"of_run": run_no}))
 
 
+def is_resolved(connection: Connection, run_no: int) -> bool:
+    """Return whether anything was said of a run's unknown records."""
+    return bool(connection.scalar(_IS_RESOLVED, {"of_run": run_no}))
+
+
 def unsent_kin(
     connection: Connection, run_no: int, step: int, seqs: Iterable[int]
 ) -> list[Unsent]:
     """Return what stands for these records and may be unsent at a step."""
     rows = connection.exec_driver_sql(_UNSENT_KIN, (run_no, _json(seqs), step))
     return [Unsent._make(row) for row in rows]
+
+
+def doubted_kin(
+    connection: Connection, run_no: int, step: int, seqs: Iterable[int]
+) -> list[Unsent]:
+    """Return what stands for these records and waits to be tried again, after a doubt.
+
+    Of an attempt at the step nobody knew whether it arrived; what was said of it since
+    does not matter.
+    """
+    rows = connection.exec_driver_sql(_DOUBTED_KIN, (run_no, _json(seqs), step))
+    return [Unsent._make(row) for row in rows]
+
+
+def doubted(connection: Connection, run_no: int, seqs: Iterable[int]) -> set[int]:
+    """Return those of some records of which an attempt at their step was in doubt."""
+    return set(connection.exec_driver_sql(_DOUBTED, (_json(seqs), run_no)).scalars())
 
 
 def with_reached_kin(

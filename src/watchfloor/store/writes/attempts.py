@@ -244,6 +244,8 @@ class AttemptWriter:
     ) -> int:
         """Give records that will not be attempted their last state, with the reason.
 
+        Who becomes unknown is in doubt, whatever was said of them before.
+
         Returns:
             How many were in the state they are moved from.
         """
@@ -251,6 +253,7 @@ class AttemptWriter:
             int(move.into),
             move.code,
             now_ms,
+            int(move.into is RecordState.UNKNOWN),
             run_no,
             _json(list(seqs)),
             int(move.state),

@@ -68,10 +68,10 @@ UPDATE record SET next_at_ms = ?, held = 1
 WHERE run_no = ? AND seq IN (SELECT value FROM json_each(?))
 """
 
-#: Binds: state, code, updated_at_ms, run_no, seqs, the state before.
+#: Binds: state, code, updated_at_ms, doubts at least, run_no, seqs, the state before.
 DROP = """
 UPDATE record SET state = ?, code = ?, updated_at_ms = ?, next_at_ms = NULL, held = 0,
-       due_at_ms = NULL, expires_at_ms = NULL
+       due_at_ms = NULL, expires_at_ms = NULL, doubts = max(doubts, ?)
 WHERE run_no = ? AND seq IN (SELECT value FROM json_each(?)) AND state = ?
 """
 
