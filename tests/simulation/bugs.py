@@ -36,6 +36,7 @@ from watchfloor.engine import (
     handing_out,
     openings,
     recovery,
+    sparing,
     supervisor,
     throttles,
 )
@@ -53,7 +54,7 @@ from watchfloor.store.writes import lease
 #: So many seeds may a bug take.
 MOST_SEEDS = 300
 #: These found what few seeds find: they are turned first.
-RARE = (58, 66, 73, 113, 76, 114, 212, 2408, 5378, 10, 2, 0, 33, 74, 147, 168, 50)
+RARE = (58, 66, 73, 113, 76, 114, 212, 2408, 5378, 10, 2, 0, 33, 74, 147, 168, 50, 184)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +312,10 @@ def _asks_nobody(right: Any) -> Any:
         return None if is_suppressed else fate
 
     return wrong
+
+
+def _takes_all(_: Any) -> Any:
+    return lambda _tx, _writer, _ledger, rows: list(rows)
 
 
 def _never_too_late(right: Any) -> Any:
@@ -877,6 +882,20 @@ BUGS: tuple[Bug, ...] = (
         collector,
         "spare",
         always(None),
+    ),
+    _bug(
+        "nobody-kept-back",
+        "a resend waits on although a report calls its record reached",
+        sparing,
+        "keep_back",
+        always(None),
+    ),
+    _bug(
+        "resent-as-said",
+        "what was reported while an intent was stored is not asked for the next one",
+        handing_out,
+        "without_reached",
+        _takes_all,
     ),
     _bug(
         "launched-anew",

@@ -121,6 +121,7 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
             an_intent_is_due(world, was, record)
             one_run_tries_a_contact(world, records, was, record)
             nobody_reached_is_tried(world, was, record)
+            nobody_reached_is_tried_again(world, was, record)
             doubt_is_never_called_failed(world, was, record)
             a_promise_is_kept(world, was, record)
         else:
@@ -130,6 +131,7 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
             drops = drops or record["code"] == "reached_before"
             begins = {PENDING, NOT_ATTEMPTED} if drops else {PENDING}
             expect(2, record["state"] in begins, place, "began as", record)
+    whoever_arrived_waits_no_more(world, records)
     for run_id, run in news.runs.items():
         if run_id in runs:
             a_run_follows_its_table(runs[run_id], run)
@@ -393,6 +395,8 @@ def retries_wait_as_told(world: World, fresh: dict[Any, Row]) -> None:
 
 def unknown_leaves_by_a_word(world: World, was: Row, record: Row) -> None:
     """12: unknown leaves only by a person or a look-up, audited."""
+    if record["state"] == UNKNOWN:
+        expect(12, record["doubts"], record, "is unknown without a doubt")
     if was["state"] == UNKNOWN and record["state"] != UNKNOWN:
         place = (was["run_no"], was["seq"], was["attempts"])
         told = f"{place} left unknown for {record['state']} without a word"
@@ -484,6 +488,45 @@ def nobody_reached_is_tried(world: World, was: Row, record: Row) -> None:
         known = any(place in sight.reached for place in places)
         told = run_id, was["seq"], "is tried, and reported as reached was", other_id
         expect(7, not known, *told)
+
+
+def nobody_reached_is_tried_again(world: World, was: Row, record: Row) -> None:
+    """7: at most once, whoever was reported as reached is not tried again in doubt."""
+    if record["state"] != ATTEMPTING or was["state"] != RETRY:
+        return
+    sight = world.sight
+    run_id = sight.run_of[was["run_no"]]
+    if not _is_doubted(world, was):
+        return
+    for other_id, seq in sight.kin(run_id, was["seq"]):
+        places = [(sight.run_no(other_id), seq, at) for at in (was["step"], None)]
+        known = any(place in sight.reached for place in places)
+        told = run_id, was["seq"], "is tried again, and reached was", other_id, seq
+        expect(7, not known, *told)
+
+
+def whoever_arrived_waits_no_more(world: World, before: dict[Any, Row]) -> None:
+    """7: whoever is reported as reached leaves the queue with the report."""
+    sight = world.sight
+    for run_no, seq, step in sight.told:
+        for other_id, other in sight.kin(sight.run_of[run_no], seq):
+            place = sight.run_no(other_id), other
+            was, record = before.get(place), sight.records[place]
+            waits = was is not None and was["state"] == record["state"] == RETRY
+            if waits and record["step"] == (step or 0):
+                told = place, "waits, and is reported as reached:", record
+                expect(7, not _is_doubted(world, record), *told)
+
+
+def _is_doubted(world: World, record: Row) -> bool:
+    """Whether a try may repeat what arrived: nobody knew of one, or somebody said."""
+    sight, place = world.sight, (record["run_no"], record["seq"])
+    said = any(
+        (number, seq) == place and tries > record["base"]
+        for number, seq, tries in sight.words
+    )
+    promise = sight.promise(sight.run_of[place[0]], record["step"])
+    return promise == "at_most_once" and (record["doubts"] > 0 or said)
 
 
 def a_stage_is_released_by_a_verdict(world: World, was: Row, run: Row) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ class Operators:
     def __init__(self, world: World) -> None:
         self._world = world
         self._count = 0
+        # Apart from the world's: what is told late draws nothing of what else happens.
+        self._late = random.Random(f"late {world.scenario.seed}")  # noqa: S311 - replayable
         self.commands: list[Command] = []
         #: Every life that began.
         self.born: list[int] = []
@@ -138,8 +141,8 @@ class Operators:
         in_s = max(0.001, world.scenario.latency_s[1] / 3)
         world.at(in_s, lambda: self._stop_in_flight(run_id, tries - 1))
 
-    def _then(self, verb: str, run_id: str) -> None:
-        self._ask(verb, run_id)
+    def _then(self, verb: str, run_id: str, **payload: Any) -> None:
+        self._ask(verb, run_id, **payload)
 
     def _limit(self) -> None:
         chance = self._world.chance
@@ -189,6 +192,8 @@ class Operators:
         )
         word = world.chance.choice(["delivered", "not-delivered", "resend"])
         selection = {"seqs": [seq]}
+        if word != "delivered":
+            self._overtake(run_id, seq)
         self._ask(
             "resolve",
             run_id,
@@ -201,6 +206,26 @@ class Operators:
     def _resolve_late(self) -> None:
         if any(one["state"] == 8 for one in self._world.sight.records.values()):
             self._resolve()
+
+    def _overtake(self, run_id: str, seq: int) -> None:
+        """Let a provider tell that a record arrived before it is sent again."""
+        got = self._world.provider.by_seq.get((run_id, seq), [])
+        how = self._late.choice(["", "", "before", "after", "paused", "paused"])
+        if not got or not how:
+            return
+        key = got[-1].dispatch.key
+        events = [self._event(f"again {key}", "delivered", key)]
+        if how == "before":
+            self._ask("results", "", source="a file", events=events)
+            return
+        in_s = self._late.choice([0.0, 0.06, 0.5, 3.0])
+        if how == "paused":
+            self._ask("pause", run_id)
+            self._world.at(in_s + 2.0, lambda: self._then("resume", run_id))
+        self._world.at(
+            in_s,
+            lambda: self._then("results", "", source="a file", events=events),
+        )
 
     def _retry(self, tries: int = 6) -> None:
         """Take up what failed for now in an ended run; later where there is none."""

@@ -84,7 +84,7 @@ _TABLES = {
 }
 _REACHED = (
     "SELECT run_no, seq, step FROM result WHERE kind IN ('delivered', 'opened',"
-    " 'opted_out')"
+    " 'opted_out') AND run_no IS NOT NULL"
 )
 _EVERYTHING = {
     *_TABLES,
@@ -105,7 +105,8 @@ class Sight:
         opened: For which (run number, seq, number) an intent was ever committed, and
             what its record was before.
         opted_out: Digests of contacts whose opt-out is stored.
-        reached: (run number, seq, step) of whom a provider reported as reached.
+        reached: (run number, seq, step) of whom a provider reported as reached, and
+            ``told`` those that the last commit brought.
         zombies: Lives that another one has replaced.
         proven_s: When each life last committed, by the world's clock.
     """
@@ -126,6 +127,7 @@ class Sight:
         self.words: set[tuple[int, int, int]] = set()
         self.opted_out: set[str] = set()
         self.reached: set[tuple[int, int, int | None]] = set()
+        self.told: set[tuple[int, int, int | None]] = set()
         self.epoch = 0
         self.peaks: dict[str, list[tuple[float, int]]] = {}
         self.requested: Counter[tuple[str, str]] = Counter()
@@ -260,8 +262,10 @@ class Sight:
             self.opted_out = {row[0] for row in disk.rows(query)}
         if "resolved" in written or "resolution" in written:
             self.words = set(disk.rows(_WORDS))
+        self.told = set()
         if "result" in written:
-            self.reached = set(disk.rows(_REACHED))
+            known, self.reached = self.reached, set(disk.rows(_REACHED))
+            self.told = self.reached - known
 
     def _entered(self) -> list[Row]:
         """Return what the journal holds that nobody has seen."""
