@@ -34,6 +34,7 @@ from watchfloor.store.writes.attempts import AttemptWriter, Claimed, Move
 from watchfloor.store.writes.results import Placed
 
 _NAMED: Final = 3
+_RETRY: Final = int(RecordState.RETRY)
 
 
 def spare(tx: Transaction, places: Iterable[Placed], source: str) -> None:
@@ -48,9 +49,12 @@ def spare(tx: Transaction, places: Iterable[Placed], source: str) -> None:
         some = told.setdefault((one.run_no, one.step or 0), {})
         some.setdefault(one.seq, one.event.kind.value)
     for (run_no, step), kinds in told.items():
-        if is_of_retries(tx.connection, run_no):
+        is_retried = is_of_retries(tx.connection, run_no)
+        if is_retried:
             _spare_unsent(tx, run_no, step, kinds, source)
-        keep_back(tx, run_no, step, kinds, source)
+        # In a run that is no retry nothing waits in doubt before a word is given.
+        if is_retried or is_resolved(tx.connection, run_no):
+            keep_back(tx, run_no, step, kinds, source)
 
 
 def keep_back(
@@ -65,8 +69,6 @@ def keep_back(
         kinds: What was told of each, by seq.
         source: Who told it, for the journal.
     """
-    if not (is_resolved(tx.connection, run_no) or is_of_retries(tx.connection, run_no)):
-        return
     found = doubted_kin(tx.connection, run_no, step, kinds)
     for run_id, some in _by_run(found).items():
         ledger = tx.ledgers.get(run_id) or adopt(tx, run_id)
@@ -84,15 +86,16 @@ def without_reached(
     """
     by_step: dict[int, list[int]] = {}
     for row in rows:
-        if row.state == RecordState.RETRY and _repeats(ledger, row.step):
+        if row.state == _RETRY and _repeats(ledger, row.step):
             by_step.setdefault(row.step, []).append(row.seq)
     reached: set[int] = set()
     for step, seqs in by_step.items():
         if asked := doubted(tx.connection, ledger.run_no, seqs):
             reached |= with_reached_kin(tx.connection, ledger.run_no, step, asked)
-    if reached:
-        unsent = _unsent(ledger, [row for row in rows if row.seq in reached])
-        _keep_back(tx, writer, ledger, unsent, {}, "a provider")
+    if not reached:
+        return list(rows)
+    unsent = _unsent(ledger, [row for row in rows if row.seq in reached])
+    _keep_back(tx, writer, ledger, unsent, {}, "a provider")
     return [row for row in rows if row.seq not in reached]
 
 
