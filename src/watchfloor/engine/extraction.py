@@ -23,6 +23,7 @@ from watchfloor.engine.committer import Submit
 from watchfloor.engine.jobs import Doom
 from watchfloor.engine.ledger import Ledger, Standing
 from watchfloor.engine.reservations import extend, release_unused
+from watchfloor.engine.restored_runs import is_kept, keep
 from watchfloor.engine.suppressions import Suppressions, unusable_lines
 from watchfloor.engine.uploads import check_launched
 from watchfloor.intake.audience_file import AudienceReader, Batch, Candidate, Reject
@@ -51,7 +52,7 @@ async def extract(
     """Read the upload of a run to its end, or until the run no longer wants it.
 
     A file that cannot be used, or is not the one that was launched, ends the run as
-    failed, with the reason; nobody was contacted.
+    failed, with the reason; nobody was contacted. See ``Unread`` for those that wait.
     """
     launched = await submit(LaunchedOver(run_id))
     try:
@@ -59,7 +60,7 @@ async def extract(
         await asyncio.to_thread(check_launched, path, launched)
         reader = await _opened(path, campaign)
     except (ConfigError, OSError) as error:
-        await submit(Doom(run_id, f"faulty selection: {error}"))
+        await submit(Unread(run_id, str(error)))
         return
     with reader:
         try:
@@ -98,6 +99,29 @@ class LaunchedOver:
     def __call__(self, tx: Transaction) -> Upload:
         """Return what is known of it."""
         return upload_of(tx.connection, self._run_id)
+
+
+class Unread:
+    """The job that stores that a run's upload or one of its lists cannot be used.
+
+    It ends the run: launched anew it contacts nobody twice. One that came back from a
+    backup, which may lack the file, waits for a resume.
+    """
+
+    def __init__(self, run_id: str, why: str) -> None:
+        self._run_id = run_id
+        self._why = why
+
+    def __call__(self, tx: Transaction) -> bool:
+        """Return whether the run still wanted its audience."""
+        ledger = wanting(tx, self._run_id)
+        if ledger is None:
+            return False
+        if not is_kept(tx, ledger):
+            doom(tx, ledger, f"faulty selection: {self._why}")
+            return True
+        keep(tx, ledger, f"nothing is read before a resume: {self._why}")
+        return True
 
 
 class Begin:
@@ -268,7 +292,7 @@ def _new_to_family(
 
 def wants_extraction(standing: Standing) -> bool:
     """Whether somebody should read the run's upload, or judge what was read."""
-    return _is_wanted(standing)
+    return _is_wanted(standing) and not standing.waits
 
 
 def wanting(tx: Transaction, run_id: str) -> Ledger | None:

@@ -16,6 +16,7 @@ from watchfloor.engine.changes import (
     tell,
 )
 from watchfloor.engine.ledger import Ledger
+from watchfloor.engine.restored_runs import is_kept, keep
 from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.reads.progress import sampled
 from watchfloor.store.reads.runs import collected_until
@@ -145,3 +146,27 @@ class Doom:
         if ledger is not None:
             doom(tx, ledger, self._cause)
         return True
+
+
+class Unopened:
+    """The job that stores that a run has no channel to go through.
+
+    It ends a run that is not launched, unless that came back from a backup; one that
+    is launched is paused with the reason, so that nobody is left out.
+    """
+
+    def __init__(self, run_id: str, why: str) -> None:
+        self._run_id = run_id
+        self._why = why
+
+    def __call__(self, tx: Transaction) -> None:
+        """Store it."""
+        ledger = tx.ledgers.get(self._run_id)
+        if ledger is None:
+            return
+        if ledger.lifecycle.launched:
+            pause_itself(tx, ledger, f"the channel cannot open: {self._why}")
+        elif is_kept(tx, ledger):
+            keep(tx, ledger, f"the channel cannot open: {self._why}")
+        else:
+            doom(tx, ledger, f"channel refused its configuration: {self._why}")

@@ -14,9 +14,9 @@ from watchfloor.domain.lifecycle import may_call_back
 from watchfloor.domain.reach import Reach
 from watchfloor.domain.regions import Intake, Mode, Phase
 from watchfloor.engine.campaigns import checked_campaign
-from watchfloor.engine.committer import Committer, Job, Submit
+from watchfloor.engine.committer import Committer, Submit
 from watchfloor.engine.dispatcher import Dispatcher
-from watchfloor.engine.jobs import Doom, MarkReady, PauseItself
+from watchfloor.engine.jobs import MarkReady, PauseItself, Unopened
 from watchfloor.engine.lane import (
     CLOSE_S,
     Breakers,
@@ -202,11 +202,11 @@ class Lanes:
         except StoreError:
             raise
         except WatchfloorError as error:
-            await self._submit(_refused(ledger, str(error)))
+            await self._submit(Unopened(run_id, str(error)))
             return None
         except Exception as error:  # noqa: BLE001 - a channel's bug ends one run
             why = self._around.survived(error)
-            await self._submit(_refused(ledger, why))
+            await self._submit(Unopened(run_id, why))
             return None
         try:
             lane = await self._built(ledger, campaign, channels)
@@ -214,7 +214,7 @@ class Lanes:
             await shut(channels)
             if isinstance(error, StoreError):
                 raise
-            await self._submit(_refused(ledger, str(error)))
+            await self._submit(Unopened(run_id, str(error)))
             return None
         except BaseException:
             # The engine stops: nobody else would close them.
@@ -285,11 +285,6 @@ def _needs_lane(standing: Standing) -> bool:
         admits = run.intake is Intake.DONE or (
             run.mode is Mode.STREAMING and run.intake is Intake.FILTERING
         )
-        return admits and run.intent is None and standing.eligible > 0
+        is_free = run.intent is None and not standing.waits
+        return admits and is_free and standing.eligible > 0
     return may_call_back(run)
-
-
-def _refused(ledger: Ledger, why: str) -> Job[object]:
-    if ledger.standing.lifecycle.launched:
-        return PauseItself(ledger.run_id, f"the channel cannot open: {why}")
-    return Doom(ledger.run_id, f"channel refused its configuration: {why}")

@@ -41,6 +41,7 @@ class Standing(NamedTuple):
         permits: Attempts in flight at most.
         rate_per_s: Attempts per second; None for no pacing.
         unjudged: Rows that were read and that the filter has not judged.
+        waits: What the run needs was not there, and nothing is tried before a resume.
     """
 
     lifecycle: Lifecycle
@@ -50,6 +51,7 @@ class Standing(NamedTuple):
     permits: int
     rate_per_s: float | None
     unjudged: int
+    waits: bool
 
     @property
     def is_doomed(self) -> bool:
@@ -99,6 +101,8 @@ class Ledger:
         reached: Records whose intent is stored and who were reached before; the
             dispatcher looks before it sends, and forgets. Any thread.
         restored_from_ms: When the backup was made that the run is held since.
+        waits: It came back from a backup, and a file or a channel that it needs was
+            not there: where its gate is closed, nothing is tried before a resume.
         ended_at_ms: When the run had ended as its rows were last read; or None.
         held: Records that rest because their window is closed.
         shut_until_ms: When the one window of all recipients opens; None while it is
@@ -122,6 +126,7 @@ class Ledger:
         self._work_of = self._books, False
         self._work = Work()
         self.ready = False
+        self.waits = False
         self.reached: set[int] = set()
         self.last_obeyed = Request()
         self.shut_until_ms: int | None = None
@@ -178,6 +183,7 @@ class Ledger:
             self.permits,
             self.rate_per_s,
             self.tally["unjudged"],
+            self.waits and self.lifecycle.gate is not Gate.OPEN,
         )
 
     @property

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.previews import in_doubt
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.views import RunView
-from watchfloor.engine.changes import Transaction, enter
+from watchfloor.engine.changes import Transaction, enter, pause_itself
 from watchfloor.engine.ledger import Ledger, Request
+from watchfloor.store.reads.journal import has_event
 from watchfloor.store.writes.runs import save_run_values
+
+#: The event of a run that a person let go on.
+RELEASED: Final = "restored run released"
 
 
 def check_confirmed(run: RunView, verb: Verb, typed: object) -> None:
@@ -34,4 +40,24 @@ def note_confirmed(tx: Transaction, ledger: Ledger, verb: Verb, asked: Request) 
     ledger.restored_from_ms = None
     save_run_values(tx.connection, ledger.run_no, restored_from_ms=None)
     told = f"{asked.by} let it go on ({verb}); {ledger.books.remaining:,} unfinished"
-    enter(tx, ledger, "restored run released", detail=told)
+    enter(tx, ledger, RELEASED, detail=told)
+
+
+def is_kept(tx: Transaction, ledger: Ledger) -> bool:
+    """Whether a run came back from a backup, which may lack a file that it needs.
+
+    Then it is paused for that, and not ended: also when a resume, or an engine that
+    ended, lies between.
+    """
+    if ledger.restored_from_ms is not None:
+        return True
+    return has_event(tx.connection, ledger.run_id, (RELEASED,))
+
+
+def keep(tx: Transaction, ledger: Ledger, why: str) -> None:
+    """Let a run wait for a resume before that is tried again which failed."""
+    pause_itself(tx, ledger, why)
+    if not ledger.waits:
+        enter(tx, ledger, "waits for a resume", detail=why)
+    ledger.waits = True
+    tx.changed.add(ledger.run_id)

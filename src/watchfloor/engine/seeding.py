@@ -16,8 +16,7 @@ from watchfloor.domain.recovery import is_retryable
 from watchfloor.domain.regions import Fact
 from watchfloor.engine.changes import Transaction, tell
 from watchfloor.engine.committer import Submit
-from watchfloor.engine.extraction import SUPPRESSED, judge, wanting
-from watchfloor.engine.jobs import Doom
+from watchfloor.engine.extraction import SUPPRESSED, Unread, judge, wanting
 from watchfloor.engine.suppressions import Suppressions
 from watchfloor.store.reads.kin import with_reached_kin
 from watchfloor.store.writes import retries
@@ -34,7 +33,7 @@ async def seed(
     try:
         lists = await suppressions.lists_of(campaign.audience)
     except (ConfigError, OSError) as error:
-        await submit(Doom(run_id, f"faulty selection: {error}"))
+        await submit(Unread(run_id, str(error)))
         return
     is_suppressed = suppressions.asked_with(lists)
     while await submit(SeedBatch(run_id, is_suppressed)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, or_, select
@@ -46,6 +46,16 @@ def events(
     )
     rows = list(connection.execute(query).mappings())
     return tuple(event_of(row) for row in reversed(rows))
+
+
+def has_event(connection: Connection, run_id: str, names: Collection[str]) -> bool:
+    """Whether any of these events stands in the journal of a run."""
+    query = (
+        select(journal.c.entry_id)
+        .where(journal.c.run_id == run_id, journal.c.event.in_(names))
+        .limit(1)
+    )
+    return connection.scalar(query) is not None
 
 
 def receipt(connection: Connection, command_id: str) -> Receipt | None:
