@@ -254,6 +254,8 @@ class Anchoring:
             if self._noted.get(path) == anchor.link:
                 continue
             try:
+                if path not in self._noted:
+                    self._check_ours(path, anchor.instance)
                 append_anchor(path, anchor)
             except ConfigError as error:
                 faults += error.mistakes
@@ -263,3 +265,23 @@ class Anchoring:
         if faults:
             raise ConfigError(*faults)
         return anchor if appended else None
+
+    def _check_ours(self, path: Path, instance: str) -> None:
+        """Check that no other workspace writes a file outside of this one.
+
+        One that was made of a backup has the settings of the one before: a line of its
+        own in that one's file would be a foreign one there for good.
+
+        Raises:
+            ConfigError: The file's last anchor is another's.
+        """
+        if path == self._layout.anchors or not path.is_file():
+            return
+        noted = read_anchors(path).anchors
+        if noted and noted[-1].instance != instance:
+            msg = (
+                f"the anchor file {path} is of another workspace, "
+                f"{noted[-1].instance}; nothing was written into it. If this one was "
+                "restored from a backup, name a new file in [audit] of watchfloor.toml"
+            )
+            raise ConfigError(msg)
