@@ -12,9 +12,9 @@ taken yet must not be done again from a backup.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -24,14 +24,14 @@ from typing import BinaryIO, Final, NamedTuple
 from watchfloor.domain.anchors import anchors_in
 from watchfloor.domain.errors import ConfigError, StoreError
 from watchfloor.engine.auditing import known_anchors
+from watchfloor.engine.belongings import belongings, lists_of
 from watchfloor.engine.looking_over import flaws
+from watchfloor.engine.sharing_files import group_of
 from watchfloor.engine.surroundings import Surroundings
-from watchfloor.store.archive.places import archives
 from watchfloor.store.archive.private_files import (
     created,
     opened,
     sealed,
-    settle_folder,
     sha256_of,
 )
 from watchfloor.store.backups import tape
@@ -44,7 +44,13 @@ from watchfloor.store.backups.contents import (
     is_place,
     written,
 )
-from watchfloor.store.backups.stores import at_rest, stored_in, uploads_in
+from watchfloor.store.backups.scratch import give_name, scratch, settled
+from watchfloor.store.backups.stores import (
+    at_rest,
+    campaigns_in,
+    stored_in,
+    uploads_in,
+)
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.uploads import Upload
 from watchfloor.store.schema import HEAD
@@ -65,12 +71,17 @@ class BackedUp(NamedTuple):
         left_out: Files of the workspace that are no part of it: links, odd names, and
             uploads that cannot be read or are not what was launched.
         flaws: What does not hold in its store; it is there as it is.
+        lists_left_out: Suppression lists that are no part of it although a run or a
+            campaign names them: nobody is contacted without them where it comes back.
+        warnings: What else is to be known of the file.
     """
 
     manifest: Manifest
     bytes: int
     left_out: tuple[str, ...]
     flaws: tuple[str, ...] = ()
+    lists_left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def back_up(
@@ -95,39 +106,63 @@ def back_up(
         StoreError: The store cannot be read, or its copy is damaged; nothing is left.
     """
     layout.check_exists()
-    folder = _folder_of(layout, target)
-    mark = secrets.token_hex(6)
-    copy = folder / f".{target.name[:80]}.{mark}.store"
-    aside = folder / f".{target.name[:80]}.{mark}.partial"
+    place = _folder_of(layout, target) / target.name
     try:
-        # The copy of the store is there beside the backup until that is whole.
-        _check_room(folder, 2 * layout.state.stat().st_size)
-        manifest = _copied(layout, copy, around, host, on_progress)
-        wrong = _wrong_in(copy, manifest, layout)
-        left_out, files = _files(layout)
-        manifest = _whole(manifest, copy, files, on_progress)
-        manifest, files, damaged = _with_uploads(
-            layout, manifest, files, uploads_in(copy), on_progress
-        )
-        left_out += damaged
-        _check_room(folder, sum(one.bytes for one in manifest.files))
-        manifest, altered = _taped(
-            layout, aside, manifest, {STATE: copy, **files}, on_progress
-        )
-        left_out += altered
-        # A name that is there is kept: a link replaces nothing.
-        os.link(aside, folder / target.name, follow_symlinks=False)
-        settle_folder(folder)
-        size = aside.stat().st_size
+        with scratch(place) as aside:
+            whole, made = _made(layout, aside, around, host, on_progress)
+            give_name(whole, place)
     except FileExistsError as error:
         raise _exists(target) from error
     except OSError as error:
-        msg = f"the backup {target} cannot be made: {error.strerror}; nothing is left"
-        raise ConfigError(msg) from error
-    finally:
-        for path in (copy, aside, *(Path(f"{copy}{end}") for end in ("-wal", "-shm"))):
-            path.unlink(missing_ok=True)
-    return BackedUp(manifest, size, tuple(left_out), wrong)
+        raise _not_made(layout, target, error) from error
+    # It is there: what fails from here on takes nothing away from it.
+    return made._replace(warnings=settled(place))
+
+
+def _made(
+    layout: Layout,
+    aside: Path,
+    around: Surroundings,
+    host: str,
+    on_progress: OnProgress,
+) -> tuple[Path, BackedUp]:
+    """Make a backup in a folder of one's own; return it, and what it came to."""
+    # The copy of the store is there beside the backup until that is whole.
+    _check_room(aside.parent, 2 * layout.state.stat().st_size)
+    copy, whole = aside / "store", aside / "backup"
+    manifest = _copied(layout, copy, around, host, on_progress)
+    wrong = _wrong_in(copy, manifest, layout)
+    odd, files = belongings(layout)
+    lists = lists_of(layout, campaigns_in(copy))
+    files = {name: path for name, path in lists.items() if path is not None} | files
+    manifest = _whole(manifest, copy, files, on_progress)
+    manifest, files, damaged = _with_uploads(
+        layout, manifest, files, uploads_in(copy), on_progress
+    )
+    _check_room(aside.parent, sum(one.bytes for one in manifest.files))
+    manifest, altered = _taped(
+        layout, whole, manifest, {STATE: copy, **files}, on_progress
+    )
+    inside = {one.name for one in manifest.files}
+    return whole, BackedUp(
+        manifest,
+        whole.stat().st_size,
+        (*(one for one in odd if one not in lists), *damaged, *altered),
+        wrong,
+        tuple(one for one in lists if one not in inside),
+    )
+
+
+def _not_made(layout: Layout, target: Path, error: OSError) -> ConfigError:
+    where, way_out = "", ""
+    if error.filename:
+        where = f"{error.filename}: "
+        if layout.root.resolve() in Path(error.filename).resolve().parents:
+            way_out = ". Let who makes the backup read it, or move it elsewhere"
+    msg = (
+        f"the backup {target} cannot be made: {where}{error.strerror}; nothing is left"
+    )
+    return ConfigError(f"{msg}{way_out}")
 
 
 def _folder_of(layout: Layout, target: Path) -> Path:
@@ -186,6 +221,7 @@ def _copied(
         head=about.head,
         host=host,
         root=str(layout.root.absolute()),
+        group=group_of(layout),
         files=(),
     )
 
@@ -202,42 +238,6 @@ def _wrong_in(copy: Path, manifest: Manifest, layout: Layout) -> tuple[str, ...]
     )
 
 
-def _candidates(layout: Layout) -> Iterator[tuple[str, Path]]:
-    """Yield every file beside the uploads that may belong into a backup, by name."""
-    yield layout.settings.name, layout.settings
-    for folder in (layout.campaigns, archives(layout)):
-        for path in sorted(_below(folder)):
-            name = path.relative_to(layout.root).as_posix()
-            is_draft = any(part.startswith(".") for part in name.split("/"))
-            if not is_draft and (path.is_symlink() or path.is_file()):
-                yield name, path
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield what is below a folder; a folder that a purge takes away has nothing."""
-    for place, folders, files in os.walk(folder, onerror=_unless_gone):
-        yield from (Path(place, name) for name in (*folders, *files))
-
-
-def _unless_gone(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
-
-
-def _files(layout: Layout) -> tuple[list[str], dict[str, Path]]:
-    left_out: list[str] = []
-    files: dict[str, Path] = {}
-    for name, path in _candidates(layout):
-        if path.is_symlink() or not is_place(name):
-            left_out.append(name)
-        else:
-            files[name] = path
-    if layout.settings.name not in files:
-        msg = f"{layout.settings} is a link; no backup was made. Put the file there"
-        raise ConfigError(msg)
-    return left_out, files
-
-
 def _whole(
     manifest: Manifest, copy: Path, files: dict[str, Path], on_progress: OnProgress
 ) -> Manifest:
@@ -246,12 +246,18 @@ def _whole(
     for number, (name, path) in enumerate(every.items(), 1):
         on_progress("checksums", number, len(every))
         try:
-            stored.append(Stored(name, path.stat().st_size, sha256_of(path)))
+            stored.append(_stored(name, path))
         except FileNotFoundError:
             # A purge took it meanwhile; the store of then still names it.
             continue
     _check_settings(stored)
     return replace(manifest, files=tuple(stored))
+
+
+def _stored(name: str, path: Path) -> Stored:
+    about = path.stat()
+    is_shared = bool(about.st_mode & stat.S_IRGRP)
+    return Stored(name, about.st_size, sha256_of(path), is_shared)
 
 
 def _check_settings(stored: Sequence[Stored]) -> None:
@@ -279,8 +285,8 @@ def _with_uploads(
         try:
             # Looked at before it is read: somebody may have put a far larger one there.
             is_so = is_place(name) and path.lstat().st_size == upload.bytes
-            if is_so and sha256_of(path) == upload.sha256:
-                stored.append(Stored(name, upload.bytes, upload.sha256))
+            if is_so and (one := _stored(name, path)).sha256 == upload.sha256:
+                stored.append(one._replace(bytes=upload.bytes))
                 found[name] = path
                 continue
         except FileNotFoundError:
@@ -335,7 +341,7 @@ def _taped(
 def _as_it_is(before: Stored, path: Path) -> Stored | None:
     """Return a file as it is now; None where a purge took it."""
     try:
-        return Stored(before.name, path.stat().st_size, sha256_of(path))
+        return _stored(before.name, path)
     except FileNotFoundError:
         return None
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import grp
 import os
+from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.errors import ConfigError
+from watchfloor.domain.text import clean
 from watchfloor.store.layout import Layout
 
 #: Listed by the group, written by nobody but the owner; new files are the group's.
@@ -46,6 +50,53 @@ def share(layout: Layout, group: int) -> None:
         )
         raise ConfigError(msg) from error
     leave_for_readers(layout)
+
+
+def group_of(layout: Layout) -> str:
+    """Return the group that a workspace is shared with; empty for none."""
+    if layout.file_mode != _READ:
+        return ""
+    gid = layout.state.stat().st_gid
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def share_again(layout: Layout, group: str, names: Iterable[str]) -> None:
+    """Share a workspace that was made anew as the one before was.
+
+    Args:
+        layout: The workspace, with folders and files of this account.
+        group: What ``group_of`` said of the one before.
+        names: Of the files that its group could read, relative to the workspace.
+
+    Raises:
+        ConfigError: There is no such group, or the files cannot be given to it.
+    """
+    try:
+        gid = grp.getgrnam(group).gr_gid
+    except KeyError as error:
+        msg = f"this system has no group {clean(group, 100)}"
+        raise ConfigError(msg) from error
+    try:
+        share(layout, gid)
+        for name in names:
+            _share_file(layout, layout.root / name, gid)
+    except (ConfigError, OSError) as error:
+        msg = f"its files cannot be given to the group {clean(group, 100)}"
+        raise ConfigError(msg) from error
+
+
+def _share_file(layout: Layout, path: Path, group: int) -> None:
+    os.chown(path, -1, group)
+    path.chmod(_READ)
+    # What people laid out themselves; all others have the modes that they need.
+    for folder in path.parents:
+        if folder in (layout.root, layout.campaigns, layout.uploads):
+            return
+        os.chown(folder, -1, group)
+        folder.chmod(_LOOKED_AT)
 
 
 def leave_for_readers(layout: Layout) -> None:

@@ -76,7 +76,7 @@ def checked(
         ConfigError: With every mistake, up to ``MAX_MISTAKES`` of them.
     """
     origin = clean(origin)
-    values = _tables(text, origin)
+    values = tables(text, origin)
     mistakes: list[str] = []
     found = None
     try:
@@ -91,7 +91,12 @@ def checked(
     return found
 
 
-def _tables(text: str, origin: str) -> dict[str, object]:
+def tables(text: str, origin: str) -> dict[str, object]:
+    """Return *text* as it is written, held to no model.
+
+    Raises:
+        ConfigError: It is no TOML, or larger or deeper than any file of ours.
+    """
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise ConfigError(_too_large(origin))
     endless = _ENDLESS_KEY.search(text)

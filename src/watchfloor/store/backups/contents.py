@@ -19,21 +19,34 @@ MOST_FILES: Final = 200_000
 MOST_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 _MOST_NAME: Final = 200
 _PART: Final = r"[^/\x00-\x1f\x7f]{1,120}"
-#: Every place that a file may be restored to.
+#: Every place of Watchfloor's own that a file may be restored to.
 _PLACE: Final = re.compile(
     rf"state\.db|watchfloor\.toml|campaigns/{_PART}|uploads/{_PART}\.csv"
     rf"|archive/[^./]{_PART}(?:/{_PART}){{1,2}}"
+)
+#: Where people may keep suppression lists: beside what Watchfloor calls its own, which
+#: nothing from a backup may be taken for.
+_LIST: Final = re.compile(
+    r"(?!(?:state|watchfloor|inbox|engine|reserve|anchors|headless|unstored|mishaps"
+    r"|manifest)\b)(?!(?:uploads|archive|bundles)(?:/|$))"
+    rf"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]{{0,119}}(?:/(?!\.){_PART}){{0,8}}",
+    re.IGNORECASE,
 )
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){1,32}")
 
 
 class Stored(NamedTuple):
-    """One file of a backup."""
+    """One file of a backup.
+
+    Attributes:
+        is_shared: Whether the workspace's group could read it.
+    """
 
     name: str
     bytes: int
     sha256: str
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +61,7 @@ class Manifest:
         head: That link's hash, in hexadecimal.
         host: On which machine it was made.
         root: Where the workspace was.
+        group: The group of the system that it was shared with; empty for nobody.
         files: In the order in which they follow.
     """
 
@@ -58,6 +72,7 @@ class Manifest:
     head: str
     host: str
     root: str
+    group: str = ""
     files: tuple[Stored, ...]
 
 
@@ -70,9 +85,18 @@ def written(manifest: Manifest) -> bytes:
 
 def is_place(name: str) -> bool:
     """Whether a file of this name may be part of a workspace."""
-    parts = name.split("/")
-    is_plain = not any(part in (".", "..") for part in parts)
-    return is_plain and len(name) <= _MOST_NAME and bool(_PLACE.fullmatch(name))
+    is_ours = _is_plain(name) and bool(_PLACE.fullmatch(name))
+    return is_ours or is_list_place(name)
+
+
+def is_list_place(name: str) -> bool:
+    """Whether a suppression list of this name may be part of a workspace."""
+    return _is_plain(name) and bool(_LIST.fullmatch(name))
+
+
+def _is_plain(name: str) -> bool:
+    is_short = len(name) <= _MOST_NAME
+    return is_short and not any(part in (".", "..") for part in name.split("/"))
 
 
 def parsed(content: bytes, origin: str) -> Manifest:
@@ -118,6 +142,7 @@ def _checked(told: dict[str, Any]) -> Manifest:
         head=_hex(told["head"]) if told["head"] else "",
         host=_text(told["host"]),
         root=_text(told["root"]),
+        group=_text(told.get("group", "")),
         files=stored,
     )
 
@@ -129,7 +154,8 @@ def _stored(one: dict[str, Any]) -> Stored:
         raise ValueError(msg)
     if not _SHA256.fullmatch(digest):
         raise ValueError("it lists a checksum that is none")
-    return Stored(name, _number(one["bytes"]), digest)
+    is_shared = one.get("is_shared", False) is True
+    return Stored(name, _number(one["bytes"]), digest, is_shared)
 
 
 def _number(value: object) -> int:

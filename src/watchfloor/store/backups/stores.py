@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.store.reads.campaigns import Frozen, frozen_campaigns
 from watchfloor.store.reads.chain import chain_head
 from watchfloor.store.reads.uploads import Upload, every_upload
 from watchfloor.store.schema import HEAD, schema_version
@@ -80,3 +81,9 @@ def uploads_in(path: Path) -> list[Upload]:
     """Return the uploads of all runs of a store that ``stored_in`` found sound."""
     with at_rest(path) as connection:
         return every_upload(connection)
+
+
+def campaigns_in(path: Path) -> list[Frozen]:
+    """Return what the runs of a store that ``stored_in`` found sound send by."""
+    with at_rest(path) as connection:
+        return frozen_campaigns(connection)

@@ -24,6 +24,15 @@ class DamagedError(ConfigError):
     """A backup does not hold what it should; the text says what."""
 
 
+def has_room_for(name: str) -> bool:
+    """Whether a header can hold a name of this length."""
+    try:
+        tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT, "utf-8", "surrogateescape")
+    except ValueError:
+        return False
+    return True
+
+
 def put(tape: BinaryIO, name: str, size: int, source: BinaryIO, at_ms: int) -> str:
     """Append a file of which the size is known; return its sha-256 in hexadecimal.
 
