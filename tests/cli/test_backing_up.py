@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 from tests.cli.shell import Shell, campaign_text, carry_out, engine_beside, people
 
+from watchfloor.engine.sharing_files import share
 from watchfloor.store.sqlite import writing_engine
 from watchfloor.store.tables import run
 
@@ -63,8 +64,10 @@ def test_a_script_is_told_the_same_in_json(shell, half_done, tmp_path):
     assert (made["left_out"], made["flaws"], back["flaws"]) == ([], [], [])
     assert set(made) == {
         *("file", "bytes", "made_at", "instance", "link", "head"),
-        *("files", "left_out", "flaws"),
+        *("files", "left_out", "lists_left_out", "flaws", "warnings"),
     }
+    assert (made["lists_left_out"], made["warnings"], back["warnings"]) == ([], [], [])
+    assert (back["lists_missing"], back["shared_with"]) == ([], "")
     assert back["held"] == [{"run": half_done, "unfinished": 3}]
     assert (back["as_of"], back["was_instance"]) == (made["made_at"], made["instance"])
     assert back["instance"] != made["instance"]
@@ -93,6 +96,40 @@ def test_links_are_left_out_and_named(shell, tmp_path):
 
     assert made.code == 0
     assert "left out: campaigns/link.toml is a link" in made.err
+
+
+def test_a_backup_without_a_list_that_a_run_names_is_not_well(shell, tmp_path):
+    listed = shell.layout.root / "suppression.csv"
+    listed.write_text("id\np1\n", encoding="utf-8")
+    text = campaign_text(tmp_path, "autumn").read_text(encoding="utf-8")
+    text = text.replace("[audience]", '[audience]\nsuppression = ["suppression.csv"]')
+    (tmp_path / "autumn.toml").write_text(text, encoding="utf-8")
+    shell.launched(tmp_path / "autumn.toml", people(tmp_path / "five.csv", 5))
+    listed.unlink()
+
+    made = shell("backup", tmp_path / "b.tar")
+    as_json = shell("backup", tmp_path / "c.tar", "--json")
+    back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+
+    assert made.code == as_json.code == 4
+    assert "! the suppression list suppression.csv is not in it" in made.err
+    assert as_json.json["left_out"] == as_json.json["lists_left_out"]
+    assert as_json.json["lists_left_out"] == ["suppression.csv"]
+    assert "! suppression.csv is not there, which a held run names" in back.err
+
+
+def test_what_a_restore_has_to_tell_of_it_stands_by_itself(shell, tmp_path):
+    outside = tmp_path / "anchors.jsonl"
+    with shell.layout.settings.open("a", encoding="utf-8") as file:
+        file.write(f'\n[audit]\nanchor = "{outside}"\n')
+    share(shell.layout, os.getegid())
+    shell("backup", tmp_path / "b.tar")
+
+    back = shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+
+    _, told, shared = back.err.splitlines()
+    assert told.startswith(f"! [audit] of its watchfloor.toml names {outside}, where")
+    assert shared.startswith("The group ")
 
 
 def test_a_copy_of_a_workspace_whose_engine_lives_is_called_one(shell, tmp_path):

@@ -355,6 +355,11 @@ def test_a_backup_with_any_byte_changed_is_refused_or_holds_the_very_same(
         "uploads/u\n.csv",
         "archive/.hidden/x",
         "archive/a/b/c/d",
+        "INBOX/one.json",
+        "anchors.jsonl",
+        "uploads/below/u.csv",
+        "suppression/.hidden.csv",
+        ".hidden/list.csv",
     ],
 )
 def test_a_name_that_has_no_place_in_a_workspace_is_refused(name, floor, tmp_path):

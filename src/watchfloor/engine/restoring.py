@@ -6,10 +6,7 @@ a restore that is cut off leaves nothing that an engine would take for a workspa
 
 from __future__ import annotations
 
-import secrets
-import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,20 +20,24 @@ from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.regions import Verb
 from watchfloor.engine import jobs
 from watchfloor.engine.auditing import known_anchors
+from watchfloor.engine.belongings import missing_lists
 from watchfloor.engine.changes import Transaction, apply, request
 from watchfloor.engine.ledger import Ledger, Request
 from watchfloor.engine.looking_over import flaws
+from watchfloor.engine.restored_place import Mark, check_place, put_in_place
+from watchfloor.engine.sharing_files import share_again
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import tenure
+from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.anchor_file import append_anchor
 from watchfloor.store.archive.private_files import (
-    created,
     make_folder,
     settle_folder,
 )
 from watchfloor.store.backups.contents import (
     Manifest,
 )
+from watchfloor.store.backups.scratch import scratch, settled
 from watchfloor.store.backups.stores import AboutStore, stored_in
 from watchfloor.store.backups.unpacking import OnProgress, unpacked
 from watchfloor.store.handle import DriverError
@@ -44,6 +45,7 @@ from watchfloor.store.inbox import create_inbox
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import is_owned
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.runs import campaign_text
 from watchfloor.store.writes.lease import rename
 from watchfloor.store.writes.restoring import give_up_owed
 from watchfloor.store.writes.runs import add_entry, save_run_values
@@ -59,11 +61,14 @@ class HeldRun(NamedTuple):
 
     Attributes:
         unfinished: Records that may have been contacted since.
+        lists_missing: Suppression lists that it names and that did not come back:
+            nobody is contacted without them.
     """
 
     run_id: str
     campaign_name: str
     unfinished: int
+    lists_missing: tuple[str, ...] = ()
 
 
 class Restored(NamedTuple):
@@ -75,6 +80,8 @@ class Restored(NamedTuple):
         unsent: Notices and alerts that were owed then and are not told again.
         original_lives: Whether an engine owns the workspace that the backup is of.
         flaws: What does not hold in it, and was accepted.
+        shared_with: The group that it is shared with, as the one before was.
+        warnings: What could not be done although the workspace is there.
     """
 
     manifest: Manifest
@@ -83,6 +90,8 @@ class Restored(NamedTuple):
     unsent: int
     original_lives: bool
     flaws: tuple[str, ...] = ()
+    shared_with: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def moment_of(manifest: Manifest) -> str:
@@ -119,53 +128,66 @@ def restore(  # noqa: PLR0913 - each is asked for once, by one verb
             hold and was not accepted so, or the place is taken; nothing is left.
         StoreError: The store in it cannot be used; nothing is left.
     """
-    _check_place(root)
-    mark = backup.with_name(f"{backup.name}.restored")
-    if mark.exists() and not again:
-        msg = (
-            f"{backup} was restored before, as {mark} tells; nothing was done. Two "
-            "workspaces with one past may contact the same people twice. Add --again "
-            "to mean it"
-        )
-        raise ConfigError(msg)
-    staging = root.absolute().with_name(f".{root.name[:80]}.{secrets.token_hex(6)}")
+    check_place(root)
+    mark = Mark(backup, again=again)
+    root = root.absolute()
     try:
-        make_folder(staging.parent)
-        staging.mkdir(mode=0o700)
-        manifest = unpacked(backup, staging, on_progress)
-        made = _made(
-            Layout(staging), manifest, backup, around, owner, asker, accepts=accepts
-        )
-        _settle_folders(staging)
-        # Onto an empty folder; one that has got something meanwhile is kept.
-        staging.rename(root)
-        settle_folder(root.absolute().parent)
+        make_folder(root.parent)
+        with scratch(root) as aside:
+            staging = aside / "workspace"
+            staging.mkdir(mode=0o700)
+            manifest = unpacked(backup, staging, on_progress)
+            made = _made(
+                Layout(staging), manifest, backup, around, owner, asker, accepts=accepts
+            )
+            made = _shared(Layout(staging), made)
+            made = made._replace(
+                warnings=(*made.warnings, *_anchors_elsewhere(Layout(staging)))
+            )
+            _settle_folders(staging)
+            unmarked = put_in_place(staging, root, mark, made.instance)
     except OSError as error:
-        msg = f"{root} cannot be restored: {error.strerror}; nothing is left"
+        where = f"{error.filename}: " if error.filename else ""
+        msg = f"{root} cannot be restored: {where}{error.strerror}; nothing is left"
         raise ConfigError(msg) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    # Best effort: a backup may lie where nothing can be written.
-    with suppress(OSError), created(mark) as file:
-        told = f"restored to {root.absolute()}, instance {made.instance}\n"
-        file.write(told.encode(errors="replace"))
-    return made
+    # It is there: what fails from here on takes nothing away from it.
+    return made._replace(warnings=(*made.warnings, *unmarked, *settled(root)))
 
 
-def _check_place(root: Path) -> None:
-    if is_owned(Layout(root)):
-        msg = (
-            f"an engine owns the workspace in {root}; nothing was restored. Restore "
-            "into another directory, or stop that engine and move its workspace away"
+def _anchors_elsewhere(layout: Layout) -> Iterator[str]:
+    """Yield what is to be told of the places where the one before keeps its anchors."""
+    try:
+        audit = checked_workspace(layout.settings).audit
+    except ConfigError:
+        return
+    if audit.path:
+        yield (
+            f"[audit] of its watchfloor.toml names {audit.path}, where the workspace "
+            "before keeps its anchors: an engine here writes nothing into a file of "
+            "another's. Where this one is to go on, name a new one"
         )
-        raise ConfigError(msg)
-    is_empty = root.is_dir() and not root.is_symlink() and not any(root.iterdir())
-    if (root.exists() or root.is_symlink()) and not is_empty:
-        msg = (
-            f"{root} is there and is not empty; nothing was restored. Name a directory "
-            "that does not exist yet"
+    if audit.hook:
+        yield (
+            f"[audit] of its watchfloor.toml names the hook {audit.hook}: an engine "
+            "here tells it anchors of another workspace. For a trial, take it out first"
         )
-        raise ConfigError(msg)
+
+
+def _shared(layout: Layout, made: Restored) -> Restored:
+    """Share a workspace with the group that shared the one before, if that can be."""
+    group = made.manifest.group
+    if not group:
+        return made
+    names = [one.name for one in made.manifest.files if one.is_shared]
+    try:
+        share_again(layout, group, names)
+    except ConfigError as error:
+        told = (
+            f"the workspace before was shared with the group {group}, and this one is "
+            f"yours alone: {error}. Where a member of it restores, it is shared"
+        )
+        return made._replace(warnings=(*made.warnings, told))
+    return made._replace(shared_with=group)
 
 
 def _made(  # noqa: PLR0913 - what one restore goes by
@@ -199,7 +221,7 @@ def _made(  # noqa: PLR0913 - what one restore goes by
             # keep its promises can be paused.
             while committer.round():
                 pass
-            job = _Hold(manifest, asker, wrong)
+            job = _Hold(layout, manifest, asker, wrong)
             held = committer.submit(job)
             committer.submit(jobs.let_go)
             committer.round()
@@ -242,7 +264,14 @@ def _check_fits(about: AboutStore, manifest: Manifest) -> None:
 class _Hold:
     """The job that makes a restored workspace another one, and holds its live runs."""
 
-    def __init__(self, manifest: Manifest, asker: Asker, wrong: Sequence[str]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        manifest: Manifest,
+        asker: Asker,
+        wrong: Sequence[str],
+    ) -> None:
+        self._layout = layout
         self._manifest = manifest
         self._wrong = "".join(f"; accepted although {one}" for one in wrong)
         self._asker = asker
@@ -273,7 +302,15 @@ class _Hold:
             },
         )
         live = [one for one in tx.ledgers.values() if not one.lifecycle.is_ended]
-        return tuple(_held(tx, one, told.made_at_ms, why) for one in live), unsent
+        held = [
+            _held(tx, one, told.made_at_ms, why)._replace(
+                lists_missing=missing_lists(
+                    self._layout, campaign_text(tx.connection, one.run_id)
+                )
+            )
+            for one in live
+        ]
+        return tuple(held), unsent
 
 
 def _held(tx: Transaction, ledger: Ledger, made_at_ms: int, why: str) -> HeldRun:

@@ -42,13 +42,17 @@ class _Told:
 
 
 def backup(options: Namespace) -> int:
-    """Make a backup beside a running engine; unhealthy where it does not hold."""
+    """Make a backup beside a running engine; unhealthy where it does not hold.
+
+    So it is where a list of whom nobody may contact is not in it.
+    """
     layout, target = compose.layout(options), Path(options.file).expanduser()
     made = back_up(
         layout, target, compose.surroundings(), socket.gethostname(), _Told().part
     )
     manifest = made.manifest
-    code = exits.UNHEALTHY if made.flaws else exits.DONE
+    is_well = not (made.flaws or made.lists_left_out)
+    code = exits.DONE if is_well else exits.UNHEALTHY
     if options.json:
         answer_json(
             {
@@ -59,8 +63,10 @@ def backup(options: Namespace) -> int:
                 "link": manifest.link,
                 "head": manifest.head,
                 "files": len(manifest.files),
-                "left_out": list(made.left_out),
+                "left_out": [*made.left_out, *made.lists_left_out],
+                "lists_left_out": list(made.lists_left_out),
                 "flaws": list(made.flaws),
+                "warnings": list(made.warnings),
             }
         )
         return code
@@ -73,6 +79,14 @@ def backup(options: Namespace) -> int:
     for name in made.left_out:
         tell(f"left out: {clean(name)} is a link, has an odd name, cannot be read, or")
         tell("  is an upload that is not what was launched")
+    for name in made.lists_left_out:
+        tell(f"! the suppression list {clean(name)} is not in it: it is not there, or")
+        tell(
+            "  cannot be read, or lies where none is kept. Keep a copy of it beside the"
+        )
+        tell("  backup: a run that names it contacts nobody without it")
+    for warning in made.warnings:
+        tell(f"! {clean(warning)}")
     return code
 
 
@@ -116,6 +130,15 @@ def _accepted(wrong: Sequence[str], *, yes: bool) -> bool:
 def _remarks(made: Restored) -> list[str]:
     lost = "What was suppressed, launched or retried after that moment is not known"
     lines = [f"{lost} here: suppress again who opted out, before any run goes on."]
+    lines += [
+        f"! {clean(name)} is not there, which a held run names: put the list of today "
+        "there before a resume. Nobody is contacted without it."
+        for name in _lists_missing(made)
+    ]
+    lines += [f"! {clean(one)}" for one in made.warnings]
+    if made.shared_with:
+        group = clean(made.shared_with)
+        lines.append(f"The group {group} may look and ask here too, as before.")
     if made.held:
         lines.append(
             "Look with the provider first; then watchfloor cancel RUN, or "
@@ -131,6 +154,10 @@ def _remarks(made: Restored) -> list[str]:
     return lines
 
 
+def _lists_missing(made: Restored) -> list[str]:
+    return sorted({name for one in made.held for name in one.lists_missing})
+
+
 def _json(made: Restored, directory: str) -> dict[str, object]:
     return {
         "workspace": directory,
@@ -142,5 +169,8 @@ def _json(made: Restored, directory: str) -> dict[str, object]:
         ],
         "not_told_again": made.unsent,
         "original_lives": made.original_lives,
+        "lists_missing": _lists_missing(made),
+        "shared_with": made.shared_with,
         "flaws": list(made.flaws),
+        "warnings": list(made.warnings),
     }

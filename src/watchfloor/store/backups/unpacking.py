@@ -87,7 +87,7 @@ def _check_sizes(file: BinaryIO, whole: int, into: Path) -> None:
     free = shutil.disk_usage(into).free
     if free < whole:
         msg = (
-            f"{into.parent} has {free // 2**20:,} MiB free, and the backup unpacks to "
+            f"the disk has {free // 2**20:,} MiB free, and the backup unpacks to "
             f"{whole // 2**20:,}; nothing was restored. Make room first"
         )
         raise ConfigError(msg)
