@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import update
 from tests.cli.shell import Shell, campaign_text, carry_out, engine_beside, people
 
+from watchfloor.engine.auditing import anchor_now
 from watchfloor.engine.sharing_files import share
+from watchfloor.store.anchor_file import append_anchor
 from watchfloor.store.sqlite import writing_engine
 from watchfloor.store.tables import run
 
@@ -116,6 +118,26 @@ def test_a_backup_without_a_list_that_a_run_names_is_not_well(shell, tmp_path):
     assert as_json.json["left_out"] == as_json.json["lists_left_out"]
     assert as_json.json["lists_left_out"] == ["suppression.csv"]
     assert "! suppression.csv is not there, which a held run names" in back.err
+
+
+def test_doctor_tells_of_an_anchor_file_of_the_workspace_before(shell, tmp_path, capfd):
+    outside = tmp_path / "anchors.jsonl"
+    with shell.layout.settings.open("a", encoding="utf-8") as file:
+        file.write(f'\n[audit]\nanchor = "{outside}"\n')
+    shell.launched(campaign_text(tmp_path, "autumn"), people(tmp_path / "five.csv", 5))
+    anchor = anchor_now(shell.layout, 1_000)
+    assert anchor is not None
+    append_anchor(outside, anchor)
+    shell("backup", tmp_path / "b.tar")
+    shell.bare("restore", tmp_path / "b.tar", tmp_path / "back")
+
+    before = shell("doctor")
+    back = Shell(tmp_path / "back", capfd)("doctor")
+
+    told = f"{outside} is of another workspace, {anchor.instance}: nothing is noted"
+    assert "is of another workspace" not in before.out
+    assert told in back.out
+    assert "name a new file in [audit]" in back.out
 
 
 def test_what_a_restore_has_to_tell_of_it_stands_by_itself(shell, tmp_path):

@@ -98,10 +98,13 @@ def test_what_is_watchfloors_own_is_no_list_to_take_along(floor, tmp_path, name)
     assert made.lists_left_out == (() if name == "state.db" else (name,))
 
 
-def test_a_list_of_which_only_the_past_knows_is_not_told(floor, lists, tmp_path):
+@pytest.mark.parametrize("what", ["gone", "pipe"])
+def test_a_list_of_which_only_the_past_knows_is_not_told(floor, lists, tmp_path, what):
     run_id = floor.launched(campaign(audience=LISTED), ids(2))
     floor.steered(Verb.CANCEL, run_id)
     (lists / "global.csv").unlink()
+    if what == "pipe":
+        os.mkfifo(lists / "global.csv")
 
     assert backed_up(floor, tmp_path / "b.tar").lists_left_out == ()
 

@@ -191,6 +191,38 @@ def known_anchors(paths: Sequence[Path]) -> list[AnchorFile]:
     return [read_anchors(path) for path in paths if path.exists()]
 
 
+def others_file(layout: Layout, path: Path, instance: str) -> str:
+    """Return which other workspace an anchor file is of; empty where it is ours.
+
+    A workspace that was made of a backup has the settings of the one before. A line of
+    its own in that one's file would be a foreign one there for good.
+
+    Args:
+        layout: The workspace; what lies in it is its own.
+        path: Any anchor file.
+        instance: Which workspace it is.
+
+    Raises:
+        ConfigError: It is there and cannot be read.
+    """
+    if path == layout.anchors or not path.is_file():
+        return ""
+    noted = read_anchors(path).anchors
+    if not noted or noted[-1].instance == instance:
+        return ""
+    return noted[-1].instance
+
+
+def _check_ours(layout: Layout, path: Path, instance: str) -> None:
+    if other := others_file(layout, path, instance):
+        msg = (
+            f"the anchor file {path} is of another workspace, {other}; nothing was "
+            "written into it. If this one was restored from a backup, name a new file "
+            "in [audit] of watchfloor.toml"
+        )
+        raise ConfigError(msg)
+
+
 class Anchoring:
     """Notes the chain's head now and then, where it has gone on.
 
@@ -255,7 +287,7 @@ class Anchoring:
                 continue
             try:
                 if path not in self._noted:
-                    self._check_ours(path, anchor.instance)
+                    _check_ours(self._layout, path, anchor.instance)
                 append_anchor(path, anchor)
             except ConfigError as error:
                 faults += error.mistakes
@@ -265,23 +297,3 @@ class Anchoring:
         if faults:
             raise ConfigError(*faults)
         return anchor if appended else None
-
-    def _check_ours(self, path: Path, instance: str) -> None:
-        """Check that no other workspace writes a file outside of this one.
-
-        One that was made of a backup has the settings of the one before: a line of its
-        own in that one's file would be a foreign one there for good.
-
-        Raises:
-            ConfigError: The file's last anchor is another's.
-        """
-        if path == self._layout.anchors or not path.is_file():
-            return
-        noted = read_anchors(path).anchors
-        if noted and noted[-1].instance != instance:
-            msg = (
-                f"the anchor file {path} is of another workspace, "
-                f"{noted[-1].instance}; nothing was written into it. If this one was "
-                "restored from a backup, name a new file in [audit] of watchfloor.toml"
-            )
-            raise ConfigError(msg)

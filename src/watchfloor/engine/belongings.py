@@ -38,10 +38,11 @@ def belongings(layout: Layout) -> tuple[list[str], dict[str, Path]]:
 
 
 def lists_of(layout: Layout, runs: Iterable[Frozen]) -> dict[str, Path | None]:
-    """Return every suppression list that a run or a campaign file names, by its name.
+    """Return the suppression lists that runs and campaign files name, by name.
 
-    Without one nobody may be contacted who is launched over it. One that is not there
-    is told only where a run that has not ended names it: others may have done with it.
+    Without one nobody is contacted who is launched over it. One that cannot be taken
+    along is told where a run that has not ended names it, or where it is there for a
+    campaign file; nobody may make a backup unwell by what is over.
 
     Args:
         layout: The workspace.
@@ -51,18 +52,17 @@ def lists_of(layout: Layout, runs: Iterable[Frozen]) -> dict[str, Path | None]:
         Where each lies, links within the workspace followed; None for one that cannot
         be taken along.
     """
-    needed: dict[str, bool] = {}
-    for campaign, is_live in runs:
-        for name in named_lists(campaign):
-            needed[name] = needed.get(name, False) or is_live
-    for path in sorted(layout.campaigns.glob("*.toml")):
-        for name in _named_in(path):
-            needed.setdefault(name, False)
-    found = {name: _found(layout, name) for name in sorted(needed)}
+    live: set[str] = set()
+    past: set[str] = set()
+    for one in runs:
+        (live if one.is_live else past).update(named_lists(one.text))
+    filed = {
+        name for path in layout.campaigns.glob("*.toml") for name in _named_in(path)
+    }
+    found = {name: _found(layout, name) for name in sorted(live | past | filed)}
+    told = live | {name for name in filed if os.path.lexists(layout.root / name)}
     return {
-        name: path
-        for name, path in found.items()
-        if path is not None or needed[name] or os.path.lexists(layout.root / name)
+        name: path for name, path in found.items() if path is not None or name in told
     }
 
 

@@ -24,12 +24,19 @@ from watchfloor.domain.views import EngineView, RunView
 from watchfloor.domain.whereabouts import home_said
 from watchfloor.domain.workspace import Workspace
 from watchfloor.engine.alert_hooks import refused_hooks
-from watchfloor.engine.auditing import Verified, readable_anchors, verified
+from watchfloor.engine.auditing import (
+    Verified,
+    anchor_paths,
+    others_file,
+    readable_anchors,
+    verified,
+)
 from watchfloor.engine.being_elsewhere import came_from, has_original
 from watchfloor.engine.workspace_settings import checked_workspace
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
 from watchfloor.store.reads.alerts import given_up_since
+from watchfloor.store.reads.chain import chain_head
 from watchfloor.store.reads.engine import last_run_at, seen_engine
 from watchfloor.store.reads.runs import run_page
 from watchfloor.store.schema import HEAD, schema_version
@@ -59,6 +66,7 @@ def stored(connection: Handle, layout: Layout) -> Iterator[Checked]:
     runs = list(_runs(connection))
     yield _books(runs)
     yield _chain(layout)
+    yield from _anchor_files(connection, layout)
     yield _held(runs)
     yield _at_home(connection, layout)
     if layout.unstored.exists():
@@ -162,6 +170,23 @@ def _fitting(found: Verified, *, has_closed: bool) -> Checked:
     action = "watchfloor audit anchor -o FILE, kept on another machine"
     told = f"{told}; no anchor holds it"
     return Checked("audit chain", True, told, action, is_note=bool(found.links))
+
+
+def _anchor_files(connection: Handle, layout: Layout) -> Iterator[Checked]:
+    """Yield the anchor files that an engine writes nothing into, if there are any."""
+    instance = chain_head(connection).instance
+    for path in anchor_paths(layout):
+        try:
+            other = others_file(layout, path, instance)
+        except ConfigError:
+            continue  # told with the chain, where this account should read it
+        if other:
+            yield Checked(
+                "anchor file",
+                False,
+                clean(f"{path} is of another workspace, {other}: nothing is noted"),
+                "name a new file in [audit] of watchfloor.toml",
+            )
 
 
 def _held(runs: list[RunView]) -> Checked:
