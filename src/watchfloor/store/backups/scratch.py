@@ -92,11 +92,14 @@ def _begun(beside: Path) -> tuple[Path, int]:
         name = f".{beside.name[:60]}.{secrets.token_hex(6)}.{_here()}"
         path = beside.with_name(name)
         path.mkdir(mode=0o700)
-        descriptor = os.open(path, _LOOK)
+        # It is nobody's for a moment, in which somebody may sweep it.
+        try:
+            descriptor = os.open(path, _LOOK)
+        except FileNotFoundError:
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            # Somebody sweeps it already: it was nobody's for a moment.
             os.close(descriptor)
             continue
         except OSError:
