@@ -77,7 +77,7 @@ POINTS: tuple[Failpoint, ...] = (
     _point("engine: lets go", "before", "jobs:let_go"),
     _point("engine: has let go", "after", "jobs:let_go"),
     # Commands: rows before they are acts.
-    _point("command: read", "after", "hearing:Inbox.waiting", _some),
+    _point("command: read", "after", "hearing:Inbox.owners", _some),
     _point("command: before the commit", "after", "commands:TakeCommand.__call__"),
     _point("command: stored, not forgotten", "before", "hearing:Inbox.forget"),
     _point("command: forgotten", "after", "hearing:Inbox.forget"),

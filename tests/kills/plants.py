@@ -40,14 +40,14 @@ def _sent_again() -> None:
 
 def _forgotten_first() -> None:
     """A command leaves the inbox before its answer is stored."""
-    waiting = Inbox.waiting
+    owners = Inbox.owners
 
     def waiting_no_more(inbox: Inbox) -> list[Command]:
-        found = waiting(inbox)
+        found = owners(inbox)
         inbox.forget([one.command_id for one in found])
         return found
 
-    _replace(Inbox, "waiting", waiting_no_more)
+    _replace(Inbox, "owners", waiting_no_more)
 
 
 def _not_held() -> None:

@@ -23,6 +23,7 @@ from watchfloor.engine.committer import Committer
 from watchfloor.engine.supervisor import HEARTBEAT_S, INBOX_S, Supervisor
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.engine.tenure import _settled_in
+from watchfloor.store.asks import MostOf, however_many
 from watchfloor.store.handle import Handle
 from watchfloor.store.inbox import Command, Inbox
 from watchfloor.store.layout import Layout
@@ -34,8 +35,11 @@ class PaperInbox(Inbox):
     def __init__(self) -> None:
         self.asked: list[Command] = []
 
-    def waiting(self) -> list[Command]:
+    def owners(self) -> list[Command]:
         return list(self.asked)
+
+    def others(self, _: MostOf = however_many) -> list[Command]:
+        return []
 
     def forget(self, command_ids: Any) -> None:
         self.asked = [one for one in self.asked if one.command_id not in command_ids]

@@ -5,7 +5,7 @@ import logging
 import os
 import pwd
 import stat
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -15,10 +15,12 @@ from watchfloor.store import asks
 from watchfloor.store.asks import (
     MOST_A_TURN,
     MOST_BYTES,
+    MOST_SMALL_BYTES,
+    MOST_VALUES,
     AskedFiles,
     drop,
 )
-from watchfloor.store.commands import MOST_CHARS
+from watchfloor.store.commands import MOST_CHARS, MOST_NAME_CHARS
 from watchfloor.store.inbox import Command, Inbox, ask, create_inbox
 
 PAUSE = Command(
@@ -180,7 +182,8 @@ def test_whatever_else_lies_there_neither_blocks_nor_hides_a_command(
         {"at_ms": 1 << 70},
         {"at_ms": 253_402_300_800_000},
         {"why": "w" * (MOST_CHARS + 1)},
-        {"run_id": "r" * (MOST_CHARS + 1)},
+        {"run_id": "r" * (MOST_NAME_CHARS + 1)},
+        {"payload": {"seen": {"x": [{}] * 5_000}}},
         {"payload": []},
         {"role": ["admin"]},
     ],
@@ -197,7 +200,9 @@ def test_what_is_no_command_is_taken_away_and_told_of(
     assert "it was not obeyed" in caplog.text
 
 
-def test_a_reason_without_an_end_is_not_asked_and_says_so(layout, folder):
+def test_a_text_without_an_end_is_not_asked_and_says_so(layout, folder):
+    with pytest.raises(StoreError, match="the origin of the command has 501"):
+        drop(layout, replace(PAUSE, origin="o" * (MOST_NAME_CHARS + 1)))
     with pytest.raises(StoreError, match="Write a shorter one"):
         drop(layout, replace(PAUSE, why="w" * (MOST_CHARS + 1)))
 
@@ -214,6 +219,102 @@ def test_a_reason_of_bytes_that_are_no_text_is_one_that_the_store_takes(layout, 
     assert (found.by, found.origin, found.why) == ("caf?", "caf?", "caf?")
     assert found.payload == {"seen": {"caf?": "caf?"}}
     assert files.waiting() == [found]
+
+
+def laid(folder, command_id, account=None, **values):
+    """Lay a file as any program would, of an account's own; return it."""
+    told = asdict(replace(PAUSE, command_id=command_id, **values))
+    del told["asker"]
+    path = folder / f"{command_id}.ask"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    path.chmod(0o640)
+    if account is not None:
+        os.chown(path, pwd.getpwnam(account).pw_uid, -1)
+    return path
+
+
+def large(size=MOST_SMALL_BYTES):
+    return {"verb": "launch", "payload": {"campaign_text": "c" * size}}
+
+
+def ids_of(commands):
+    return [one.command_id for one in commands]
+
+
+def test_only_a_launch_and_results_may_be_large(layout, folder, files, caplog):
+    payload = {"seen": {"x": "a" * MOST_SMALL_BYTES}}
+    with pytest.raises(StoreError, match=r"more than 65,536; nothing was asked"):
+        drop(layout, replace(PAUSE, payload=payload))
+    path = laid(folder, "c-1", payload=payload)
+
+    assert files.waiting() == []
+    assert not path.exists()
+    assert "it was not obeyed" in caplog.text
+    launch = replace(PAUSE, command_id="c-2", **large(MOST_BYTES - 1_000))
+    drop(layout, launch)
+    assert files.waiting() == [launch]
+    results = replace(launch, command_id="c-3", verb="results")
+    drop(layout, results)
+    files.forget("c-2")
+    assert files.waiting() == [results]
+
+
+def test_one_large_command_is_read_in_a_turn_after_all_the_small_ones(folder, files):
+    for number in range(5):
+        laid(folder, f"large-{number}", **large())
+    laid(folder, "small")
+
+    first = files.waiting()
+    for one in first:
+        files.forget(one.command_id)
+
+    assert set(ids_of(first)) == {"large-0", "small"}
+    assert ids_of(files.waiting()) == ["large-1"]
+
+
+@needs_root
+def test_large_commands_are_taken_of_every_account_in_turn(folder, files):
+    for account in ("daemon", "bin"):
+        for number in range(3):
+            laid(folder, f"{account}-{number}", account, **large())
+    laid(folder, "mine-0", **large())
+
+    taken = []
+    for _ in range(5):
+        [one] = files.waiting()
+        taken.append(one.command_id.partition("-")[0])
+        files.forget(one.command_id)
+
+    assert sorted(taken[:3]) == ["bin", "daemon", "mine"]
+    assert sorted(taken[3:]) == ["bin", "daemon"]
+
+
+@needs_root
+def test_what_an_account_lays_beyond_what_is_read_of_it_is_taken_away(folder, files):
+    for number in range(9):
+        laid(folder, f"theirs-{number}", "daemon", **({} if number else large()))
+        laid(folder, f"mine-{number}")
+
+    def most_of(who):
+        return 9 if who.is_owner else 3
+
+    found = ids_of(files.waiting(most_of))
+
+    assert found.count("mine-0") == 1
+    theirs = {"theirs-0", "theirs-1", "theirs-2"}
+    assert {one for one in found if one.startswith("theirs")} == theirs
+    assert {path.stem for path in folder.glob("theirs-*")} == theirs
+    assert len(list(folder.glob("mine-*"))) == 9
+
+
+def test_a_file_that_grew_since_it_was_looked_at_waits_for_another_turn(folder, files):
+    path = laid(folder, "c-1")
+    [looked_at] = files._looked_at()
+    laid(folder, "c-1", **large())
+
+    assert list(files._read(looked_at, MOST_SMALL_BYTES, MOST_VALUES)) == []
+    assert path.exists()
+    assert ids_of(files.waiting()) == ["c-1"]
 
 
 def test_a_role_that_is_asked_for_reaches_the_engine_from_the_owner_too(layout, folder):

@@ -20,7 +20,7 @@ from watchfloor.domain.identity import new_id
 from watchfloor.engine import uploads
 from watchfloor.engine.preparing import prepared_launch
 from watchfloor.engine.uploads import check_launched
-from watchfloor.store.asks import AskedFiles, drop
+from watchfloor.store.asks import MOST_BYTES, MOST_VALUES, AskedFiles, _Laid, drop
 from watchfloor.store.commands import Command
 from watchfloor.store.inbox import create_inbox
 from watchfloor.store.layout import Layout, upload_id_of
@@ -139,12 +139,11 @@ def test_a_file_that_becomes_a_link_once_it_was_looked_at_is_nobodys_command(
     link = layout.asks / theirs.name
     link.symlink_to(theirs)
 
-    assert AskedFiles(layout)._read(link) is None
+    looked_at = _Laid(1, theirs.name, os.geteuid(), theirs.stat().st_size)
+    assert not list(AskedFiles(layout)._read(looked_at, MOST_BYTES, MOST_VALUES))
 
     assert not os.path.lexists(link)
-    taken = AskedFiles(elsewhere)._read(theirs)
-    assert taken is not None
-    assert taken[1] == PAUSE
+    assert AskedFiles(elsewhere).waiting() == [PAUSE]
 
 
 @pytest.mark.parametrize("laid", [_link, _link_to_nothing])

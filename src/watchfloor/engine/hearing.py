@@ -13,6 +13,7 @@ from typing import TypeVar, TypeVarTuple
 from watchfloor.domain.errors import StoreError
 from watchfloor.domain.text import clean
 from watchfloor.engine import jobs
+from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.committer import Committer, Submit
 from watchfloor.store.inbox import Command, Inbox, create_inbox
 from watchfloor.store.layout import Layout
@@ -31,18 +32,24 @@ class Hearing:
     Args:
         layout: Where the workspace is.
         committer: Its room is told while no command is heard.
-        submit: Has a round done in which every run is paused for that.
+        submit: Has a round done: of what is asked, or one in which every run is paused
+            since nobody is heard.
     """
 
     def __init__(self, layout: Layout, committer: Committer, submit: Submit) -> None:
         self._inbox = Inbox(layout)
         self._committer = committer
         self._submit = submit
+        self._is_heard = False
         self._told = ""
         self._thread = ThreadPoolExecutor(1, "watchfloor-inbox")
 
     async def waiting(self) -> list[Command]:
-        """Return what was asked; see ``Inbox.waiting``.
+        """Return what was asked, by the owner and by others; see ``owners``."""
+        return await self.owners() + await self.others()
+
+    async def owners(self) -> list[Command]:
+        """Return what the owner asked; see ``Inbox.owners``.
 
         While it cannot be read, every run is paused and nothing was asked: who cannot
         be stopped must not send. That it can be read again is told, and resumes none.
@@ -51,8 +58,9 @@ class Hearing:
             StoreError: The store takes no writes, so that no pause is stored yet.
         """
         room = self._committer.room
+        self._is_heard = False
         try:
-            commands = await self._apart(self._inbox.waiting)
+            commands = await self._apart(self._inbox.owners)
         except StoreError as error:
             if self._committer.lost():
                 # The store is what is wrong, and the inbox went with it: the engine
@@ -69,11 +77,31 @@ class Hearing:
             await self._submit(jobs.beat)
             room.deaf = ""
             self._tell("the inbox can be read; paused runs wait for a resume")
+        self._is_heard = True
         return commands
 
-    async def forget(self, command_ids: Sequence[str]) -> None:
-        """Remove what is stored; see ``Inbox.forget``."""
-        await self._apart(self._inbox.forget, command_ids)
+    async def others(self) -> list[Command]:
+        """Return what others asked, in one turn; nothing while no owner is heard."""
+        if not self._is_heard:
+            return []
+        return await self._apart(self._inbox.others)
+
+    async def take(self, command: Command) -> None:
+        """Have a command answered.
+
+        Raises:
+            StoreError: The store took no writes; the command waits on.
+        """
+        try:
+            await self._submit(TakeCommand(command))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - nonsense must not stop the engine
+            await self._submit(RefuseCommand(command, error))
+
+    async def forget(self, commands: Sequence[Command]) -> None:
+        """Remove what is answered and stored; see ``Inbox.forget``."""
+        await self._apart(self._inbox.forget, [one.command_id for one in commands])
 
     def close(self) -> None:
         """Close the inbox, when nobody is reading it."""

@@ -16,7 +16,7 @@ from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import Shared
 from watchfloor.engine import jobs
 from watchfloor.engine.afterwork import Afterwork, in_time
-from watchfloor.engine.commands import RefuseCommand, TakeCommand, held_by
+from watchfloor.engine.commands import held_by
 from watchfloor.engine.commit_thread import CommitThread, OnFatal
 from watchfloor.engine.committer import Committer, Job
 from watchfloor.engine.door import Door, opened_door
@@ -296,29 +296,24 @@ class Supervisor:
         self._wake_for_due()
         if self._parting is not None:
             return  # what is answered now nobody finds any more
-        commands = await self._inbox.waiting()
-        if not commands:
-            return
+        # The owner's before the files of others are read, however many these are.
+        for heard in (self._inbox.owners, self._inbox.others):
+            if commands := await heard():
+                await self._answer(commands)
+
+    async def _answer(self, commands: Sequence[Command]) -> None:
         # Gates close before the answer is stored; none opens in between. Whoever asks:
         # roles are looked up with the answer, and one granted just now counts there.
         held = self._lanes.hold(held_by(commands))
         self._taking = True
         try:
             for command in commands:
-                await self._take(command)
-            await self._inbox.forget([one.command_id for one in commands])
+                await self._inbox.take(command)
+            await self._inbox.forget(commands)
         finally:
             self._taking = False
             self._lanes.let_follow(held)
             self._changed.set()
-
-    async def _take(self, command: Command) -> None:
-        try:
-            await self._submit(TakeCommand(command))
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - nonsense must not stop the engine
-            await self._submit(RefuseCommand(command, error))
 
     def _wake_for_due(self) -> None:
         now_ms = self._around.now_ms()

@@ -16,8 +16,8 @@ import json
 import logging
 import os
 import stat
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import blake2b
@@ -26,26 +26,28 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.roles import Identity
 from watchfloor.store.archive.private_files import settle_folder
-from watchfloor.store.commands import (
-    MOST_CHARS,
-    TEXTS,
-    Command,
-    check_sound,
-    plain_json,
-)
+from watchfloor.store.commands import TEXTS, Command, check_sound, too_long
 from watchfloor.store.disk import NO_ROOM
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
+from watchfloor.store.plain_json import bounded_json
 
 log = logging.getLogger(__name__)
 
-#: More than any verb writes: a campaign's text, or a batch of results.
+#: More than any verb writes, and than any but two: a campaign's text, or a batch of
+#: results, which say at most so many values.
 MOST_BYTES: Final = 4 * 1024 * 1024
-#: So many are taken in one turn, so many files opened for that and so many names looked
-#: at: the rest waits, and the next turn goes on from there.
-MOST_A_TURN: Final = 64
-MOST_OPENED: Final = 256
+MOST_VALUES: Final = 20_000
+_LARGE: Final = frozenset({"launch", "results"})
+MOST_SMALL_BYTES: Final = 64 * 1024
+_MOST_SMALL_VALUES: Final = 4_000
+#: So many small ones are taken in one turn, so many files opened for that, and so many
+#: names looked at; then one large one. The rest waits, and the next turn goes on from
+#: there: whoever has an engine pause its run waits for no more than two turns.
+MOST_A_TURN: Final = 16
+MOST_OPENED: Final = 64
 MOST_NAMES: Final = 4_000
 #: So many different names are told of, that a hostile folder floods no log.
 _MOST_TOLD: Final = 256
@@ -68,16 +70,17 @@ def drop(layout: Layout, command: Command) -> None:
     target = folder / f"{named}{_ASKED}"
     fresh = folder / f"{named}-{os.getpid()}{_UNFINISHED}"
     told = json.dumps(_told(command)).encode()
-    if len(told) > MOST_BYTES:
+    if long := too_long(command):
         msg = (
-            f"the command has {len(told):,} bytes, more than {MOST_BYTES:,}; nothing "
-            "was asked of the engine"
+            f"the {long} of the command has {len(getattr(command, long)):,} "
+            "characters; nothing was asked of the engine. Write a shorter one"
         )
         raise StoreError(msg)
-    if any(len(getattr(command, name)) > MOST_CHARS for name in TEXTS):
+    most = MOST_BYTES if command.verb in _LARGE else MOST_SMALL_BYTES
+    if len(told) > most:
         msg = (
-            f"a text of the command has more than {MOST_CHARS:,} characters; nothing "
-            "was asked of the engine. Write a shorter one"
+            f"the command has {len(told):,} bytes, more than {most:,}; nothing was "
+            "asked of the engine. Ask for less at once, or with a shorter reason"
         )
         raise StoreError(msg)
     try:
@@ -112,6 +115,14 @@ def drop(layout: Layout, command: Command) -> None:
         raise StoreError(msg) from error
 
 
+MostOf = Callable[[Identity], int]
+
+
+def however_many(_: Identity) -> int:
+    """Take of everybody whatever they ask."""
+    return MOST_NAMES
+
+
 class AskedFiles:
     """The engine's end of the folder; whatever lies in it, a turn is short."""
 
@@ -121,22 +132,29 @@ class AskedFiles:
         self._paths: dict[str, Path] = {}
         self._told: set[str] = set()
         self._entries: Iterator[os.DirEntry[str]] | None = None
+        self._people: dict[int, Identity] = {}
+        self._last_large = -1
 
-    def waiting(self) -> list[Command]:
+    def waiting(self, most_of: MostOf = however_many) -> list[Command]:
         """Return what was asked, oldest first: so many in one turn.
 
         Of every account as many as of any other, as far as it asked so much: nobody's
         flood keeps what others ask from being taken. What cannot be a command is taken
         away, or told of once and left.
+
+        Args:
+            most_of: How many of an account are to be read; what it laid beyond them is
+                taken away unread.
         """
+        laid = self._to_be_read(self._looked_at(), most_of)
+        small = [one for one in laid if one.size <= MOST_SMALL_BYTES]
         found: list[tuple[int, Command]] = []
-        for name in islice(_fairly(self._looked_at()), MOST_OPENED):
+        for one in islice(_fairly(small), MOST_OPENED):
             if len(found) == MOST_A_TURN:
                 break
-            taken = self._read(self._folder / name)
-            if taken is not None:
-                self._paths[taken[1].command_id] = self._folder / name
-                found.append(taken)
+            found += self._read(one, MOST_SMALL_BYTES, _MOST_SMALL_VALUES)
+        for one in self._next_large(laid):
+            found += self._read(one, MOST_BYTES, MOST_VALUES)
         return [command for _, command in sorted(found, key=lambda one: one[0])]
 
     def forget(self, command_id: str) -> None:
@@ -166,14 +184,37 @@ class AskedFiles:
                 else:
                     with suppress(OSError):
                         about = entry.stat(follow_symlinks=False)
-                        laid = _Laid(about.st_uid, about.st_mtime_ns, entry.name)
-                        found.append(laid)
+                        size, at_ns = about.st_size, about.st_mtime_ns
+                        found.append(_Laid(at_ns, entry.name, about.st_uid, size))
                 if count == MOST_NAMES:
                     return found
         except OSError:
             pass
         self._entries = None
         return found
+
+    def _to_be_read(self, laid: list[_Laid], most_of: MostOf) -> list[_Laid]:
+        """Return what is to be read, oldest first; take away what is too much."""
+        kept: list[_Laid] = []
+        of_each: Counter[int] = Counter()
+        self._people = {uid: identity_of(self._layout, uid) for _, _, uid, _ in laid}
+        most = {uid: most_of(who) for uid, who in self._people.items()}
+        for one in sorted(laid):
+            if of_each[one.uid] < most[one.uid]:
+                of_each[one.uid] += 1
+                kept.append(one)
+            else:
+                with suppress(OSError):
+                    (self._folder / one.name).unlink(missing_ok=True)
+        return kept
+
+    def _next_large(self, laid: list[_Laid]) -> Iterator[_Laid]:
+        """Yield the oldest large one of the account whose turn it is; or none."""
+        large = [one for one in laid if one.size > MOST_SMALL_BYTES]
+        if large:
+            after = [one.uid for one in large if one.uid > self._last_large]
+            self._last_large = min(after or [one.uid for one in large])
+            yield next(one for one in large if one.uid == self._last_large)
 
     def _clear(self, entry: os.DirEntry[str]) -> None:
         with suppress(OSError):
@@ -183,7 +224,11 @@ class AskedFiles:
             if abs(age_s) > _GIVEN_UP_S:
                 self._refuse(self._folder / entry.name, "was never finished")
 
-    def _read(self, path: Path) -> tuple[int, Command] | None:
+    def _read(
+        self, laid: _Laid, most_bytes: int, most_values: int
+    ) -> Iterator[tuple[int, Command]]:
+        """Yield the command in a file, or nothing; with when it was laid."""
+        path = self._folder / laid.name
         # Never wait: for a pipe's other end, nor for whoever holds a lease on a file.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -191,25 +236,28 @@ class AskedFiles:
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.EWOULDBLOCK):
                 self._refuse(path, f"cannot be opened ({error.strerror})")
-            return None
+            return
         try:
             about = os.fstat(descriptor)
             wrong = _unfit(about)
             if wrong:
                 self._refuse(path, wrong)
-                return None
+                return
             # One read, one byte more than there may be: it may still be growing.
-            command = _command(os.read(descriptor, MOST_BYTES + 1))
+            data = os.read(descriptor, most_bytes + 1)
+            if about.st_uid != laid.uid or most_bytes < len(data) <= MOST_BYTES:
+                return  # It is not what was looked at: another turn finds what it is.
+            command = _command(data, most_values)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             self._refuse(path, f"is no command ({type(error).__name__})")
-            return None
+            return
         except OSError as error:
             self._refuse(path, f"cannot be read ({error.strerror})")
-            return None
+            return
         finally:
             os.close(descriptor)
-        who = identity_of(self._layout, about.st_uid)
-        return about.st_mtime_ns, replace(command, asker=who)
+        self._paths[command.command_id] = path
+        yield laid.at_ns, replace(command, asker=self._people[laid.uid])
 
     def _refuse(self, path: Path, why: str) -> None:
         """Take away what is no command; what cannot be taken away is told of once."""
@@ -224,11 +272,12 @@ class AskedFiles:
 
 
 class _Laid(NamedTuple):
-    """A file in the folder, as its name's entry tells."""
+    """A file in the folder, as its name's entry tells; the oldest is the least."""
 
-    uid: int
     at_ns: int
     name: str
+    uid: int
+    size: int
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -237,13 +286,13 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from entries
 
 
-def _fairly(laid: Iterable[_Laid]) -> Iterator[str]:
-    """Yield names: the oldest of every account, then the second oldest of each, ..."""
+def _fairly(laid: Iterable[_Laid]) -> Iterator[_Laid]:
+    """Yield the oldest of every account, then the second oldest of each, ..."""
     of_each: defaultdict[int, list[_Laid]] = defaultdict(list)
-    for one in sorted(laid, key=lambda one: (one.at_ns, one.name)):
+    for one in laid:
         of_each[one.uid].append(one)
     for together in zip_longest(*of_each.values()):
-        yield from (one.name for one in together if one is not None)
+        yield from (one for one in together if one is not None)
 
 
 def _unfit(about: os.stat_result) -> str:
@@ -276,14 +325,16 @@ def _check_same(target: Path, told: bytes, command: Command) -> None:
     raise StoreError(msg)
 
 
-def _command(data: bytes) -> Command:
+def _command(data: bytes, most_values: int) -> Command:
     """Return what a file asks for.
 
     Raises:
         ValueError: It is no command; ``TypeError`` and ``KeyError`` say the same.
     """
-    told = plain_json(data)
+    told = bounded_json(data, most_values)
     texts = {name: told[name] for name in TEXTS}
     command = Command(at_ms=told["at_ms"], payload=told["payload"], **texts)
     check_sound(command)
+    if len(data) > MOST_SMALL_BYTES and command.verb not in _LARGE:
+        raise ValueError("larger than any command of its verb")
     return command

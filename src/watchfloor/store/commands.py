@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from watchfloor.domain.roles import Identity
+from watchfloor.store.plain_json import plain_json
 
-#: Of a reason or an id. What is refused is kept for good too, by whomever it was.
+#: Of a reason, and of any other text. What is refused is kept for good too.
 MOST_CHARS: Final = 16 * 1024
+MOST_NAME_CHARS: Final = 500
 #: The last moment of the year 9999: of a later one no calendar tells.
 LATEST_MS: Final = 253_402_300_799_999
 TEXTS: Final = ("command_id", "verb", "run_id", "by", "origin", "why", "role")
@@ -53,7 +55,7 @@ def check_sound(command: Command) -> None:
     texts = [getattr(command, name) for name in TEXTS]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("texts are texts")
-    if any(len(text) > MOST_CHARS for text in texts):
+    if too_long(command):
         raise ValueError("a text of a size that nobody writes")
     if not _is_moment(command.at_ms):
         raise ValueError("no moment")
@@ -61,12 +63,22 @@ def check_sound(command: Command) -> None:
         raise ValueError("no payload")
 
 
+def too_long(command: Command) -> str:
+    """Return which text has more characters than any asker writes; empty for none."""
+    for name in TEXTS:
+        if len(getattr(command, name)) > _most_chars(name):
+            return name
+    return ""
+
+
 def refusable(command: Command) -> Command:
     """Return a command as the store takes it, to be refused: cut, and replaced.
 
     What is no text is told as Python tells it, and what is no moment is the first one.
     """
-    texts: dict[str, Any] = {name: _plain(getattr(command, name)) for name in TEXTS}
+    texts: dict[str, Any] = {
+        name: _plain(getattr(command, name), _most_chars(name)) for name in TEXTS
+    }
     at_ms = command.at_ms if _is_moment(command.at_ms) else 0
     payload: Any = {}
     with suppress(ValueError, TypeError, RecursionError):
@@ -75,24 +87,14 @@ def refusable(command: Command) -> Command:
     return replace(command, at_ms=at_ms, payload=payload, **texts)
 
 
-def plain_json(data: bytes | str) -> Any:  # noqa: ANN401 - JSON may be anything
-    """Return what JSON says, with a ``?`` for half of a pair of code units.
-
-    JSON can name half of a pair, as a shell's odd bytes become, and no store takes
-    one: a command that holds it could be neither obeyed nor refused.
-
-    Raises:
-        ValueError: It is no JSON.
-        RecursionError: It is nested without an end.
-    """
-    plain = json.dumps(json.loads(data), ensure_ascii=False).encode(errors="replace")
-    return json.loads(plain)
-
-
 def _is_moment(at_ms: object) -> bool:
     return type(at_ms) is int and 0 <= at_ms <= LATEST_MS
 
 
-def _plain(text: object) -> str:
+def _most_chars(name: str) -> int:
+    return MOST_CHARS if name == "why" else MOST_NAME_CHARS
+
+
+def _plain(text: object, most: int) -> str:
     said = text if isinstance(text, str) else repr(text)
-    return said[:MOST_CHARS].encode(errors="replace").decode()
+    return said[:most].encode(errors="replace").decode()

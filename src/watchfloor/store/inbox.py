@@ -37,13 +37,14 @@ from watchfloor.domain.errors import StoreError
 from watchfloor.domain.roles import Role
 from watchfloor.domain.shell_words import quoted, set_aside
 from watchfloor.store.archive.private_files import created
-from watchfloor.store.asks import AskedFiles, drop
-from watchfloor.store.commands import TEXTS, Command, plain_json, refusable
+from watchfloor.store.asks import AskedFiles, MostOf, drop, however_many
+from watchfloor.store.commands import TEXTS, Command, refusable
 from watchfloor.store.disk import NO_ROOM
 from watchfloor.store.faults import is_busy, is_full, may_want_room
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import way_to_stop
 from watchfloor.store.people import identity_of
+from watchfloor.store.plain_json import plain_json
 from watchfloor.store.reserve import AskingReserve
 from watchfloor.store.sqlite import data_version, inbox_engine
 
@@ -142,19 +143,20 @@ class Inbox:
         self._turn = threading.Lock()
 
     def waiting(self) -> list[Command]:
-        """Return what was asked, oldest first, with who asked by the system's word.
+        """Return what was asked: the owner's commands, then those of others.
 
-        The owner's come first; none of them while an asker is writing.
+        Raises:
+            StoreError: See ``owners``.
+        """
+        return self.owners() + self.others()
+
+    def owners(self) -> list[Command]:
+        """Return what the owner asked, oldest first; none while an asker is writing.
 
         Raises:
             StoreError: The inbox cannot be read or written, so that nothing can be
                 asked of the engine; or, told once, it is another file than before.
         """
-        rows = self._rows()
-        with self._turn:
-            return rows + self._files.waiting()
-
-    def _rows(self) -> list[Command]:
         about = self._found()
         try:
             with self._turn, self._engine.connect() as connection:
@@ -180,6 +182,11 @@ class Inbox:
             self._version = version
             return []
         return self._proven(commands, about)
+
+    def others(self, most_of: MostOf = however_many) -> list[Command]:
+        """Return what others asked, so many in one turn; see ``AskedFiles.waiting``."""
+        with self._turn:
+            return self._files.waiting(most_of)
 
     def _found(self) -> os.stat_result:
         """Look at the file; one that was put in its place is opened instead.
