@@ -8,14 +8,19 @@ import pwd
 from dataclasses import asdict, replace
 
 from sqlalchemy import text
-from tests.support.floor import ids, webhook
+from tests.support.floor import campaign, ids, webhook
 from tests.support.patience import until
 from tests.support.provider import Reply
 
 from watchfloor.domain.regions import Gate, Verb
+from watchfloor.domain.roles import Identity, RoleRules
+from watchfloor.engine.commands import TakeCommand, held_by
 from watchfloor.store.asks import MOST_A_TURN, MOST_BYTES
 from watchfloor.store.inbox import Command, ask
 
+RULES = RoleRules(operators=frozenset({"carol"}))
+CAROL = Identity(uid=1001, name="carol")
+DAVE = Identity(uid=1002, name="dave")
 PAUSE = Command(command_id="c-1", at_ms=1, verb="pause", run_id="run-1", by="dave")
 
 
@@ -43,6 +48,34 @@ def bomb(command, size=MOST_BYTES - 1_000):
     del told["asker"]
     head, tail = json.dumps(told).split("[]")
     return f"{head}[{'{},' * (size // 3)}{{}}]{tail}"
+
+
+def test_gates_close_only_for_those_who_may_pause():
+    pauses = [
+        replace(PAUSE, run_id="of-dave", asker=DAVE),
+        replace(PAUSE, run_id="of-carol", asker=CAROL),
+        replace(PAUSE, run_id="of-carol-as-viewer", asker=CAROL, role="viewer"),
+        replace(PAUSE, run_id="of-the-owner", asker=replace(DAVE, is_owner=True)),
+        replace(PAUSE, run_id="of-the-process"),
+    ]
+    resume = replace(PAUSE, verb="resume", run_id="resumed", asker=CAROL)
+
+    held = held_by([*pauses, resume], RULES)
+
+    assert held == {"of-carol", "of-the-owner", "of-the-process"}
+
+
+def test_the_rules_that_close_no_gate_let_no_pause_in(floor):
+    """A role that is granted in between lets in the next pause, not this one."""
+    run_id = floor.launched(campaign(), ids(2))
+    asked = replace(PAUSE, run_id=run_id, asker=DAVE)
+    with floor.engine() as engine:
+        assert held_by([asked], RULES) == set()
+        engine.do(TakeCommand(asked, RULES))
+        engine.do(TakeCommand(replace(asked, command_id="c-2"), RoleRules()))
+
+    assert floor.receipt("c-1").refusal == "NOT_ALLOWED"
+    assert floor.receipt("c-2").refusal != "NOT_ALLOWED"
 
 
 def test_a_pause_beside_a_flood_waits_for_one_turn_of_it(floor, provider):

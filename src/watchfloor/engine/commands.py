@@ -11,6 +11,7 @@ from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
 from watchfloor.domain.previews import Seen, check_drift
 from watchfloor.domain.regions import Verb
+from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.views import RunView
 from watchfloor.engine import orders
 from watchfloor.engine.canaries import check_seen
@@ -22,7 +23,7 @@ from watchfloor.engine.resolving import Begun, resolve
 from watchfloor.engine.restored_runs import check_confirmed, note_confirmed
 from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
-from watchfloor.engine.standing import demand_role, proven
+from watchfloor.engine.standing import demand_role, is_allowed, proven
 from watchfloor.store.commands import refusable
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
@@ -35,9 +36,16 @@ _HOLDING = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
 _WITHOUT_ROOM = _HOLDING | {"limit", "suppress", "take_over"}
 
 
-def held_by(commands: Iterable[Command]) -> set[str]:
-    """Return the runs whose gates must close before these commands are answered."""
-    return {command.run_id for command in commands if command.verb in _HOLDING}
+def held_by(commands: Iterable[Command], rules: RoleRules) -> set[str]:
+    """Return the runs whose gates must close before these commands are answered.
+
+    Not for whom these rules refuse it: their flood would hold the gates of others.
+    """
+    return {
+        command.run_id
+        for command in commands
+        if command.verb in _HOLDING and is_allowed(rules, command)
+    }
 
 
 class TakeCommand:
@@ -45,15 +53,21 @@ class TakeCommand:
 
     Whoever may write the inbox may write nonsense. What this raises concerns this one
     command; answer it with ``RefuseCommand``.
+
+    Args:
+        command: With who asked by the system's word.
+        rules: Those by which gates were closed for it, or not: a pause that is let in
+            by others would be acknowledged beside an open gate.
     """
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, rules: RoleRules | None = None) -> None:
         self._command = command
+        self._rules = rules
 
     def __call__(self, tx: Transaction) -> None:
         """Store the command with its answer, and what it asks for."""
         if receipt(tx.connection, self._command.command_id) is None:
-            _take(tx, proven(self._command))
+            _take(tx, proven(self._command), self._rules)
 
 
 class RefuseCommand:
@@ -76,10 +90,10 @@ class RefuseCommand:
             _answer(tx, command, answer)
 
 
-def _take(tx: Transaction, command: Command) -> None:
+def _take(tx: Transaction, command: Command, rules: RoleRules | None) -> None:
     answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
     try:
-        demand_role(tx, command)
+        demand_role(tx, command, rules)
         _demand_room(tx, command)
         order = ORDERS.get(command.verb)
         if order is None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import TypeVar, TypeVarTuple
 
 from watchfloor.domain.errors import StoreError
+from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.text import clean
 from watchfloor.engine import jobs
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
@@ -43,6 +44,10 @@ class Hearing:
         self._is_heard = False
         self._told = ""
         self._thread = ThreadPoolExecutor(1, "watchfloor-inbox")
+
+    def rules(self) -> RoleRules:
+        """Return who is what, as the workspace's file last could be used."""
+        return self._committer.workspace.last_known().roles
 
     async def waiting(self) -> list[Command]:
         """Return what was asked, by the owner and by others; see ``owners``."""
@@ -86,14 +91,14 @@ class Hearing:
             return []
         return await self._apart(self._inbox.others)
 
-    async def take(self, command: Command) -> None:
-        """Have a command answered.
+    async def take(self, command: Command, rules: RoleRules) -> None:
+        """Have a command answered, by these rules of who is what.
 
         Raises:
             StoreError: The store took no writes; the command waits on.
         """
         try:
-            await self._submit(TakeCommand(command))
+            await self._submit(TakeCommand(command, rules))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - nonsense must not stop the engine

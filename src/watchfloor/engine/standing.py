@@ -7,6 +7,7 @@ from dataclasses import replace
 from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.roles import (
     Role,
+    RoleRules,
     a_role,
     known_as,
     needed_for,
@@ -24,13 +25,21 @@ def proven(command: Command) -> Command:
     return replace(command, by=known_as(command.asker, command.by))
 
 
-def demand_role(tx: Transaction, command: Command) -> None:
+def demand_role(
+    tx: Transaction, command: Command, rules: RoleRules | None = None
+) -> None:
     """Refuse what the asker's role does not allow.
+
+    Args:
+        tx: Where the command is taken.
+        command: By whoever the system says it is of.
+        rules: Who is what, where that was looked at before; else as it is now.
 
     Raises:
         RefusedError: ``NOT_ALLOWED``; nothing was changed.
     """
-    needed, role = _needed(command), role_in(tx, command)
+    now = tx.workspace.last_known().roles if rules is None else rules
+    needed, role = _needed(command), role_by(now, command)
     if not role.may(needed):
         detail = f"{command.verb} {who_may(needed)}; {command.by} is {a_role(role)}"
         raise RefusedError(Refusal.NOT_ALLOWED, detail)
@@ -38,11 +47,20 @@ def demand_role(tx: Transaction, command: Command) -> None:
 
 def role_in(tx: Transaction, command: Command) -> Role:
     """Return what the asker of a command is to the workspace."""
+    return role_by(tx.workspace.last_known().roles, command)
+
+
+def role_by(rules: RoleRules, command: Command) -> Role:
+    """Return what the asker of a command is by these rules."""
     if command.asker is None:
         # Asked inside the process that owns the workspace.
         return Role.ADMIN
-    rules = tx.workspace.last_known().roles
     return role_of(command.asker, rules, asks=command.role)
+
+
+def is_allowed(rules: RoleRules, command: Command) -> bool:
+    """Whether the asker's role allows by these rules what a command asks for."""
+    return role_by(rules, command).may(_needed(command))
 
 
 def _needed(command: Command) -> Role:

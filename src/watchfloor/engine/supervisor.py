@@ -302,13 +302,14 @@ class Supervisor:
                 await self._answer(commands)
 
     async def _answer(self, commands: Sequence[Command]) -> None:
-        # Gates close before the answer is stored; none opens in between. Whoever asks:
-        # roles are looked up with the answer, and one granted just now counts there.
-        held = self._lanes.hold(held_by(commands))
+        # Gates close before the answer is stored; none opens in between. The rules that
+        # say for whom they close say who is refused: no pause is obeyed beside one.
+        rules = self._inbox.rules()
+        held = self._lanes.hold(held_by(commands, rules))
         self._taking = True
         try:
             for command in commands:
-                await self._inbox.take(command)
+                await self._inbox.take(command, rules)
             await self._inbox.forget(commands)
         finally:
             self._taking = False
