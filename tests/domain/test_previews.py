@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from watchfloor.domain.previews import (
     is_no_worse,
     preview,
     seen,
+    seen_of,
 )
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import (
@@ -607,3 +608,26 @@ def test_one_retry_that_may_have_arrived_is_one_and_below_the_most_it_is_exact()
         "unknown."
     )
     assert most.startswith("Of these 19,999 records may have")
+
+
+def test_what_a_command_says_was_seen_is_read_as_it_was_shown():
+    assert seen_of(asdict(seen(RUNNING))) == seen(RUNNING)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "red",
+        ["red"],
+        {"colour": 7, **asdict(seen(RUNNING))},
+        {"launched": True},
+        {},
+        *({**asdict(seen(RUNNING)), name: "7"} for name in asdict(seen(RUNNING))),
+        {**asdict(seen(RUNNING)), "version": True},
+        {**asdict(seen(RUNNING)), "launched": 1},
+    ],
+    ids=str,
+)
+def test_what_is_no_figures_was_seen_by_nobody(told):
+    with pytest.raises(TypeError):
+        seen_of(told)

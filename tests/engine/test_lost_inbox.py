@@ -186,7 +186,7 @@ def test_no_run_goes_on_before_its_pause_is_stored(floor):
             if len(deaf) == 1:
                 raise StoreError("the store takes no writes")
 
-        hearing = Hearing(floor.layout, committer, submit)
+        hearing = Hearing(floor.layout, committer, submit, floor.around.monotonic_s)
         try:
             was = floor.layout.inbox.read_bytes()
             remove(floor.layout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -90,6 +90,23 @@ def seen(run: RunView) -> Seen:
         in_flight=run.books.attempting,
         callbacks=run.books.callback,
     )
+
+
+def seen_of(told: object) -> Seen:
+    """Return what a command says was seen: figures, and nothing else.
+
+    Raises:
+        TypeError: It says something else.
+    """
+    if not isinstance(told, Mapping):
+        raise TypeError("what was seen is told by names")
+    others = dict(told)
+    launched = others.pop("launched", None)
+    if type(launched) is not bool or any(
+        type(one) is not int for one in others.values()
+    ):
+        raise TypeError("what was seen is told in whole numbers")
+    return Seen(launched=launched, **others)
 
 
 #: What the preview of an end says last.

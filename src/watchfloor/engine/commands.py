@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from watchfloor.domain.errors import ConfigError, Refusal, RefusedError
 from watchfloor.domain.lifecycle import refusal
-from watchfloor.domain.previews import Seen, check_drift
+from watchfloor.domain.previews import Seen, check_drift, seen_of
 from watchfloor.domain.regions import Verb
 from watchfloor.domain.roles import RoleRules
 from watchfloor.domain.views import RunView
@@ -24,7 +24,7 @@ from watchfloor.engine.restored_runs import check_confirmed, note_confirmed
 from watchfloor.engine.retrying import retry
 from watchfloor.engine.second_person import demand_second_person
 from watchfloor.engine.standing import demand_role, is_allowed, proven
-from watchfloor.store.commands import refusable
+from watchfloor.store.commands import MOST_KEPT_CHARS, curtailed, refusable
 from watchfloor.store.inbox import Command
 from watchfloor.store.reads.journal import receipt
 from watchfloor.store.reads.runs import ledger_rows, run_view
@@ -34,6 +34,10 @@ from watchfloor.store.writes import runs as writes
 _HOLDING = frozenset({Verb.PAUSE, Verb.STOP, Verb.CANCEL})
 #: What is obeyed while the store has no room for anything new.
 _WITHOUT_ROOM = _HOLDING | {"limit", "suppress", "take_over"}
+
+_UNUSABLE: Final = "UNUSABLE"
+#: What was seen is stored up to here: a thousand records by their numbers, and more.
+MOST_SEEN_CHARS: Final = 16 * 1024
 
 
 def held_by(commands: Iterable[Command], rules: RoleRules) -> set[str]:
@@ -84,16 +88,32 @@ class RefuseCommand:
         """Store the command as unusable, and write a mistake of our own down."""
         tx.around.survived(self._error)
         if receipt(tx.connection, self._command.command_id) is None:
-            command = refusable(proven(self._command))
+            command = curtailed(refusable(proven(self._command)))
             answer = _unusable(tx, self._error)
             _enter_refusal(tx, command, answer)
-            _answer(tx, command, answer)
+            _answer(tx, command, answer, {})
 
 
 def _take(tx: Transaction, command: Command, rules: RoleRules | None) -> None:
-    answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
+    seen: object = {}
     try:
         demand_role(tx, command, rules)
+    except RefusedError as error:
+        # It is kept for good, and by the word of somebody who may ask for nothing.
+        command, answer = curtailed(command), _refused(tx, error)
+    else:
+        answer = _obeyed(tx, command)
+        if answer.get("refusal") != _UNUSABLE:
+            seen = _seen_part(command)
+    if answer["state"] == "refused":
+        _enter_refusal(tx, command, answer)
+    _answer(tx, command, answer, seen)
+
+
+def _obeyed(tx: Transaction, command: Command) -> dict[str, Any]:
+    """Do what an allowed command asks for, or nothing of it; return the answer."""
+    answer: dict[str, Any] = {"state": "acknowledged", "acknowledged_at_ms": tx.now_ms}
+    try:
         _demand_room(tx, command)
         order = ORDERS.get(command.verb)
         if order is None:
@@ -105,17 +125,10 @@ def _take(tx: Transaction, command: Command, rules: RoleRules | None) -> None:
                 answer |= {"state": "settled", "applied_at_ms": tx.now_ms}
                 answer |= {"settled_at_ms": tx.now_ms}
     except RefusedError as error:
-        answer = {
-            "state": "refused",
-            "refusal": error.refusal,
-            "detail": str(error),
-            "acknowledged_at_ms": tx.now_ms,
-        }
+        return _refused(tx, error)
     except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
-        answer = _unusable(tx, error)
-    if answer["state"] == "refused":
-        _enter_refusal(tx, command, answer)
-    _answer(tx, command, answer)
+        return _unusable(tx, error)
+    return answer
 
 
 def _demand_room(tx: Transaction, command: Command) -> None:
@@ -166,12 +179,13 @@ def _enter_refusal(tx: Transaction, command: Command, answer: dict[str, Any]) ->
     is_known = command.verb in ORDERS or command.verb in list(Verb)
     payload = command.payload if isinstance(command.payload, dict) else {}
     # A retry's own run is not there; its parent's is where people look for it.
-    run_id = payload.get("parent_id") if command.verb == "retry" else command.run_id
+    run_id = payload.get("parent_id") if command.verb == "retry" else None
+    run_id = run_id if isinstance(run_id, str) else command.run_id
     writes.add_entry(
         tx.connection,
         {
             "at_ms": tx.now_ms,
-            "run_id": run_id if isinstance(run_id, str) else command.run_id,
+            "run_id": run_id[:MOST_KEPT_CHARS],
             "event": f"{command.verb if is_known else 'command'} refused",
             "by": command.by,
             "origin": command.origin,
@@ -183,17 +197,28 @@ def _enter_refusal(tx: Transaction, command: Command, answer: dict[str, Any]) ->
     )
 
 
+def _refused(tx: Transaction, error: RefusedError) -> dict[str, Any]:
+    return {
+        "state": "refused",
+        "refusal": error.refusal,
+        "detail": str(error),
+        "acknowledged_at_ms": tx.now_ms,
+    }
+
+
 def _unusable(tx: Transaction, error: BaseException) -> dict[str, Any]:
     told = f"the command cannot be used: {error}"
     return {
         "state": "refused",
-        "refusal": "UNUSABLE",
+        "refusal": _UNUSABLE,
         "detail": told[:2_000].encode(errors="replace").decode(),
         "acknowledged_at_ms": tx.now_ms,
     }
 
 
-def _answer(tx: Transaction, command: Command, answer: dict[str, Any]) -> None:
+def _answer(
+    tx: Transaction, command: Command, answer: dict[str, Any], seen: object
+) -> None:
     # The row is written after the decision and before its intent is applied: rounds
     # settle runs only when every job is done.
     writes.add_command(
@@ -205,7 +230,7 @@ def _answer(tx: Transaction, command: Command, answer: dict[str, Any]) -> None:
             "by": command.by,
             "origin": command.origin,
             "why": command.why,
-            "seen_json": json.dumps(_seen_part(command)),
+            "seen_json": json.dumps(seen),
             "asked_at_ms": command.at_ms,
             **answer,
         },
@@ -213,8 +238,13 @@ def _answer(tx: Transaction, command: Command, answer: dict[str, Any]) -> None:
 
 
 def _seen_part(command: Command) -> object:
+    """Return what a usable command says was seen, if that is no more than is shown."""
     payload = command.payload
-    return payload.get("seen", {}) if isinstance(payload, dict) else {}
+    seen = payload.get("seen", {}) if isinstance(payload, dict) else {}
+    characters = len(json.dumps(seen))
+    if characters > MOST_SEEN_CHARS:
+        return {"left_out_characters": characters}
+    return seen
 
 
 def _steer(tx: Transaction, command: Command) -> None:
@@ -223,7 +253,7 @@ def _steer(tx: Transaction, command: Command) -> None:
     asked = Request(command.command_id, command.by, command.origin, command.why)
     seen = command.payload.get("seen")
     if seen is not None:
-        then = Seen(**seen)
+        then = seen_of(seen)
         _check(verb, then, _as_of_now(tx, ledger))
         if verb is Verb.RESUME and refusal(ledger.lifecycle, verb) is None:
             check_seen(tx, ledger, then.version)

@@ -16,6 +16,7 @@ from watchfloor.domain.text import clean
 from watchfloor.engine import jobs
 from watchfloor.engine.commands import RefuseCommand, TakeCommand
 from watchfloor.engine.committer import Committer, Submit
+from watchfloor.engine.onlookers import Onlookers
 from watchfloor.store.inbox import Command, Inbox, create_inbox
 from watchfloor.store.layout import Layout
 
@@ -35,12 +36,20 @@ class Hearing:
         committer: Its room is told while no command is heard.
         submit: Has a round done: of what is asked, or one in which every run is paused
             since nobody is heard.
+        monotonic_s: By which a minute is one.
     """
 
-    def __init__(self, layout: Layout, committer: Committer, submit: Submit) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        committer: Committer,
+        submit: Submit,
+        monotonic_s: Callable[[], float],
+    ) -> None:
         self._inbox = Inbox(layout)
         self._committer = committer
         self._submit = submit
+        self._onlookers = Onlookers(self.rules, monotonic_s)
         self._is_heard = False
         self._told = ""
         self._thread = ThreadPoolExecutor(1, "watchfloor-inbox")
@@ -86,10 +95,13 @@ class Hearing:
         return commands
 
     async def others(self) -> list[Command]:
-        """Return what others asked, in one turn; nothing while no owner is heard."""
+        """Return what others asked, in one turn; nothing while the owner is not heard.
+
+        What accounts that only look ask beyond some commands a minute is taken away.
+        """
         if not self._is_heard:
             return []
-        return await self._apart(self._inbox.others)
+        return await self._apart(self._inbox.others, self._onlookers.most_of)
 
     async def take(self, command: Command, rules: RoleRules) -> None:
         """Have a command answered, by these rules of who is what.
@@ -106,6 +118,7 @@ class Hearing:
 
     async def forget(self, commands: Sequence[Command]) -> None:
         """Remove what is answered and stored; see ``Inbox.forget``."""
+        self._onlookers.note(commands)
         await self._apart(self._inbox.forget, [one.command_id for one in commands])
 
     def close(self) -> None:

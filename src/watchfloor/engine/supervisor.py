@@ -88,7 +88,7 @@ class Supervisor:
         self._afterwork = Afterwork(layout, committer, self._submit, historian, around)
         self._door = door
         self._shut_door: Callable[[], Awaitable[None]] | None = None
-        self._inbox = Hearing(layout, committer, self._submit)
+        self._inbox = Hearing(layout, committer, self._submit, around.monotonic_s)
         self._extraction: asyncio.Task[None] | None = None
         self._taking = False
         self._told = ""

@@ -14,6 +14,8 @@ from watchfloor.store.plain_json import plain_json
 #: Of a reason, and of any other text. What is refused is kept for good too.
 MOST_CHARS: Final = 16 * 1024
 MOST_NAME_CHARS: Final = 500
+#: What is kept of each text of somebody who may not ask for it.
+MOST_KEPT_CHARS: Final = 200
 #: The last moment of the year 9999: of a later one no calendar tells.
 LATEST_MS: Final = 253_402_300_799_999
 TEXTS: Final = ("command_id", "verb", "run_id", "by", "origin", "why", "role")
@@ -85,6 +87,19 @@ def refusable(command: Command) -> Command:
         payload = plain_json(json.dumps(command.payload))
     payload = payload if isinstance(payload, dict) else {}
     return replace(command, at_ms=at_ms, payload=payload, **texts)
+
+
+def curtailed(command: Command) -> Command:
+    """Return a command with as much of its texts as tells what was asked.
+
+    Of its id everything: by that its asker finds the answer.
+    """
+    texts: dict[str, Any] = {
+        name: getattr(command, name)[:MOST_KEPT_CHARS]
+        for name in TEXTS
+        if name != "command_id"
+    }
+    return replace(command, **texts)
 
 
 def _is_moment(at_ms: object) -> bool:
