@@ -18,10 +18,12 @@ from watchfloor.domain.roles import (
     Role,
     RoleRules,
     a_role,
+    is_somebody,
     known_as,
     needed_for,
     person,
     role_of,
+    somebody_of,
     who_may,
 )
 from watchfloor.engine.commands import ORDERS
@@ -171,3 +173,12 @@ def test_where_nobody_knows_who_only_looks_everybody_but_the_owner_does():
     assert role_of(CAROL, RoleRules()) is Role.OPERATOR
     owner = replace(CAROL, is_owner=True)
     assert role_of(owner, unread) is Role.ADMIN
+
+
+def test_who_asked_through_a_file_of_several_is_nobody_known_whatever_the_name():
+    who = Identity(uid=1001, name=somebody_of(50))
+
+    assert is_somebody(known_as(who, ""))
+    assert is_somebody(known_as(who, "carol"))
+    assert not is_somebody(known_as(CAROL, who.name))
+    assert not is_somebody(known_as(CAROL, "somebody"))

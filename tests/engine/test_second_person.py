@@ -150,3 +150,23 @@ def test_two_names_that_one_other_account_lays_down_are_one_person(floor, paused
         answer = until(partial(floor.receipt, command.command_id))
 
         assert answer.refusal == "SECOND_PERSON"
+
+
+def test_who_asks_through_a_file_that_several_may_write_is_no_person(floor, paused):
+    floor.layout.inbox.chmod(0o660)
+
+    def cancelled_by(asker, role=""):
+        command = steering_command(
+            floor.preview(Verb.CANCEL, paused), asker, "", floor.around, typed=""
+        )
+        return floor.asked(replace(command, role=role))
+
+    nobody = cancelled_by(ASKER)
+    # The same person by a file of their own, which tells who it is.
+    first = cancelled_by(ASKER, "operator")
+    again = cancelled_by(OTTO)
+
+    assert {one.refusal for one in (nobody, first, again)} == {"SECOND_PERSON"}
+    assert "nobody knows who asked" in nobody.detail
+    assert f"chmod 600 {floor.layout.inbox}" in again.detail
+    assert cancelled_by(OTTO, "operator").state == "settled"

@@ -26,6 +26,8 @@ class Role(StrEnum):
 
 
 _NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")
+#: No account is called so, for the blanks in it.
+_SOMEBODY: Final = "somebody of "
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 
 #: What a command needs where it is consumed, by its verb in the inbox.
@@ -220,6 +222,16 @@ def person(by: str, rules: RoleRules, owner: str) -> str:
     """
     account = by.rpartition(" via ")[2]
     return by if rules.shared_account and account == owner else account
+
+
+def somebody_of(group: int) -> str:
+    """Return who asked through a file that all of a group may write: nobody knows."""
+    return f"{_SOMEBODY}{group}"
+
+
+def is_somebody(by: str) -> bool:
+    """Whether the journal names nobody in particular; see ``somebody_of``."""
+    return by.rpartition(" via ")[2].startswith(_SOMEBODY)
 
 
 def needed_for(verb: str, scope: str = "run") -> Role:

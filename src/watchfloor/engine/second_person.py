@@ -4,14 +4,16 @@ The first cancel is refused by name and stands in the log of commands. The same 
 by somebody else, soon after and with nothing changed in between, is obeyed. Who asks
 is said by the system: two names given with ``--as`` behind one account are one person,
 unless it is the owner's and the workspace's file says that only forced commands give
-them.
+them. Who asks through a file that several may write is nobody known: neither the first
+person nor the second.
 """
 
 from __future__ import annotations
 
 from watchfloor.domain.errors import Refusal, RefusedError
 from watchfloor.domain.labels import native
-from watchfloor.domain.roles import person
+from watchfloor.domain.roles import is_somebody, person
+from watchfloor.domain.shell_words import quoted
 from watchfloor.engine.changes import Transaction
 from watchfloor.engine.ledger import Ledger
 from watchfloor.store.inbox import Command
@@ -41,9 +43,17 @@ def demand_second_person(tx: Transaction, ledger: Ledger, command: Command) -> N
         Refusal.SECOND_PERSON,
         since_ms=max(tx.now_ms - SECOND_PERSON_MS, ledger.gate_at_ms),
     )
+    if is_somebody(command.by):
+        path = tx.workspace.layout.inbox
+        detail = (
+            f"{records:,} records, more than {limit:,}, and nobody knows who asked, "
+            f"since others than its owner may write {path}: chmod 600 {quoted(path)}"
+        )
+        raise RefusedError(Refusal.SECOND_PERSON, detail)
     rules = tx.workspace.last_known().roles
     owner = owner_name(tx.workspace.layout)
-    persons = {person(one, rules, owner) for one in askers}
+    known = [one for one in askers if not is_somebody(one)]
+    persons = {person(one, rules, owner) for one in known}
     if not persons - {person(command.by, rules, owner)}:
         _enter(tx, ledger, command)
         detail = f"{records:,} records, more than {limit:,}; {command.by} asked"

@@ -34,7 +34,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_skip
 from sqlalchemy.exc import DatabaseError
 
 from watchfloor.domain.errors import StoreError
-from watchfloor.domain.roles import Role
+from watchfloor.domain.roles import Role, somebody_of
 from watchfloor.domain.shell_words import quoted, set_aside
 from watchfloor.store.archive.private_files import created
 from watchfloor.store.asks import AskedFiles, MostOf, drop, however_many
@@ -233,7 +233,7 @@ class Inbox:
         """
         who = identity_of(self._layout, about.st_uid)
         if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            who = replace(who, name=f"somebody of {about.st_gid}", is_owner=False)
+            who = replace(who, name=somebody_of(about.st_gid), is_owner=False)
             return [replace(one, asker=who, role=Role.OPERATOR) for one in commands]
         return [replace(one, asker=who) for one in commands]
 
