@@ -48,7 +48,7 @@ def test_a_terminal_that_cannot_place_a_cursor_is_refused_with_the_verbs_to_use(
     assert code == 1
     assert "thisterminalcannotplaceacursor" in said
     assert "nothingwasstarted" in said
-    assert "watchfloorruns,show,records" in said
+    assert f"watchfloor--workspace{workspace}runs,show,records" in said
 
 
 def test_a_named_preferences_file_with_a_mistake_is_refused(workspace, tmp_path):
@@ -109,6 +109,8 @@ def test_a_console_that_waits_for_an_engine_to_end_is_left_at_once(workspace):
             terminal.send("y")
             terminal.until("this console waits for it")
             terminal.send("q")
+            terminal.until("Leaving ends that wait")
+            terminal.send("y")
             assert terminal.process.wait(20) == 0
             terminal.quiet(0.2)
             # The terminal breaks lines wherever they are full.
@@ -118,7 +120,7 @@ def test_a_console_that_waits_for_an_engine_to_end_is_left_at_once(workspace):
         assert is_owned(layout)
 
     assert "Onleaving:nobodywaitsanymoreforanengineof" in said
-    assert "Tohaveitsrunsgoon:watchfloorengine--wait" in said
+    assert f"goon:watchfloor--workspace{workspace}engine--wait" in said
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def test_a_process_that_may_write_no_longer_files_stops_and_says_which_limit(
     assert code == 1
     assert "SQLITE_IOERR_WRITE" in said
     assert f"may write no file beyond {most:,} bytes (ulimit -f)" in said
-    assert "LimitFSIZE= of its unit); then start an engine: watchfloor engine" in said
+    then = f"then start an engine: watchfloor --workspace {floor.layout.root} engine"
+    assert f"LimitFSIZE= of its unit); {then}" in said
     status = SpareShell(floor.layout.root)("status")
     assert status.code == 4
     assert "ulimit -f" in status.out
