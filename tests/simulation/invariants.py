@@ -126,10 +126,12 @@ def at_commit(world: World, life: Life, before: Before, news: News) -> None:
             a_promise_is_kept(world, was, record)
         else:
             # Rows that are read while a cancel sweeps fall in the same commit, and so
-            # do those of whom a provider reports while they are taken up.
+            # do those of whom a provider reports while they are taken up. On a later
+            # step they stay as the earlier ones left them.
             drops = sight.runs[sight.run_of[place[0]]]["phase"] in _DROPS
             drops = drops or record["code"] == "reached_before"
-            begins = {PENDING, NOT_ATTEMPTED} if drops else {PENDING}
+            left = record["earlier"] or NOT_ATTEMPTED
+            begins = {PENDING, left} if drops else {PENDING}
             expect(2, record["state"] in begins, place, "began as", record)
     whoever_arrived_waits_no_more(world, records)
     for run_id, run in news.runs.items():
