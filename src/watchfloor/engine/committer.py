@@ -24,7 +24,7 @@ from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
-from watchfloor.engine.last_words import NO_WRITES, check_owner, last_words
+from watchfloor.engine.last_words import NO_WRITES, last_words, newer_owner
 from watchfloor.engine.late_answers import Late, tell_late
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.proof import Proof
@@ -284,22 +284,21 @@ class Committer:
         told = f"{NO_WRITES}: {fault.said}"
         if passes and fault.do:
             told = f"{told}; {fault.do}"
+        owner = self._connection, self._layout, self._epoch
+        newer = None if passes else newer_owner(*owner, error)
         at_once = False
         if driver and passes and self._dispatches:
             at_once = self.room.note_refused(driver, told)
-        self._take_back(jobs, shares, told)
+        self._take_back(jobs, shares, str(newer) if newer else told)
+        if newer:
+            raise newer from error
         if driver and is_damage(driver):
-            # A handle whose sync failed must not be trusted with another.
-            check_owner(self._layout, self._epoch)
             raise StoreError(last_words(self._layout, fault)) from error
         # As unreadable as unwritable: then the next round reads them first.
         with suppress(DriverError), self._connection.begin():
             self._reload()
         if passes:
             return at_once
-        if driver or isinstance(error, StoreError):
-            with suppress(DriverError), self._connection.begin():
-                lease.fence(self._connection, self._epoch, changes=0)
         if driver:
             raise StoreError(last_words(self._layout, fault)) from error
         raise error

@@ -1,20 +1,21 @@
 """What an engine says that the disk or the file has failed under, and stops for good.
 
-Nothing here uses the handle that failed: after a failed sync another one may say that
-all is well although what was written is lost.
+After a failed sync nothing here uses the handle that failed: it may say that all is
+well although what was written is lost.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
-from watchfloor.domain.errors import WatchfloorError
-from watchfloor.store.handle import Fault
+from watchfloor.domain.errors import OwnedError, StoreError, WatchfloorError
+from watchfloor.store.handle import DriverError, Fault, Handle, is_damage
 from watchfloor.store.layout import Layout
 from watchfloor.store.reading import reading
 from watchfloor.store.reads.attempts import runs_in_flight
 from watchfloor.store.reads.engine import engine_view
-from watchfloor.store.writes.lease import passed_over
+from watchfloor.store.writes.lease import fence, passed_over
 
 NO_WRITES: Final = "the store takes no writes"
 #: So many runs are named.
@@ -27,19 +28,25 @@ def last_words(layout: Layout, fault: Fault) -> str:
     return f"{told} {_in_doubt(layout)} Next: {fault.do}"
 
 
-def check_owner(layout: Layout, epoch: int) -> None:
-    """Look whether a newer owner made what looks like damage from here.
+def newer_owner(
+    connection: Handle, layout: Layout, epoch: int, error: BaseException
+) -> OwnedError | None:
+    """Return what to say where a newer owner made what looks like a fault from here.
 
-    Raises:
-        OwnedError: One did.
+    Nothing is left open on the connection, and nothing is written.
     """
     try:
-        with reading(layout) as connection:
-            newest = engine_view(connection).epoch
-    except WatchfloorError:
-        return
-    if newest > epoch:
-        raise passed_over()
+        if isinstance(error, DriverError) and is_damage(error):
+            with suppress(WatchfloorError), reading(layout) as apart:
+                newest = engine_view(apart).epoch
+                return passed_over() if newest > epoch else None
+        elif isinstance(error, DriverError | StoreError):
+            with suppress(DriverError), connection.begin() as looking:
+                fence(connection, epoch, changes=0)
+                looking.rollback()
+    except OwnedError as newer:
+        return newer
+    return None
 
 
 def _in_doubt(layout: Layout) -> str:
