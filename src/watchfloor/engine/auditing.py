@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -188,7 +189,15 @@ def known_anchors(paths: Sequence[Path]) -> list[AnchorFile]:
     Raises:
         ConfigError: One is there and cannot be read.
     """
-    return [read_anchors(path) for path in paths if path.exists()]
+    return [read_anchors(path) for path in paths if _found(path) is not None]
+
+
+def _found(path: Path) -> os.stat_result | None:
+    """Return what a name leads to; None where nothing is, or nobody can look."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def others_file(layout: Layout, path: Path, instance: str) -> str:
@@ -205,7 +214,8 @@ def others_file(layout: Layout, path: Path, instance: str) -> str:
     Raises:
         ConfigError: It is there and cannot be read.
     """
-    if path == layout.anchors or not path.is_file():
+    about = _found(path)
+    if path == layout.anchors or about is None or not stat.S_ISREG(about.st_mode):
         return ""
     noted = read_anchors(path).anchors
     if not noted or noted[-1].instance == instance:

@@ -23,6 +23,7 @@ from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView, RunView
 from watchfloor.domain.whereabouts import home_said
 from watchfloor.domain.workspace import Workspace
+from watchfloor.engine.absent_anchors import absent_anchors
 from watchfloor.engine.alert_hooks import refused_hooks
 from watchfloor.engine.auditing import (
     Verified,
@@ -173,7 +174,21 @@ def _fitting(found: Verified, *, has_closed: bool) -> Checked:
 
 
 def _anchor_files(connection: Handle, layout: Layout) -> Iterator[Checked]:
-    """Yield the anchor files that an engine writes nothing into, if there are any."""
+    """Yield the anchor files that are gone, or that no engine writes into, if any."""
+    for one in absent_anchors(connection, layout):
+        # That nothing was noted beside the store yet is told with the chain.
+        if not one.is_awaited or one.path != layout.anchors:
+            yield Checked(
+                "anchor file",
+                one.is_awaited,
+                clean(one.said, 2_000),
+                "start an engine, which makes it and notes the head"
+                if one.is_awaited
+                else "find out who took it away and put it back, or name another in "
+                "[audit] of watchfloor.toml; what was noted elsewhere holds the chain: "
+                "watchfloor audit verify --anchor FILE",
+                is_note=one.is_awaited,
+            )
     instance = chain_head(connection).instance
     for path in anchor_paths(layout):
         try:

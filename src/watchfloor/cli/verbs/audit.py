@@ -19,6 +19,7 @@ from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.seen_words import seen_words
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import Receipt
+from watchfloor.engine.absent_anchors import absent_anchors
 from watchfloor.engine.auditing import (
     Verified,
     anchor_now,
@@ -57,6 +58,12 @@ def _verify(layout: Layout, options: Namespace) -> int:
         if not file.anchors
     ]
     notes = [file.torn_said for file in files if file.torn]
+    with reading(layout) as connection:
+        absent = absent_anchors(connection, layout)
+    faults += [one.said for one in absent if not one.is_awaited]
+    # That nothing was noted beside the store yet is told with the chain.
+    own = layout.anchors
+    notes += [one.said for one in absent if one.is_awaited and one.path != own]
     if options.json:
         told = _verified_json(found)
         told["intact"] = told["intact"] and not faults

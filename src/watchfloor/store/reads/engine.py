@@ -17,6 +17,7 @@ from watchfloor.store.tables import lease, run
 _LEASE = select(lease)
 _RAN_AT = select(lease.c.ran_at)
 _HAS_UNFINISHED = select(exists().where(run.c.phase != Phase.ENDED))
+_HAS_BEGUN = select(exists().where(run.c.started_at_ms.is_not(None)))
 _LONGEST = 1_000
 
 
@@ -47,6 +48,11 @@ def last_run_at(connection: Connection) -> Whereabouts | None:
 def has_unfinished(connection: Connection) -> bool:
     """Return whether a run has not ended."""
     return bool(connection.scalar(_HAS_UNFINISHED))
+
+
+def has_begun_runs(connection: Connection) -> bool:
+    """Return whether an engine has begun any run, ended or not."""
+    return bool(connection.scalar(_HAS_BEGUN))
 
 
 def seen_engine(
