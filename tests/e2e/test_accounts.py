@@ -85,6 +85,39 @@ def test_a_member_s_pause_is_obeyed_under_the_name_the_system_knows(shared, prov
     assert list(shared.layout.asks.iterdir()) == []
 
 
+def test_what_a_member_asks_while_no_engine_runs_is_told_to_wait_for_one(shared):
+    run_id = shared.launched(webhook("http://127.0.0.1:9/"), ids(5))
+    script = shared.root / "stops.py"
+    script.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from watchfloor.cli.asking import asked, report\n"
+        "from watchfloor.store.inbox import Command\n"
+        "from watchfloor.store.layout import Layout\n"
+        "stop = Command(command_id='c1', at_ms=1, verb='stop', run_id=sys.argv[2], "
+        "by='daemon')\n"
+        "got = asked(Layout(Path(sys.argv[1])), stop, patience_s=0.1)\n"
+        "sys.exit(report(got, as_json=False))\n",
+        encoding="utf-8",
+    )
+    script.chmod(0o644)
+
+    place = str(shared.layout.root)
+    asked = carried_out(str(script), place, run_id, account=Account("daemon", GROUP))
+    theirs = said_by("daemon", shared, "why", run_id)
+    why = carried_out("--workspace", place, "why", run_id)
+    show = carried_out("--workspace", place, "show", run_id)
+
+    assert (asked.returncode, asked.stdout) == (0, "asked\n"), asked.stderr
+    assert "no engine runs, and nothing is done until one takes it" in asked.stderr
+    assert "Ask whoever owns the workspace to start one: watchfloor" in asked.stderr
+    assert "stop by daemon waits for an engine" in why.stdout
+    assert "stop by daemon waits for an engine" in show.stdout
+    # Who may not list what others asked is told nothing of it.
+    assert theirs.returncode == why.returncode
+    assert "waits for an engine" not in theirs.stdout
+
+
 def test_a_member_that_the_file_calls_a_viewer_is_refused_by_the_engine_too(
     shared, provider
 ):

@@ -7,10 +7,12 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, tell
 from watchfloor.cli.shapes import receipt_json
+from watchfloor.cli.waiting import not_taken_words
 from watchfloor.domain.errors import ConfigError
 from watchfloor.domain.views import Receipt
 from watchfloor.engine.operations import asked_of_engine, order
@@ -40,8 +42,11 @@ def asked(
     until: Callable[[Receipt], bool] = is_answered,
     patience_s: float = PATIENCE_S,
 ) -> Receipt:
-    """Ask, and wait for the answer; see ``operations.asked_of_engine``."""
-    return asyncio.run(
+    """Ask, and wait for the answer; see ``operations.asked_of_engine``.
+
+    The detail of one that nobody took in time says what it waits for.
+    """
+    receipt = asyncio.run(
         asked_of_engine(
             layout,
             command,
@@ -51,6 +56,9 @@ def asked(
             patience_s=patience_s,
         )
     )
+    if receipt.state != "asked":
+        return receipt
+    return replace(receipt, detail=not_taken_words(layout))
 
 
 def asked_until(holds: Callable[[], bool], patience_s: float) -> bool:
@@ -88,7 +96,7 @@ def report(receipt: Receipt, *, as_json: bool) -> int:
         tell(receipt.detail)
     elif receipt.state == "asked":
         answer("asked")
-        tell("The command is stored; the engine has not taken it yet.")
+        tell(receipt.detail)
     else:
         answer(f"{receipt.verb} {receipt.state}")
     return exits.REFUSED if receipt.state == "refused" else exits.DONE

@@ -33,6 +33,7 @@ from watchfloor.store.disk import NO_ROOM
 from watchfloor.store.layout import Layout
 from watchfloor.store.people import identity_of
 from watchfloor.store.plain_json import bounded_json
+from watchfloor.store.waiting_asks import ASKED, MOST_NAMES
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +44,14 @@ MOST_VALUES: Final = 20_000
 _LARGE: Final = frozenset({"launch", "results"})
 MOST_SMALL_BYTES: Final = 64 * 1024
 _MOST_SMALL_VALUES: Final = 4_000
-#: So many small ones are taken in one turn, so many files opened for that, and so many
-#: names looked at; then one large one. The rest waits, and the next turn goes on from
-#: there: whoever has an engine pause its run waits for no more than two turns.
+#: So many small ones are taken in one turn, so many files opened for that, and
+#: ``MOST_NAMES`` looked at; then one large one. The rest waits, and the next turn goes
+#: on from there: whoever has an engine pause its run waits for no more than two turns.
 MOST_A_TURN: Final = 16
 MOST_OPENED: Final = 64
-MOST_NAMES: Final = 4_000
 #: So many different names are told of, that a hostile folder floods no log.
 _MOST_TOLD: Final = 256
 
-_ASKED: Final = ".ask"
 _UNFINISHED: Final = ".new"
 #: An asker that died while it wrote left this; nobody goes on with it.
 _GIVEN_UP_S: Final = 60
@@ -67,7 +66,7 @@ def drop(layout: Layout, command: Command) -> None:
     """
     folder = layout.asks
     named = blake2b(command.command_id.encode(), digest_size=16).hexdigest()
-    target = folder / f"{named}{_ASKED}"
+    target = folder / f"{named}{ASKED}"
     fresh = folder / f"{named}-{os.getpid()}{_UNFINISHED}"
     told = json.dumps(_told(command)).encode()
     if long := too_long(command):
@@ -124,9 +123,15 @@ def however_many(_: Identity) -> int:
 
 
 class AskedFiles:
-    """The engine's end of the folder; whatever lies in it, a turn is short."""
+    """The engine's end of the folder; whatever lies in it, a turn is short.
 
-    def __init__(self, layout: Layout) -> None:
+    Args:
+        layout: Whose folder.
+        only_looks: Whether whatever is no command is left where it is, and not told.
+    """
+
+    def __init__(self, layout: Layout, *, only_looks: bool = False) -> None:
+        self._only_looks = only_looks
         self._folder = layout.asks
         self._layout = layout
         self._paths: dict[str, Path] = {}
@@ -177,7 +182,7 @@ class AskedFiles:
             for count, entry in enumerate(self._entries, 1):
                 if entry.name.endswith(_UNFINISHED):
                     self._clear(entry)
-                elif not entry.name.endswith(_ASKED):
+                elif not entry.name.endswith(ASKED):
                     self._refuse(self._folder / entry.name, "is no command")
                 elif not entry.is_file(follow_symlinks=False):
                     self._refuse(self._folder / entry.name, "is no file")
@@ -261,6 +266,8 @@ class AskedFiles:
 
     def _refuse(self, path: Path, why: str) -> None:
         """Take away what is no command; what cannot be taken away is told of once."""
+        if self._only_looks:
+            return
         try:
             path.unlink()
         except OSError:

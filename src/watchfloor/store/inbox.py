@@ -130,11 +130,16 @@ def _put(layout: Layout, command: Command) -> None:
 
 
 class Inbox:
-    """The engine's end of the inbox; one thread at a time gets through."""
+    """The engine's end of the inbox; one thread at a time gets through.
 
-    def __init__(self, layout: Layout) -> None:
+    Args:
+        layout: Whose inbox.
+        only_looks: See ``AskedFiles``.
+    """
+
+    def __init__(self, layout: Layout, *, only_looks: bool = False) -> None:
         self._layout = layout
-        self._files = AskedFiles(layout)
+        self._files = AskedFiles(layout, only_looks=only_looks)
         self._engine = inbox_engine(layout.inbox, busy_ms=ENGINE_BUSY_MS)
         self._reserve = AskingReserve(layout)
         self._version = -1

@@ -102,6 +102,8 @@ def _told(
         tell(receipt.detail)
     else:
         answer(prepared.run_id)
+        if receipt.state == "asked":
+            tell(receipt.detail)
     return exits.REFUSED if receipt.state == "refused" else exits.DONE
 
 

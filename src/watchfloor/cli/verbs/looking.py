@@ -10,6 +10,7 @@ from watchfloor.cli.lines import advise, answer, answer_json, iso, moment, span,
 from watchfloor.cli.shapes import books_json, event_json, run_json, show_json
 from watchfloor.cli.short_reads import carried_out
 from watchfloor.cli.tables import table
+from watchfloor.cli.waiting import waiting_for, waiting_json, waiting_lines
 from watchfloor.domain.blocked_by import Situation, blocked_by
 from watchfloor.domain.books import (
     REJECT_KEYS,
@@ -94,15 +95,19 @@ def show(options: Namespace) -> int:
         steps = step_names(connection, run_id)
         reported = results_by_kind(connection, run_id)
         canary = canary_view(connection, run_id) if run.cohort else None
+        engine = seen_engine(connection, now_ms, layout)
+    waits = waiting_for(layout, run_id, engine)
     if options.json:
         told = show_json(run, now, now_ms)
         line = clean(without_contact(sentence(heard)), _LONGEST)
         more = {"steps": list(steps), "results_by_kind": reported, "sentence": line}
         stages = None if canary is None else canary_json(canary)
-        answer_json({**told, **more, "canary": stages})
+        asked = waiting_json(waits)
+        answer_json({**told, **more, "canary": stages, "commands_waiting": asked})
         return exits.DONE
     facts = _facts(run, now, now_ms)
-    facts.insert(3, ("how", without_contact(sentence(heard))))
+    asked_for = [("asked", without_contact(one)) for one in waiting_lines(waits)]
+    facts[3:3] = [("how", without_contact(sentence(heard))), *asked_for]
     if canary is not None:
         facts.append(("canary", canary_told(canary)))
         stage = canary.current

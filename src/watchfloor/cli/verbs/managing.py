@@ -146,7 +146,7 @@ def _preview(run: RunView) -> None:
 
 def _asked(options: Namespace, command: Command) -> int:
     receipt = asked(compose.layout(options), command)
-    if receipt.detail and receipt.state != "refused":
+    if receipt.detail and receipt.state not in ("asked", "refused"):
         tell(receipt.detail)
     return report(receipt, as_json=options.json)
 

@@ -212,6 +212,8 @@ def _report(options: Namespace, seen: RetryPreview, receipt: Receipt) -> int:
         tell(receipt.detail)
     else:
         answer(receipt.run_id)
+        if receipt.state == "asked":
+            tell(receipt.detail)
         tell(f"See how it does: watchfloor canary {receipt.run_id}")
     return exits.REFUSED if is_refused else exits.DONE
 

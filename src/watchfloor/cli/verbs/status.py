@@ -20,6 +20,7 @@ from watchfloor.domain.draining import (
     unseen_words,
     waits_for_it,
 )
+from watchfloor.domain.moments import counted
 from watchfloor.domain.roles import Role
 from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
@@ -27,6 +28,7 @@ from watchfloor.domain.views import EngineView
 from watchfloor.store.glance import Glance, LiveRun, glance
 from watchfloor.store.layout import Layout
 from watchfloor.store.owner_sign import OwnerSign, owner_sign
+from watchfloor.store.waiting_asks import count_waiting
 
 
 def status(options: Namespace) -> int:
@@ -41,6 +43,8 @@ def status(options: Namespace) -> int:
     told = (sign.fault or sign.last_words, sign.trouble)
     waits = _what_is_wrong(seen, sign, now_ms, layout.root, alive=alive)
     wrong = [*filter(None, told), *waits]
+    # One that lives takes them in a moment.
+    asked = 0 if alive else count_waiting(layout)
     role = own_role(layout)
     if options.json:
         answer_json(
@@ -59,6 +63,7 @@ def status(options: Namespace) -> int:
                 "runs": counts,
                 "left": left,
                 "in_flight": sum(run.in_flight for run in seen.live),
+                "commands_waiting": asked,
                 "problems": wrong,
             }
         )
@@ -66,6 +71,8 @@ def status(options: Namespace) -> int:
     figures = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     owner = _owner(seen, sign, now_ms, alive=alive)
     line = f"{figures or 'no runs'} | {left:,} left | {owner}"
+    if asked:
+        line = f"{line} | {counted(asked, 'command')} waiting for an engine"
     if role is not Role.ADMIN:
         line = f"{line} | {role}"
     if options.short:

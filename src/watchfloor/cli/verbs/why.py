@@ -9,6 +9,7 @@ from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import answer, answer_json, for_shell, iso
 from watchfloor.cli.shapes import blocked_json, slowdown_json
 from watchfloor.cli.verbs.looking import full_id
+from watchfloor.cli.waiting import waiting_for, waiting_json, waiting_lines
 from watchfloor.domain.explanations import (
     ToldRecord,
     explanation,
@@ -23,7 +24,9 @@ from watchfloor.domain.sharing import filed_limits
 from watchfloor.domain.text import clean
 from watchfloor.engine.telling import told_record, told_run
 from watchfloor.engine.workspace_settings import WorkspaceSettings
+from watchfloor.store.commands import Command
 from watchfloor.store.reading import reading
+from watchfloor.store.reads.engine import seen_engine
 
 _LONGEST = 4_000
 
@@ -43,13 +46,17 @@ def why(options: Namespace) -> int:
         record = (
             None if options.seq is None else told_record(connection, told, options.seq)
         )
+        engine = seen_engine(connection, now_ms, layout)
     if record is not None:
         return _record(record, as_json=options.json)
     unwell = needs_somebody(told.run, told.health, told.failing)
+    waits = waiting_for(layout, run_id, engine)
     if options.json:
-        answer_json(_run_json(told, needs_somebody=unwell))
+        answer_json(_run_json(told, waits, needs_somebody=unwell))
     else:
         answer(_shown(explanation(told)))
+        for line in waiting_lines(waits):
+            answer(_shown(line))
     return exits.UNHEALTHY if unwell else exits.DONE
 
 
@@ -87,7 +94,9 @@ def _record(told: ToldRecord, *, as_json: bool) -> int:
     return exits.UNHEALTHY if unwell else exits.DONE
 
 
-def _run_json(told: Told, *, needs_somebody: bool) -> dict[str, Any]:
+def _run_json(
+    told: Told, waits: list[Command], *, needs_somebody: bool
+) -> dict[str, Any]:
     run, now = told.run, told.now
     return {
         "run": run.run_id,
@@ -97,6 +106,7 @@ def _run_json(told: Told, *, needs_somebody: bool) -> dict[str, Any]:
         "sentence": _shown(sentence(told)),
         "why": _shown(explanation(told)),
         "next": _shown(next_step(told)),
+        "commands_waiting": waiting_json(waits),
         "blocked_by": [blocked_json(one) for one in told.blocked],
         "slowdown": slowdown_json(now.slowdown),
         "failing": None if told.failing is None else _failing_json(told.failing),
