@@ -66,6 +66,18 @@ def test_status_tells_of_a_drain_and_of_what_waits_for_the_next_engine(shell, dr
     assert f"engine {said_of(drain)}" in shell("status", "--short").out
 
 
+def test_what_is_told_of_a_workspace_in_this_folder_holds_in_any_other(
+    shell, hanging, monkeypatch
+):
+    monkeypatch.chdir(shell.root.parent)
+    here = ("--workspace", shell.root.name)
+    asked = f"watchfloor --workspace {shell.root} engine --take-over"
+
+    assert hanging in shell.bare(*here, "status").out
+    assert asked in shell.bare(*here, "status").out
+    assert asked in shell.bare(*here, "doctor").out
+
+
 def test_a_run_is_held_by_the_drain_and_not_stalled(shell, drain, queued):
     [held] = shell("why", queued, "--json").json["blocked_by"][:1]
     said = shell("why", queued).out

@@ -29,6 +29,15 @@ def checked(shell, file):
     return mistakes
 
 
+def test_what_is_next_in_a_new_workspace_holds_in_any_folder(
+    shell, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    made = shell.bare("init", "ward")
+
+    assert f"Next: watchfloor --workspace {tmp_path / 'ward'} launch" in made.err
+
+
 def test_a_workspace_is_made_private(shell, tmp_path):
     root = tmp_path / "deep" / "ward 7"
     made = shell.bare("init", root)

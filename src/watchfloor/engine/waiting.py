@@ -17,7 +17,6 @@ from watchfloor.domain.draining import (
     waits_for_it,
 )
 from watchfloor.domain.errors import WatchfloorError
-from watchfloor.domain.shell_words import in_workspace
 from watchfloor.engine.ownership import REACHED
 from watchfloor.store.layout import Layout
 from watchfloor.store.lock_holders import lock_holders
@@ -89,12 +88,12 @@ def what_it_is_at(layout: Layout, now_ms: int) -> str:
         return REACHED
     if engine.hangs:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
-        return f"It {hangs}; {in_workspace(ABOUT_A_HANG, layout.root)}"
+        return f"It {hangs}; {layout.in_here(ABOUT_A_HANG)}"
     if engine.holder:
         return f"It {at_words(engine.holder)}; {ABOUT_A_HOLDER}"
     if engine.released and is_owner(all_told_in(layout.lock).owner, engine):
         return f"It has ended its work and is closing; {_AFTER_A_CLOSE}"
     if engine.drain is None:
         return REACHED
-    after = in_workspace(waits_for_it(engine.drain, now_ms), layout.root)
+    after = layout.in_here(waits_for_it(engine.drain, now_ms))
     return f"It {drain_words(engine.drain, now_ms)}. To go on after it: {after}"

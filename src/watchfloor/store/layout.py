@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from watchfloor.domain.errors import NotFoundError, StoreError
-from watchfloor.domain.shell_words import quoted
+from watchfloor.domain.shell_words import in_workspace, quoted
 from watchfloor.domain.text import clean
 from watchfloor.store.accounts import account, uid_of
 from watchfloor.store.lock_text import told_in
@@ -28,6 +28,18 @@ class Layout:
     """The files of the workspace in one directory."""
 
     root: Path
+
+    def in_here(self, words: str) -> str:
+        """Return a sentence whose commands are for this workspace, from any folder."""
+        return in_workspace(words, clean(self.from_anywhere.root, 4_096))
+
+    @property
+    def from_anywhere(self) -> Layout:
+        """The same by a path that holds whatever folder somebody stands in."""
+        try:
+            return Layout(self.root.absolute())
+        except OSError:
+            return self  # this process stands in a folder that is gone
 
     @property
     def settings(self) -> Path:

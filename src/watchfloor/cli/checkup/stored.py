@@ -18,7 +18,6 @@ from watchfloor.domain.draining import (
     waits_for_it,
 )
 from watchfloor.domain.errors import ConfigError
-from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView, RunView
 from watchfloor.domain.whereabouts import home_said
@@ -234,7 +233,7 @@ def _at_home(connection: Handle, layout: Layout) -> Checked:
         "place",
         False,
         clean(f"a copy, or moved: an engine last ran it as {then.path}"),
-        in_workspace("if none is left there: watchfloor engine --moved", layout.root),
+        layout.in_here("if none is left there: watchfloor engine --moved"),
     )
 
 
@@ -272,11 +271,11 @@ def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> 
     """Check that an engine carries out what waits, and is not about to end."""
     if engine.hangs:
         hangs = hang_words(engine.pid, engine.heartbeat_at_ms, now_ms)
-        action = in_workspace(ABOUT_A_HANG, layout.root)
+        action = layout.in_here(ABOUT_A_HANG)
         return Checked("engine", False, f"{clean(engine.owner)} {hangs}", action)
     if engine.is_unseen:
         silent = unseen_words(engine.heartbeat_at_ms, now_ms)
-        action = in_workspace(ABOUT_UNSEEN, layout.root)
+        action = layout.in_here(ABOUT_UNSEEN)
         return Checked("engine", False, f"{clean(engine.owner)} {silent}", action)
     alive, action = engine.is_alive(now_ms), "watchfloor engine"
     told = f"{clean(engine.owner)}, pid {engine.pid}" if alive else "none runs"
@@ -289,6 +288,6 @@ def _living(engine: EngineView, layout: Layout, now_ms: int, *, waits: bool) -> 
         "engine",
         alive or not waits,
         told,
-        in_workspace(action, layout.root),
+        layout.in_here(action),
         is_note=waits and drain is not None,
     )

@@ -26,7 +26,8 @@ _RESTORE: Final = (
 
 def doctor(options: Namespace) -> int:
     """Check everything; unhealthy when anything is not well."""
-    checks = list(_checks(compose.layout(options)))
+    # What it says is copied into another shell: no path of this one's folder helps.
+    checks = list(_checks(compose.layout(options).from_anywhere))
     if options.json:
         answer_json([_json(one) for one in checks])
     else:

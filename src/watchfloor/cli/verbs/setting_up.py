@@ -15,7 +15,6 @@ from watchfloor.cli.tables import table
 from watchfloor.domain.campaign import Campaign
 from watchfloor.domain.errors import ConfigError, WatchfloorError
 from watchfloor.domain.lending import unlent_words
-from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.engine.campaigns import check_reach, checked_campaign
 from watchfloor.engine.lending import not_lent, role_here
@@ -36,7 +35,7 @@ def init(options: Namespace) -> int:
     create_workspace(layout, text, around, compose.owner("init"), group=group)
     answer(clean(layout.root))
     launch = "watchfloor launch CAMPAIGN.toml --upload FILE.csv"
-    tell(f"Next: {in_workspace(launch, layout.root)}")
+    tell(f"Next: {layout.in_here(launch)}")
     return exits.DONE
 
 

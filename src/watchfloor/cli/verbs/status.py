@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
-from pathlib import Path
 
 from watchfloor.cli import compose, exits
 from watchfloor.cli.lines import advise, answer, answer_json, iso
@@ -22,7 +21,6 @@ from watchfloor.domain.draining import (
 )
 from watchfloor.domain.moments import counted
 from watchfloor.domain.roles import Role
-from watchfloor.domain.shell_words import in_workspace
 from watchfloor.domain.text import clean
 from watchfloor.domain.views import EngineView
 from watchfloor.store.glance import Glance, LiveRun, glance
@@ -41,7 +39,7 @@ def status(options: Namespace) -> int:
     counts["ended"] = seen.ended
     left = sum(run.left for run in seen.live)
     told = (sign.fault or sign.last_words, sign.trouble)
-    waits = _what_is_wrong(seen, sign, now_ms, layout.root, alive=alive)
+    waits = _what_is_wrong(seen, sign, now_ms, layout, alive=alive)
     wrong = [*filter(None, told), *waits]
     # One that lives takes them in a moment.
     asked = 0 if alive else count_waiting(layout)
@@ -125,14 +123,14 @@ def _drain_json(drain: Drain | None) -> dict[str, object] | None:
 
 
 def _what_is_wrong(
-    seen: Glance, sign: OwnerSign, now_ms: int, root: Path, *, alive: bool
+    seen: Glance, sign: OwnerSign, now_ms: int, layout: Layout, *, alive: bool
 ) -> list[str]:
     waiting = sum(run.gate == "open" for run in seen.live)
     wrong = []
     if sign.hangs:
-        wrong.append(f"the engine hangs: {in_workspace(ABOUT_A_HANG, root)}")
+        wrong.append(f"the engine hangs: {layout.in_here(ABOUT_A_HANG)}")
     elif waiting and sign.drain is not None:
-        goes_on = in_workspace(waits_for_it(sign.drain, now_ms), root)
+        goes_on = layout.in_here(waits_for_it(sign.drain, now_ms))
         wrong.append(f"{waiting} will wait for the next engine: {goes_on}")
     elif sign.is_unseen:
         wrong.append(f"the engine does not answer: {ABOUT_UNSEEN}")
