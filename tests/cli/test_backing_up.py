@@ -53,7 +53,11 @@ def test_a_backup_comes_back_as_a_workspace_whose_runs_are_held(
     )
     lost, next_act = back.err.splitlines()
     assert "suppress again who opted out, before any run goes on" in lost
-    assert "Look with the provider first; then watchfloor cancel RUN" in next_act
+    there = f"watchfloor --workspace {tmp_path / 'back'}"
+    assert next_act == (
+        f"Look with the provider first; then {there} cancel RUN, or {there} resume "
+        "RUN, which asks for the number."
+    )
     assert other("show", half_done, "--json").json["gate"] == "paused"
 
 

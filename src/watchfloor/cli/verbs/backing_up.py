@@ -18,6 +18,7 @@ from watchfloor.domain.text import clean
 from watchfloor.engine.backing_up import back_up
 from watchfloor.engine.restoring import Restored, moment_of
 from watchfloor.engine.restoring import restore as restored
+from watchfloor.store.layout import Layout
 
 #: How often a person is told how far it is.
 _LOOK_S: Final = 0.5
@@ -112,7 +113,7 @@ def restore(options: Namespace) -> int:
     for one in made.held:
         may = f"{one.unfinished:,} records may have been contacted since"
         answer(f"held: {clean(one.run_id)} {clean(one.campaign_name)}, {may}")
-    for line in _remarks(made):
+    for line in _remarks(made, Layout(Path(options.directory).expanduser())):
         tell(line)
     return exits.DONE
 
@@ -127,7 +128,7 @@ def _accepted(wrong: Sequence[str], *, yes: bool) -> bool:
     return yes or confirmed(question, _WORD)
 
 
-def _remarks(made: Restored) -> list[str]:
+def _remarks(made: Restored, layout: Layout) -> list[str]:
     lost = "What was suppressed, launched or retried after that moment is not known"
     lines = [f"{lost} here: suppress again who opted out, before any run goes on."]
     lines += [
@@ -140,9 +141,12 @@ def _remarks(made: Restored) -> list[str]:
         group = clean(made.shared_with)
         lines.append(f"The group {group} may look and ask here too, as before.")
     if made.held:
+        # Its runs have the ids of the original's, where a shell may stand already.
         lines.append(
-            "Look with the provider first; then watchfloor cancel RUN, or "
-            "watchfloor resume RUN, which asks for the number."
+            layout.in_here(
+                "Look with the provider first; then watchfloor cancel RUN, or "
+                "watchfloor resume RUN, which asks for the number."
+            )
         )
     if made.unsent:
         lines.append(f"Notices and alerts owed then, not told again: {made.unsent}.")
