@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watchfloor.domain.chain import TAKEN_OUT
+from watchfloor.domain.identity import new_id
 from watchfloor.domain.personal import is_long, without_people
 from watchfloor.domain.privacy import (
     names_somebody,
@@ -61,6 +64,28 @@ def test_both_texts_of_a_journeys_entry_are_masked_and_nothing_else():
 
     assert (shown.outcome, shown.detail) == ("cu***17 busy", "cu***17 hung up")
     assert (shown.at_ms, shown.step, shown.event) == (7, "call", "attempt")
+
+
+@given(
+    st.integers(946_684_800_000, 4_102_444_799_999),
+    st.sampled_from([3, 5, 10]).flatmap(lambda n: st.binary(min_size=n, max_size=n)),
+    st.sampled_from(["{}", "launch id {}", "({}):", "{}/17", "{}, then {}.", "x-{}"]),
+)
+def test_an_id_of_ours_is_nobodys_number(now_ms, entropy, said):
+    text = said.replace("{}", new_id(now_ms, entropy))
+
+    assert without_contact(text) == text
+
+
+@given(
+    st.from_regex(r"[0-9]{6}-[0-9]{6}-[0-9]{4}", fullmatch=True).filter(
+        lambda one: one[2:4] > "12" or one[4:6] > "31" or one[7:9] > "23"
+    )
+)
+def test_a_number_that_is_no_moment_is_somebodys_though_it_looks_like_an_id(number):
+    assert without_contact(f"call {number}") != f"call {number}"
+    assert without_contact(f"call +{number}") != f"call +{number}"
+    assert names_somebody(number)
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,7 @@ def test_text_from_outside_stays_one_harmless_line():
         ("+1 (415) 555-2671 rang", "+1***2671 rang"),
         ("call 415.555.2671", "call 41***71"),
         ("as run 261122-155432-k7q2 was", "as run 261122-155432-k7q2 was"),
+        ("launch id 261128-221903-4bswbubq", "launch id 261128-221903-4bswbubq"),
         ("webhook 192.168.100.200:8080", "webhook 192.168.100.200:8080"),
         ("transient 23 % of 412 attempts", "transient 23 % of 412 attempts"),
     ],

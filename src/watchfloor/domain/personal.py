@@ -20,7 +20,8 @@ NUMBER = re.compile(
 #: Figures that are nobody's number, each with a length of its own.
 FIGURES = re.compile(
     r"""(?<![^\W_])(?<!\+)(?:
-        \d{6}-\d{6}-[a-z2-7]{4,8}                       # the id of a run or a launch
+        \d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-(?:[01]\d|2[0-3])(?:[0-5]\d){2}
+        -[a-z2-7]{4,16}                      # the id of a run, a launch or a command
       | [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}
       | (?:[0-9a-f]{32}){1,2}                           # a key, a checksum
       | (?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])

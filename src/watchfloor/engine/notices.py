@@ -7,7 +7,6 @@ sent in the moment of a crash is sent again with the same Message-ID.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from watchfloor.channels.mail_transport import send_mail
 from watchfloor.channels.settings import checked
 from watchfloor.domain.books import STATE_KEYS, Books
 from watchfloor.domain.errors import WatchfloorError
-from watchfloor.domain.masking import masked
+from watchfloor.domain.privacy import without_contact
 from watchfloor.domain.text import clean
 from watchfloor.domain.workspace import NoticePreset, Workspace
 from watchfloor.engine.surroundings import Survived, named
@@ -45,13 +44,6 @@ GIVE_UP_MS: Final = 24 * 3_600_000
 NO_MAIL: Final = (
     "the workspace's watchfloor.toml has no [mail]: the notice is kept and sent once "
     "a mail server is set there; until then tell them"
-)
-
-# Not a run's id and not an IP address.
-_LIKE_A_CONTACT = re.compile(
-    r"[^\s<>@]+@[^\s<>@]+"
-    r"|(?<![\d.])(?!\d{6}-\d{6}-\w|(?:\d{1,3}\.){3}\d{1,3}(?![\d.]))"
-    r"\+?\d(?:[ ()/.-]{0,2}\d){6,}"
 )
 
 
@@ -199,7 +191,7 @@ def discreet(text: str) -> str:
 
     People type reasons and servers write replies, and either may name somebody.
     """
-    return _LIKE_A_CONTACT.sub(lambda found: masked(found.group()), clean(text))
+    return without_contact(clean(text))
 
 
 def retry_in_ms(tries: int) -> int | None:
