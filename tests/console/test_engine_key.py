@@ -55,7 +55,11 @@ async def test_a_store_that_is_gone_is_put_back_before_the_key_helps(app, desk, 
     desk.alive, desk.left = False, Leaving.STORE_GONE
     async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
-        assert "watchfloor runs says how to put it back, then R resumes" in line(app)
+        assert "interrupted when files of its store were moved or deleted" in line(app)
+        assert (
+            "do what it said at its end, see watchfloor doctor, then R resumes"
+            in line(app)
+        )
 
     assert keeper.started == []
 

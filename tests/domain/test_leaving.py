@@ -42,6 +42,10 @@ RUN = RunView(
         (Leaving.QUIT, "interrupted when the console was left at 14:01"),
         (Leaving.HANDED_ON, "handed on, and no engine took it at 14:01"),
         (Leaving.TAKEN_OVER, "let go for a take-over, and no engine took it at 14:01"),
+        (
+            Leaving.STORE_GONE,
+            "interrupted when files of its store were moved or deleted at 14:01",
+        ),
         (Leaving.IDLE, ""),
         ("", ""),
         ("a word of a later version", ""),

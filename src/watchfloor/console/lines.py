@@ -166,7 +166,10 @@ def _missing(session: Session, engine: EngineView) -> str:
     if left:
         goes_on = f"{key} resumes" if is_here else "resume: watchfloor engine"
         if engine.left == Leaving.STORE_GONE:
-            goes_on = f"watchfloor runs says how to put it back, then {goes_on}"
+            # Nobody stored what it saved, and where: it said so itself as it ended.
+            goes_on = (
+                f"do what it said at its end, see watchfloor doctor, then {goes_on}"
+            )
         return f" — {left}; {goes_on}"
     start = f"{key} starts it here" if is_here else "start: watchfloor engine"
     if engine.released:

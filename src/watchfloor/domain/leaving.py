@@ -28,7 +28,7 @@ _WORDS: Final = {
     Leaving.QUIT: "interrupted when the console was left",
     Leaving.HANDED_ON: "handed on, and no engine took it",
     Leaving.TAKEN_OVER: "let go for a take-over, and no engine took it",
-    Leaving.STORE_GONE: "interrupted when its store was moved or deleted",
+    Leaving.STORE_GONE: "interrupted when files of its store were moved or deleted",
 }
 
 
