@@ -49,6 +49,8 @@ def test_an_untouched_chain_verifies_and_says_that_no_anchor_was_found(shell, qu
     assert verified.code == exits.DONE
     assert "links fit" in verified.out
     assert "no anchor was found" in verified.out
+    noted = f"watchfloor --workspace {shell.root} audit anchor -o FILE"
+    assert noted in shell.from_elsewhere("audit", "verify").out
 
 
 def test_a_changed_entry_is_named_and_ends_with_4(shell, queued):

@@ -108,9 +108,11 @@ def test_the_paragraph_of_an_ended_run_is_told_word_for_word():
         "delivered, 1,200 failed, 300 unknown to resolve, 10 not attempted of 3,010 "
         "records. It failed: the token is missing. 4,000 attempts were made. It was "
         "retried by r-2. Late results are still taken. Next: mend the cause and launch "
-        "again; resolve 300 unknown: watchfloor look-up r-1 asks the provider, "
-        "watchfloor resolve r-1 stores what somebody knows; see why 1,200 failed, and "
-        "retry what was transient: watchfloor triage r-1."
+        "again; resolve 300 unknown: watchfloor unknowns r-1 lists them, watchfloor "
+        "resolve r-1 SEQ --as delivered --reason TEXT (or --as not-delivered) stores "
+        "what somebody knows; where the channel can ask its provider, watchfloor "
+        "look-up r-1 does; see why 1,200 failed, and retry what was transient: "
+        "watchfloor triage r-1."
     )
 
 
@@ -442,9 +444,10 @@ def test_a_suppressed_record_that_is_not_due_keeps_its_own_time():
             "",
             (
                 "Nobody knows whether its last attempt arrived: it waits for a person "
-                "to resolve it, and is never tried again by itself. Next: ask the "
-                "provider: watchfloor look-up r-1 7, or say what is known: watchfloor "
-                "resolve r-1 7."
+                "to resolve it, and is never tried again by itself. Next: watchfloor "
+                "resolve r-1 7 --as delivered --reason TEXT (or --as not-delivered) "
+                "stores what somebody knows; where the channel can ask its provider, "
+                "watchfloor look-up r-1 7 does."
             ),
         ),
         (
@@ -471,7 +474,7 @@ def test_a_suppressed_record_that_is_not_due_keeps_its_own_time():
             (
                 "The provider reported that an earlier attempt reached its contact: it "
                 "is not tried again, as it was to be. Next: say that it was delivered: "
-                "watchfloor resolve r-1 7."
+                "watchfloor resolve r-1 7 --as delivered --reason TEXT."
             ),
         ),
         (

@@ -247,8 +247,9 @@ def test_an_ended_run_tells_its_outcome_its_counts_and_what_is_left_to_do():
         "6 delivered, 2 failed, 2 unknown to resolve of 10 records"
     )
     assert (
-        "resolve 2 unknown: watchfloor look-up r-1 asks the provider, watchfloor "
-        "resolve r-1 stores what somebody knows"
+        "resolve 2 unknown: watchfloor unknowns r-1 lists them, watchfloor resolve "
+        "r-1 SEQ --as delivered --reason TEXT (or --as not-delivered) stores what "
+        "somebody knows"
     ) in explanation(over)
     assert "retry what was transient" in explanation(over)
     assert explanation(over).count(over.run.label) == 1
@@ -359,8 +360,8 @@ def test_an_unknown_record_names_the_verbs_that_settle_it():
         ToldRecord(run=told(), record=record(RecordState.UNKNOWN))
     )
 
-    assert "watchfloor look-up r-1 7, or" in said
-    assert said.endswith("watchfloor resolve r-1 7.")
+    assert "watchfloor resolve r-1 7 --as delivered --reason TEXT (or" in said
+    assert said.endswith("can ask its provider, watchfloor look-up r-1 7 does.")
 
 
 def test_a_suppressed_record_is_told_to_be_put_aside():

@@ -131,7 +131,8 @@ def test_unknown_records_wait_for_somebody(floor, provider):
     assert noted(floor).waits == (
         (
             "2 records unknown, to be resolved: watchfloor unknowns lists them, then: "
-            "watchfloor resolve RUN SEQ"
+            "watchfloor resolve RUN SEQ --as delivered --reason TEXT (or --as "
+            "not-delivered)"
         ),
     )
 

@@ -257,8 +257,8 @@ def _after_the_end(run: RunView) -> str:
     steps = []
     if books.unknown:
         steps.append(
-            f"resolve {books.unknown:,} unknown: watchfloor look-up {run.run_id} asks "
-            f"the provider, watchfloor resolve {run.run_id} stores what somebody knows"
+            f"resolve {books.unknown:,} unknown: watchfloor unknowns {run.run_id} "
+            f"lists them, {_settled_by(run.run_id)}"
         )
     if books.failed:
         steps.append(
@@ -268,6 +268,16 @@ def _after_the_end(run: RunView) -> str:
     if run.lifecycle.outcome is RunOutcome.FAILED:
         steps.insert(0, "mend the cause and launch again")
     return "; ".join(steps) or "nothing has to be done"
+
+
+def _settled_by(run_id: str, seq: int | None = None) -> str:
+    """Return what settles an unknown record; not every channel can ask its provider."""
+    asked, settled = (f"{run_id} {seq}",) * 2 if seq else (run_id, f"{run_id} SEQ")
+    return (
+        f"watchfloor resolve {settled} --as delivered --reason "
+        "TEXT (or --as not-delivered) stores what somebody knows; where the channel "
+        f"can ask its provider, watchfloor look-up {asked} does"
+    )
 
 
 def _since(record: RecordView, now_ms: int) -> str:
@@ -295,7 +305,8 @@ def _why_record(told: ToldRecord) -> str:
         said = said or _FINAL.get(
             record.state, "It is over: nothing more happens to it."
         )
-        return said.format(run=run.run.run_id, seq=record.seq)
+        run_id, seq = run.run.run_id, record.seq
+        return said.format(run=run_id, seq=seq, settled=_settled_by(run_id, seq))
     if record.state is RecordState.ATTEMPTING:
         return "It is in flight: its outcome is waited for."
     reason = told.reason
@@ -339,9 +350,7 @@ _FINAL: Final = {
     ),
     RecordState.UNKNOWN: (
         "Nobody knows whether its last attempt arrived: it waits for a person to "
-        "resolve it, and is never tried again by itself. Next: ask the provider: "
-        "watchfloor look-up {run} {seq}, or say what is known: watchfloor resolve "
-        "{run} {seq}."
+        "resolve it, and is never tried again by itself. Next: {settled}."
     ),
     RecordState.NOT_ATTEMPTED: "The run ended before its turn: it was not contacted.",
     RecordState.EXPIRED: "Its time was over before it could be contacted.",
@@ -359,6 +368,6 @@ _LEFT_OUT: Final = {
     (RecordState.UNKNOWN, REACHED_BEFORE): (
         "The provider reported that an earlier attempt reached its contact: it is not "
         "tried again, as it was to be. Next: say that it was delivered: watchfloor "
-        "resolve {run} {seq}."
+        "resolve {run} {seq} --as delivered --reason TEXT."
     ),
 }

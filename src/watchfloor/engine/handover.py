@@ -164,7 +164,8 @@ def _waits(
     if unknown := unknown_page(connection, size=1).of:
         yield (
             f"{counted(unknown, 'record')} unknown, to be resolved: "
-            "watchfloor unknowns lists them, then: watchfloor resolve RUN SEQ"
+            "watchfloor unknowns lists them, then: watchfloor resolve RUN SEQ "
+            "--as delivered --reason TEXT (or --as not-delivered)"
         )
 
 

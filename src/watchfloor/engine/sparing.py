@@ -148,7 +148,8 @@ def _keep_back(
     _drop(tx, writer, ledger, unsent, in_doubt=True)
     detail = (
         f"{_told(unsent, kinds, source, again=True)}. Unknown again; say that it was "
-        f"delivered: watchfloor resolve {ledger.run_id}"
+        f"delivered: watchfloor resolve {ledger.run_id} SEQ --as delivered --reason "
+        "TEXT"
     )
     enter(tx, ledger, "reached before", detail=detail)
 

@@ -136,7 +136,8 @@ def recipients(told: Evidence) -> Said:
     part_of_all = share(books.duplicate, books.extracted)
     if part_of_all >= _MANY_REPEATED:
         is_most = part_of_all >= _MOST_REPEATED and books.extracted >= TELLING
-        ask = "Ask where the file comes from: watchfloor rejects RUN names the rows."
+        rows = "watchfloor rejects RUN -o FILE writes the rows"
+        ask = f"Ask where the file comes from: {rows}."
         return fail(1, said, ask, *figures) if is_most else warn(said, ask, *figures)
     return ok(said, *figures)
 

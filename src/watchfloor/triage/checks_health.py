@@ -241,7 +241,7 @@ def expected(told: Evidence) -> Said:
     if told.run.lifecycle.is_ended and books.extracted and not books.records:
         return warn(
             f"Nobody was contacted: none of {books.extracted:,} rows became a record.",
-            "Why, row by row: watchfloor rejects RUN.",
+            "Why, row by row: watchfloor rejects RUN -o FILE.",
             *figures,
         )
     rest = f"{books.done:,} processed, {books.remaining:,} left"

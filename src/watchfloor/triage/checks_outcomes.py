@@ -243,7 +243,7 @@ def unknowns(told: Evidence) -> Said:
         return ok("No record is unknown.", *figures)
     many = counted(books.unknown, "record")
     said = f"{many} may have been delivered, and nobody knows."
-    settle = "Resolve them one by one: watchfloor resolve RUN."
+    settle = "See which, and settle them one by one: watchfloor unknowns RUN."
     is_much = share(books.unknown, books.done) >= _SOME_FAIL
     if is_much and books.unknown >= _FEWEST:
         return fail(2, said, settle, *figures)

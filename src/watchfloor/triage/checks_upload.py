@@ -33,7 +33,7 @@ _GARBLED: Final = (
     *("spreadsheet notation", "control characters", "letters in a phone"),
     *("bytes in the row that are not", "a NUL byte"),
 )
-_FIX: Final = "Correct the rows and take them up again: watchfloor rejects RUN."
+_FIX: Final = "Correct the rows and take them up again: watchfloor rejects RUN -o FILE."
 
 
 def rejects(told: Evidence) -> Said:

@@ -104,13 +104,13 @@ FIXES: Final = (
     Fix(
         "may have been delivered, and nobody knows",
         "an attempt was cut off, or its answer was lost",
-        "resolve each by what the provider says: watchfloor resolve",
+        "resolve each by what the provider says; see which: watchfloor unknowns",
         ("unknown",),
     ),
     Fix(
         "far fewer deliveries than expected",
         "rows of the upload are malformed, or read by the wrong region",
-        "watchfloor rejects writes a fix file; corrected, it is a child run",
+        "watchfloor rejects RUN -o FILE, corrected, is taken up as a child run",
         ("rejects", "region", "encoding"),
     ),
     Fix(

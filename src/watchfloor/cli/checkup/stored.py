@@ -242,8 +242,9 @@ def _unstored(layout: Layout) -> Checked:
         "unstored outcomes",
         True,
         f"an engine ended with outcomes that the store did not take: {layout.unstored}",
-        "resolve what is unknown from that list (watchfloor resolve RUN SEQ), suppress "
-        "those whose line says so (watchfloor suppress CONTACT), then move it away",
+        "resolve what is unknown from that list (watchfloor resolve RUN SEQ --as "
+        "delivered --reason TEXT, or --as not-delivered), suppress those whose line "
+        "says so (watchfloor suppress CONTACT), then move it away",
         is_note=True,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from watchfloor.cli import compose, exits
-from watchfloor.cli.lines import answer, answer_json, moment, tell
+from watchfloor.cli.lines import advise, answer, answer_json, moment, tell
 from watchfloor.cli.shapes import event_json, receipt_json
 from watchfloor.cli.tables import table
 from watchfloor.cli.verbs.looking import full_id
@@ -71,7 +71,7 @@ def _verify(layout: Layout, options: Namespace) -> int:
         answer_json({**told, "anchor_faults": faults, "anchor_notes": notes})
     else:
         for line in _verified_lines(found, closed):
-            answer(clean(line, 2_000))
+            advise(clean(line, 2_000))
         for line in [*(f"WRONG: {one}" for one in faults), *notes]:
             answer(clean(line, 2_000))
     if found.broken or faults:
