@@ -94,6 +94,17 @@ def test_an_engine_that_drains_answers_what_is_asked_of_it(floor, provider, flyi
     assert floor.pulse().left == Leaving.SIGNAL
 
 
+def test_a_take_over_that_comes_too_late_is_refused_in_words_of_engines(floor, flying):
+    with floor.engine() as engine:
+        epoch, over_ms = floor.pulse().epoch, floor.around.now_ms() - 1
+        late = floor.ordered("take_over", epoch=epoch, until_ms=over_ms)
+        assert engine.is_running
+
+    assert late.refusal == "NOT_YET"
+    assert "who asked for it waits no more; the engine goes on" in late.detail
+    assert "the run is" not in late.detail
+
+
 def test_a_second_engine_is_told_until_when_the_first_drains(floor, provider, flying):
     with floor.engine() as engine:
         until(lambda: provider.at_once == 5)

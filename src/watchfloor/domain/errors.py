@@ -75,7 +75,9 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.SECOND_PERSON: (
         "the run is very large; a second person must ask for the same within 15 minutes"
     ),
-    Refusal.NOT_YET: "the run is not that far; look at its state and try again later",
+    Refusal.NOT_YET: (
+        "it cannot be done as things stand; look at the state and try again later"
+    ),
     Refusal.NOT_UNKNOWN: (
         "none of these records is unknown now; only what is unknown can be resolved"
     ),
