@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,21 @@ def test_a_holder_that_is_gone_or_hidden_is_told_by_its_number(state):
     assert lock_holders(state, told) == (
         "a process (pid 4194304) and a process (pid 4194305)"
     )
+
+
+def test_a_holder_that_is_stopped_is_told_with_what_lets_it_go_on(state):
+    with subprocess.Popen(["sleep", "600"]) as held:  # noqa: S607 - any program
+        try:
+            running = lock_holders(state, lock(state, held.pid))
+            held.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, held.pid, os.WSTOPPED | os.WNOWAIT)
+            stopped = lock_holders(state, lock(state, held.pid))
+        finally:
+            held.kill()
+
+    pid = held.pid
+    assert running.endswith(f"(pid {pid})")
+    assert stopped.endswith(f"(pid {pid}, stopped: kill -CONT {pid} lets it go on)")
 
 
 def test_where_no_list_is_or_no_store_nobody_is_named(state):

@@ -22,6 +22,8 @@ _MOST_NAMED: Final = 3
 def lock_holders(state: Path, locks: str | None = None) -> str:
     """Return who keeps others from writing: ``sqlite3 (pid 4711)``; or nothing.
 
+    One that is stopped is told with what lets it go on.
+
     Args:
         state: The store; its log's index carries the lock of who writes.
         locks: What ``/proc/locks`` says; None to read it.
@@ -58,4 +60,16 @@ def _named(pid: int) -> str:
         name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace")
     except OSError:
         name = "a process"
-    return f"{clean(name.strip(), 40)} (pid {pid})"
+    # It holds the lock until somebody lets it go on, or ends it.
+    stopped = f", stopped: kill -CONT {pid} lets it go on" if _is_stopped(pid) else ""
+    return f"{clean(name.strip(), 40)} (pid {pid}{stopped})"
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped a process; see proc_pid_stat(5)."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    # Its name stands in brackets before that, and may hold some.
+    return told.rpartition(")")[2].split()[:1] in (["T"], ["t"])
