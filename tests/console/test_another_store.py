@@ -45,7 +45,7 @@ async def test_another_store_voids_what_was_typed_marked_and_shown(app, desk):
         await press(pilot, "y")
         assert desk.asked == []
         # A key works as before: who asked for what is void does not wait for ever.
-        await press(pilot, "m", "p")
+        await press(pilot, "escape", "m", "p")
         await until(pilot, lambda: len(desk.asked) == 1)
 
 
@@ -156,7 +156,7 @@ async def test_a_role_that_was_taken_away_is_told_and_nothing_stays_armed(
         assert "You are a viewer here now" in panel(app, "message")
         assert "question was closed: nothing was asked by it" in panel(app, "message")
         assert "Taken back" not in panel(app, "message")
-        await press(pilot, "m", "p")
+        await press(pilot, "escape", "m", "p")
         assert "READ ONLY" in panel(app, "message")
 
         # It may come back, but no more than what the console was opened with.

@@ -6,7 +6,6 @@ from watchfloor.console.closing import close
 from watchfloor.console.questions import Question
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.live import LiveScreen
-from watchfloor.domain.shell_words import Address
 
 
 def names(app) -> list[str]:
@@ -18,7 +17,7 @@ async def test_a_covered_screen_stays_and_takes_no_other_one_with_it(app):
         await settled(pilot)
         view = LiveScreen(app.session, app.jobs.run)
         await app.push_screen(view)
-        over = Confirm(Question(title="Sure?", no="No"), Address())
+        over = Confirm(Question(title="Sure?", no="No"), app.session)
         await app.push_screen(over)
 
         close(view)

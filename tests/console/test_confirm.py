@@ -8,7 +8,6 @@ from watchfloor.console.keymap import Keymap
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.confirm import Confirm
-from watchfloor.domain.shell_words import Address
 
 ID = "run-0003"
 LONG = Question(
@@ -31,7 +30,7 @@ class Answers(list[Consent | None]):
 async def ask(app, pilot, question: Question = LONG) -> Answers:
     answers = Answers()
     await settled(pilot)
-    await app.push_screen(Confirm(question, Address()), answers)
+    await app.push_screen(Confirm(question, app.session), answers)
     await settled(pilot)
     return answers
 

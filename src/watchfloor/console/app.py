@@ -292,10 +292,24 @@ class WatchfloorApp(Departing):
         self.jobs.say(f"Theme: {self.theme}", "dim")
 
     async def on_event(self, event: Event) -> None:
-        """Count every key before anything is done with it."""
+        """Count every key before anything is done with it; obey no stray one."""
         if isinstance(event, Key):
             self.session.catch.keys += 1
+            if not event.is_forwarded and self._is_stray(event.key):
+                self.jobs.tell_strays()
+                return
         await super().on_event(event)
+
+    def _is_stray(self, key: str) -> bool:
+        """Whether a key was meant for a question that went away by itself."""
+        catch, now_ms = self.session.catch, self.session.clock()
+        if not catch.ignores_typing(now_ms):
+            return False
+        if key in self.session.keymap.act("back").keys.split(","):
+            catch.obey_again()
+        else:
+            catch.ignore_typing(now_ms)
+        return True
 
     @property
     def failure(self) -> Exception | None:

@@ -92,7 +92,7 @@ class Departing(Timed, App[int]):
             also="Headless" if goes_on else "",
             no="Stay" if goes_on else "No, stay",
         )
-        await self.push_screen(Confirm(question, self.session.address), self._leave)
+        await self.push_screen(Confirm(question, self.session), self._leave)
 
     def _what_waits(self) -> tuple[str, ...]:
         keeper = self.session.keeper

@@ -54,7 +54,9 @@ async def turn_engine_key(
     keeper, engine, now_ms = session.keeper, session.sight.engine, session.clock()
     if keeper is None or engine is None or session.read_only:
         counter.say(f"Engine: {engine_obstacle(session)}.", "warn")
-    elif not engine.is_alive(now_ms) and not await asyncio.to_thread(keeper.is_owned):
+    elif not session.sight.lives(now_ms) and not await asyncio.to_thread(
+        keeper.is_owned
+    ):
         await _start(counter, keeper)
     elif engine.pid == session.own_pid and engine.is_alive(now_ms):
         counter.say(f"The engine runs in this console: {owner_words(engine, now_ms)}.")
@@ -98,6 +100,7 @@ async def _tell_left(
     """Say what becomes of the workspace where nothing was consented to."""
     seen = session.sight.engine
     if not await asyncio.to_thread(keeper.is_owned):
+        session.sight.see_end()
         key = session.keymap.key("engine.key")
         said = "That engine has ended meanwhile; nothing was changed."
         counter.say(f"{said} {key} starts one here.", "warn")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ARMED_FOR_MS = 5 * 60_000
+#: So long no key must come until keys are obeyed again.
+QUIET_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -18,6 +20,7 @@ class SafetyCatch:
 
     armed_until_ms: int = 0
     keys: int = 0
+    _deaf_until_ms: int = 0
 
     def arm(self, now_ms: int) -> None:
         """Let commands pass for five minutes from now."""
@@ -31,3 +34,19 @@ class SafetyCatch:
         """Whether a command passes at this moment."""
         # A clock that was set back must not lengthen the time.
         return now_ms < self.armed_until_ms <= now_ms + ARMED_FOR_MS
+
+    def ignore_typing(self, now_ms: int) -> None:
+        """Obey no key until none has come for a while.
+
+        For a screen that goes away by itself: who types into it goes on for a moment,
+        and the page beneath would take the letters as commands.
+        """
+        self._deaf_until_ms = now_ms + QUIET_MS
+
+    def obey_again(self) -> None:
+        """Obey the next key."""
+        self._deaf_until_ms = 0
+
+    def ignores_typing(self, now_ms: int) -> bool:
+        """Whether a key that comes at this moment is obeyed by nothing."""
+        return now_ms < self._deaf_until_ms <= now_ms + QUIET_MS

@@ -23,10 +23,22 @@ class EngineSight:
         self._told_at_ms = 0
         self._alert: int | None = None
         self._store = 0
+        self._ended_pid = 0
 
     def tell(self, engine: EngineView, now_ms: int) -> None:
         """Take what a read told at this moment."""
         self.engine, self.fault, self._told_at_ms = engine, "", now_ms
+
+    def see_end(self) -> None:
+        """Take it that the engine has ended: its last heartbeat may look fresh yet."""
+        self._ended_pid = 0 if self.engine is None else self.engine.pid
+
+    def lives(self, now_ms: int) -> bool:
+        """Whether an engine lives, as far as the console has heard of it."""
+        engine = self.engine
+        if engine is None or engine.pid == self._ended_pid:
+            return False
+        return engine.is_alive(now_ms)
 
     def is_news(self, alert: int) -> bool:
         """Take the newest alert's number; return whether it came since the last read.

@@ -33,7 +33,7 @@ class AtSheet:
         if not self._sheet.is_active:
             return None
         return await self._sheet.app.push_screen_wait(
-            Confirm(question, self._sheet.session.address)
+            Confirm(question, self._sheet.session)
         )
 
     async def new_limits(self, run: RunView) -> Limits | None:

@@ -116,7 +116,7 @@ class CohortSheet(ListSheet[Row]):
     async def explain(self, why: str) -> None:
         """Say at length why no one cohort is meant: a line has no room for it."""
         told = Question(title="There is no one cohort", note=f"{why}.", no="Close")
-        await self.app.push_screen(Confirm(told, self.session.address))
+        await self.app.push_screen(Confirm(told, self.session))
 
     def _retry(self, *, canary: bool, with_unknown: bool = False) -> None:
         meant, run = self.meant(), self.run

@@ -19,11 +19,11 @@ from watchfloor.console.figures import counted
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.questions import Consent, Question
+from watchfloor.console.session import Session
 from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
-from watchfloor.domain.shell_words import Address
 
 _MOST_LINES = 4
 #: Lines that are not the question: border and buttons; a field with its margin.
@@ -40,9 +40,10 @@ class Confirm(ModalScreen[Consent | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("confirm")
     AUTO_FOCUS = ""
 
-    def __init__(self, question: Question, address: Address) -> None:
+    def __init__(self, question: Question, session: Session) -> None:
         super().__init__()
-        self._question = question.asked_at(address)
+        self._question = question.asked_at(session.address)
+        self._session = session
         self._stands = False
         self._yes_key = ""
 
@@ -95,6 +96,8 @@ class Confirm(ModalScreen[Consent | None]):
         if wants_typing:
             self._tell_typing()
         if self._question.is_moot is not None:
+            # At once too; not before it opens: letters typed meanwhile would be keys.
+            self.call_later(self._go_if_moot)
             self.set_interval(_MOOT_S, self._go_if_moot)
         needed = "#reason" if self._question.needs_reason else "#no"
         self.query_one("#typed" if wants_typing else needed).focus()
@@ -102,8 +105,11 @@ class Confirm(ModalScreen[Consent | None]):
     async def _go_if_moot(self) -> None:
         """Go away where what is asked about has settled itself."""
         is_moot = self._question.is_moot
-        if is_moot is not None and await asyncio.to_thread(is_moot):
-            close(self)
+        if is_moot is None or not await asyncio.to_thread(is_moot):
+            return
+        if self.is_active:
+            self._session.catch.ignore_typing(self._session.clock())
+        close(self)
 
     def _is_seen(self) -> None:
         # A key that was in the line before the question stood answers nothing.

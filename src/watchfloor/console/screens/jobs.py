@@ -364,7 +364,7 @@ class JobsScreen(JobsLook):
         """Ask the operator; None for no, and while another screen is open."""
         if not self.is_active:
             return None
-        return await self.app.push_screen_wait(Confirm(question, self.session.address))
+        return await self.app.push_screen_wait(Confirm(question, self.session))
 
     async def new_limits(self, run: RunView) -> Limits | None:
         """Let the operator change limits; None for no, and behind another screen."""

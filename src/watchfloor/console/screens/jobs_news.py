@@ -19,6 +19,10 @@ from watchfloor.domain.views import EngineView, Overview, RecordPage
 COMMANDS = "commands"
 #: Of the commands that were taken back so many are named.
 _MOST_NAMED = 3
+_STRAYS = (
+    "What you typed into went away by itself: those keys were not obeyed. {back}, or a "
+    "second without a key, and keys are obeyed again."
+)
 _REPLACED = (
     "Another workspace stands here now, as after a restore: what was shown, marked, "
     "typed or not yet asked is void. Nothing is armed."
@@ -32,6 +36,7 @@ class JobsNews(JobsPage):
         super().__init__(session)
         self._wanted: Wanted | None = None
         self._notice = ""
+        self._news = ""
 
     def on_key(self, event: Key) -> None:
         """Take a notice as read with any key that does more than read anew."""
@@ -40,10 +45,17 @@ class JobsNews(JobsPage):
 
     def say(self, text: str, role: str = "") -> None:
         """Show a line; a notice stands before it until the operator has gone on."""
+        self._news = "" if role == "dim" else text
         if self._notice:
-            news = "" if role == "dim" else text
-            text, role = f"{self._notice} {news}".rstrip(), "bad"
+            text, role = f"{self._notice} {self._news}".rstrip(), "bad"
         super().say(text, role)
+
+    def tell_strays(self) -> None:
+        """Say that keys were not obeyed: they were meant for what went away."""
+        strays = _STRAYS.format(back=self.session.keymap.key("back"))
+        if strays not in self._notice:
+            self._notice = f"{self._notice} {strays}".lstrip()
+            self.say(self._news)
 
     def _see(self, engine: EngineView) -> None:
         """Take what a read told of the engine; say when it went to another process."""
@@ -81,6 +93,8 @@ class JobsNews(JobsPage):
         """Take back all that waits to go out, and close what stands over the jobs."""
         self.session.outgoing.take_all_back()
         self.session.catch.disarm()
+        if self.app.screen is not self:
+            self.session.catch.ignore_typing(self.session.clock())
         while self.app.screen is not self:
             # Closed before who waits for its answer is: that would have none to give.
             _ = self.app.screen.dismiss()

@@ -353,9 +353,7 @@ class JobsReads(JobsNews):
 
     def _show_whole(self, question: Question) -> None:
         if self.is_active:
-            self.app.call_later(
-                self.app.push_screen, Confirm(question, self.session.address)
-            )
+            self.app.call_later(self.app.push_screen, Confirm(question, self.session))
 
     def _say_unread(self) -> None:
         """Say why nothing could be read, unless the line of the engine does already."""

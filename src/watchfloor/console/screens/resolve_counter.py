@@ -147,9 +147,7 @@ class ResolveCounter:
         """Ask the operator; None for no, and behind another screen."""
         if not self._screen.is_active:
             return None
-        return await self._screen.app.push_screen_wait(
-            Confirm(question, self._session.address)
-        )
+        return await self._screen.app.push_screen_wait(Confirm(question, self._session))
 
     async def new_limits(self, run: RunView) -> Limits | None:  # noqa: ARG002  nothing here changes them
         """Change no limits."""

@@ -279,7 +279,7 @@ class LaunchWizard(WizardPage):
         """Ask the operator; None for no, and behind another screen."""
         if not self.is_active:
             return None
-        return await self.app.push_screen_wait(Confirm(question, self.session.address))
+        return await self.app.push_screen_wait(Confirm(question, self.session))
 
     async def new_limits(self, run: RunView) -> Limits | None:  # noqa: ARG002  no launch changes them
         """Change no limits: a launch takes those of its campaign."""
