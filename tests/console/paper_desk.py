@@ -27,7 +27,7 @@ from watchfloor.domain.draining import Drain
 from watchfloor.domain.errors import EXPLANATIONS, ConfigError, NotFoundError, Refusal
 from watchfloor.domain.live import Pulse
 from watchfloor.domain.outcomes import Delivery
-from watchfloor.domain.previews import PROMISES_NAMED, Preview, preview
+from watchfloor.domain.previews import PROMISES_NAMED, Preview, Seen, preview
 from watchfloor.domain.prospects import Prospect
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.recovery import Counted, RetryPreview
@@ -87,6 +87,7 @@ class PaperDesk(PaperViews):
         canaries: By the run that has one.
         overruled: What a resume overrules.
         typed: What was typed for each command that was asked.
+        seen: What each such command carries as seen.
     """
 
     runs: list[RunView] = field(default_factory=some_runs)
@@ -125,6 +126,7 @@ class PaperDesk(PaperViews):
     overruled: tuple[str, ...] = ()
     failures_of: int = 0
     typed: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
     _receipts: dict[str, list[Receipt]] = field(default_factory=dict)
 
     def _check(self, what: str) -> None:
@@ -397,6 +399,7 @@ class PaperDesk(PaperViews):
     async def ask(self, preview: Preview, reason: str = "", typed: str = "") -> Receipt:
         self._check("ask")
         self.typed.append(typed)
+        self.seen.append(preview.seen)
         verb, seen = preview.verb.value, preview.seen.version
         self.asked.append((verb, preview.run_id, reason, seen))
         receipt = Receipt(

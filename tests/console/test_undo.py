@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.outgoing import Held, Outgoing
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.confirm import Confirm
+from watchfloor.domain.previews import seen
 from watchfloor.domain.regions import Verb
 
 SIZE = (80, 24)
@@ -210,6 +212,22 @@ async def test_a_pause_passes_while_a_stop_waits_and_the_stop_goes_out_all_the_s
         await until(pilot, lambda: [one[0] for one in desk.asked][-1] == "stop")
         # Of the run as it is now: its version has grown with the pause.
         assert desk.asked[-1][3] == desk.runs[0].version
+
+
+async def test_a_stop_carries_the_figures_that_were_on_the_screen_at_its_yes(
+    patient, desk
+):
+    async with patient.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        asked_of = desk.runs[0]
+        await stopped_again(pilot)
+        left = replace(asked_of.books, pending=500_000, delivered=499_971)
+        desk.runs[0] = replace(asked_of, books=left, version=asked_of.version + 2)
+        patient.session.outgoing.held[0].decide(taken_back=False)
+        await until(pilot, lambda: bool(desk.seen))
+        now = replace(seen(asked_of), version=asked_of.version + 2)
+        assert seen(desk.runs[0]).untouched < now.untouched
+        assert desk.seen == [now]
 
 
 async def test_disarming_takes_back_what_waits(patient, desk):

@@ -576,6 +576,11 @@ def test_a_stop_that_waited_goes_out_only_if_it_drops_no_more(was, now, is_fine)
     then, later = preview(was, Verb.STOP), preview(now, Verb.STOP)
 
     assert is_no_worse(then, later) is is_fine
+    if is_fine:
+        # It carries the figures that were shown, of the run as it is by then.
+        later_run = replace(now, version=now.version + 1)
+        shown = replace(then.seen, version=later_run.version)
+        check_drift(Verb.STOP, shown, later_run)
 
 
 def test_a_command_that_waited_and_would_be_refused_does_not_go_out():

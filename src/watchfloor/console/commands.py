@@ -161,13 +161,15 @@ def can_wait(session: Session, preview: Preview) -> bool:
 async def _asked_later(
     session: Session, preview: Preview, consent: Consent
 ) -> Receipt | Failure:
-    """Ask for what waited: as things are now, where that harms nobody more.
+    """Ask for what waited, on the figures that were shown.
 
-    A run that was paused meanwhile has another version; its stop is still the same.
+    A run that was paused meanwhile has another version. Where it would harm nobody more
+    its stop is still the same, and is asked of the run as it is now.
     """
     now = await answer(session.desk.preview(preview.verb, preview.run_id))
     if not isinstance(now, Failure) and is_no_worse(preview, now):
-        preview = now
+        seen = replace(preview.seen, version=now.seen.version)
+        preview = replace(preview, seen=seen)
     return await _asked(session, preview, consent)
 
 
