@@ -15,7 +15,7 @@ from watchfloor.console.outgoing import Held, Outgoing
 from watchfloor.console.preferences import Preferences
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.domain.previews import seen
-from watchfloor.domain.regions import Verb
+from watchfloor.domain.regions import Phase, RunOutcome, Verb
 
 SIZE = (80, 24)
 NAME = "Autumn billing"
@@ -228,6 +228,32 @@ async def test_a_stop_carries_the_figures_that_were_on_the_screen_at_its_yes(
         now = replace(seen(asked_of), version=asked_of.version + 2)
         assert seen(desk.runs[0]).untouched < now.untouched
         assert desk.seen == [now]
+
+
+async def test_a_stop_of_a_run_that_ended_under_its_question_does_not_wait(
+    patient, desk
+):
+    async with patient.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "m", "s")
+        await until(pilot, lambda: isinstance(patient.screen, Confirm))
+        over = replace(
+            desk.runs[0].lifecycle, phase=Phase.ENDED, outcome=RunOutcome.COMPLETED
+        )
+        desk.runs[0] = replace(desk.runs[0], lifecycle=over)
+        await press(pilot, "y")
+        told = "stop refused, ALREADY_ENDED: the run has ended; nothing can change it"
+        await until(pilot, lambda: told in " ".join(panel(patient, "message").split()))
+        assert not patient.session.outgoing.is_busy
+        assert desk.asked == []
+
+
+def test_what_has_gone_out_is_not_called_over():
+    held = Held(verb="stop", run_id="run-1", run_name=NAME, goes_at_ms=0)
+    held.decide(taken_back=False)
+    held.find_over()
+
+    assert (held.is_over, held.is_taken_back) == (False, False)
 
 
 async def test_disarming_takes_back_what_waits(patient, desk):

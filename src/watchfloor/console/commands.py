@@ -143,10 +143,24 @@ async def _is_due(session: Session, counter: Counter, preview: Preview) -> bool:
     )
     key = session.keymap.key("run.undo")
     counter.say(f"Not asked yet: {held.words}; {key} takes it back.", "warn")
-    if await session.outgoing.hold(held, seconds):
-        return True
-    counter.say(f"Taken back: {verb} of {preview.campaign_name} was never asked.")
-    return False
+    # Beside the wait: what was confirmed is held from its yes on, as slow as it reads.
+    looking = asyncio.create_task(_take_back_if_over(session, preview, held))
+    try:
+        is_due = await session.outgoing.hold(held, seconds)
+    finally:
+        looking.cancel()
+    if held.is_over:
+        counter.say(_declined(preview, Refusal.ALREADY_ENDED), "warn")
+    elif not is_due:
+        counter.say(f"Taken back: {verb} of {preview.campaign_name} was never asked.")
+    return is_due
+
+
+async def _take_back_if_over(session: Session, preview: Preview, held: Held) -> None:
+    """Take back at once what waits for a run that ended while its question stood."""
+    now = await answer(session.desk.preview(preview.verb, preview.run_id))
+    if not isinstance(now, Failure) and now.refusal is Refusal.ALREADY_ENDED:
+        held.find_over()
 
 
 def can_wait(session: Session, preview: Preview) -> bool:
@@ -211,11 +225,13 @@ async def _previewed(
         return replace(preview, typed=preview.typed or run_id) if drifted else preview
     if verb in PREVIEWED:
         await counter.consent(_refused(preview))
-    counter.say(
-        f"{verb} refused, {preview.refusal}: {preview.explanation}. Nothing changed.",
-        "warn",
-    )
+    counter.say(_declined(preview, preview.refusal), "warn")
     return None
+
+
+def _declined(preview: Preview, why: Refusal) -> str:
+    said = f"{preview.verb} refused, {why}: {EXPLANATIONS[why]}."
+    return f"{said} Nothing changed."
 
 
 async def _consent(

@@ -27,6 +27,7 @@ class Held:
         verb: What was confirmed.
         goes_at_ms: When it will be asked.
         is_taken_back: Whether it will not be asked at all.
+        is_over: Whether that is because its run was found to have ended.
     """
 
     verb: str
@@ -34,6 +35,7 @@ class Held:
     run_name: str
     goes_at_ms: int
     is_taken_back: bool = False
+    is_over: bool = False
     _decided: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -51,6 +53,11 @@ class Held:
         if not self._decided.is_set():
             self.is_taken_back = taken_back
             self._decided.set()
+
+    def find_over(self) -> None:
+        """Let it never go: its run has ended; what was decided first holds."""
+        self.is_over = not self._decided.is_set()
+        self.decide(taken_back=True)
 
     async def wait(self, seconds: float) -> None:
         """Wait until its time has come or somebody decided."""
