@@ -104,12 +104,9 @@ def test_a_console_that_waits_for_an_engine_to_end_is_left_at_once(workspace):
         terminal = opened(workspace)
         try:
             terminal.until("STORE FAULT")
-            terminal.send("R")
-            terminal.until("Go on here when that engine has ended?")
-            terminal.send("y")
-            terminal.until("this console waits for it")
-            terminal.send("q")
-            terminal.until("Leaving ends that wait")
+            terminal.press("R", shows="Go on here when that engine has ended?")
+            terminal.press("y", shows="this console waits for it")
+            terminal.press("q", shows="Leaving ends that wait")
             terminal.send("y")
             assert terminal.process.wait(20) == 0
             terminal.quiet(0.2)

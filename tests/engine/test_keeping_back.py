@@ -78,7 +78,7 @@ def test_who_is_reported_as_reached_before_the_resend_is_unknown_again(
         (
             f"record 1 is not attempted again: the receiver reported of an earlier "
             f"attempt: {kind}. Unknown again; say that it was delivered: watchfloor "
-            f"resolve {run_id}"
+            f"resolve {run_id} SEQ --as delivered --reason TEXT"
         )
     ]
     words = [(one.event, one.outcome) for one in floor.journey(run_id, 1).entries]

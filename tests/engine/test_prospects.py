@@ -54,9 +54,11 @@ def kept(floor) -> list[str]:
 
 
 async def everything_else() -> None:
-    """Wait for all tasks but this one."""
+    """Wait for all tasks but this one, and for what follows their ends."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*others, return_exceptions=True)
+    # One that ended in this very turn of the loop has not called its callbacks yet.
+    await asyncio.sleep(0)
 
 
 async def checked(prospects: Prospects, files: tuple[str, str]) -> Prospect:
