@@ -22,7 +22,7 @@ from watchfloor.console.widgets.grid import Grid
 from watchfloor.domain.errors import StoreError
 
 #: Each screen opens at the first two here; at the others where its picture is taken.
-WIDE, NARROW = (150, 45), (60, 16)
+WIDE, NARROW = (120, 36), (60, 16)
 ON_THE_WAY = ((80, 24), NARROW, (170, 50), (40, 10), (1, 1))
 #: Opened from the jobs screen: what each says of a workspace without runs.
 EMPTY = {

@@ -120,10 +120,11 @@ def planted(bug: Bug) -> Iterator[None]:
             patch.stop()
 
 
-def finding(turned: Bench, bug: Bug, most: int = MOST_SEEDS) -> Finding | None:
-    """Return what found a bug; None where so many seeds did not."""
-    others = (seed for seed in range(most) if seed not in RARE)
-    for count, seed in enumerate((*RARE, *others), 1):
+def finding(
+    turned: Bench, bug: Bug, most: int = MOST_SEEDS, *, first: Sequence[int] = ()
+) -> Finding | None:
+    """Return what found a bug, *first* turned before others; None where none did."""
+    for count, seed in enumerate(dict.fromkeys((*first, *RARE, *range(most))), 1):
         turned.prepare(seed)
         with planted(bug):
             try:
