@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import contextmanager
 
 from tests.console.terminal import Terminal
 from tests.e2e.consoles import CTRL_C, ENTER, flying, opened, told
@@ -27,6 +28,19 @@ def answered(terminal: Terminal, question: str, key: str) -> None:
             return
     msg = f"{question!r} stands on:\n{terminal.glass}"
     raise AssertionError(msg)
+
+
+@contextmanager
+def beside_an_engine(floor, provider, opened):
+    """A console beside another process's engine, which has three attempts in flight."""
+    provider.hold()
+    told = webhook(provider.url, 'timeout = "600s"', permits=3)
+    run_id = floor.launched(told, ids(9))
+    with EngineProcess(floor.layout) as engine:
+        until(lambda: provider.at_once == 3)
+        terminal = opened()
+        terminal.until("engine: engine of")
+        yield run_id, engine, terminal
 
 
 def drained_by_key(terminal: Terminal) -> None:
@@ -116,13 +130,7 @@ def test_where_no_engine_comes_to_stand_by_the_console_is_not_left(
 
 
 def test_a_key_starts_the_engine_in_a_console_that_has_none(floor, provider, opened):
-    provider.hold()
-    told = webhook(provider.url, 'timeout = "600s"', permits=3)
-    run_id = floor.launched(told, ids(9))
-    with EngineProcess(floor.layout) as engine:
-        until(lambda: provider.at_once == 3)
-        terminal = opened()
-        terminal.until("engine: engine of")
+    with beside_an_engine(floor, provider, opened) as (run_id, engine, terminal):
         engine.signal(signal.SIGHUP)
         until(lambda: "Draining" in engine.said)
         provider.let_go()
@@ -170,13 +178,7 @@ def test_a_console_takes_the_engine_over_and_the_loser_becomes_its_console(
 def test_an_engine_that_hangs_is_passed_over_only_by_a_typed_word(
     floor, provider, opened
 ):
-    provider.hold()
-    told = webhook(provider.url, 'timeout = "600s"', permits=3)
-    run_id = floor.launched(told, ids(9))
-    with EngineProcess(floor.layout) as engine:
-        until(lambda: provider.at_once == 3)
-        terminal = opened()
-        terminal.until("engine: engine of")
+    with beside_an_engine(floor, provider, opened) as (run_id, engine, terminal):
         engine.signal(signal.SIGSTOP)
         terminal.send("R")
         terminal.until("Take the engine over?")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import threading
+from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
@@ -77,6 +78,16 @@ def given_up(floor, clinging, run_id):
     until(lambda: floor.books(run_id).unknown == 1)
 
 
+@contextmanager
+def said_to_a_locked_store(floor, clinging, caplog, engine):
+    """Let the channel say it while nobody can write the store, for the block."""
+    engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
+    with locked_by_another(floor.layout.state):
+        clinging.let_go.set()
+        until(lambda: "let go too late" in caplog.text)
+        yield
+
+
 def told_late(floor, run_id):
     return [one.detail for one in floor.events(run_id) if one.event == "let go late"]
 
@@ -126,10 +137,7 @@ def test_what_the_journal_does_not_take_is_kept_and_told_once(floor, clinging, c
     with floor.engine() as engine:
         given_up(floor, clinging, run_id)
         floor.until_ended(run_id)
-        engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
-        with locked_by_another(floor.layout.state):
-            clinging.let_go.set()
-            until(lambda: "let go too late" in caplog.text)
+        with said_to_a_locked_store(floor, clinging, caplog, engine):
             until(lambda: engine.supervisor._committer.store_fault)
         until(lambda: told_late(floor, run_id))
 
@@ -145,10 +153,7 @@ def test_what_the_journal_does_not_take_by_the_end_is_listed_and_said(
     with floor.engine(grace_s=0.1) as engine:
         given_up(floor, clinging, run_id)
         floor.until_ended(run_id)
-        engine.do(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout = 20"))
-        with locked_by_another(floor.layout.state):
-            clinging.let_go.set()
-            until(lambda: "let go too late" in caplog.text)
+        with said_to_a_locked_store(floor, clinging, caplog, engine):
             engine.stop()
             assert engine.ended() is False
 

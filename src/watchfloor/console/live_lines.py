@@ -220,9 +220,6 @@ def engine_line(engine: EngineView, now_ms: int, own_pid: int) -> Line:
     )
 
 
-# --- shared limits -------------------------------------------------------------------
-
-
 def _silent(engine: EngineView, now_ms: int) -> str:
     """Return what is known of one that neither beats nor is known to have gone."""
     if engine.hangs:
@@ -232,6 +229,9 @@ def _silent(engine: EngineView, now_ms: int) -> str:
     if engine.is_unseen:
         return unseen_words(engine.heartbeat_at_ms, now_ms)
     return ""
+
+
+# --- shared limits -------------------------------------------------------------------
 
 
 def shared_lines(ops: LiveOps, width: int, most: int) -> tuple[Line, ...]:

@@ -137,12 +137,9 @@ class Keeping:
             kept = went_to
         elif file.is_deleted:
             kept = _free_name(state, "rescued")
-            try:
-                _make_private(kept)
-                copy_open(self._connection, kept)
-            except (OSError, StoreError) as error:
+            if why_not := self._not_copied(kept):
                 return (
-                    f"What it had stored could not be copied to {kept}: {error}. Go "
+                    f"What it had stored could not be copied to {kept}: {why_not}. Go "
                     "back to a backup: watchfloor restore"
                 )
         else:
@@ -173,13 +170,11 @@ class Keeping:
         if is_folded:
             return f"{aside}{state} holds everything. Next: watchfloor engine"
         kept = _free_name(state, "rescued")
-        try:
-            _make_private(kept)
-            copy_open(self._connection, kept)
-        except (OSError, StoreError) as error:
+        if why_not := self._not_copied(kept):
             return (
                 f"{aside}What only the log held could neither be put into {state} nor "
-                f"be copied to {kept}: {error}. Go back to a backup: watchfloor restore"
+                f"be copied to {kept}: {why_not}. Go back to a backup: watchfloor "
+                "restore"
             )
         return (
             f"{aside}Everything up to its end is in {kept}, and not all of it in "
@@ -187,6 +182,15 @@ class Keeping:
             f"put it in place: mv {quoted(kept)} {quoted(state)}; then: watchfloor "
             "engine"
         )
+
+    def _not_copied(self, kept: Path) -> str:
+        """Copy what the writer sees to a private file; return why it cannot be."""
+        try:
+            _make_private(kept)
+            copy_open(self._connection, kept)
+        except (OSError, StoreError) as error:
+            return str(error)
+        return ""
 
     def _folded(self) -> bool:
         try:

@@ -160,10 +160,8 @@ class LiveScreen(Sheet[None, LiveOps]):
         ]
         owner = engine_line(ops.engine, ops.as_of_ms, self.session.own_pid)
         self.panel("owner").draw(lambda _: (owner,))
-        found, panel = (
-            alerts(ops, self.session.keymap, self.session.address),
-            self.panel("alerts"),
-        )
+        found = alerts(ops, self.session.keymap, self.session.address)
+        panel = self.panel("alerts")
         panel.draw(lambda _: fitted(found, max(1, panel.size.height)))
         uses = self.panel("shared")
         uses.draw(lambda width: shared_lines(ops, width, max(1, uses.size.height)))
