@@ -20,11 +20,14 @@ from tests.support.process import (
     stands_still,
 )
 
-from watchfloor.cli.hangups import Orders
+from watchfloor.cli.hangups import DRAINING, NOT_WAITING, Orders, follow_signals
 from watchfloor.domain.leaving import Leaving
 from watchfloor.domain.taking_over import PROOF_S
 from watchfloor.engine.ownership import Taking
 from watchfloor.engine.tenure import tenure
+
+#: Signals by which a terminal stops a job: an engine ignores them.
+JOB_CONTROL = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
 @pytest.fixture
@@ -138,6 +141,36 @@ def test_another_signal_at_once_is_a_second_order(flying):
         assert engine.ended() == NOT_DRAINED
 
 
+class Ordered:
+    """An engine that notes its orders, and is sent SIGINT in the midst of the first."""
+
+    def __init__(self) -> None:
+        self.orders: list[str] = []
+
+    def drain(self, _: Leaving) -> None:
+        signal.raise_signal(signal.SIGINT)
+        self.orders.append("drain")
+
+    def stop(self, _: Leaving = Leaving.SIGNAL) -> None:
+        self.orders.append("stop")
+
+
+def test_a_second_order_in_the_midst_of_the_first_is_heard():
+    engine, said = Ordered(), list[str]()
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *JOB_CONTROL)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        follow_signals(engine, Orders(), on_hangup="drain", tell=said.append)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    # To stop means not to wait only where it was to drain before.
+    assert engine.orders == ["drain", "stop", "drain"]
+    assert said == [NOT_WAITING, DRAINING]
+
+
 def test_an_echo_does_not_lengthen_its_own_time():
     now_s = [100.0]
     orders = Orders(lambda: now_s[0])
@@ -170,6 +203,7 @@ def test_an_engine_that_was_passed_over_while_it_stood_still_begins_nothing_more
         assert "another engine has taken this workspace over" in engine.said
         # What it met is no fault of the store, and is not told as one.
         assert "takes no writes" not in engine.said
+        assert "nothing was stored" not in engine.said
     assert len(provider.arrivals) == sent
     assert floor.assert_books_hold(run_id).unknown == sent + 1
 
