@@ -24,7 +24,7 @@ from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
-from watchfloor.engine.last_words import NO_WRITES, last_words, newer_owner
+from watchfloor.engine.last_words import ENGINE_ENDED, NO_WRITES, last_words, newer_owner
 from watchfloor.engine.late_answers import Late, tell_late
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.proof import Proof
@@ -149,7 +149,7 @@ class Committer:
             while True:
                 _, future = self._jobs.popleft()
                 if future.set_running_or_notify_cancel():
-                    future.set_exception(StoreError(f"{NO_WRITES}: the engine ended"))
+                    future.set_exception(StoreError(ENGINE_ENDED))
 
     def asked(self, question: Callable[[Handle, Q], T], about: Q) -> T:
         """Return a read's answer within the round that is going on."""

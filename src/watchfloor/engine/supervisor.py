@@ -248,7 +248,8 @@ class Supervisor:
                 await tick()
             except StoreError as error:
                 # The round's work is kept; the duty comes again.
-                log.warning("%s", clean(error))
+                if self._error is None:
+                    log.warning("%s", clean(error))
                 self._changed.set()
                 await asyncio.sleep(HEARTBEAT_S)
             await asyncio.sleep(interval_s)
