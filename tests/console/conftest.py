@@ -9,6 +9,7 @@ import pytest
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import OWN_PID, HandClock
 from tests.console.style_rules import parsed_once
+from tests.console.unseen import painted_when_seen
 
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.commands import Patience
@@ -20,6 +21,12 @@ QUICK = Patience(poll_s=0.005, polls=40)
 @pytest.fixture(scope="session", autouse=True)
 def _style_rules():
     with parsed_once():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _paintings():
+    with painted_when_seen():
         yield
 
 

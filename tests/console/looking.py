@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.cells import cell_len
+from tests.console.unseen import paint_at_first, painted
 from textual.app import App
 from textual.events import Key
 from textual.keys import _character_to_key
@@ -37,14 +38,14 @@ READS = (
 
 def shown(app: WatchfloorApp) -> str:
     """The whole screen as text."""
-    lines = app.screen._compositor.render_strips()
+    lines = painted(app)
     return "\n".join("".join(piece.text for piece in line).rstrip() for line in lines)
 
 
 def laid_out(app: App[Any]) -> list[int]:
     """How wide every line is."""
-    strips = app.screen._compositor.render_strips()
-    return [cell_len("".join(piece.text for piece in strip)) for strip in strips]
+    lines = painted(app)
+    return [cell_len("".join(piece.text for piece in line)) for line in lines]
 
 
 def check_lines(app: WatchfloorApp) -> None:
@@ -99,6 +100,8 @@ async def settled(pilot: Pilot[Any]) -> None:
         else:
             calm = 0
             await asyncio.sleep(0.001)
+    if not app._exit:
+        paint_at_first(app)
 
 
 def _key(name: str) -> Key:

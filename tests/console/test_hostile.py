@@ -18,6 +18,7 @@ from tests.console.paper_runs import (
 )
 from tests.console.test_text import HOSTILE
 from tests.console.tour import RETRIED, TOUR, at_rest, walk
+from tests.console.unseen import painted
 from tests.support.hostile import PAYLOADS, marks_in, traces
 from textual.events import Paste
 from textual.widgets import Input
@@ -85,7 +86,7 @@ def cells(text: str) -> list[str]:
 def check_page(app: WatchfloorApp) -> None:
     """Every line is as wide as the screen, harmless, and holds no link."""
     width = app.size.width
-    for strip in app.screen._compositor.render_strips():
+    for strip in painted(app):
         line = "".join(piece.text for piece in strip)
         assert not traces(line), line
         assert len(cells(line)) == width == cell_len(line), line

@@ -1,0 +1,50 @@
+"""Paintings that nobody sees are not made: a test's console paints what is looked at.
+
+Without a terminal Textual makes every painting and throws it away: a third of what a
+console's tests cost. Here every screen is painted where it has come to rest for the
+first time, and whenever a test looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+from weakref import WeakSet
+
+from textual._compositor import Compositor
+from textual._context import active_app, visible_screen_stack
+from textual.app import App
+from textual.screen import Screen
+from textual.strip import Strip
+
+_painted: WeakSet[Screen[Any]] = WeakSet()
+
+
+@contextmanager
+def painted_when_seen() -> Iterator[None]:
+    """Let consoles without a terminal paint only by what is below."""
+    paint = Compositor.render_update
+
+    def put_off(compositor: Compositor, *how: Any, **named: Any) -> Any:
+        if not active_app.get().is_headless:
+            return paint(compositor, *how, **named)
+        compositor._dirty_regions.clear()
+        return None
+
+    with patch.object(Compositor, "render_update", put_off):
+        yield
+
+
+def painted(app: App[Any]) -> list[Strip]:
+    """Return the lines of the whole screen, with what shines through from below."""
+    _painted.add(app.screen)
+    visible_screen_stack.set(app._background_screens)
+    return app.screen._compositor.render_strips()
+
+
+def paint_at_first(app: App[Any]) -> None:
+    """Paint a screen that was not yet."""
+    if app.screen not in _painted:
+        painted(app)
