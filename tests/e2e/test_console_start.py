@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Path:
 def opened(workspace: Path, *options: str, **env: str) -> Terminal:
     arguments = ("-m", "watchfloor", "--workspace", str(workspace), "console", *options)
     home = {"XDG_CONFIG_HOME": str(workspace / "config")}
-    return Terminal(SIZE, *arguments, STARTS="afresh", **home, **env)
+    return Terminal(SIZE, *arguments, **home, **env)
 
 
 def ended(terminal: Terminal) -> tuple[int | None, str]:
@@ -43,7 +43,7 @@ def ended(terminal: Terminal) -> tuple[int | None, str]:
 def test_a_terminal_that_cannot_place_a_cursor_is_refused_with_the_verbs_to_use(
     workspace, term
 ):
-    code, said = ended(opened(workspace, TERM=term))
+    code, said = ended(opened(workspace, TERM=term, STARTS="afresh"))
 
     assert code == 1
     assert "thisterminalcannotplaceacursor" in said
@@ -55,7 +55,7 @@ def test_a_named_preferences_file_with_a_mistake_is_refused(workspace, tmp_path)
     wrong = tmp_path / "mine.toml"
     wrong.write_text('theme = "pink"\n[keys]\n"run.pause" = "u"\n')
 
-    code, said = ended(opened(workspace, "--preferences", str(wrong)))
+    code, said = ended(opened(workspace, "--preferences", str(wrong), STARTS="afresh"))
 
     assert code == 1
     assert "theme:'pink'isnoneof" in said
@@ -83,7 +83,7 @@ def test_an_own_file_with_a_mistake_opens_all_the_same_and_says_so(workspace):
 
 
 def test_a_calm_console_uses_the_terminals_own_colours(workspace):
-    terminal = opened(workspace, "--calm", "--read-only")
+    terminal = opened(workspace, "--calm", "--read-only", STARTS="afresh")
     try:
         terminal.until("No runs yet")
         terminal.quiet(0.3)
