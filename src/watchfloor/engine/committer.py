@@ -24,7 +24,7 @@ from watchfloor.engine.changes import Transaction, settle
 from watchfloor.engine.dropping import is_left_to_drop, sweep
 from watchfloor.engine.handing_out import NOTHING, Taken, claim
 from watchfloor.engine.jobs import sample
-from watchfloor.engine.last_words import ENGINE_ENDED, NO_WRITES, last_words, newer_owner
+from watchfloor.engine.last_words import NO_WRITES, last_words, newer_owner
 from watchfloor.engine.late_answers import Late, tell_late
 from watchfloor.engine.ledger import Ledger
 from watchfloor.engine.proof import Proof
@@ -149,7 +149,9 @@ class Committer:
             while True:
                 _, future = self._jobs.popleft()
                 if future.set_running_or_notify_cancel():
-                    future.set_exception(StoreError(ENGINE_ENDED))
+                    # Why it ended is told once, and not here.
+                    told = "the engine ended; nothing was stored"
+                    future.set_exception(StoreError(told))
 
     def asked(self, question: Callable[[Handle, Q], T], about: Q) -> T:
         """Return a read's answer within the round that is going on."""

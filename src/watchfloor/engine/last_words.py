@@ -18,8 +18,6 @@ from watchfloor.store.reads.engine import engine_view
 from watchfloor.store.writes.lease import fence, passed_over
 
 NO_WRITES: Final = "the store takes no writes"
-#: Told to whoever asks after its end; why it ended is told once, and not here.
-ENGINE_ENDED: Final = "the engine ended; nothing was stored"
 #: So many runs are named.
 _MOST_NAMED: Final = 5
 
