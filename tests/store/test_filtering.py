@@ -260,18 +260,18 @@ def test_the_first_cells_are_chosen_and_the_rest_are_not(floor, text, cells, cho
 
 
 @cache
-def blanks() -> list[str]:
+def every_blank() -> list[str]:
     """Return all of them: a quarter of a second, which is no module's to take."""
     return [chr(code) for code in range(0x110000) if chr(code).isspace()]
 
 
 @pytest.mark.parametrize("word", ["yes", "\u00e9t\u00e9", "\u65e5\u672c", "~", "!"])
 def test_every_blank_there_is_may_stand_around_a_cell(floor, word):
-    padded = [f"{blank}{word}{blank}" for blank in blanks()]
+    padded = [f"{blank}{word}{blank}" for blank in every_blank()]
 
     assert len(padded) > 20
     assert floor.values(f'a = "{word}"', [*padded, word + "x"]) == padded
-    assert floor.values("a is empty", [*blanks(), word]) == blanks()
+    assert floor.values("a is empty", [*every_blank(), word]) == every_blank()
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
