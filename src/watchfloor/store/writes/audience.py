@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -19,11 +20,12 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.sqlite import insert as insert_or_skip
+from sqlalchemy.engine.interfaces import Dialect
 
 from watchfloor.domain.records import RecordState, RejectKind
 from watchfloor.store.digests import among_digests, bound_digests
 from watchfloor.store.tables import contact, dedupe, record, reject, zone_set
-from watchfloor.store.writes.statements import Prepared
+from watchfloor.store.writes.statements import Prepared, inserting
 
 
 class Valid(NamedTuple):
@@ -58,23 +60,11 @@ class AudienceWriter:
 
     def __init__(self, connection: Connection) -> None:
         dialect = connection.dialect
-        dedupe_order = ("run_no", "digest", "row_no")
-        # ON CONFLICT DO NOTHING is the same words in PostgreSQL.
-        self._keep = Prepared(
-            insert_or_skip(dedupe)
-            .values({name: bindparam(name) for name in dedupe_order})
-            .on_conflict_do_nothing(),
-            dialect,
-            dedupe_order,
-        )
+        self._keep = _keeping(dialect)
         record_order = ("run_no", "seq", "state", "updated_at_ms")
-        self._records = Prepared(
-            insert(record).values({name: bindparam(name) for name in record_order}),
-            dialect,
-            record_order,
-        )
-        self._contacts = Prepared(insert(contact), dialect, _names(contact))
-        self._rejects = Prepared(insert(reject), dialect, _names(reject))
+        self._records = inserting(record, record_order, dialect)
+        self._contacts = inserting(contact, _names(contact), dialect)
+        self._rejects = inserting(reject, _names(reject), dialect)
 
     def add(
         self,
@@ -200,6 +190,20 @@ def _zone_numbers(connection: Connection, names: set[str]) -> dict[str, int]:
     )
     wanted = {"names": json.dumps(sorted(names))}
     return dict(iter(connection.execute(_ZONE_NUMBERS, wanted)))
+
+
+@lru_cache(maxsize=4)
+def _keeping(dialect: Dialect) -> Prepared:
+    """Return what keeps a contact that is new to its run, compiled once."""
+    order = ("run_no", "digest", "row_no")
+    # ON CONFLICT DO NOTHING is the same words in PostgreSQL.
+    return Prepared(
+        insert_or_skip(dedupe)
+        .values({name: bindparam(name) for name in order})
+        .on_conflict_do_nothing(),
+        dialect,
+        order,
+    )
 
 
 def _names(table: Table) -> tuple[str, ...]:

@@ -8,10 +8,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     Connection,
     Table,
-    bindparam,
     delete,
     func,
-    insert,
     literal,
     select,
     tuple_,
@@ -34,7 +32,7 @@ from watchfloor.store.writes.purged_words import (
     purge_journal,
     purge_run_words,
 )
-from watchfloor.store.writes.statements import Prepared
+from watchfloor.store.writes.statements import inserting
 
 #: What stands where a contact's digest stood.
 _NO_DIGEST = bytes(16)
@@ -60,11 +58,7 @@ def add_report(
         lines: Step, outcome class, code, hour_ms, attempts and took_ms of each.
     """
     order = tuple(column.name for column in report.c)
-    written = Prepared(
-        insert(report).values({name: bindparam(name) for name in order}),
-        connection.dialect,
-        order,
-    )
+    written = inserting(report, order, connection.dialect)
     written.many(connection, [(run_no, *line) for line in lines])
 
 
@@ -252,9 +246,4 @@ def _made_anew(
     order: tuple[str, ...],
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
-    added = Prepared(
-        insert(table).values({name: bindparam(name) for name in order}),
-        connection.dialect,
-        order,
-    )
-    added.many(connection, rows)
+    inserting(table, order, connection.dialect).many(connection, rows)

@@ -25,7 +25,7 @@ from watchfloor.domain.records import RecordState
 from watchfloor.domain.resolutions import Answers
 from watchfloor.store.conditions import is_state
 from watchfloor.store.tables import record, resolution, resolved
-from watchfloor.store.writes.statements import Prepared
+from watchfloor.store.writes.statements import inserting
 
 _SAVE = update(resolution).where(resolution.c.resolution_no == bindparam("b_number"))
 
@@ -214,11 +214,7 @@ def add_settled(
         "code",
         "detail",
     )
-    added = Prepared(
-        insert(resolved).values({name: bindparam(name) for name in order}),
-        connection.dialect,
-        order,
-    )
+    added = inserting(resolved, order, connection.dialect)
     rows = [
         (run_no, one.seq, number, one.number, one.step, now_ms, *one[3:])
         for one in settled

@@ -7,11 +7,15 @@ under 2. Compiling for the connection's dialect keeps the one source portable.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, Table, bindparam, insert
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.base import Executable
+
+#: Statements of one kind that are remembered: of each table, for some dialects.
+_REMEMBERED: Final = 64
 
 
 class Prepared:
@@ -48,3 +52,10 @@ class Prepared:
     def one(self, connection: Connection, row: tuple[Any, ...]) -> CursorResult[Any]:
         """Run it once."""
         return connection.exec_driver_sql(self._sql, row + self._tail)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def inserting(table: Table, order: tuple[str, ...], dialect: Dialect) -> Prepared:
+    """Return what adds a row of these columns, compiled once for each dialect."""
+    values = {name: bindparam(name) for name in order}
+    return Prepared(insert(table).values(values), dialect, order)
