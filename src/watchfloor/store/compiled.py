@@ -6,12 +6,14 @@ statement costs more to compile than to carry out, and all of them write the sam
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.pool import Pool
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.pool import NullPool, Pool, StaticPool
 from sqlalchemy.util import LRUCache
 
 #: Statements that are remembered; the product has some hundred, filters add theirs.
@@ -32,12 +34,59 @@ class Alike(SQLiteDialect_pysqlite):
     def __hash__(self) -> int:
         return hash(type(self))
 
+    # As plain words: a statement of its own is compiled anew for each, for each has
+    # another name, and every job of a round has one.
+
+    def do_savepoint(self, connection: Connection, name: str) -> None:
+        """Begin what can be undone alone."""
+        connection.exec_driver_sql(f"SAVEPOINT {name}")
+
+    def do_rollback_to_savepoint(self, connection: Connection, name: str) -> None:
+        """Undo what came since."""
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
+
+    def do_release_savepoint(self, connection: Connection, name: str) -> None:
+        """Keep what came since."""
+        connection.exec_driver_sql(f"RELEASE SAVEPOINT {name}")
+
 
 registry.register("sqlite.alike", __name__, Alike.__name__)
 
 
+#: What every engine remembers, and where.
+_OPTIONS: Final = {"compiled_cache": _compiled}
+
+
+@cache
+def _dialect() -> Dialect:
+    """Return one that has learnt from a connection what its driver can do."""
+    engine = create_engine("sqlite+alike://", poolclass=NullPool)
+    with engine.connect():
+        return engine.dialect
+
+
+def engine_of_one(address: URL, **more: object) -> Engine:
+    """Return an engine of one connection, which shows no values in what it says.
+
+    All of them have one dialect: to make one and to have it learn takes as long as
+    opening the file. Nobody may listen to what a dialect tells of these engines, as
+    of ``handle_error`` and ``do_connect``: it would be told of every other one too.
+
+    Args:
+        address: Where the file is, and how it is opened.
+        more: Of the driver's ``connect``.
+    """
+    dialect = _dialect()
+    words, names = dialect.create_connect_args(address)
+    names = {**names, **more}
+    pool = StaticPool(lambda: dialect.connect(*words, **names), dialect=dialect)
+    return Engine(
+        pool, dialect, address, hide_parameters=True, execution_options=_OPTIONS
+    )
+
+
 def engine_on(address: URL, poolclass: type[Pool], **more: object) -> Engine:
-    """Return an engine on a file, which shows no values in what it says.
+    """Return an engine with a dialect of its own; it shows no values either.
 
     Args:
         address: Where the file is, and how it is opened.
@@ -48,6 +97,6 @@ def engine_on(address: URL, poolclass: type[Pool], **more: object) -> Engine:
         address.set(drivername="sqlite+alike"),
         poolclass=poolclass,
         hide_parameters=True,
-        execution_options={"compiled_cache": _compiled},
+        execution_options=_OPTIONS,
         **more,
     )

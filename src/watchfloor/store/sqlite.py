@@ -13,10 +13,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from watchfloor.domain.errors import StoreError
-from watchfloor.store.compiled import engine_on
+from watchfloor.store.compiled import engine_of_one
 from watchfloor.store.disk import at_rest
 
 #: The log is folded into the file in small steps, so that no commit waits for long.
@@ -42,10 +42,10 @@ def writing_engine(path: Path) -> Engine:
     WAL, so that readers never wait; synchronous=FULL, so that no acknowledged commit is
     lost to a loss of power (in 900 power-loss images 0 were, with NORMAL 664).
     """
-    engine = engine_on(
+    engine = engine_of_one(
         URL.create("sqlite", database=str(path)),
-        StaticPool,
-        connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+        check_same_thread=False,
+        timeout=BUSY_MS / 1000,
     )
     event.listen(engine, "connect", _configure_writer)
     event.listen(engine, "begin", _begin_immediate)
@@ -63,14 +63,14 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
     One that is gone is never made by opening it: it would be anybody's to read, and
     hide that there was another.
     """
-    engine = engine_on(
+    engine = engine_of_one(
         URL.create(
             "sqlite",
             database=path.absolute().as_uri(),
             query={"mode": "rw", "uri": "true"},
         ),
-        StaticPool,
-        connect_args={"check_same_thread": False, "timeout": busy_ms / 1000},
+        check_same_thread=False,
+        timeout=busy_ms / 1000,
     )
     event.listen(engine, "connect", _configure_inbox)
     event.listen(engine, "begin", begin)
@@ -79,7 +79,7 @@ def inbox_engine(path: Path, *, busy_ms: int = BUSY_MS) -> Engine:
 
 def reading_engine(path: Path) -> Engine:
     """Return an engine that can only read *path*, for one short command."""
-    engine = engine_on(reading_url(path), StaticPool)
+    engine = engine_of_one(reading_url(path))
     event.listen(engine, "connect", configure_reader)
     event.listen(engine, "begin", begin)
     return engine
@@ -92,7 +92,7 @@ def resting_engine(path: Path) -> Engine:
         database=path.absolute().as_uri(),
         query={"mode": "ro", "immutable": "1", "uri": "true"},
     )
-    engine = engine_on(address, StaticPool)
+    engine = engine_of_one(address)
     event.listen(engine, "connect", configure_reader)
     event.listen(engine, "begin", begin)
     return engine

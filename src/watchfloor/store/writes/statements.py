@@ -57,5 +57,5 @@ class Prepared:
 @lru_cache(maxsize=_REMEMBERED)
 def inserting(table: Table, order: tuple[str, ...], dialect: Dialect) -> Prepared:
     """Return what adds a row of these columns, compiled once for each dialect."""
-    values = {name: bindparam(name) for name in order}
-    return Prepared(insert(table).values(values), dialect, order)
+    added = insert(table).values({name: bindparam(name) for name in order})
+    return Prepared(added, dialect, order)
