@@ -90,8 +90,9 @@ def found_in(bundle: Path, plants: Mapping[str, str]) -> list[Find]:
     finds = []
     texts = list(_texts(bundle))
     for what, plant in plants.items():
+        wanted = _spellings(plant)
         for place, text in texts:
-            if any(spelling in text for spelling in _spellings(plant)):
+            if any(spelling in text for spelling in wanted):
                 finds.append(Find(what, place))
     return finds
 
@@ -157,7 +158,12 @@ def _forms(text: str) -> Iterator[str]:
     yield unquote(text)
     yield html.unescape(re.sub(r"<[^>]*>", "", text)).replace("\xa0", " ")
     yield text.encode().decode("unicode_escape", errors="replace")
-    for chunk in re.findall(r"[A-Za-z0-9+/_-]{12,}", text):
+    # As one: there are thousands of them, each looked through for every plant.
+    yield "\n".join(_decoded(text))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for chunk in set(re.findall(r"[A-Za-z0-9+/_-]{12,}", text)):
         for cut in range(4):
             whole = chunk[cut:].replace("-", "+").replace("_", "/")
             padded = whole[: len(whole) // 4 * 4]
