@@ -11,11 +11,12 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Select,
     and_,
+    bindparam,
     exists,
     func,
-    literal,
     or_,
     select,
     tuple_,
@@ -105,15 +106,7 @@ def subject_of(connection: Connection, run_id: str) -> Subject | None:
     return Subject(row["run_no"], account, about, steps, columns)
 
 
-def record_rows(
-    connection: Connection, run_no: int, after: int, most: int
-) -> list[list[Any]]:
-    """Return up to *most* records past the seq *after*, in order.
-
-    Each is seq, row_no, contact, state, step, attempts, outcome_class, code,
-    first_at_ms, updated_at_ms and the list of its values. They come as one cell: with a
-    step of the statement per row, the interpreter would change hands at every one.
-    """
+def _record_rows() -> Select[str]:
     same = and_(record.c.run_no == contact.c.run_no, record.c.seq == contact.c.seq)
     slice_ = (
         select(
@@ -130,14 +123,59 @@ def record_rows(
             contact.c.values_json,
         )
         .join_from(record, contact, same)
-        .where(record.c.run_no == run_no, record.c.seq > after)
+        .where(record.c.run_no == bindparam("run"), record.c.seq > bindparam("after"))
         .order_by(record.c.seq)
-        .limit(most)
+        .limit(bindparam("most", type_=Integer))
         .subquery()
     )
     *plain, values = slice_.c
     cells = func.json_array(*plain, func.json(values))
-    return _loaded(connection.scalar(select(func.json_group_array(cells))))
+    return select(func.json_group_array(cells))
+
+
+def _attempt_rows() -> Select[str]:
+    key = tuple_(attempt.c.seq, attempt.c.number)
+    slice_ = (
+        select(
+            attempt.c.seq,
+            attempt.c.number,
+            attempt.c.step,
+            attempt.c.outcome_class,
+            attempt.c.code,
+            attempt.c.started_at_ms,
+            attempt.c.ended_at_ms,
+            attempt.c.provider_id,
+            attempt.c.detail,
+            attempt.c.why,
+        )
+        .where(
+            attempt.c.run_no == bindparam("run"),
+            key > tuple_(bindparam("seq"), bindparam("number")),
+            attempt.c.seq <= bindparam("last"),
+        )
+        .order_by(attempt.c.seq, attempt.c.number)
+        .limit(bindparam("most", type_=Integer))
+        .subquery()
+    )
+    return select(func.json_group_array(func.json_array(*slice_.c)))
+
+
+#: Made once: they run for every slice of an archive, and are long.
+_RECORD_ROWS = _record_rows()
+_ATTEMPT_ROWS = _attempt_rows()
+
+
+def record_rows(
+    connection: Connection, run_no: int, after: int, most: int
+) -> list[list[Any]]:
+    """Return up to *most* records past the seq *after*, in order.
+
+    Each is seq, row_no, contact, state, step, attempts, outcome_class, code,
+    first_at_ms, updated_at_ms and the list of its values. They come as one cell: with a
+    step of the statement per row, the interpreter would change hands at every one.
+    """
+    asked = {"run": run_no, "after": after, "most": most}
+    return _loaded(connection.scalar(_RECORD_ROWS, asked))
 
 
 def attempt_rows(
@@ -160,31 +198,9 @@ def attempt_rows(
         Each is seq, number, step, outcome_class, code, started_at_ms, ended_at_ms,
         provider_id, detail and why.
     """
-    key = tuple_(attempt.c.seq, attempt.c.number)
-    slice_ = (
-        select(
-            attempt.c.seq,
-            attempt.c.number,
-            attempt.c.step,
-            attempt.c.outcome_class,
-            attempt.c.code,
-            attempt.c.started_at_ms,
-            attempt.c.ended_at_ms,
-            attempt.c.provider_id,
-            attempt.c.detail,
-            attempt.c.why,
-        )
-        .where(
-            attempt.c.run_no == run_no,
-            key > tuple_(*(literal(one) for one in after)),
-            attempt.c.seq <= last_seq,
-        )
-        .order_by(attempt.c.seq, attempt.c.number)
-        .limit(most)
-        .subquery()
-    )
-    cells = func.json_array(*slice_.c)
-    return _loaded(connection.scalar(select(func.json_group_array(cells))))
+    asked = {"run": run_no, "last": last_seq, "most": most}
+    key = dict(zip(("seq", "number"), after, strict=True))
+    return _loaded(connection.scalar(_ATTEMPT_ROWS, asked | key))
 
 
 def spent_ms(connection: Connection, run_no: int) -> dict[str, int]:
