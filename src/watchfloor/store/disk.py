@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import resource
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -138,18 +139,28 @@ def _mount_of(path: Path, mounts: str | None) -> tuple[Path, str]:
             mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return found, kind
-    best = -1
+    best, around = -1, {place, *place.parents}
+    for point, type_ in _told_mounts(mounts):
+        depth = len(point.parts)
+        # Of two on one point the later one covers the earlier.
+        if depth >= best and point in around:
+            best, found, kind = depth, point, type_
+    return found, kind
+
+
+# It hardly ever changes, and every verb looks more than once.
+@lru_cache(maxsize=1)
+def _told_mounts(mounts: str) -> list[tuple[Path, str]]:
+    """Return every point that is told of, in that order, and what is mounted there."""
+    found = []
     for line in mounts.splitlines():
         told, _, about = line.partition(" - ")
         fields, types = told.split(" "), about.split(" ")
         if len(fields) < 5 or not types[0]:  # noqa: PLR2004 - see proc(5)
             continue
         point = Path(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[4]))
-        depth = len(point.parts)
-        # Of two on one point the later one covers the earlier.
-        if depth >= best and (place == point or point in place.parents):
-            best, found, kind = depth, point, types[0]
-    return found, kind
+        found.append((point, types[0]))
+    return found
 
 
 def shared_disk(path: Path, mounts: str | None = None) -> str:
