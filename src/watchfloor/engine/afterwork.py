@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from watchfloor.domain.errors import StoreError, WatchfloorError
@@ -92,7 +93,10 @@ class Afterwork:
         self._monotonic_s, self._survived = around.monotonic_s, around.survived
         self._watch_at_s = 0.0
         self._anchoring = Anchoring(
-            layout, lambda: anchor_paths(layout), around.now_ms, around.monotonic_s
+            layout,
+            partial(anchor_paths, layout, committer.workspace),
+            around.now_ms,
+            around.monotonic_s,
         )
         self._told_of_anchors = ""
         self._now_ms = around.now_ms

@@ -13,7 +13,7 @@ from pathlib import Path
 from watchfloor.domain.anchors import Anchor, AnchorFile, anchor_at
 from watchfloor.domain.chain_walk import Break, ChainWalk
 from watchfloor.domain.errors import ConfigError
-from watchfloor.engine.workspace_settings import checked_workspace
+from watchfloor.engine.workspace_settings import WorkspaceSettings
 from watchfloor.store.anchor_file import append_anchor, read_anchors
 from watchfloor.store.handle import Handle
 from watchfloor.store.layout import Layout
@@ -130,13 +130,19 @@ def walked(
     )
 
 
-def anchor_paths(layout: Layout) -> list[Path]:
+def anchor_paths(
+    layout: Layout, settings: WorkspaceSettings | None = None
+) -> list[Path]:
     """Return the workspace's own anchor files, as its file names them now.
 
     One that cannot be used names none: the file beside the store stays.
+
+    Args:
+        layout: The workspace.
+        settings: Whoever read its file before; None to read it.
     """
     try:
-        path = checked_workspace(layout.settings).audit.path
+        path = (settings or WorkspaceSettings(layout)).now().audit.path
     except ConfigError:
         path = ""
     return [layout.anchors, *([Path(path)] if path else [])]

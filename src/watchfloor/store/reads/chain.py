@@ -11,6 +11,10 @@ from watchfloor.store.tables import chain, command, journal, lease
 
 #: Links of one read transaction.
 SLICE: Final = 5_000
+_INSTANCE: Final = select(lease.c.instance)
+_NEWEST: Final = (
+    select(chain.c.link_no, chain.c.hash).order_by(chain.c.link_no.desc()).limit(1)
+)
 
 
 class Head(NamedTuple):
@@ -23,9 +27,8 @@ class Head(NamedTuple):
 
 def chain_head(connection: Connection) -> Head:
     """Return the newest link."""
-    instance = connection.scalar(select(lease.c.instance)) or ""
-    newest = select(chain.c.link_no, chain.c.hash).order_by(chain.c.link_no.desc())
-    row = connection.execute(newest.limit(1)).first()
+    instance = connection.scalar(_INSTANCE) or ""
+    row = connection.execute(_NEWEST).first()
     return Head(instance, row.link_no, row.hash) if row else Head(instance, 0, b"")
 
 
