@@ -65,6 +65,14 @@ def _dialect() -> Dialect:
         return engine.dialect
 
 
+class _One(StaticPool):
+    """A pool of one connection, which is opened anew where it was let go of."""
+
+    def recreate(self) -> _One:
+        """Return this one: nothing of what was let go of is in it any more."""
+        return self
+
+
 def engine_of_one(address: URL, **more: object) -> Engine:
     """Return an engine of one connection, which shows no values in what it says.
 
@@ -79,7 +87,7 @@ def engine_of_one(address: URL, **more: object) -> Engine:
     dialect = _dialect()
     words, names = dialect.create_connect_args(address)
     names = {**names, **more}
-    pool = StaticPool(lambda: dialect.connect(*words, **names), dialect=dialect)
+    pool = _One(lambda: dialect.connect(*words, **names), dialect=dialect)
     return Engine(
         pool, dialect, address, hide_parameters=True, execution_options=_OPTIONS
     )
