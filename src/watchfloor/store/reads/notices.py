@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, literal_column, or_, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    RowMapping,
+    Select,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+)
 
 from watchfloor.store.tables import notice
 
@@ -46,32 +57,38 @@ def due_notices(
     None is put off for longer than *longest_ms*: one that seems to be was put off
     before the clock was put back, and is due.
     """
-    at_ms = notice.c.next_at_ms
-    is_due = or_(at_ms <= now_ms, at_ms > now_ms + longest_ms)
-    return _notices(connection, _query().where(_IS_OWED, is_due).limit(most))
+    times = {"now_ms": now_ms, "put_back_ms": now_ms + longest_ms}
+    return _notices(connection, _DUE, times | {"most": most})
 
 
 def unexplained_notices(
     connection: Connection, *, most: int = 20
 ) -> tuple[Notice, ...]:
     """Return owed notices of which nobody was told yet why they wait, oldest first."""
-    query = _query().where(_IS_OWED, notice.c.detail == "").limit(most)
-    return _notices(connection, query)
+    return _notices(connection, _UNEXPLAINED, {"most": most})
 
 
 def notices_of(connection: Connection, run_id: str) -> tuple[Notice, ...]:
     """Return every notice about a run, oldest first."""
-    return _notices(connection, _query().where(notice.c.run_id == run_id))
+    return _notices(connection, _OF_RUN, {"of_run": run_id})
 
 
-def _query() -> Select[tuple[object, ...]]:
-    return select(*notice.c).order_by(notice.c.notice_id)
+_ALL = select(*notice.c).order_by(notice.c.notice_id)
+_MOST = bindparam("most", type_=Integer)
+_IS_DUE = or_(
+    notice.c.next_at_ms <= bindparam("now_ms"),
+    notice.c.next_at_ms > bindparam("put_back_ms"),
+)
+#: Made once: every engine and every verb that is one for a moment asks.
+_DUE = _ALL.where(_IS_OWED, _IS_DUE).limit(_MOST)
+_UNEXPLAINED = _ALL.where(_IS_OWED, notice.c.detail == "").limit(_MOST)
+_OF_RUN = _ALL.where(notice.c.run_id == bindparam("of_run"))
 
 
 def _notices(
-    connection: Connection, query: Select[tuple[object, ...]]
+    connection: Connection, query: Select[Any], asked: Mapping[str, object]
 ) -> tuple[Notice, ...]:
-    return tuple(_notice(row) for row in connection.execute(query).mappings())
+    return tuple(_notice(row) for row in connection.execute(query, asked).mappings())
 
 
 def _notice(row: RowMapping) -> Notice:
