@@ -46,7 +46,7 @@ FOUND_BY = {
     "flights-no-work": 58,
     "one-sided-count": 58,
     "held-not-counted": 73,
-    "frontier-stays": 66,
+    "frontier-stays": 2,
     "left-not-put-back": 113,
     "never-due": 73,
     "doubt-swept": 7485,

@@ -28,8 +28,9 @@ from watchfloor.domain.workspace import Shared, Workspace
 from watchfloor.engine.surroundings import Surroundings
 from watchfloor.store.layout import Layout
 
-#: A world that takes more steps than this does not come to its end.
-MOST_STEPS = 60_000
+#: A world that takes more steps than this does not come to its end: of three thousand
+#: seeds the longest takes 2,885.
+MOST_STEPS = 15_000
 #: So long nothing happens before the world looks for what wakes it.
 POLL_S = 0.05
 
