@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 from tests.simulation.core.departures import Departures
@@ -221,6 +222,7 @@ def _a_run_follows_its_table(was: Run, run: Run) -> None:
     expect(21, after.gate is Gate.OPEN or after.phase not in _DROPS, *told)
 
 
+@cache
 def _reachable(phase: Phase) -> set[str]:
     found, ahead = set[str](), {str(phase)}
     while ahead:

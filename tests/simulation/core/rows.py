@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from watchfloor.domain.books import STATE_KEYS, Books
+from watchfloor.domain.books import REJECT_KEYS, Books
 from watchfloor.domain.campaign import PauseWhen
 from watchfloor.domain.canary import StageState
 from watchfloor.domain.outcomes import Delivery, OutcomeClass
@@ -221,23 +222,27 @@ class Shelf:
     def books(self, number: int) -> Books:
         """Return a run's account, counted from its rows."""
         run = self.runs[number]
-        states = [0] * len(STATE_KEYS)
-        count = 0
-        for place, record in self.records.items():
-            if place[0] == number:
-                states[record.state] += 1
-                count += 1
-        return Books(
-            extracted=run.read,
-            invalid=run.invalid,
-            duplicate=run.duplicate,
-            suppressed=run.suppressed,
-            filtered=run.filtered,
-            unjudged=len(run.unjudged),
-            records=count,
-            attempts=run.started,
-            **dict(zip(STATE_KEYS, states, strict=True)),
-        )
+        states = bytes([one.state for one in self.of_run(number)])
+        rejected = (run.invalid, run.duplicate, run.suppressed, run.filtered)
+        return _account(run.read, rejected, len(run.unjudged), run.started, states)
+
+
+@lru_cache(maxsize=10_000)
+def _account(
+    read: int, rejected: tuple[int, ...], unjudged: int, started: int, states: bytes
+) -> Books:
+    """Return the account of so many rows and of the states of all records.
+
+    The same is asked for several times within a commit, and from one to the next.
+    """
+    return Books(
+        extracted=read,
+        unjudged=unjudged,
+        records=len(states),
+        attempts=started,
+        **dict(zip(REJECT_KEYS, rejected, strict=True)),
+        **{state.word: states.count(state) for state in RecordState},
+    )
 
 
 def drawn_plan(chance: random.Random, number: int) -> Plan:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.simulation.core.orders import STEERS, view
+from tests.simulation.core.orders import STEERS
 from tests.simulation.core.rows import Order, Record, Run, Shelf
 from tests.simulation.invariants import expect
 
+from watchfloor.domain.approval import awaits_approval
 from watchfloor.domain.blocked_by import Situation, blocked_by, blocked_record
 from watchfloor.domain.previews import Seen
 from watchfloor.domain.records import RecordState
@@ -205,7 +206,9 @@ def _situation(shelf: Shelf, run: Run, records: list[Record], now_ms: int) -> Si
             one.state is _S.CALLBACK and not one.held and not one.is_due(now_ms)
             for one in aside
         ),
-        awaits_approval=view(shelf, run.number).awaits_approval,
+        awaits_approval=awaits_approval(
+            run.plan.approve_after, run.approved_at_ms, run.started
+        ),
         held_back=sum(_is_held_back(run, one) for one in records),
         released_seq=run.released_seq,
     )
