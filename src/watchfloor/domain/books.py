@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from watchfloor.domain.records import RecordState
 from watchfloor.domain.regions import Work
@@ -10,6 +11,7 @@ from watchfloor.domain.regions import Work
 #: The books' keys on the right of ``records = ...``, in the order they are shown.
 STATE_KEYS = tuple(state.word for state in RecordState)
 REJECT_KEYS = ("invalid", "duplicate", "suppressed", "filtered")
+_STATES = attrgetter(*STATE_KEYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ class Books:
 
     def count(self, state: RecordState) -> int:
         """Return how many records are in *state*."""
-        number: int = getattr(self, state.word)
+        number: int = getattr(self, STATE_KEYS[state])
         return number
 
     @property
@@ -94,7 +96,7 @@ class Books:
         rows = self.rejected + self.unjudged + self.records
         if rows != self.extracted:
             return f"{self.extracted:,} rows extracted, {rows:,} accounted for"
-        states = sum(self.count(state) for state in RecordState)
+        states = sum(_STATES(self))
         if states != self.records:
             return f"{self.records:,} records, {states:,} accounted for"
         return ""

@@ -162,7 +162,10 @@ _SETTLES: Final[Mapping[Phase, tuple[tuple[Fact, Row], ...]]] = {
 
 
 def _holds(row: Row, run: Lifecycle, work: Work) -> bool:
-    return all(guard(run, work) for guard in row.needs)
+    for guard in row.needs:  # noqa: SIM110 - all() makes a generator, for every commit
+        if not guard(run, work):
+            return False
+    return True
 
 
 def _taken(run: Lifecycle, work: Work, row: Row) -> Lifecycle:
