@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.simulation.epoch import EPOCH_MS
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.seams import Disk, Image
 
@@ -31,8 +32,6 @@ T = TypeVar("T")
 
 ASKER = Asker(by="nora", origin="desk-1")
 OWNER = Owner(name="engine", pid=1, host="world")
-#: Half an hour before the clocks of Berlin go forward: 00:30 UTC, 31 March 2030.
-EPOCH_MS = 1_901_147_400_000
 SHAPES = 48
 
 

@@ -14,12 +14,13 @@ import random
 from collections.abc import Callable
 
 from tests.simulation import invariants
+from tests.simulation.epoch import EPOCH_MS
 from tests.simulation.life import Life, PaperInbox
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.operators import Operators
 from tests.simulation.scenario import Scenario
 from tests.simulation.seams import WORKSPACE, CrashError, Disk
-from tests.simulation.shapes import EPOCH_MS, Shape
+from tests.simulation.shapes import Shape
 from tests.simulation.sight import Sight
 from tests.simulation.wire import Arrival, Provider, WorldChannel
 

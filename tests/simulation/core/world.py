@@ -22,7 +22,7 @@ from tests.simulation.core import laws
 from tests.simulation.core.owner import Owner
 from tests.simulation.core.people import FAULTS, RARE, Arrival, People, Provider
 from tests.simulation.core.rows import Order, Record, Run, Shelf, drawn_plan
-from tests.simulation.shapes import EPOCH_MS
+from tests.simulation.epoch import EPOCH_MS
 
 from watchfloor.domain import canary
 from watchfloor.domain.outcomes import Delivery
