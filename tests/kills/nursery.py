@@ -224,7 +224,12 @@ def _forked(asked: dict[str, Any]) -> int:
         os._exit(code)
 
 
+#: Whoever takes it dies: of two threads that come to their points one tells of its own.
+_dying = threading.Lock()
+
+
 def _die_at(told: Path, name: str) -> None:
+    _dying.acquire()
     told.write_text(name, encoding="utf-8")
     die()
 
