@@ -182,6 +182,9 @@ def serve() -> None:
             _engine(Path(asked["prepare"]), 0, until_idle=True)
             # Those that nobody waits for end by themselves.
             until(lambda: threading.active_count() == 1, "every thread to end")
+            # What it left is everybody's: no engine's first look need go through it.
+            gc.collect()
+            gc.freeze()
             answer: dict[str, Any] = {"threads": threading.active_count()}
         elif "root" in asked:
             answer = {"pid": _forked(asked)}
