@@ -28,7 +28,7 @@ def pytest_sessionstart():
 @pytest.hookimpl(trylast=True)  # after the order was drawn
 def pytest_collection_modifyitems(items):
     """Begin with the long ones, or one worker has them left when all are done."""
-    items.sort(key=lambda one: one.path.parent.name not in _LONG)
+    items.sort(key=lambda one: _LONG.isdisjoint(one.path.parts))
 
 
 def pytest_collection_finish():
