@@ -19,6 +19,7 @@ from tests.support.patience import DEADLINE_S, until
 
 from watchfloor.domain.actors import Asker, Owner
 from watchfloor.domain.books import Books
+from watchfloor.domain.errors import Refusal
 from watchfloor.domain.identity import contact_digest
 from watchfloor.domain.previews import Preview, preview
 from watchfloor.domain.records import RecordState
@@ -321,8 +322,15 @@ class Floor:
     def steered(
         self, verb: Verb, run_id: str, reason: str = "", *, state: str = "settled"
     ) -> Receipt:
-        """Give a command as it is confirmed now, and wait for its answer."""
-        return self.asked(self.command(verb, run_id, reason), state)
+        """Give a command as it is confirmed now, and wait for its answer.
+
+        Where the figures changed meanwhile, it is decided on the new ones, as a person
+        is told to.
+        """
+        while True:
+            answer = self.asked(self.command(verb, run_id, reason), state)
+            if answer.refusal != Refusal.DRIFTED:
+                return answer
 
     def apply_what_waits(self) -> bool:
         return apply_what_waits(self.layout, self.around, self.owner)
