@@ -150,12 +150,15 @@ def test_whatever_is_asked_of_an_engine_that_noticed_nothing_is_obeyed(floor, pr
     assert not floor.layout.asking_reserve.exists()
 
 
-def begin_log_anew(floor):
-    """Let the commits that follow write over the log's old pages."""
+def begin_log_anew(floor, how="RESTART"):
+    """Let the commits that follow write over the log's old pages.
+
+    With TRUNCATE these are gone: the commits must ask the disk for room.
+    """
 
     def begun():
         with closing(sqlite3.connect(floor.layout.state)) as store:
-            [(busy, _, _)] = store.execute("PRAGMA wal_checkpoint(RESTART)")
+            [(busy, _, _)] = store.execute(f"PRAGMA wal_checkpoint({how})")
         return not busy
 
     until(begun, "nobody to read the log")
@@ -218,6 +221,7 @@ def test_outcomes_in_flight_are_stored_while_the_disk_is_full(
     run_id = floor.launched(webhook(provider.url, told, permits=20), ids(800))
     with floor.engine() as engine:
         until(lambda: floor.books(run_id).delivered > 40)
+        begin_log_anew(floor, "TRUNCATE")
         fill(floor)
         until(lambda: room(engine).short, "the store to have no room")
         assert "full" in room(engine).short
