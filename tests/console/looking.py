@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.cells import cell_len
-from tests.console.unseen import paint_at_first, painted
+from tests.console.unseen import paint_at_rest, painted
 from textual.app import App
 from textual.events import Key
 from textual.keys import _character_to_key
@@ -101,7 +101,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             calm = 0
             await asyncio.sleep(0.001)
     if not app._exit:
-        paint_at_first(app)
+        paint_at_rest(app)
 
 
 def _key(name: str) -> Key:

@@ -1,8 +1,8 @@
 """Paintings that nobody sees are not made: a test's console paints what is looked at.
 
 Without a terminal Textual makes every painting and throws it away: a third of what a
-console's tests cost. Here every screen is painted where it has come to rest for the
-first time, and whenever a test looks at it.
+console's tests cost. Here a screen is painted where it has come to rest, if anything of
+it has changed, and whenever a test looks at it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ def painted_when_seen() -> Iterator[None]:
     paint = Compositor.render_update
 
     def put_off(compositor: Compositor, *how: Any, **named: Any) -> Any:
-        if not active_app.get().is_headless:
+        app = active_app.get()
+        if not app.is_headless:
             return paint(compositor, *how, **named)
-        compositor._dirty_regions.clear()
+        if compositor._dirty_regions:
+            compositor._dirty_regions.clear()
+            _painted.discard(app.screen)
         return None
 
     with patch.object(Compositor, "render_update", put_off):
@@ -44,7 +47,7 @@ def painted(app: App[Any]) -> list[Strip]:
     return app.screen._compositor.render_strips()
 
 
-def paint_at_first(app: App[Any]) -> None:
-    """Paint a screen that was not yet."""
+def paint_at_rest(app: App[Any]) -> None:
+    """Paint what has changed since somebody looked at it."""
     if app.screen not in _painted:
         painted(app)

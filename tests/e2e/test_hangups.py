@@ -168,7 +168,7 @@ def test_a_second_order_in_the_midst_of_the_first_is_heard():
 
     # To stop means not to wait only where it was to drain before.
     assert engine.orders == ["drain", "stop", "drain"]
-    assert said == [NOT_WAITING, DRAINING]
+    assert said == [DRAINING, NOT_WAITING]
 
 
 def test_an_echo_does_not_lengthen_its_own_time():

@@ -325,12 +325,16 @@ class Floor:
         """Give a command as it is confirmed now, and wait for its answer.
 
         Where the figures changed meanwhile, it is decided on the new ones, as a person
-        is told to.
+        is told to; one that is refused over the same ones stays refused.
         """
-        while True:
-            answer = self.asked(self.command(verb, run_id, reason), state)
-            if answer.refusal != Refusal.DRIFTED:
-                return answer
+        command = self.command(verb, run_id, reason)
+        answer = self.asked(command, state)
+        while answer.refusal == Refusal.DRIFTED:
+            anew = self.command(verb, run_id, reason)
+            if anew.payload == command.payload:
+                break
+            command, answer = anew, self.asked(anew, state)
+        return answer
 
     def apply_what_waits(self) -> bool:
         return apply_what_waits(self.layout, self.around, self.owner)
