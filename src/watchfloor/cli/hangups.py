@@ -93,13 +93,13 @@ def follow_signals(
         nonlocal was_asked
         if orders.is_echo(number):
             return
-        # Noted first: another signal may come in the midst of what follows, and then
-        # it is the one whose order to drain is heard first.
+        # Noted and told first: another signal may come in the midst of the rest, and
+        # then it is the one whose order to drain is heard first.
         is_second, was_asked = was_asked, True
+        tell(NOT_WAITING if is_second else DRAINING)
         engine.drain(Leaving.SIGNAL)
         if is_second:
             engine.stop(Leaving.SIGNAL)
-        tell(NOT_WAITING if is_second else DRAINING)
 
     def hung_up(*_: object) -> None:
         leave_terminal()
