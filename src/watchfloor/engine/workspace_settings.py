@@ -61,9 +61,11 @@ class WorkspaceSettings:
         except OSError as error:
             msg = f"{self._path} cannot be read: {error.strerror}; put it back"
             raise ConfigError(msg) from error
-        if self._known is None or self._known[0] != marks:
-            self._known = (marks, checked_workspace(self._path))
-        return self._known[1]
+        known = self._known
+        if known is None or known[0] != marks:
+            # Another thread may just have read what stood there before.
+            known = self._known = (marks, checked_workspace(self._path))
+        return known[1]
 
     def last_known(self) -> Workspace:
         """Return the workspace as its file last could be used; never raises.
