@@ -66,7 +66,10 @@ def _dialect() -> Dialect:
 
 
 class _One(StaticPool):
-    """A pool of one connection, which is opened anew where it was let go of."""
+    """A pool of one connection, which is opened anew where it was let go of.
+
+    For one process: who is forked would write to its parent's.
+    """
 
     def recreate(self) -> _One:
         """Return this one: nothing of what was let go of is in it any more."""
@@ -79,6 +82,7 @@ def engine_of_one(address: URL, **more: object) -> Engine:
     All of them have one dialect: to make one and to have it learn takes as long as
     opening the file. Nobody may listen to what a dialect tells of these engines, as
     of ``handle_error`` and ``do_connect``: it would be told of every other one too.
+    What ``create_engine`` has SQLite call besides (``regexp``, ``floor``) is not there.
 
     Args:
         address: Where the file is, and how it is opened.
