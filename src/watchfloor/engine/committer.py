@@ -82,6 +82,7 @@ class Committer:
         proof: When this owner last committed: until then nobody had passed it over.
         owes_fold: What was deleted for good still stands in the store's log.
         room: Whether new work may begin, or only what is in flight is stored.
+        has_ended: Whether nothing is stored any more.
         store_fault: Why the store took no writes at the last try; empty when it did.
         lost: Tells how the store's file or log is gone; empty while both stand.
         on_fault: Called without a transaction: why nothing (new) is stored, or empty.
@@ -125,7 +126,7 @@ class Committer:
         self.on_trouble: Callable[[str], None] = lambda _: None
         self.on_drain: Callable[[Drain], None] = lambda _: None
         self._is_stale = False
-        self._has_ended = False
+        self.has_ended = False
         self.owes_fold = False
 
     def submit(self, job: Job[T]) -> Future[T]:
@@ -138,18 +139,17 @@ class Committer:
         """
         future: Future[T] = Future()
         self._jobs.append((job, future))
-        if self._has_ended:
+        if self.has_ended:
             self.end()
         return future
 
     def end(self) -> None:
         """Store nothing more: who waits is told, and who asks later. Any thread."""
-        self._has_ended = True
+        self.has_ended = True
         with suppress(IndexError):
             while True:
                 _, future = self._jobs.popleft()
                 if future.set_running_or_notify_cancel():
-                    # Why it ended is told once, and not here.
                     told = "the engine ended; nothing was stored"
                     future.set_exception(StoreError(told))
 
@@ -291,6 +291,8 @@ class Committer:
         at_once = False
         if driver and passes and self._dispatches:
             at_once = self.room.note_refused(driver, told)
+        # Before anybody is told: whoever hears of it says nothing besides.
+        self.has_ended = not passes
         self._take_back(jobs, shares, str(newer) if newer else told)
         if newer:
             raise newer from error

@@ -248,7 +248,7 @@ class Supervisor:
                 await tick()
             except StoreError as error:
                 # The round's work is kept; the duty comes again.
-                if self._error is None:
+                if not self._committer.has_ended:
                     log.warning("%s", clean(error))
                 self._changed.set()
                 await asyncio.sleep(HEARTBEAT_S)
