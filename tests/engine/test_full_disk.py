@@ -268,9 +268,12 @@ def test_an_intake_takes_nothing_of_the_reserve(floor, provider):
     run_id = floor.launched(webhook(provider.url), ids(12_000))
     with floor.engine() as engine:
         until(lambda: floor.books(run_id).records > 0)
+        begin_log_anew(floor, "TRUNCATE")
         fill(floor)
         until(lambda: room(engine).short)
         until_paused(floor, run_id)
+        # A step of it is what beats are stored in, for minutes.
+        until(lambda: seen_reserve(floor.layout).size < SIZE, "a beat to need room")
         floor.rounds(run_id)
         stood = floor.assert_books_hold(run_id)
         left = seen_reserve(floor.layout).size
