@@ -40,3 +40,19 @@ async def test_nothing_is_asked_behind_another_screen(app):
         await app.push_screen(LiveScreen(app.session, app.jobs.run))
 
         assert await app.jobs.consent(Question(title="Sure?", no="No")) is None
+
+
+async def test_what_a_screen_put_off_is_not_done_when_it_has_gone(app):
+    done: list[str] = []
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        over = Confirm(Question(title="Sure?", no="No"), app.session)
+        await app.push_screen(over)
+        over.call_after_refresh(done.append, "while it stood")
+        await settled(pilot)
+        # Whoever is shown by then is told to do it: here the screen beneath.
+        over.call_after_refresh(done.append, "when it had gone")
+        close(over)
+        await settled(pilot)
+
+    assert done == ["while it stood"]

@@ -10,13 +10,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from watchfloor.console.closing import close
 from watchfloor.console.columns import Column
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Piece
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.grid import Grid
@@ -69,7 +69,7 @@ _COLUMNS: tuple[Column[Option], ...] = (
 )
 
 
-class Chooser(ModalScreen[str | None]):
+class Chooser(Modal[str | None]):
     """A field that narrows a list; Enter takes what the cursor stands on.
 
     What cannot be chosen now says why instead.

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from watchfloor.console.bound_keys import bound_key
@@ -19,6 +18,7 @@ from watchfloor.console.figures import counted
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.questions import Consent, Question
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.session import Session
 from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.field import Field
@@ -33,7 +33,7 @@ _LEAST = 3
 _MOOT_S = 0.5
 
 
-class Confirm(ModalScreen[Consent | None]):
+class Confirm(Modal[Consent | None]):
     """Preview first; Enter presses the focused button, which is No."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS

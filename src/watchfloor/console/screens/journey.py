@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from watchfloor.console.closing import close
 from watchfloor.console.copies import journey_json
@@ -31,6 +30,7 @@ from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pages import Filter
 from watchfloor.console.pieces import Line, Piece
 from watchfloor.console.reading import Failure, answer
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.screens.resolve_counter import ResolveCounter
 from watchfloor.console.session import Session
 from watchfloor.console.walking import Walk, Walked
@@ -50,7 +50,7 @@ _MOST_STEPS = 100
 _STEPS = {"page.prev": "Previous record", "page.next": "Next record"}
 
 
-class JourneyScreen(ModalScreen[int]):
+class JourneyScreen(Modal[int]):
     """One record at a time; the answer is the record last looked at."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from watchfloor.console.bound_keys import bound_key
@@ -17,6 +16,7 @@ from watchfloor.console.figures import rate
 from watchfloor.console.keymap import bindings
 from watchfloor.console.limits import Draft, Limits, drafted, limits_of
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.text import plain, wrapped
 from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
@@ -28,7 +28,7 @@ _LABELS: tuple[Line, Line] = ((Piece("permits", "dim"),), (Piece("pace", "dim"),
 _MOST_LINES = 2
 
 
-class LimitsDialog(ModalScreen[Limits | None]):
+class LimitsDialog(Modal[Limits | None]):
     """Enter leads from field to field, then to the safe answer: it never confirms.
 
     On a slow line keys pile up: an Enter too many must change no limit. What would

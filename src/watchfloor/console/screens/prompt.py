@@ -10,12 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from watchfloor.console.closing import close
 from watchfloor.console.keymap import bindings
 from watchfloor.console.pieces import Piece
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.text import plain
 from watchfloor.console.widgets.field import Field
 from watchfloor.console.widgets.looks import LOOKS
@@ -26,7 +26,7 @@ _LONGEST = 500
 _LABEL_MOST = 30
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Modal[str | None]):
     """Covers its own line alone; Enter answers with the text, Escape with None.
 
     Args:

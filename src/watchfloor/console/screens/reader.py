@@ -7,18 +7,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp
-from textual.screen import ModalScreen
 
 from watchfloor.console.closing import close
 from watchfloor.console.figures import counted
 from watchfloor.console.keymap import Keymap, bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Painter, Piece, spread
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.widgets.looks import LOOKS
 from watchfloor.console.widgets.panel import Panel
 
 
-class Reader(ModalScreen[None]):
+class Reader(Modal[None]):
     """Lines that can be scrolled and closed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = LOOKS

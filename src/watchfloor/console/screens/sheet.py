@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from watchfloor.console.closing import close
@@ -22,6 +21,7 @@ from watchfloor.console.keymap import Act, bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Piece, measured, spread
 from watchfloor.console.reading import Failure, answer
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.session import Session
 from watchfloor.console.text import cut
 from watchfloor.console.widgets.grid import Grid
@@ -40,7 +40,7 @@ _NAME = "strong"
 _LEAST_NAME = 8
 
 
-class Sheet(ModalScreen[None], Generic[Wanted, Found]):
+class Sheet(Modal[None], Generic[Wanted, Found]):
     """A heading with its age, a body, a line for words, and the keys.
 
     A sheet says what it reads (``read``), shows it (``show``) and lays out its own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from watchfloor.console.screens.audit import AuditScreen
 from watchfloor.console.screens.callbacks import CallbacksScreen
@@ -14,6 +14,7 @@ from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.handover import HandoverPage
 from watchfloor.console.screens.lens import LensScreen
 from watchfloor.console.screens.live import LiveScreen
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.screens.sheet import Sheet
 from watchfloor.console.screens.triage import TriageScreen
 from watchfloor.console.screens.unknowns import UnknownsScreen
@@ -21,7 +22,7 @@ from watchfloor.console.session import Session
 from watchfloor.domain.views import RunView
 
 #: Makes a view over what is selected.
-View = Callable[[Session, RunView | None], ModalScreen[Any]]
+View = Callable[[Session, RunView | None], Modal[Any]]
 
 #: By the names of the acts that open them, without ``nav.``.
 VIEWS: Final[Mapping[str, View]] = {

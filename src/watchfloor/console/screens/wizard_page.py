@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from watchfloor.console.figures import counted
@@ -17,6 +16,7 @@ from watchfloor.console.flow import MOST_SAID, read_whole
 from watchfloor.console.keymap import bindings
 from watchfloor.console.lines import Offer, footer
 from watchfloor.console.pieces import Line, Piece
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.screens.wizard_pickers import (
     CampaignPicker,
     Picker,
@@ -56,7 +56,7 @@ _OFFERED: dict[Step, dict[str, str]] = {
 }
 
 
-class WizardPage(ModalScreen[str | None]):
+class WizardPage(Modal[str | None]):
     """Shows the step at which a draft stands.
 
     Attributes:
