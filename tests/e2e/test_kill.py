@@ -45,10 +45,9 @@ def moment(lot, provider, engine):
     arrived = len(provider.arrivals)
     until(lambda: len(provider.arrivals) > arrived or not engine.is_running)
     time.sleep(lot.uniform(0.0, 0.15))
-    # What arrives now stays in flight: no answer overtakes the kill.
+    # What is in flight stays there: no answer overtakes the kill.
     provider.hold()
-    arrived = len(provider.arrivals)
-    until(lambda: len(provider.arrivals) > arrived or not engine.is_running)
+    until(lambda: provider.at_once or not engine.is_running)
 
 
 def audited(floor, run_id):
