@@ -65,6 +65,7 @@ class Terminal:
         self.sent = b""
         master, slave = pty.openpty()
         self._fd = master
+        self._name = os.ttyname(slave)
         self._set_size(columns, lines)
         environment = {
             key: value
@@ -180,11 +181,17 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     @property
-    def unread(self) -> int:
-        """How many bytes have come that nobody read."""
-        return int.from_bytes(
-            fcntl.ioctl(self._fd, termios.FIONREAD, bytes(4)), "little"
-        )
+    def is_full(self) -> bool:
+        """Whether a program that writes to it has to wait until somebody reads.
+
+        Asked of the program's side: how much waits at this one says nothing, since
+        FIONREAD counts 4,095 bytes at most, and a line holds more than that.
+        """
+        slave = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
+        try:
+            return not select.select([], [slave], [], 0)[1]
+        finally:
+            os.close(slave)
 
     @property
     def is_cooked(self) -> bool:

@@ -166,16 +166,14 @@ def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, open
 
 def stalled(terminal: Terminal) -> None:
     """Let its line take nothing any more: much is painted, and nobody reads."""
-    for _ in range(25):
-        terminal.send(f"{REDRAW}2{ESCAPE}")
-    waiting = [-1]
 
-    def fills_no_more() -> bool:
+    def takes_nothing() -> bool:
+        for _ in range(5):
+            terminal.send(f"{REDRAW}2{ESCAPE}")
         time.sleep(0.3)
-        waiting.append(terminal.unread)
-        return waiting[-1] == waiting[-2] > 0
+        return terminal.is_full
 
-    until(fills_no_more)
+    until(takes_nothing, "its line to be full")
 
 
 def has_its_terminal(pid: int) -> bool:
