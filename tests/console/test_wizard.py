@@ -269,6 +269,20 @@ async def test_what_is_written_is_taken_however_fast_enter_follows(app, desk):
         assert wizard.wizard.step is Step.CHECKS
 
 
+async def test_keys_that_come_before_the_field_has_the_focus_are_not_lost(app):
+    async with app.run_test(size=SIZE) as pilot:
+        wizard = await opened(pilot)
+        app.set_focus(None)
+        await wizard.press("enter")
+        assert wizard.wizard.step is Step.UPLOAD
+
+        app.set_focus(None)
+        # Elsewhere in the wizard the first of them arms, and the second launches.
+        await wizard.press("m", "y", ".")
+        assert not app.session.is_armed
+        assert app.screen.query_one(UploadPicker).field.value == "my."
+
+
 async def test_tab_never_completes_what_another_text_found(app, desk):
     async with app.run_test(size=SIZE) as pilot:
         wizard = await opened(pilot)

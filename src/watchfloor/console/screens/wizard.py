@@ -160,8 +160,13 @@ class LaunchWizard(WizardPage):
     # --- keys ------------------------------------------------------------------------
 
     def action_choose(self) -> None:
-        """Go on; where something is chosen, the field takes the key."""
-        if self.step is not Step.REVIEW:
+        """Take what is under the cursor, or go on.
+
+        Where something is chosen the field takes the key, once it has the focus.
+        """
+        if self.step.is_choosing:
+            self.picker.take()
+        elif self.step is not Step.REVIEW:
             self.action_step(1)
 
     def action_again(self) -> None:

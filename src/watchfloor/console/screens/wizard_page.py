@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.widgets import Button
 
 from watchfloor.console.figures import counted
@@ -111,6 +112,14 @@ class WizardPage(Modal[str | None]):
         """Where the step's choice is made."""
         kind = CampaignPicker if self.step is Step.CAMPAIGN else UploadPicker
         return self.query_one(kind)
+
+    def on_key(self, event: Key) -> None:
+        """Write what is typed before the field has the focus: it orders nothing."""
+        if not self.step.is_choosing or self.focused is not None:
+            return
+        if event.is_printable and event.character:
+            event.stop()
+            self.picker.field.insert_text_at_cursor(event.character)
 
     # --- going about -----------------------------------------------------------------
 

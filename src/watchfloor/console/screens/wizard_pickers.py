@@ -92,6 +92,10 @@ class Picker(Vertical):
         """Read what there is, anew."""
         raise NotImplementedError
 
+    def take(self) -> None:
+        """Choose the row under the cursor, or say why there is none to choose."""
+        raise NotImplementedError
+
     def at_length(self, width: int) -> list[Line]:
         """Return everything about the row under the cursor."""
         raise NotImplementedError
@@ -159,7 +163,8 @@ class CampaignPicker(Picker):
 
     @on(Input.Submitted)
     @on(Grid.Opened)
-    def _take(self) -> None:
+    def take(self) -> None:
+        """Choose the campaign under the cursor, or the file that is written."""
         offer, path = self.grid.current, typed_path(self.field.value)
         if offer is not None:
             self._choose(offer)
@@ -266,7 +271,8 @@ class UploadPicker(Picker):
             self.complete()
 
     @on(Input.Submitted)
-    def _written(self) -> None:
+    def take(self) -> None:
+        """Choose the file under the cursor, once what is written is listed."""
         # What is listed still may be what another text found.
         if self._shown_path == self.field.value:
             self._take()
