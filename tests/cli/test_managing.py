@@ -43,6 +43,17 @@ def test_a_word_is_previewed_and_only_yes_gives_it(shell, waiting, typed):
     assert shown(shell, waiting)["books"]["delivered"] == 5
 
 
+def test_status_says_that_a_run_waits_for_a_word_until_it_is_given(shell, waiting):
+    before = shell("status", "--short").out
+    told = shell("status", "--json").json
+    shell("approve", waiting, "--yes")
+    after = shell("status", "--short").out
+
+    assert "| 3 left | 1 awaiting approval |" in before
+    assert told["awaiting_approval"] == 1
+    assert "approval" not in after
+
+
 def test_with_yes_nobody_is_asked_for_the_word(shell, waiting):
     given = shell("approve", waiting, "--yes", "--json")
 

@@ -50,6 +50,20 @@ def test_unknown_records_are_listed_with_the_key_to_ask_by(shell, run_id):
     assert [one["seq"] for one in rest] == [4]
 
 
+def test_status_counts_unknown_records_until_they_are_resolved(shell, run_id):
+    said = ("--as", "delivered", "--reason", "their log", "--yes")
+    before = shell("status")
+    shell("resolve", run_id, 2, *said)
+    told = shell("status", "--json").json
+    shell("resolve", run_id, "--all", *said)
+
+    # They are no fault: it says so, and its exit code tells of none.
+    line = "1 ended | 0 left | 4 unknown | no engine\n"
+    assert (before.code, before.out) == (0, line)
+    assert told["unknown"] == 3
+    assert "unknown" not in shell("status").out
+
+
 def test_one_record_is_resolved_with_a_reason(shell, run_id):
     said = shell(
         *("resolve", run_id, 2, "--as", "delivered"),

@@ -38,6 +38,7 @@ def status(options: Namespace) -> int:
     counts = Counter(_word(run) for run in seen.live)
     counts["ended"] = seen.ended
     left = sum(run.left for run in seen.live)
+    approvals = sum(run.awaits_approval for run in seen.live)
     told = (sign.fault or sign.last_words, sign.trouble)
     waits = _what_is_wrong(seen, sign, now_ms, layout, alive=alive)
     wrong = [*filter(None, told), *waits]
@@ -61,6 +62,8 @@ def status(options: Namespace) -> int:
                 "runs": counts,
                 "left": left,
                 "in_flight": sum(run.in_flight for run in seen.live),
+                "unknown": seen.unknown,
+                "awaiting_approval": approvals,
                 "commands_waiting": asked,
                 "problems": wrong,
             }
@@ -68,11 +71,20 @@ def status(options: Namespace) -> int:
         return exits.UNHEALTHY if wrong else exits.DONE
     figures = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     owner = _owner(seen, sign, now_ms, alive=alive)
-    line = f"{figures or 'no runs'} | {left:,} left | {owner}"
-    if asked:
-        line = f"{line} | {counted(asked, 'command')} waiting for an engine"
-    if role is not Role.ADMIN:
-        line = f"{line} | {role}"
+    line = " | ".join(
+        filter(
+            None,
+            (
+                figures or "no runs",
+                f"{left:,} left",
+                f"{seen.unknown:,} unknown" if seen.unknown else "",
+                f"{approvals} awaiting approval" if approvals else "",
+                owner,
+                f"{counted(asked, 'command')} waiting for an engine" if asked else "",
+                "" if role is Role.ADMIN else role,
+            ),
+        )
+    )
     if options.short:
         advise(clean(" | ".join([line, *(f"! {one}" for one in wrong[:1])])))
     else:
