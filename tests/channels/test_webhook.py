@@ -235,7 +235,7 @@ async def test_a_secret_is_in_no_outcome_and_no_representation(
     monkeypatch.setenv("CALLS_TOKEN", SECRET)
     made = await provider(answer)
     headers = {"Authorization": "env:CALLS_TOKEN"}
-    async with webhook(made.url, headers=headers, timeout="100ms") as channel:
+    async with webhook(made.url, headers=headers, timeout="1s") as channel:
         outcome = await channel.deliver(dispatch())
         shown = f"{outcome!r} {channel!r} {channel._rules!r} {caplog.text}"
 
