@@ -10,6 +10,7 @@ from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.test_hostile import DOSES
 from tests.support.hostile import traces
+from textual.events import Paste
 from textual.widgets import Button
 
 from watchfloor.console.app import WatchfloorApp
@@ -64,6 +65,7 @@ class WizardDesk(PaperDesk):
         self.going.set()
 
     async def campaigns(self) -> tuple[CampaignOffer, ...]:
+        await self.going.wait()
         found = await super().campaigns()
         return found if self.offers is None else self.offers
 
@@ -280,7 +282,28 @@ async def test_keys_that_come_before_the_field_has_the_focus_are_not_lost(app):
         # Elsewhere in the wizard the first of them arms, and the second launches.
         await wizard.press("m", "y", ".")
         assert not app.session.is_armed
-        assert app.screen.query_one(UploadPicker).field.value == "my."
+        app.set_focus(None)
+        app.post_message(Paste(" and\nmore"))
+        await wizard.calm()
+        assert app.screen.query_one(UploadPicker).field.value == "my. and more"
+        assert not app.session.is_armed
+
+
+async def test_enter_before_the_campaigns_are_listed_chooses_nothing_and_says_why(
+    app, desk
+):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        desk.going.clear()
+        wizard = Opened(pilot)
+        await app.push_screen(wizard.wizard)
+        await press(pilot, "enter")
+        assert "The campaigns are still being read." in shown(app)
+        desk.going.set()
+        await wizard.calm()
+
+        assert wizard.wizard.step is Step.CAMPAIGN
+        assert "still being read" not in shown(app)
 
 
 async def test_tab_never_completes_what_another_text_found(app, desk):

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widgets import Button
 
 from watchfloor.console.figures import counted
@@ -115,11 +115,17 @@ class WizardPage(Modal[str | None]):
 
     def on_key(self, event: Key) -> None:
         """Write what is typed before the field has the focus: it orders nothing."""
-        if not self.step.is_choosing or self.focused is not None:
-            return
         if event.is_printable and event.character:
+            self._write_early(event, event.character)
+
+    def on_paste(self, event: Paste) -> None:
+        """Write what is pasted before the field has the focus."""
+        self._write_early(event, " ".join(event.text.splitlines()))
+
+    def _write_early(self, event: Key | Paste, text: str) -> None:
+        if self.step.is_choosing and self.focused is None:
             event.stop()
-            self.picker.field.insert_text_at_cursor(event.character)
+            self.picker.field.insert_text_at_cursor(text)
 
     # --- going about -----------------------------------------------------------------
 

@@ -126,6 +126,8 @@ class CampaignPicker(Picker):
         self._chosen = chosen
         self._offers: tuple[CampaignOffer, ...] = ()
         self._looks_at = ""
+        self._is_read = False
+        self._is_asked_early = False
 
     def made_grid(self) -> Grid[CampaignOffer]:
         """Return an empty list of campaigns."""
@@ -142,6 +144,9 @@ class CampaignPicker(Picker):
 
     @on(Read)
     def _show(self, message: Read) -> None:
+        if self._is_asked_early:
+            self.post_message(self.Said(""))
+        self._is_read, self._is_asked_early = True, False
         if isinstance(message.answer, Failure):
             key = self.session.keymap.key("wizard.again")
             self.grid.empty = f"The campaigns could not be read; {key} tries again."
@@ -168,6 +173,9 @@ class CampaignPicker(Picker):
         offer, path = self.grid.current, typed_path(self.field.value)
         if offer is not None:
             self._choose(offer)
+        elif not path and not self._is_read:
+            self._is_asked_early = True
+            self.post_message(self.Said("The campaigns are still being read.", "warn"))
         elif not path:
             said = "There is no such campaign; write its path to use another file."
             self.post_message(self.Said(said, "warn"))
