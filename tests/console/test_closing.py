@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from tests.console.looking import settled
 
 from watchfloor.console.closing import close
 from watchfloor.console.questions import Question
+from watchfloor.console.screens.callbacks import CallbacksScreen
+from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.live import LiveScreen
+from watchfloor.console.snapshots import PulseRead
 
 
 def names(app) -> list[str]:
@@ -40,6 +46,24 @@ async def test_nothing_is_asked_behind_another_screen(app):
         await app.push_screen(LiveScreen(app.session, app.jobs.run))
 
         assert await app.jobs.consent(Question(title="Sure?", no="No")) is None
+
+
+@pytest.mark.parametrize("kind", [CallbacksScreen, LiveScreen, ChartsScreen])
+async def test_a_view_hears_of_the_engine_at_any_moment_of_its_opening(app, kind):
+    heard = 0
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        pulse = PulseRead(await app.session.desk.pulse())
+        view = kind(app.session, app.jobs.run)
+        opening = app.push_screen(view)
+        while not view.is_mounted:
+            app.jobs._pulse_read(pulse)
+            heard += 1
+            await asyncio.sleep(0)
+        await opening
+        await settled(pilot)
+
+    assert heard > 1
 
 
 async def test_what_a_screen_put_off_is_not_done_when_it_has_gone(app):

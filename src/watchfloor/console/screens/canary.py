@@ -82,7 +82,6 @@ class CanaryScreen(ListSheet[StageRow]):
     def head(self) -> None:
         """Bring the heading and the canary as a whole up to date."""
         super().head()
-        if self.query("#fate"):
-            key = self.session.keymap.key("run.resume")
-            canary = self._canary
-            self.panel("fate").draw(lambda _: (canary_line(canary, key),))
+        key = self.session.keymap.key("run.resume")
+        canary = self._canary
+        self.panel("fate").draw(lambda _: (canary_line(canary, key),))

@@ -64,9 +64,8 @@ class CohortScreen(CohortSheet[RecordRow]):
     def head(self) -> None:
         """Bring the heading and what the records have in common up to date."""
         super().head()
-        if self.query("#fate"):
-            words = without_contact(self._cohort.words)
-            self.panel("fate").draw(lambda _: ((Piece(f" {words}", "strong"),),))
+        words = without_contact(self._cohort.words)
+        self.panel("fate").draw(lambda _: ((Piece(f" {words}", "strong"),),))
 
     def at_length(self, row: RecordRow | None, width: int) -> Sequence[Line]:  # noqa: ARG002 - the sheet's signature
         """Return exactly what a retry of the cohort would do, whatever the row."""

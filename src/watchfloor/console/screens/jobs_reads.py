@@ -180,7 +180,8 @@ class JobsReads(JobsNews):
             self._say_unread()
         self.paint_head()
         for screen in self.app.screen_stack:
-            if isinstance(screen, Sheet):
+            # One that opens just now has not got all of its parts yet.
+            if isinstance(screen, Sheet) and screen.is_mounted:
                 screen.head()
 
     @on(OverviewRead)
