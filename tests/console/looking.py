@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.cells import cell_len
 from tests.console.unseen import paint_at_rest, painted
+from tests.support.patience import DEADLINE_S
 from textual.app import App
 from textual.events import Key
 from textual.keys import _character_to_key
@@ -18,8 +19,6 @@ from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.widgets.panel import Panel
 
-#: Far beyond what a busy machine needs.
-PATIENCE_S = 30.0
 #: Turns of the loop; a message that is being handled may send another one.
 _CALM_ENOUGH = 12
 READS = (
@@ -64,7 +63,7 @@ def jobs(app: WatchfloorApp) -> JobsScreen:
 
 async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
     """Wait until something is true; fail with what is shown if it never is."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + DEADLINE_S
     while not true():
         assert time.monotonic() < end, shown(pilot.app)  # type: ignore[arg-type]  # ours
         await asyncio.sleep(0.005)
@@ -92,7 +91,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     """Wait until every read has come and is painted."""
     app: WatchfloorApp = pilot.app  # type: ignore[assignment]  # ours
     calm = 0
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + DEADLINE_S
     while calm < _CALM_ENOUGH and not app._exit and time.monotonic() < end:
         await asyncio.sleep(0)
         if _is_calm(app):

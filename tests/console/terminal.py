@@ -18,6 +18,7 @@ from typing import Protocol
 
 import pyte
 from pyte.screens import Char
+from tests.support.patience import DEADLINE_S
 from tests.support.preloaded import Preloaded
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +127,7 @@ class Terminal:
         self._stream.feed(for_pyte(data))
         return data
 
-    def until(self, text: str, patience_s: float = 30.0) -> None:
+    def until(self, text: str, patience_s: float = DEADLINE_S) -> None:
         """Read until *text* stands on the glass."""
         end = time.monotonic() + patience_s
         while text not in self.glass:
@@ -144,12 +145,24 @@ class Terminal:
             raise AssertionError(msg)
 
     def quiet(self, calm_s: float = 0.2, most_s: float = 15.0) -> int:
-        """Read until nothing came for a while; the number of bytes that did."""
+        """Read until nothing came for a while; the number of bytes that did.
+
+        A program that still waits for a core has not had its say.
+        """
         start = len(self.sent)
         end = time.monotonic() + most_s
-        while self.read(calm_s) and time.monotonic() < end:
+        while (self.read(calm_s) or self._is_busy()) and time.monotonic() < end:
             pass
         return len(self.sent) - start
+
+    def _is_busy(self) -> bool:
+        """Whether any thread of the program runs, or would if there were a core."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        try:
+            states = [one.read_text().rpartition(")")[2].split()[0] for one in threads]
+        except OSError:
+            return False
+        return "R" in states
 
     def press(self, keys: str, calm_s: float = 0.15, *, shows: str = "") -> int:
         """Press keys; the number of bytes that came until they show and it is quiet."""
@@ -208,11 +221,15 @@ class Terminal:
         os.close(self._fd)
         self._fd = -1
 
+    def ended(self) -> int:
+        """Wait for the program's end; return how it ended."""
+        return self.process.wait(DEADLINE_S)
+
     def end(self) -> int | None:
         """End the program and say how it ended."""
         if self.process.poll() is None:
             self.process.kill()
-        code = self.process.wait(10)
+        code = self.ended()
         if self._fd >= 0:
             os.close(self._fd)
         return code

@@ -113,7 +113,7 @@ def check_it_goes_on(terminal: Terminal) -> None:
 
     terminal.send(CTRL_Q)
     terminal.quiet(0.3)
-    assert terminal.process.wait(10) == 0
+    assert terminal.ended() == 0
     for restored in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l"):
         assert restored in terminal.sent
     assert terminal.is_cooked
@@ -219,4 +219,4 @@ def test_a_terminal_is_given_back_when_the_console_is_asked_to_stop(opened):
 
     os.kill(terminal.process.pid, signal.SIGHUP)
 
-    assert terminal.process.wait(10) == 0
+    assert terminal.ended() == 0

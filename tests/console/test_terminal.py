@@ -74,7 +74,7 @@ def test_without_colour_none_is_sent_and_leaving_gives_the_terminal_back(opened)
     assert "Leave the console?" in terminal.glass
     terminal.send("y")
     terminal.quiet(0.5)
-    assert terminal.process.wait(10) == 0
+    assert terminal.ended() == 0
     assert b"\x1b[?1049l" in terminal.sent
 
 
@@ -83,7 +83,7 @@ def test_a_console_whose_terminal_vanished_ends_in_good_order(opened):
 
     terminal.vanish()
 
-    assert terminal.process.wait(10) == 0
+    assert terminal.ended() == 0
 
 
 def test_the_console_knows_no_database():

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any, NamedTuple
 
-from tests.console.looking import PATIENCE_S, press, settled, shown
+from tests.console.looking import press, settled, shown
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import (
     a_canary,
@@ -14,6 +14,7 @@ from tests.console.paper_runs import (
     retried_runs,
     some_runs,
 )
+from tests.support.patience import DEADLINE_S
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -125,7 +126,7 @@ def set_out(desk: PaperDesk, name: str) -> None:
 
 async def at_rest(pilot: Pilot[Any]) -> None:
     """Wait until every read has come, the wizard's too."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
         await settled(pilot)
         if not any(worker.group in _OPENING for worker in pilot.app.workers):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.floor import Floor, ids, webhook
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 from tests.support.preloaded import Account, carried_out
 
 from watchfloor.cli import compose
@@ -272,7 +272,7 @@ def test_a_member_writes_nothing_but_the_inbox(shared, name):
         capture_output=True,
         check=False,
         cwd=shared.layout.root,
-        timeout=20,
+        timeout=DEADLINE_S,
     )
 
     assert tried.returncode != 0

@@ -61,7 +61,7 @@ def test_after_a_key_that_drains_the_first_ctrl_c_cuts_nothing_off(
     until(lambda: floor.books(run_id).attempting == 3)
     provider.let_go()
 
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     books = floor.assert_books_hold(run_id)
     assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
     assert floor.pulse().left == Leaving.QUIT
@@ -81,7 +81,7 @@ def test_after_a_key_that_drains_a_second_ctrl_c_does_not_wait_and_is_told(
 
     until(ended)
 
-    assert terminal.process.wait(30) == NOT_DRAINED
+    assert terminal.ended() == NOT_DRAINED
     told(terminal, "Not waiting: attempts in flight are cut off")
     assert floor.assert_books_hold(run_id).retry == 3
 
@@ -97,7 +97,7 @@ def test_leaving_may_hand_the_runs_to_an_engine_that_outlives_the_terminal(
     until(floor.layout.headless_log.exists)
     terminal.quiet(1.0)
     provider.let_go()
-    assert terminal.process.wait(60) == 0
+    assert terminal.ended() == 0
     terminal.quiet(0.3)
     assert "An engine without a screen goes on (pid" in terminal.glass
     terminal.vanish()
@@ -171,7 +171,7 @@ def test_a_console_takes_the_engine_over_and_the_loser_becomes_its_console(
     until(lambda: floor.books(run_id).delivered == 9)
     assert sorted(provider.contacts) == ids(9)
     loser.send("q")
-    assert loser.process.wait(30) == 0
+    assert loser.ended() == 0
     assert floor.pulse().pid == other.process.pid
 
 
@@ -184,7 +184,7 @@ def test_an_engine_that_hangs_is_passed_over_only_by_a_typed_word(
         terminal.until("Take the engine over?")
         terminal.press(f"take over{ENTER}")
         terminal.send("y")
-        terminal.until("does not answer. Pass it over?", 40)
+        terminal.until("does not answer. Pass it over?")
         terminal.until("holds the lock and took no command")
         assert floor.pulse().pid != terminal.process.pid
         terminal.press(f"seize{ENTER}")

@@ -75,7 +75,7 @@ def test_a_terminal_that_closes_ends_the_console_whatever_is_open(
 
     terminal.vanish()
 
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     assert floor.pulse().left == Leaving.HANG_UP
 
 
@@ -90,7 +90,7 @@ def test_a_terminal_that_closes_in_the_first_paint_leaves_no_process(
     terminal.vanish()
 
     # Before it listens, the hang-up ends it; it may also find no terminal to draw on.
-    assert terminal.process.wait(30) in (0, 1, -signal.SIGHUP)
+    assert terminal.ended() in (0, 1, -signal.SIGHUP)
     assert floor.pulse().released
 
 
@@ -106,7 +106,7 @@ def test_a_terminal_that_closes_while_attempts_fly_lets_them_end(
     assert share_of_a_core(floor, terminal.process.pid, beats=2) < 0.6
     provider.let_go()
 
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     assert floor.books(run_id).delivered == 3
     assert floor.pulse().left == Leaving.HANG_UP
 
@@ -125,7 +125,7 @@ def test_a_console_may_go_on_without_its_terminal_and_takes_no_core_for_it(
     assert terminal.process.poll() is None
 
     os.kill(pid, signal.SIGTERM)
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     assert floor.pulse().left == Leaving.SIGNAL
 
 
@@ -143,7 +143,7 @@ def test_a_terminal_that_takes_nothing_holds_up_no_run_and_no_end(
     assert floor.assert_books_hold(run_id).delivered == 200
     assert terminal.process.poll() is None
     terminal.vanish()
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
 
 
 def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, opened):
@@ -209,7 +209,7 @@ def test_a_stalled_console_drains_at_once_by_any_signal_and_ends(
     until(lambda: not has_its_terminal(pid), "it to forsake its terminal")
     provider.let_go()
 
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     books = floor.assert_books_hold(run_id)
     assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
     assert len(provider.arrivals) == 3
@@ -231,7 +231,7 @@ def test_a_stalled_console_may_go_on_after_a_hang_up_and_ends_by_a_sigterm(
     assert terminal.process.poll() is None
 
     os.kill(pid, TERM)
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     assert floor.pulse().left == Leaving.SIGNAL
 
 
@@ -247,7 +247,7 @@ def test_a_console_that_is_ended_in_mid_run_gives_back_and_tells_the_terminal(
     until(lambda: floor.books(run_id).attempting == 3)
     provider.let_go()
 
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     terminal.quiet()
     assert b"\x1b[?1049l" in terminal.sent
     assert terminal.is_cooked
@@ -265,7 +265,7 @@ def test_a_hang_up_and_a_sigterm_at_once_let_what_flies_end(floor, provider, fly
     assert terminal.process.poll() is None
     provider.let_go()
 
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0
     books = floor.assert_books_hold(run_id)
     assert (books.delivered, books.retry, books.attempting) == (3, 0, 0)
 
@@ -330,4 +330,4 @@ def test_storms_of_signals_and_sizes_leave_a_console_that_answers(
     terminal.press("r")
     terminal.until("100%")
     terminal.send("q")
-    assert terminal.process.wait(30) == 0
+    assert terminal.ended() == 0

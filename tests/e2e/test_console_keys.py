@@ -113,5 +113,5 @@ def test_a_run_is_steered_by_keys_alone_from_launch_to_books(console, tmp_path):
     console.until(f"records {PEOPLE} = {PEOPLE} delivered")
     console.send("q")
     console.quiet(1.0)
-    assert console.process.wait(20) == 0
+    assert console.ended() == 0
     assert b"\x1b[?1049l" in console.sent

@@ -31,7 +31,7 @@ def opened(workspace: Path, *options: str, **env: str) -> Terminal:
 
 
 def ended(terminal: Terminal) -> tuple[int | None, str]:
-    code = terminal.process.wait(20)
+    code = terminal.ended()
     terminal.quiet(0.2)
     # The terminal breaks lines wherever they are full.
     said = "".join(terminal.glass.split())
@@ -77,7 +77,7 @@ def test_an_own_file_with_a_mistake_opens_all_the_same_and_says_so(workspace):
         terminal.until("console.toml: theme: 'pink' is none of")
         terminal.until("READ ONLY")
         terminal.send("q")
-        assert terminal.process.wait(20) == 0
+        assert terminal.ended() == 0
     finally:
         terminal.end()
 
@@ -108,7 +108,7 @@ def test_a_console_that_waits_for_an_engine_to_end_is_left_at_once(workspace):
             terminal.press("y", shows="this console waits for it")
             terminal.press("q", shows="Leaving ends that wait")
             terminal.send("y")
-            assert terminal.process.wait(20) == 0
+            assert terminal.ended() == 0
             terminal.quiet(0.2)
             # The terminal breaks lines wherever they are full.
             said = "".join(terminal.glass.split())
@@ -134,7 +134,7 @@ def test_a_signal_to_the_process_gives_the_terminal_back(workspace, sent):
         for one in sent:
             signalled(pid, one)
         terminal.quiet(1.0)
-        assert terminal.process.wait(20) == 0
+        assert terminal.ended() == 0
         terminal.quiet(0.3)
         assert b"\x1b[?1049l" in terminal.sent
         assert terminal.is_cooked

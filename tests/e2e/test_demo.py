@@ -60,5 +60,5 @@ def test_in_a_terminal_the_demo_shows_runs_in_many_states_and_can_be_left(termin
     while terminal.read(0.1):
         pass
 
-    assert terminal.process.wait(DEADLINE_S) == 0
+    assert terminal.ended() == 0
     assert "Traceback" not in terminal.glass

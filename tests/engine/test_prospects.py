@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.support.floor import ASKER, NORA, campaign, ids, posting_step, webhook
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 
 from watchfloor.domain.errors import ConfigError, NotFoundError, StoreError
 from watchfloor.domain.prospects import Prospect
@@ -393,7 +393,7 @@ async def test_a_check_that_is_given_up_ends_soon_and_keeps_nothing(
     def hold(read: int) -> None:
         told.append(read)
         begun.set()
-        go_on.wait(10)
+        go_on.wait(DEADLINE_S)
 
     check = asyncio.ensure_future(chosen.prospect(*write(upload=rows(*many)), hold))
     await asyncio.to_thread(begun.wait, 10)

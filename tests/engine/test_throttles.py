@@ -6,6 +6,7 @@ import random
 
 import pytest
 from tests.store.conftest import made_layout, stored_in
+from tests.support.patience import DEADLINE_S
 
 from watchfloor.domain.outcomes import Delivery
 from watchfloor.domain.pacing import Bucket
@@ -63,7 +64,7 @@ async def waiting(line, count=1):
 
 async def in_time(task):
     """Wait for a timer that rings by itself; far longer than it takes."""
-    return await asyncio.wait_for(task, 30)
+    return await asyncio.wait_for(task, DEADLINE_S)
 
 
 def chance_of(seed):

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-#: Nobody waits longer for a client to speak or to go away.
-PATIENCE_S = 30.0
+from tests.support.patience import DEADLINE_S
 
 
 class Wire:
@@ -133,7 +132,7 @@ class FaultyProvider:
     def wait_until_done(self, count: int = 1) -> None:
         """Wait until so many acts were done to their end: the fault did happen."""
         with self._lock:
-            told = self._lock.wait_for(lambda: self.done >= count, PATIENCE_S)
+            told = self._lock.wait_for(lambda: self.done >= count, DEADLINE_S)
         assert told, f"{self.done} of {count} faults happened"
 
     def __enter__(self) -> Self:
@@ -152,7 +151,7 @@ class FaultyProvider:
             with contextlib.suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
         for thread in list(self._threads):
-            thread.join(PATIENCE_S)
+            thread.join(DEADLINE_S)
             assert not thread.is_alive()
         self._listener.close()
 
@@ -160,7 +159,7 @@ class FaultyProvider:
         with contextlib.suppress(OSError):
             while True:
                 raw, _ = self._listener.accept()
-                raw.settimeout(PATIENCE_S)
+                raw.settimeout(DEADLINE_S)
                 self.connections += 1
                 wire = Wire(self, raw)
                 self._wires.append(wire)

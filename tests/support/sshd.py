@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.console.terminal import ROOT, Terminal
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 
 _PLACES = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd")
 SIZE = (120, 36)
@@ -89,7 +89,7 @@ class Sshd:
             if one.process.poll() is None:
                 one.end()
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(DEADLINE_S)
 
     @property
     def log(self) -> str:
@@ -124,7 +124,7 @@ class Sshd:
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=DEADLINE_S,
         )
 
 

@@ -18,6 +18,7 @@ from tests.console.looking import press, settled, shown
 from tests.console.paper_desk import PaperDesk
 from tests.console.paper_runs import OWN_PID
 from tests.support.hostile import PAYLOADS, marks_in, traces
+from tests.support.patience import DEADLINE_S
 from tests.support.planted import PEOPLE, REFERRED, leaks, told_of
 
 from watchfloor.cli import compose, mishaps
@@ -61,7 +62,7 @@ def engine_process(root):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 
 from tests.support.floor import Running, campaign, ids, webhook
-from tests.support.patience import until
+from tests.support.patience import DEADLINE_S, until
 from tests.support.process import EngineProcess
 from tests.support.provider import Reply
 from tests.triage.library.bed import HOUR_S, MINUTE_S, Bed, Patient, many
@@ -75,7 +75,7 @@ def loop_blocked_by_a_channel(bed: Bed) -> Iterator[Patient]:
     run_id = bed.floor.launched(told, ids(30))
     try:
         with bed.engine():
-            assert entered.wait(20)
+            assert entered.wait(DEADLINE_S)
             bed.floor.clock.ahead_s += 5 * MINUTE_S
             yield Patient(run_id)
             released.set()
@@ -181,7 +181,7 @@ def _on_loop(engine: Running, act: object, *arguments: object) -> None:
         done.set()
 
     supervisor._loop.call_soon_threadsafe(acted)
-    assert done.wait(20)
+    assert done.wait(DEADLINE_S)
 
 
 async def _waiting(never: asyncio.Future[None]) -> None:
