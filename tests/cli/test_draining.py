@@ -41,13 +41,13 @@ def said_of(drain: Drain) -> str:
 
 @pytest.fixture
 def hanging(shell, queued):
-    """An owner that lives and has not beaten for a minute; a run waits."""
+    """An owner that lives and has not beaten for an hour; a run waits."""
     owner = compose.owner("engine")
     around = compose.surroundings()._replace(
-        now_ms=lambda: compose.now_ms() - MINUTE_MS
+        now_ms=lambda: compose.now_ms() - 60 * MINUTE_MS
     )
     with tenure(shell.layout, around, owner, dispatches=True):
-        yield f"hangs: last heartbeat 1 min 00 s ago, and its process {os.getpid()}"
+        yield f"hangs: last heartbeat 1 h 00 min ago, and its process {os.getpid()}"
 
 
 def test_status_tells_of_a_drain_and_of_what_waits_for_the_next_engine(shell, drain):

@@ -77,6 +77,7 @@ def _is_calm(app: WatchfloorApp) -> bool:
         screen._repaint_required,
         screen._dirty_widgets,
         screen._callbacks,
+        app.has_typed_ahead,
         any(worker.group in READS for worker in app.workers),
         any(
             pump._message_queue.qsize()

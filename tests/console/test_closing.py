@@ -11,6 +11,7 @@ from watchfloor.console.screens.callbacks import CallbacksScreen
 from watchfloor.console.screens.charts import ChartsScreen
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.live import LiveScreen
+from watchfloor.console.screens.resolve_counter import ResolveCounter
 from watchfloor.console.snapshots import PulseRead
 
 
@@ -80,3 +81,23 @@ async def test_what_a_screen_put_off_is_not_done_when_it_has_gone(app):
         await settled(pilot)
 
     assert done == ["while it stood"]
+
+
+async def test_nothing_is_told_to_a_screen_that_loses_its_parts(app):
+    told = []
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        view = LiveScreen(app.session, app.jobs.run)
+        await app.push_screen(view)
+
+        def tell(text, _):
+            told.append(text)
+
+        counter = ResolveCounter(view, app.session, tell, tell)
+        counter.say("it stands")
+        going = app._prune(view)  # as where the application ends
+        assert names(app) == ["JobsScreen", "LiveScreen"]
+        counter.say("it goes")
+        await going
+
+    assert told == ["it stands"]

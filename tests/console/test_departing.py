@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.console.looking import press, settled, shown, until
+from tests.console.looking import press, press_at_once, settled, shown, until
 from tests.console.paper_keeper import PaperKeeper
 
 from watchfloor.console.screens.confirm import Confirm
@@ -44,6 +44,18 @@ async def test_to_stay_is_what_enter_means_and_changes_nothing(app, keeper, key)
         assert not isinstance(app.screen, Confirm)
         assert not app.is_left
         assert keeper == PaperKeeper()
+
+
+async def test_a_key_typed_before_the_question_stands_answers_nothing(app, keeper):
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await press_at_once(pilot, "q", "y", "h", "y")
+
+        assert isinstance(app.screen, Confirm)
+        assert not app.is_left
+        assert keeper == PaperKeeper()
+        await press(pilot, "y")
+        await until(pilot, lambda: app.is_left)
 
 
 async def test_to_drain_leaves_and_asks_for_no_other_engine(app, keeper):

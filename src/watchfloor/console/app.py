@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
-from textual.events import Event, Key, Resize
+from textual.events import Event, Key, MouseEvent, Paste, Resize
 
 from watchfloor.console.commands import Patience
 from watchfloor.console.departing import Departing, draining
@@ -292,13 +292,21 @@ class WatchfloorApp(Departing):
         self.jobs.say(f"Theme: {self.theme}", "dim")
 
     async def on_event(self, event: Event) -> None:
-        """Count every key before anything is done with it; obey no stray one."""
+        """Count every key before anything is done with it."""
         if isinstance(event, Key):
             self.session.catch.keys += 1
-            if not event.is_forwarded and self._is_stray(event.key):
-                self.jobs.tell_strays()
-                return
+        elif isinstance(event, MouseEvent):
+            self.session.catch.input_s = event.time
         await super().on_event(event)
+
+    async def obey(self, event: Key | Paste) -> None:
+        """Obey no stray key, and know of every other one when it was typed."""
+        if isinstance(event, Key) and self._is_stray(event.key):
+            self.jobs.tell_strays()
+            return
+        self.session.catch.keys += 1
+        self.session.catch.input_s = event.time
+        await super().obey(event)
 
     def _is_stray(self, key: str) -> bool:
         """Whether a key was meant for a question that went away by itself."""

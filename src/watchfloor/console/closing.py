@@ -1,8 +1,8 @@
-"""Closing a screen once, however often it was asked for."""
+"""Closing a screen once, however often it was asked for, and knowing that it goes."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from textual.screen import Screen
 
@@ -19,3 +19,12 @@ def close(screen: Screen[Answer], answer: Answer | None = None) -> None:
     """
     if screen.is_active:
         _ = screen.dismiss(answer)
+
+
+def stands(screen: Screen[Any]) -> bool:
+    """Return whether a screen is open and keeps its parts.
+
+    Where an application ends, its screens lose their parts before they leave the stack.
+    """
+    # Textual displays nothing that is being taken away.
+    return screen.display and screen in screen.app.screen_stack

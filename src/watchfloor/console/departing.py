@@ -6,17 +6,15 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from textual.app import App
-
 from watchfloor.console.commands import Patience
 from watchfloor.console.figures import counted
+from watchfloor.console.in_turn import InTurn
 from watchfloor.console.lines import active_runs
 from watchfloor.console.parting import parted
 from watchfloor.console.questions import Consent, Question
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.screens.jobs import JobsScreen
 from watchfloor.console.session import Session
-from watchfloor.console.timers import Timed
 from watchfloor.console.work import begin
 
 _LEAVING = "leaving"
@@ -36,7 +34,7 @@ def draining(active: int) -> tuple[str, ...]:
     )
 
 
-class Departing(Timed, App[int]):
+class Departing(InTurn):
     """An application that asks before it is left, and can be left without a terminal.
 
     Attributes:

@@ -16,10 +16,12 @@ class SafetyCatch:
     Attributes:
         keys: How many keys were pressed so far: a question that comes late must not be
             answered by a key that was meant for something else.
+        input_s: When the key or click that is obeyed was made, by the monotonic clock.
     """
 
     armed_until_ms: int = 0
     keys: int = 0
+    input_s: float = 0.0
     _deaf_until_ms: int = 0
 
     def arm(self, now_ms: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from typing import ClassVar
 
 from textual import on
@@ -44,7 +46,7 @@ class Confirm(Modal[Consent | None]):
         super().__init__()
         self._question = question.asked_at(session.address)
         self._session = session
-        self._stands = False
+        self._stands_since_s = math.inf
         self._yes_key = ""
 
     def compose(self) -> ComposeResult:
@@ -112,8 +114,12 @@ class Confirm(Modal[Consent | None]):
         close(self)
 
     def _is_seen(self) -> None:
-        # A key that was in the line before the question stood answers nothing.
-        self._stands = True
+        self._stands_since_s = time.monotonic()
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether the answer was given to the question: a key typed before is none."""
+        return self._session.catch.input_s >= self._stands_since_s
 
     def on_key(self, event: Key) -> None:
         """Take a letter that answers nothing as the beginning of the reason."""
@@ -222,7 +228,7 @@ class Confirm(Modal[Consent | None]):
     def action_yes(self) -> None:
         """Consent, if there is something to consent to and it was typed."""
         question = self._question
-        if not self._stands:
+        if not self._is_heard:
             return
         if not question.yes or not self._is_typed:
             return
@@ -235,7 +241,7 @@ class Confirm(Modal[Consent | None]):
     @on(Button.Pressed, "#also")
     def action_also(self) -> None:
         """Consent to the other way."""
-        if self._stands and self._question.also:
+        if self._is_heard and self._question.also:
             close(self, Consent(also=True))
 
     @on(Button.Pressed, "#no")

@@ -8,6 +8,8 @@ from typing import TypeVar
 from textual._callback import invoke
 from textual.screen import ModalScreen  # noqa: TID251  the one that may
 
+from watchfloor.console.closing import stands
+
 Answer = TypeVar("Answer")
 
 
@@ -25,7 +27,7 @@ class Modal(ModalScreen[Answer]):
         """Do something after the next painting, if this screen stands by then."""
 
         async def if_it_stands() -> None:
-            if self in self.app.screen_stack:
+            if stands(self):
                 await invoke(lambda: callback(*args, **kwargs))
 
         return super().call_after_refresh(if_it_stands)

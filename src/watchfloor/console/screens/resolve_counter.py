@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.screen import Screen
 
+from watchfloor.console.closing import stands
 from watchfloor.console.commands import (
     VIEWER,
     Counter,
@@ -111,7 +112,7 @@ class ResolveCounter:
 
     @property
     def _stands(self) -> bool:
-        return self._screen in self._screen.app.screen_stack
+        return stands(self._screen)
 
     # --- the counter -----------------------------------------------------------------
 

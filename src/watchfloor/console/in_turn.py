@@ -1,0 +1,101 @@
+"""Keys are obeyed one after another, each by what the one before has left."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from functools import partial
+from typing import Any
+
+from textual.app import App
+from textual.events import Event, Key, Paste
+from textual.screen import Screen
+
+from watchfloor.console.timers import Timed
+
+#: Longer than this no key waits for what the one before it has begun.
+_LONGEST_S = 1.0
+_LOOK_S = 0.005
+
+
+class InTurn(Timed, App[int]):
+    """An application at which a burst of keys does what the same keys do one by one.
+
+    Textual 8 hands every key on to the screen that stands when it comes, and asks the
+    screen that stands when it comes back what it means. Over a slow line keys come
+    together: what was typed after the key that opens a field was the field's in
+    neither, and its letters were orders to it.
+    """
+
+    _asked: Screen[Any] | None = None
+    _patient_until_s = 0.0
+
+    def __init__(self, *, ansi_color: bool | None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self._typed: deque[Key | Paste] = deque()
+
+    @property
+    def has_typed_ahead(self) -> bool:
+        """Whether keys wait for what the one before them has begun."""
+        return bool(self._typed)
+
+    async def on_event(self, event: Event) -> None:
+        """Hold a key while what the one before has begun is under way."""
+        if not isinstance(event, (Key, Paste)):
+            await super().on_event(event)
+        elif not event.is_forwarded:
+            if self._typed or self._is_under_way:
+                self._hold(event)
+            else:
+                await self.obey(event)
+        elif isinstance(event, Key) and self.screen is not self._asked:
+            # Another screen opened meanwhile, and may not even have its parts yet.
+            self._hold(_anew(event), first=True)
+        else:
+            await super().on_event(event)
+
+    async def obey(self, event: Key | Paste) -> None:
+        """Hand a key on to whoever has the focus."""
+        self._asked = self.screen
+        await super().on_event(event)
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Whether any part of the screen has still to be told something."""
+        screen = self.screen
+        # What waits for the screen's painting may be the focus of a field.
+        if not screen.is_mounted or screen._callbacks:  # noqa: SLF001
+            return True
+        parts = (self, *screen.walk_children(with_self=True))
+        return any(one._message_queue.qsize() for one in parts)  # noqa: SLF001
+
+    def _hold(self, event: Key | Paste, *, first: bool = False) -> None:
+        if not self._typed:
+            self._wait()
+        if first:
+            self._typed.appendleft(event)
+        else:
+            self._typed.append(event)
+
+    def _wait(self) -> None:
+        self._patient_until_s = time.monotonic() + _LONGEST_S
+        self._look_later()
+
+    def _look_later(self) -> None:
+        # Among the messages, and not in a task of the timer's own.
+        self.set_timer(_LOOK_S, partial(self.call_later, self._go_on))
+
+    async def _go_on(self) -> None:
+        if self._is_under_way and time.monotonic() < self._patient_until_s:
+            self._look_later()
+            return
+        await self.obey(self._typed.popleft())
+        if self._typed:
+            self._wait()
+
+
+def _anew(key: Key) -> Key:
+    """Return a key that nobody was asked about yet, typed when that one was."""
+    again = Key(key.key, key.character)
+    again.time = key.time
+    return again
