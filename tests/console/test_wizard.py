@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.console.looking import press, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.test_hostile import DOSES
 from tests.support.hostile import traces
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import Button
 
 from watchfloor.console.app import WatchfloorApp
@@ -286,6 +287,22 @@ async def test_keys_that_come_before_the_field_has_the_focus_are_not_lost(app):
         app.post_message(Paste(" and\nmore"))
         await wizard.calm()
         assert app.screen.query_one(UploadPicker).field.value == "my. and more"
+        assert not app.session.is_armed
+
+
+async def test_what_is_typed_behind_a_choice_waits_until_that_is_made(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        desk.going.clear()
+        for key in (Key("n", "n"), Key("enter", "\r"), Key("m", "m"), Key("x", "x")):
+            app.post_message(key)
+        await until(pilot, lambda: "Reading the campaigns" in shown(app))
+        enough = time.monotonic() + 0.2
+        await until(pilot, lambda: time.monotonic() > enough or not app.has_typed_ahead)
+        desk.going.set()
+        await settled(pilot)
+
+        assert app.screen.query_one(UploadPicker).field.value == "mx"
         assert not app.session.is_armed
 
 

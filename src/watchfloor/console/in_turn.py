@@ -11,6 +11,7 @@ from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
+from watchfloor.console.screens.modal import Modal
 from watchfloor.console.timers import Timed
 
 #: Longer than this no key waits for what the one before it has begun.
@@ -61,10 +62,12 @@ class InTurn(Timed, App[int]):
 
     @property
     def _is_under_way(self) -> bool:
-        """Whether any part of the screen has still to be told something."""
+        """Whether the screen, or any part of it, has still to learn something."""
         screen = self.screen
         # What waits for the screen's painting may be the focus of a field.
         if not screen.is_mounted or screen._callbacks:  # noqa: SLF001
+            return True
+        if isinstance(screen, Modal) and not screen.is_ready:
             return True
         parts = (self, *screen.walk_children(with_self=True))
         return any(one._message_queue.qsize() for one in parts)  # noqa: SLF001

@@ -21,6 +21,11 @@ class Modal(ModalScreen[Answer]):
     parts, and the console would end.
     """
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is known already what the next key is for."""
+        return True
+
     def call_after_refresh(
         self, callback: Callable[..., object], *args: object, **kwargs: object
     ) -> bool:

@@ -113,6 +113,11 @@ class WizardPage(Modal[str | None]):
         kind = CampaignPicker if self.step is Step.CAMPAIGN else UploadPicker
         return self.query_one(kind)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing is looked for that decides which step the next key is for."""
+        return not self.step.is_choosing or not self.picker.is_looking
+
     def on_key(self, event: Key) -> None:
         """Write what is typed before the field has the focus: it orders nothing."""
         if event.is_printable and event.character:

@@ -96,6 +96,11 @@ class Picker(Vertical):
         """Choose the row under the cursor, or say why there is none to choose."""
         raise NotImplementedError
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether something is still looked for that a key can have chosen."""
+        raise NotImplementedError
+
     def at_length(self, width: int) -> list[Line]:
         """Return everything about the row under the cursor."""
         raise NotImplementedError
@@ -182,6 +187,11 @@ class CampaignPicker(Picker):
         elif path != self._looks_at:
             self._looks_at = path
             begin(self, partial(self._look, path), "campaigns", exclusive=False)
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether the campaigns, or the one that was written, are still to come."""
+        return not self._is_read or bool(self._looks_at)
 
     async def _look(self, path: str) -> None:
         found = await answer(self.session.desk.campaign(path))
@@ -298,6 +308,11 @@ class UploadPicker(Picker):
             self.complete()
         else:
             self.post_message(self.Chosen(row.offer))
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether a file was chosen, or its path asked for, that is not listed yet."""
+        return self._takes_when_shown or self._completes_when_shown
 
     def complete(self) -> None:
         """Write the path under the cursor into the field, once that is listed."""
