@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "watchfloor"
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -47,21 +45,29 @@ def tracked_texts():
     )
 
 
-def source_name(path):
-    return str(path.relative_to(SOURCE))
+def sources():
+    for path in MODULES:
+        yield path.relative_to(SOURCE), path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=source_name)
-def test_no_file_is_longer_than_a_sitting(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+def test_no_file_is_longer_than_a_sitting():
+    long = {
+        str(name): lines
+        for name, text in sources()
+        if (lines := len(text.splitlines())) > LONGEST_FILE
+    }
+    assert not long
 
 
-@pytest.mark.parametrize("path", MODULES, ids=source_name)
-def test_every_module_says_in_a_sentence_what_belongs_there(path):
-    said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_every_module_says_in_a_sentence_what_belongs_there():
+    said = {name: ast.get_docstring(ast.parse(text)) or "" for name, text in sources()}
+    ends = (".", "?", "!", ":")
 
-    assert said, "the module has no docstring"
-    assert said.splitlines()[0].rstrip('"').endswith((".", "?", "!", ":"))
+    assert len(said) == len(MODULES) > 0
+    first = {str(name): (text.splitlines() or [""])[0] for name, text in said.items()}
+    assert not [
+        name for name, line in first.items() if not line.rstrip('"').endswith(ends)
+    ]
 
 
 def test_no_module_has_a_name_that_says_nothing():
