@@ -277,8 +277,16 @@ def test_an_intake_takes_nothing_of_the_reserve(floor, provider):
         fill(floor)
         until(lambda: room(engine).short)
         until_paused(floor, run_id)
+
+        def begun():
+            # Where a slow intake left old pages in the log, no beat needs room.
+            with suppress(sqlite3.OperationalError):
+                begin_log_anew(floor, "TRUNCATE")
+            fill(floor)
+            return seen_reserve(floor.layout).size < SIZE
+
         # A step of it is what beats are stored in, for minutes.
-        until(lambda: seen_reserve(floor.layout).size < SIZE, "a beat to need room")
+        until(begun, "a beat to need room")
         floor.rounds(run_id)
         stood = floor.assert_books_hold(run_id)
         left = seen_reserve(floor.layout).size
