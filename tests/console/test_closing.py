@@ -50,7 +50,7 @@ async def test_nothing_is_asked_behind_another_screen(app):
 
 
 @pytest.mark.parametrize("kind", [CallbacksScreen, LiveScreen, ChartsScreen])
-async def test_a_view_hears_of_the_engine_at_any_moment_of_its_opening(app, kind):
+async def test_a_view_hears_of_the_engine_at_any_moment_it_opens_or_goes(app, kind):
     heard = 0
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -63,8 +63,14 @@ async def test_a_view_hears_of_the_engine_at_any_moment_of_its_opening(app, kind
             await asyncio.sleep(0)
         await opening
         await settled(pilot)
+        opened, going = heard, app._prune(view)  # as where the application ends
+        while view.is_attached:
+            app.jobs._pulse_read(pulse)
+            heard += 1
+            await asyncio.sleep(0)
+        await going
 
-    assert heard > 1
+    assert heard > opened + 1 > 2
 
 
 async def test_what_a_screen_put_off_is_not_done_when_it_has_gone(app):

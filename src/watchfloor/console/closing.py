@@ -22,9 +22,11 @@ def close(screen: Screen[Answer], answer: Answer | None = None) -> None:
 
 
 def stands(screen: Screen[Any]) -> bool:
-    """Return whether a screen is open and keeps its parts.
+    """Return whether a screen is open, has its parts and keeps them.
 
-    Where an application ends, its screens lose their parts before they leave the stack.
+    It is on the stack before it has got them; where an application ends, it loses them
+    before it leaves the stack.
     """
     # Textual displays nothing that is being taken away.
-    return screen.display and screen in screen.app.screen_stack
+    stays = screen.is_mounted and screen.display
+    return stays and screen in screen.app.screen_stack

@@ -7,6 +7,7 @@ from functools import partial
 
 from textual import on
 
+from watchfloor.console.closing import stands
 from watchfloor.console.columns import RecordRow
 from watchfloor.console.figures import clock_time, counted
 from watchfloor.console.listing import arranged, listed
@@ -180,8 +181,7 @@ class JobsReads(JobsNews):
             self._say_unread()
         self.paint_head()
         for screen in self.app.screen_stack:
-            # One that opens just now has not got all of its parts yet.
-            if isinstance(screen, Sheet) and screen.is_mounted:
+            if isinstance(screen, Sheet) and stands(screen):
                 screen.head()
 
     @on(OverviewRead)
