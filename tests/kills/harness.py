@@ -26,7 +26,7 @@ POLL_S = 0.003
 #: At the start of so many stories a failpoint is awaited that was counted before; one
 #: that nothing was killed at yet, longer: on a busy machine it may need much luck.
 TRIES = 3
-TRIES_FOR_THE_FIRST = 12
+TRIES_FOR_THE_FIRST = 40
 #: The share of engines that die at a failpoint, where moments are random.
 AT_A_POINT = 0.4
 
