@@ -97,3 +97,20 @@ def test_the_console_knows_no_database():
     )
 
     assert found.stdout.split() == []
+
+
+def test_a_terminal_that_nobody_waits_for_is_given_back_if_it_is_there(opened):
+    terminal = opened("still", "thrifty")
+    assert not terminal.is_cooked
+
+    # In this script, that its terminal has vanished; to the console, a second order.
+    os.kill(terminal.process.pid, signal.SIGHUP)
+    assert terminal.ended() == 0
+    terminal.quiet(0.3)
+
+    assert terminal.is_cooked
+    for taken in (b"1049", b"2004", b"1003", b"1004"):
+        assert terminal.sent.rindex(b"\x1b[?" + taken + b"l") > terminal.sent.rindex(
+            b"\x1b[?" + taken + b"h"
+        )
+    assert terminal.sent.endswith(b"\x1b[?25h\x1b[?1004l")

@@ -161,6 +161,7 @@ def test_a_stalled_console_that_is_asked_twice_to_end_does(floor, provider, open
         return terminal.process.poll() is not None
 
     until(ended)
+    assert terminal.is_cooked
     assert floor.pulse().released
 
 

@@ -157,22 +157,24 @@ class Departing(InTurn):
         """Paint and read nothing any more. From any thread.
 
         Points the three standard descriptors at the null device: a terminal that is
-        gone would make the reads spin and the writes hang.
+        gone would make the reads spin and the writes hang. One that is there is given
+        back, if it takes anything at once.
         """
         forsake = getattr(self._driver, "forsake", None)
-        if forsake is not None:
-            forsake()
+        give_back = None if forsake is None else forsake()
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         os.close(null)
+        if give_back is not None:
+            give_back()
 
     def end_in_good_order(self) -> None:
         """End the application and give its terminal back; for a SIGTERM handler.
 
         From any thread. What was confirmed and waits is handed over. Where the
         terminal has vanished as well, ``end_after_hangup`` is the way; one that takes
-        nothing for a while is forsaken, and not given back.
+        nothing for a while is forsaken.
         """
         self._end_soon()
 

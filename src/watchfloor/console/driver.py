@@ -6,7 +6,9 @@ import os
 import signal
 import termios
 import tty
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import Empty, Full
 
 from textual.drivers._writer_thread import WriterThread
@@ -21,6 +23,12 @@ _SYNC_START = "\x1b[?2026h"
 _SYNC_END = "\x1b[?2026l"
 #: The other screen, no cursor, and word of the focus: what a shell took back.
 _TAKEN = "\x1b[?1049h\x1b[?25l\x1b[?1004h"
+#: All that was taken, in one piece.
+_GIVEN_BACK = (
+    "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[?2048l"
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+    "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
 #: How long a signal waits at most for its handler's turn.
 _TURN_S = 0.1
 #: So many turns a console that a signal told to end waits for its terminal, in all.
@@ -84,13 +92,31 @@ class ThriftyDriver(LinuxDriver):
         if self.glass is not None:
             self.glass.forget()
 
-    def forsake(self) -> None:
-        """Send nothing any more: the terminal has vanished, or takes nothing.
+    def forsake(self) -> Callable[[], None]:
+        """Send nothing any more: the terminal has vanished, or nobody waits for it.
 
         For a signal's handler. Descriptors that lead nowhere must follow: they are what
         lets go of a writer that hangs.
+
+        Returns:
+            What gives the terminal back after that, if it takes anything at once.
         """
         self._forsaken = True
+        way = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        try:
+            spare = os.open(os.ttyname(self.fileno), way)
+        except OSError:
+            return lambda: None
+        return partial(self._give_back, spare)
+
+    def _give_back(self, spare: int) -> None:
+        with suppress(OSError, termios.error):
+            # A process in the background would be stopped for it.
+            if os.tcgetpgrp(spare) == os.getpgrp():
+                if self.attrs_before is not None:
+                    termios.tcsetattr(spare, termios.TCSANOW, self.attrs_before)
+                os.write(spare, _GIVEN_BACK.encode())
+        os.close(spare)
 
     def _send(self, data: str) -> None:
         """Hand on what is to be written; wait while the terminal takes nothing.
