@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.console.looking import press, press_at_once, settled, shown, until
 from tests.console.paper_keeper import PaperKeeper
+from textual.events import Key, MouseMove
 
 from watchfloor.console.screens.confirm import Confirm
 from watchfloor.console.widgets.panel import Panel
@@ -56,6 +59,21 @@ async def test_a_key_typed_before_the_question_stands_answers_nothing(app, keepe
         assert keeper == PaperKeeper()
         await press(pilot, "y")
         await until(pilot, lambda: app.is_left)
+
+
+@pytest.mark.parametrize("moved_s", [0.002, 0.004, 0.008, 0.016])
+async def test_a_mouse_that_moves_gives_no_key_a_later_moment(app, moved_s):
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        for key in "qyyyyyyyy":
+            app.post_message(Key(key, key))
+        while not isinstance(app.screen, Confirm) or app.has_typed_ahead:
+            app.post_message(MouseMove(None, 1, 1, 1, 0, 0, False, False, False))
+            await asyncio.sleep(moved_s)
+        await settled(pilot)
+
+        assert isinstance(app.screen, Confirm)
+        assert not app.is_left
 
 
 async def test_to_drain_leaves_and_asks_for_no_other_engine(app, keeper):

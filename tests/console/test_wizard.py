@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from tests.console.conftest import QUICK
-from tests.console.looking import press, settled, shown, until
+from tests.console.looking import press, press_at_once, settled, shown, until
 from tests.console.paper_desk import PaperDesk
 from tests.console.test_hostile import DOSES
 from tests.support.hostile import traces
 from textual.events import Key, Paste
 from textual.widgets import Button
 
+from watchfloor.console import in_turn
 from watchfloor.console.app import WatchfloorApp
 from watchfloor.console.keymap import Keymap
 from watchfloor.console.preferences import Preferences
@@ -573,6 +574,62 @@ async def test_nothing_is_launched_while_disarmed_or_once_arming_has_ended(
         assert "disarmed" in await wizard.press("m", "M", "y")
 
         assert desk.launched == []
+
+
+async def test_a_yes_that_was_typed_before_the_review_stood_launches_nothing(app, desk):
+    async with app.run_test(size=SIZE) as pilot:
+        wizard = await at_review(pilot)
+        assert "[4 Dry render]" in await wizard.press("m", "pageup")
+
+        await press_at_once(pilot, "enter", "y")
+        assert wizard.wizard.step is Step.REVIEW
+        assert "y came before the review stood: nothing was launched." in shown(app)
+        assert desk.launched == []
+
+        await wizard.press("y")
+        await until(pilot, lambda: len(desk.launched) == 1)
+
+
+async def test_a_choice_made_after_the_wait_for_another_one_leaves_nothing_to_wait_for(
+    app, desk, monkeypatch
+):
+    monkeypatch.setattr(in_turn, "_LONGEST_S", 0.02)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        wizard = Opened(pilot)
+        await app.push_screen(wizard.wizard)
+        await wizard.calm()
+        await wizard.press("enter")
+        await wizard.calm()
+        desk.going.clear()
+        for key in (Key("z", "z"), Key("tab", "\t"), Key("enter", "\r")):
+            app.post_message(key)
+        picker = app.screen.query_one(UploadPicker)
+        await until(pilot, lambda: picker._takes_when_shown)
+        desk.going.set()
+        await wizard.calm()
+
+        assert "No contact file is there" in shown(app)
+        assert wizard.wizard.is_ready
+
+
+async def test_campaigns_that_are_read_anew_let_go_of_a_file_that_is_looked_at(
+    app, desk
+):
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        wizard = Opened(pilot)
+        await app.push_screen(wizard.wizard)
+        await wizard.calm()
+        picker = wizard.wizard.picker
+        picker.field.value = "/nowhere/x.toml"
+        await wizard.calm()
+        picker.take()
+        assert not wizard.wizard.is_ready
+        wizard.wizard.action_again()
+        await wizard.calm()
+
+        assert wizard.wizard.is_ready
 
 
 async def test_yes_means_nothing_before_the_review(app, desk):

@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
-from textual.events import Event, Key, MouseEvent, Paste, Resize
+from textual.events import Event, Key, MouseDown, Paste, Resize
 
 from watchfloor.console.commands import Patience
 from watchfloor.console.departing import Departing, draining
@@ -293,10 +293,14 @@ class WatchfloorApp(Departing):
 
     async def on_event(self, event: Event) -> None:
         """Count every key before anything is done with it."""
+        catch = self.session.catch
         if isinstance(event, Key):
-            self.session.catch.keys += 1
-        elif isinstance(event, MouseEvent):
-            self.session.catch.input_s = event.time
+            catch.keys += 1
+            if event.is_forwarded:
+                # It is looked up now; others may have come since it was handed on.
+                catch.input_s = event.time
+        elif isinstance(event, MouseDown) and not event.is_forwarded:
+            catch.input_s = event.time
         await super().on_event(event)
 
     async def obey(self, event: Key | Paste) -> None:

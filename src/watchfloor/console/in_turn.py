@@ -10,13 +10,16 @@ from typing import Any
 from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
 
 from watchfloor.console.screens.modal import Modal
 from watchfloor.console.timers import Timed
 
-#: Longer than this no key waits for what the one before it has begun.
+#: So long keys wait at most, all of them together, until the screen has learned all.
 _LONGEST_S = 1.0
-_LOOK_S = 0.005
+#: How often it is looked whether it has: at once so many times, and then now and then.
+_QUICK_LOOKS, _LOOK_S = 20, 0.005
 
 
 class InTurn(Timed, App[int]):
@@ -29,7 +32,10 @@ class InTurn(Timed, App[int]):
     """
 
     _asked: Screen[Any] | None = None
-    _patient_until_s = 0.0
+    _written_in: Input | None = None
+    _stalled_at_s: float | None = None
+    _looked_at_s = 0.0
+    _looks = 0
 
     def __init__(self, *, ansi_color: bool | None) -> None:
         super().__init__(ansi_color=ansi_color)
@@ -45,7 +51,7 @@ class InTurn(Timed, App[int]):
         if not isinstance(event, (Key, Paste)):
             await super().on_event(event)
         elif not event.is_forwarded:
-            if self._typed or self._is_under_way:
+            if self._typed or not self._may_go_on(event):
                 self._hold(event)
             else:
                 await self.obey(event)
@@ -58,43 +64,61 @@ class InTurn(Timed, App[int]):
     async def obey(self, event: Key | Paste) -> None:
         """Hand a key on to whoever has the focus."""
         self._asked = self.screen
+        self._written_in = _field_for(event, self.focused)
         await super().on_event(event)
-
-    @property
-    def _is_under_way(self) -> bool:
-        """Whether the screen, or any part of it, has still to learn something."""
-        screen = self.screen
-        # What waits for the screen's painting may be the focus of a field.
-        if not screen.is_mounted or screen._callbacks:  # noqa: SLF001
-            return True
-        if isinstance(screen, Modal) and not screen.is_ready:
-            return True
-        parts = (self, *screen.walk_children(with_self=True))
-        return any(one._message_queue.qsize() for one in parts)  # noqa: SLF001
 
     def _hold(self, event: Key | Paste, *, first: bool = False) -> None:
         if not self._typed:
-            self._wait()
+            self._looks = 0
+            self._look_later()
         if first:
             self._typed.appendleft(event)
         else:
             self._typed.append(event)
 
-    def _wait(self) -> None:
-        self._patient_until_s = time.monotonic() + _LONGEST_S
-        self._look_later()
-
     def _look_later(self) -> None:
-        # Among the messages, and not in a task of the timer's own.
-        self.set_timer(_LOOK_S, partial(self.call_later, self._go_on))
+        self._looks += 1
+        if self._looks <= _QUICK_LOOKS:
+            self.call_later(self._go_on)
+        else:
+            # Among the messages, and not in a task of the timer's own.
+            self.set_timer(_LOOK_S, partial(self.call_later, self._go_on))
 
     async def _go_on(self) -> None:
-        if self._is_under_way and time.monotonic() < self._patient_until_s:
-            self._look_later()
-            return
-        await self.obey(self._typed.popleft())
+        if self._may_go_on(self._typed[0]):
+            self._looks = 0
+            await self.obey(self._typed.popleft())
         if self._typed:
-            self._wait()
+            self._look_later()
+
+    def _may_go_on(self, event: Key | Paste) -> bool:
+        """Whether a key is handed on: all is told, or it takes too long."""
+        # A letter behind another one in a field: that one has begun nothing.
+        if self._written_in and _field_for(event, self.focused) is self._written_in:
+            return True
+        now_s = time.monotonic()
+        if not self._is_under_way:
+            self._stalled_at_s = None
+            return True
+        if self._stalled_at_s is None or now_s - self._looked_at_s > _LONGEST_S:
+            self._stalled_at_s = now_s
+        self._looked_at_s = now_s
+        return now_s - self._stalled_at_s >= _LONGEST_S
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Whether the screen, or any part of it, has still to learn something."""
+        screen = self.screen
+        if not screen.is_mounted or (isinstance(screen, Modal) and not screen.is_ready):
+            return True
+        parts = (self, *screen.walk_children(with_self=True))
+        return any(one._message_queue.qsize() for one in parts)  # noqa: SLF001
+
+
+def _field_for(event: Key | Paste, focused: Widget | None) -> Input | None:
+    """Return the field that a key is written into."""
+    is_text = isinstance(event, Paste) or event.is_printable
+    return focused if is_text and isinstance(focused, Input) else None
 
 
 def _anew(key: Key) -> Key:

@@ -37,6 +37,16 @@ class SafetyCatch:
         # A clock that was set back must not lengthen the time.
         return now_ms < self.armed_until_ms <= now_ms + ARMED_FOR_MS
 
+    def was_asked(self, since_s: float) -> bool:
+        """Whether the key or click that is obeyed was made when a question stood.
+
+        One that was in the line before answers nothing.
+
+        Args:
+            since_s: When it was painted, by the monotonic clock; infinite for not yet.
+        """
+        return self.input_s >= since_s
+
     def ignore_typing(self, now_ms: int) -> None:
         """Obey no key until none has come for a while.
 

@@ -118,8 +118,7 @@ class Confirm(Modal[Consent | None]):
 
     @property
     def _is_heard(self) -> bool:
-        """Whether the answer was given to the question: a key typed before is none."""
-        return self._session.catch.input_s >= self._stands_since_s
+        return self._session.catch.was_asked(self._stands_since_s)
 
     def on_key(self, event: Key) -> None:
         """Take a letter that answers nothing as the beginning of the reason."""

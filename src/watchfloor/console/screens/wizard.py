@@ -224,6 +224,11 @@ class LaunchWizard(WizardPage):
             return
         if self.step is not Step.REVIEW or found is None:
             self.say(self.lacks() or "The review comes first.")
+        elif not self.session.catch.was_asked(self._entered_at_s):
+            key = self.session.keymap.key("wizard.launch")
+            self.say(
+                f"{key} came before the review stood: nothing was launched.", "warn"
+            )
         elif why:
             self.say(f"Nothing was launched: {why}.", "warn")
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import replace
 from typing import ClassVar
 
@@ -75,6 +77,7 @@ class WizardPage(Modal[str | None]):
         self.draft = draft or Draft()
         self.check = Check()
         self._message: Line = ()
+        self._entered_at_s = math.inf
 
     def compose(self) -> ComposeResult:
         """Lay every step out; a class of the screen shows one of them."""
@@ -115,8 +118,9 @@ class WizardPage(Modal[str | None]):
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing is looked for that decides which step the next key is for."""
-        return not self.step.is_choosing or not self.picker.is_looking
+        """Whether the step has the focus, and no choice of it is still looked for."""
+        is_looking = self.step.is_choosing and self.picker.is_looking
+        return self._entered_at_s < math.inf and not is_looking
 
     def on_key(self, event: Key) -> None:
         """Write what is typed before the field has the focus: it orders nothing."""
@@ -142,6 +146,7 @@ class WizardPage(Modal[str | None]):
         self.panel("told").scroll_lines(_TOP)
         self.entered(step)
         self.say("")
+        self._entered_at_s = math.inf
         # What is hidden until the next layout takes no focus.
         self.call_after_refresh(self._focus)
 
@@ -158,6 +163,7 @@ class WizardPage(Modal[str | None]):
         raise NotImplementedError
 
     def _focus(self) -> None:
+        self._entered_at_s = time.monotonic()
         if self.step.is_choosing:
             self.picker.field.focus()
         elif self.step is Step.REVIEW:

@@ -141,7 +141,8 @@ class CampaignPicker(Picker):
         )
 
     def read(self) -> None:
-        """Read the campaigns."""
+        """Read the campaigns; whatever file is looked at is looked at no more."""
+        self._looks_at = ""
         begin(self, self._read, "campaigns")
 
     async def _read(self) -> None:
@@ -299,7 +300,7 @@ class UploadPicker(Picker):
 
     @on(Grid.Opened)
     def _take(self) -> None:
-        self._takes_when_shown = False
+        self._takes_when_shown = self._completes_when_shown = False
         row = self.grid.current
         if row is None:
             said = "No contact file is there; write the path of one."
