@@ -177,9 +177,11 @@ def stalled(terminal: Terminal) -> None:
     until(takes_nothing, "its line to be full")
 
 
-def has_its_terminal(pid: int) -> bool:
-    """Whether a process may still write to the terminal that it was started in."""
-    return Path(f"/proc/{pid}/fd/1").readlink().is_relative_to("/dev/pts")
+def has_its_terminal(terminal: Terminal) -> bool:
+    """Whether a program may still write to the terminal that it was started in."""
+    terminal.check_runs()
+    where = Path(f"/proc/{terminal.process.pid}/fd/1")
+    return where.readlink().is_relative_to("/dev/pts")
 
 
 TERM, HUP = signal.SIGTERM, signal.SIGHUP
@@ -206,8 +208,8 @@ def test_a_stalled_console_drains_at_once_by_any_signal_and_ends(
         time.sleep(apart_s)
     until(lambda: all_told_in(floor.layout.lock).drain is not None, "it to drain")
     # The screens have not ended then: they wait for some seconds at least.
-    assert has_its_terminal(pid) or len(sent) > 1
-    until(lambda: not has_its_terminal(pid), "it to forsake its terminal")
+    assert has_its_terminal(terminal) or len(sent) > 1
+    until(lambda: not has_its_terminal(terminal), "it to forsake its terminal")
     provider.let_go()
 
     assert terminal.ended() == 0
@@ -226,7 +228,7 @@ def test_a_stalled_console_may_go_on_after_a_hang_up_and_ends_by_a_sigterm(
     stalled(terminal)
 
     signalled(pid, HUP)
-    until(lambda: not has_its_terminal(pid), "it to forsake its terminal")
+    until(lambda: not has_its_terminal(terminal), "it to forsake its terminal")
     provider.let_go()
     until(lambda: floor.books(run_id).delivered == 9)
     assert terminal.process.poll() is None
