@@ -93,9 +93,9 @@ class InTurn(Timed, App[int]):
 
     def _may_go_on(self, event: Key | Paste) -> bool:
         """Whether a key is handed on: all is told, or it takes too long."""
-        # A letter behind another one in a field: that one has begun nothing.
-        if self._written_in and _field_for(event, self.focused) is self._written_in:
-            return True
+        field = _field_for(event, self.focused)
+        if field is not None and field is self._written_in:
+            return True  # the letter before it has begun nothing
         now_s = time.monotonic()
         if not self._is_under_way:
             self._stalled_at_s = None
