@@ -7,6 +7,7 @@ import asyncio
 from tests.console.looking import press_at_once, settled, until
 from textual.app import ComposeResult
 from textual.events import Key, Paste
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -86,6 +87,15 @@ class Bench(InTurn):
         return ["".join(one.heard) for one in self.listeners] == [*all_keys]
 
 
+async def busy_listener(app: Bench, pilot: Pilot[int]) -> Listener:
+    """Open an ear, whose listener comes to no end with what it hears."""
+    app.type("o")
+    await until(pilot, lambda: app.focused in app.listeners)
+    (listener,) = app.listeners
+    listener.going.clear()
+    return listener
+
+
 async def test_every_key_of_a_burst_goes_to_the_screen_that_the_one_before_left():
     app = Bench()
     async with app.run_test() as pilot:
@@ -97,10 +107,7 @@ async def test_every_key_of_a_burst_goes_to_the_screen_that_the_one_before_left(
 async def test_a_key_under_which_a_screen_opens_goes_to_that_screen():
     app = Bench()
     async with app.run_test() as pilot:
-        app.type("o")
-        await until(pilot, lambda: app.focused in app.listeners)
-        (listener,) = app.listeners
-        listener.going.clear()
+        listener = await busy_listener(app, pilot)
         app.type("k")
         await until(pilot, lambda: listener.is_hearing)
         ear = Ear()
@@ -115,10 +122,7 @@ async def test_a_key_that_never_ends_holds_up_all_the_others_together_once(monke
     monkeypatch.setattr(in_turn, "_LONGEST_S", 0.2)
     app = Bench()
     async with app.run_test() as pilot:
-        app.type("o")
-        await until(pilot, lambda: app.focused in app.listeners)
-        (listener,) = app.listeners
-        listener.going.clear()
+        listener = await busy_listener(app, pilot)
         try:
             app.type("ab")
             await until(pilot, lambda: app.has_typed_ahead)

@@ -112,6 +112,7 @@ class InTurn(Timed, App[int]):
         if not screen.is_mounted or (isinstance(screen, Modal) and not screen.is_ready):
             return True
         parts = (self, *screen.walk_children(with_self=True))
+        # Textual has nothing public that tells whether a message waits.
         return any(one._message_queue.qsize() for one in parts)  # noqa: SLF001
 
 
